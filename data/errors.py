@@ -1,0 +1,44 @@
+"""The error family: every failure a user can cause or meet has one clear line saying what, why and the way out."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class GongxuError(Exception):
+    """Base of all errors raised on purpose; its text is one line fit to be shown to the user."""
+
+
+class SettingsError(GongxuError):
+    """A setting is unknown or has a value that cannot be used."""
+
+
+class InputError(GongxuError):
+    """What the user handed in (argument, file, record, request) cannot be used."""
+
+
+class NotFoundError(InputError):
+    """A record, file or bundle that was asked for does not exist."""
+
+
+class StoreError(GongxuError):
+    """The database cannot be reached, is locked, or holds another schema."""
+
+
+class BundleError(GongxuError):
+    """A bundle is missing, damaged, or built for another version or feature table."""
+
+
+class EncoderError(GongxuError):
+    """A text encoder cannot be loaded or does not fit the bundle that needs it."""
+
+
+def unknown_id(kind: str, wanted: str, known: Iterable[str]) -> NotFoundError:
+    """Return the error for an id that does not exist, naming up to three of `known` that look most like it.
+
+    `kind` is the record's kind as the user calls it ("demand"); `known` may be large, only its first 200,000 are read.
+    """
+    pool = [identifier for _, identifier in zip(range(200_000), known, strict=False)]
+    near = [identifier for identifier in pool if identifier.startswith(wanted)][:3] if wanted else []
+    near = near or get_close_matches(wanted, pool[:20_000], n=3, cutoff=0.3) or pool[:3]
+    hint = f"; nearest ids: {', '.join(near)}" if near else "; the store holds none, run `gongxu import` first"
+    return NotFoundError(f"no {kind} with id {wanted!r}{hint}")

@@ -1,0 +1,276 @@
+"""Record and event types: what a platform sends, validated. Money in 万元, TRL 1-9 after GB/T 22900-2022."""
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+MAX_TITLE = 500
+MAX_TEXT = 50_000
+MAX_ID = 128
+MAX_LIST = 200
+
+CHINA_STANDARD_TIME = timezone(timedelta(hours=8))
+
+_LIST_SEPARATOR = re.compile(r"[;；、,，|\n]+")
+_CHINESE_DATE = re.compile(r"^(\d{4})\s*[年/.\-]\s*(\d{1,2})\s*[月/.\-]\s*(\d{1,2})\s*日?$")
+_TRL = re.compile(r"^(?:TRL)?\s*([1-9])\s*级?$", re.IGNORECASE)
+
+
+def _empty_to_none(value: Any) -> Any:
+    """Read blank text as missing: a spreadsheet cell is never None."""
+    if isinstance(value, str) and not value.strip():
+        return None
+    return value
+
+
+def _list_of(value: Any) -> Any:
+    """Split a cell such as `锂电池；正极材料` into its items; lists pass through."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(item.strip() for item in _LIST_SEPARATOR.split(value) if item.strip())
+    return value
+
+
+def _date_of(value: Any) -> Any:
+    """Accept ISO dates, timestamps and `2024年5月1日`, `2024/5/1`, `2024.5.1`."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, str):
+        text = value.strip()
+        if not text:
+            return None
+        if match := _CHINESE_DATE.match(text):
+            year, month, day = (int(part) for part in match.groups())
+            return date(year, month, day)
+        return datetime.fromisoformat(text).date()
+    return value
+
+
+def _moment_of(value: Any) -> Any:
+    """Read a moment; one without offset is China Standard Time. The result is in UTC."""
+    if isinstance(value, str):
+        if not value.strip():
+            return None
+        value = datetime.fromisoformat(value.strip())
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=CHINA_STANDARD_TIME)).astimezone(UTC)
+    return value
+
+
+def _trl_of(value: Any) -> Any:
+    """Accept 6, `6`, `TRL6`, `6级`."""
+    value = _empty_to_none(value)
+    if isinstance(value, str) and (match := _TRL.match(value.strip())):
+        return int(match.group(1))
+    return value
+
+
+def _text_of(value: Any) -> Any:
+    """Read missing text as empty; numbers that a spreadsheet made of text become text again."""
+    if value is None:
+        return ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+Identifier = Annotated[
+    str,
+    BeforeValidator(_text_of),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_ID, pattern=r"^[^\x00-\x1f\x7f]+$"),
+]
+Title = Annotated[
+    str, BeforeValidator(_text_of), StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE)
+]
+Text = Annotated[str, BeforeValidator(_text_of), StringConstraints(max_length=MAX_TEXT)]
+Label = Annotated[str, BeforeValidator(_text_of), StringConstraints(strip_whitespace=True, max_length=MAX_TITLE)]
+Labels = Annotated[tuple[Label, ...], BeforeValidator(_list_of), Field(max_length=MAX_LIST)]
+Day = Annotated[date | None, BeforeValidator(_date_of)]
+Moment = Annotated[datetime | None, BeforeValidator(_moment_of)]
+Money = Annotated[float | None, BeforeValidator(_empty_to_none), Field(ge=0, allow_inf_nan=False)]
+Trl = Annotated[int | None, BeforeValidator(_trl_of), Field(ge=1, le=9)]
+Region = Annotated[
+    str | None, BeforeValidator(lambda value: _empty_to_none(_text_of(value))), StringConstraints(pattern=r"^\d{6}$")
+]
+
+
+class AchievementStatus(StrEnum):
+    """Whether an achievement can still be had."""
+
+    PUBLISHED = "发布"
+    NEGOTIATING = "对接中"
+    TRANSFERRED = "已转让"
+    OFFLINE = "下架"
+    WITHDRAWN = "撤回"
+
+
+class DemandStatus(StrEnum):
+    """Where a demand stands."""
+
+    DRAFT = "草稿"
+    PUBLISHED = "发布"
+    NEGOTIATING = "对接中"
+    SIGNED = "已签约"
+    SOLVED = "已解决"
+    EXPIRED = "过期"
+    WITHDRAWN = "撤回"
+
+
+class EventKind(StrEnum):
+    """What happened to a recommended pair."""
+
+    IMPRESSION = "impression"
+    CLICK = "click"
+    FAVOURITE = "favourite"
+    CONTACT = "contact"
+    MEETING = "meeting"
+    NEGOTIATION = "negotiation"
+    DEAL = "deal"
+    DECLINE = "decline"
+    JUDGEMENT = "judgement"
+
+
+class DeclineReason(StrEnum):
+    """Why a recommended pair came to nothing."""
+
+    TOO_EARLY = "too_early"
+    BENEFIT_UNCLEAR = "benefit_unclear"
+    ROUTE_UNCLEAR = "route_unclear"
+    PRICE = "price"
+    LOCATION = "location"
+    ALREADY_SOLVED = "already_solved"
+    VAGUE = "vague"
+    OTHER = "other"
+
+
+class _Record(BaseModel):
+    """What achievements and demands share: frozen, unknown columns kept aside in `extra`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: Title
+    content: Text = ""
+    keywords: Labels = ()
+    field: Label = ""
+    industries: Labels = ()
+    region: Region = None
+    published_at: Day = None
+    updated_at: Day = None
+    extra: dict[str, str] = Field(default_factory=dict)
+
+
+class Achievement(_Record):
+    """A technology achievement 科技成果: what a university, institute or firm offers."""
+
+    achievement_id: Identifier
+    ipc: Labels = ()
+    holder: Label = ""
+    holder_type: Label = ""
+    stage: Label = ""
+    trl: Trl = None
+    form: Label = ""
+    transfer_modes: Labels = ()
+    price_min: Money = None
+    price_max: Money = None
+    indicators: Text = ""
+    ip: Text = ""
+    status: Annotated[
+        AchievementStatus, BeforeValidator(lambda v: _empty_to_none(v) or AchievementStatus.PUBLISHED)
+    ] = AchievementStatus.PUBLISHED
+
+    @property
+    def record_id(self) -> str:
+        """The record's id, named alike on both sides."""
+        return self.achievement_id
+
+    @model_validator(mode="after")
+    def _prices_in_order(self) -> Self:
+        _require_order(self.price_min, self.price_max, "price_min", "price_max")
+        return self
+
+
+class Demand(_Record):
+    """A technology demand 技术需求: what a firm needs solved."""
+
+    demand_id: Identifier
+    kpis: Text = ""
+    enterprise: Label = ""
+    enterprise_size: Label = ""
+    enterprise_stage: Label = ""
+    budget_min: Money = None
+    budget_max: Money = None
+    cooperation_modes: Labels = ()
+    trl_min: Trl = None
+    deadline: Day = None
+    status: Annotated[DemandStatus, BeforeValidator(lambda v: _empty_to_none(v) or DemandStatus.PUBLISHED)] = (
+        DemandStatus.PUBLISHED
+    )
+    visibility: Label = ""
+
+    @property
+    def record_id(self) -> str:
+        """The record's id, named alike on both sides."""
+        return self.demand_id
+
+    @model_validator(mode="after")
+    def _budgets_in_order(self) -> Self:
+        _require_order(self.budget_min, self.budget_max, "budget_min", "budget_max")
+        return self
+
+
+class OutcomeEvent(BaseModel):
+    """One thing that became of a pair; append-only, `event_id` is the idempotency key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_id: Identifier
+    demand_id: Identifier
+    achievement_id: Identifier
+    kind: EventKind
+    # Only an expert's judgement may be undated; it then counts as known from the beginning.
+    occurred_at: Moment = None
+    request_id: Label = ""
+    position: Annotated[int | None, BeforeValidator(_empty_to_none), Field(ge=1, le=100_000)] = None
+    bundle_version: Label = ""
+    reason: Annotated[DeclineReason | None, BeforeValidator(_empty_to_none)] = None
+    amount: Money = None
+    level: Annotated[int | None, BeforeValidator(_empty_to_none), Field(ge=1, le=4)] = None
+
+    @model_validator(mode="after")
+    def _fields_fit_kind(self) -> Self:
+        if (self.kind is EventKind.JUDGEMENT) != (self.level is not None):
+            raise ValueError("level (1-4) belongs to a judgement, and every judgement has one")
+        if self.occurred_at is None and self.kind is not EventKind.JUDGEMENT:
+            raise ValueError(f"occurred_at is required for kind {self.kind.value!r}")
+        return self
+
+    @property
+    def grade(self) -> int:
+        """Grade for learning, 0-4: an expert's level counts as level - 1, a decline as 0."""
+        return GRADES[self.kind] if self.level is None else self.level - 1
+
+
+GRADES: dict[EventKind, int] = {
+    EventKind.IMPRESSION: 0,
+    EventKind.CLICK: 1,
+    EventKind.FAVOURITE: 2,
+    EventKind.CONTACT: 2,
+    EventKind.MEETING: 3,
+    EventKind.NEGOTIATION: 3,
+    EventKind.DEAL: 4,
+    EventKind.DECLINE: 0,
+    EventKind.JUDGEMENT: 0,
+}
+
+Record = Achievement | Demand
+RecordKind = Literal["achievements", "demands"]
+
+
+def _require_order(low: float | None, high: float | None, low_name: str, high_name: str) -> None:
+    """Refuse a range whose lower end lies above its upper end."""
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"{low_name} {low:g} is above {high_name} {high:g}")

@@ -1,0 +1,81 @@
+"""Typed settings, read from `GONGXU_*` environment variables; unknown names are refused."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from data.errors import SettingsError
+
+PREFIX = "GONGXU_"
+
+
+class Settings(BaseSettings):
+    """All settings of gongxu with their defaults; the variable for `home` is `GONGXU_HOME`, and so on."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    # Folder of all state: store, bundles, caches, MLflow's default database.
+    home: Path = Path(".gongxu")
+    # SQLAlchemy URL of the store; empty means SQLite in `home`. PostgreSQL: postgresql+psycopg://user@host/name
+    database_url: str = ""
+    # Text encoder: "default" (shipped), a sentence-transformers model directory, or a hub name.
+    encoder: str = "default"
+    # Put before a demand's text, for encoders trained with prefixes ("query: ").
+    encoder_query_prefix: str = ""
+    # Put before an achievement's text ("passage: ").
+    encoder_passage_prefix: str = ""
+    # Tokens of a text that a transformer encoder reads.
+    encoder_max_length: int = Field(512, ge=8, le=8192)
+    # Texts that a transformer encoder reads at once.
+    encoder_batch_size: int = Field(32, ge=1, le=4096)
+    # Adapt a static encoder to the store's own texts at build time (no judgements used).
+    encoder_adapt: bool = True
+    # Threads for FAISS, LightGBM and BLAS together; they multiply if left alone.
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
+    # Where MLflow records runs; empty means a SQLite database in `home`.
+    mlflow_tracking_uri: str = ""
+    # Folder of real data for evaluation; tests that need it skip where it is absent.
+    shared_data: Path = Path("../shared/data")
+
+    @property
+    def store_url(self) -> str:
+        """SQLAlchemy URL of the store."""
+        return self.database_url or f"sqlite:///{(self.home / 'store.db').resolve()}"
+
+    @property
+    def bundles(self) -> Path:
+        """Folder that holds the bundles, one directory each, and the pointer to the one that is served."""
+        return self.home / "bundles"
+
+    @property
+    def vectors(self) -> Path:
+        """Folder of the cache of text vectors."""
+        return self.home / "vectors"
+
+    @property
+    def mlflow_uri(self) -> str:
+        """Tracking URI for MLflow."""
+        return self.mlflow_tracking_uri or f"sqlite:///{(self.home / 'mlflow.db').resolve()}"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return the settings of this process, read once from the environment.
+
+    Raises:
+        SettingsError: a `GONGXU_*` variable is unknown or has an unusable value.
+
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise SettingsError(f"unknown setting {unknown[0]}; known settings: {', '.join(sorted(known))}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise SettingsError(f"{name}={first['input']!r} cannot be used: {first['msg']}") from error

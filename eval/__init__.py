@@ -1,0 +1,1 @@
+"""Metrics, intervals, offline evaluation, benchmarks and reports."""

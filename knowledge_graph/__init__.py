@@ -1,0 +1,1 @@
+"""What connects a demand with an achievement: taxonomies, terms, the graph and its signals."""

@@ -1,0 +1,1 @@
+"""From a demand to explained matches: channels, filters, fusion, features, scoring, reasons, bundle and engine."""

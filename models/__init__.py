@@ -1,0 +1,1 @@
+"""Text encoder, vector index, lexical index, ranker, calibration and baselines; each can be saved and loaded."""

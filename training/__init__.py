@@ -1,0 +1,1 @@
+"""Graded pairs, encoder and ranker fitting, and what MLflow records of them."""
