@@ -1,0 +1,194 @@
+"""The bundle on disk: an immutable folder whose manifest names every file with its size and digest."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from data.errors import BundleError
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+CURRENT = "current"
+
+
+class FileEntry(BaseModel):
+    """Size in bytes and SHA-256 of one file of a bundle."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bytes: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """What a bundle holds and what it was made from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format_version: int = FORMAT_VERSION
+    version: str
+    created_at: datetime
+    # Highest store revision that went in: later records are replayed from there.
+    watermark: int
+    achievements: int
+    demands: int
+    encoder_digest: str
+    # Ordered features of the ranker; empty as long as there is none.
+    feature_names: tuple[str, ...] = ()
+    # Judged or observed pairs the ranker learned from.
+    training_pairs: int = 0
+    mlflow_run_id: str = ""
+    files: dict[str, FileEntry] = {}
+
+
+@contextmanager
+def new_bundle(bundles: Path) -> Iterator[Path]:
+    """Yield an empty folder inside `bundles` to fill; unless it is published in the block, it is removed."""
+    bundles.mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix=".new-", dir=bundles))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def publish(directory: Path, manifest: Manifest) -> Path:
+    """Seal the filled folder: digest and fsync all files, rename it to its version, make it the current bundle.
+
+    Returns the bundle's folder. A reader sees either the old bundle or the new one, whole.
+    """
+    bundles = directory.parent
+    files = {path.relative_to(directory).as_posix(): path for path in sorted(directory.rglob("*")) if path.is_file()}
+    entries = {name: FileEntry(bytes=path.stat().st_size, sha256=_sha256(path)) for name, path in files.items()}
+    sealed = manifest.model_copy(update={"files": entries})
+    (directory / MANIFEST).write_text(sealed.model_dump_json(indent=1), encoding="utf-8")
+    for path in [*files.values(), directory / MANIFEST]:
+        _fsync(path)
+    for folder in [directory, *(path for path in directory.rglob("*") if path.is_dir())]:
+        _fsync(folder)
+    target = bundles / manifest.version
+    directory.chmod(0o755)
+    directory.rename(target)
+    set_current(bundles, manifest.version)
+    return target
+
+
+def set_current(bundles: Path, version: str) -> None:
+    """Make `version` the bundle that is served, in one atomic step."""
+    pointer = bundles / f".{CURRENT}-{os.getpid()}"
+    pointer.write_text(version + "\n", encoding="utf-8")
+    _fsync(pointer)
+    pointer.replace(bundles / CURRENT)
+    _fsync(bundles)
+
+
+def current_bundle(bundles: Path) -> Path:
+    """Return the folder of the current bundle.
+
+    Raises:
+        BundleError: nothing was built yet, or the bundle that `current` names is gone.
+
+    """
+    pointer = bundles / CURRENT
+    if not pointer.is_file():
+        raise BundleError(f"no bundle in {bundles}; run `gongxu import` and `gongxu build` first")
+    directory = bundles / pointer.read_text(encoding="utf-8").strip()
+    if not (directory / MANIFEST).is_file():
+        raise BundleError(f"bundle {directory} has no {MANIFEST}; run `gongxu build` to make a new one")
+    return directory
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Read a bundle's manifest.
+
+    Raises:
+        BundleError: it is missing, damaged, or of another format version.
+
+    """
+    path = directory / MANIFEST
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleError(f"{path} is missing; {directory} is no bundle, run `gongxu build`") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BundleError(f"{path} is damaged ({error}); run `gongxu build` to make a new bundle") from error
+    found = state.get("format_version") if isinstance(state, dict) else None
+    if found != FORMAT_VERSION:
+        raise BundleError(
+            f"bundle {directory} has format version {found}, this gongxu reads version {FORMAT_VERSION}; "
+            "run `gongxu build` to make a new one"
+        )
+    try:
+        return Manifest.model_validate(state)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BundleError(f"{path} is damaged: {first['loc']}: {first['msg']}; run `gongxu build`") from error
+
+
+def verify(directory: Path) -> Manifest:
+    """Check every file of a bundle against its manifest and return the manifest.
+
+    Raises:
+        BundleError: a file is missing, truncated, changed, or not named by the manifest.
+
+    """
+    manifest = read_manifest(directory)
+    found = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()} - {MANIFEST}
+    for name in sorted(found - set(manifest.files)):
+        raise BundleError(f"bundle file {directory / name} is not named by the manifest; remove it or build again")
+    for name, entry in manifest.files.items():
+        path = directory / name
+        if not path.is_file():
+            raise BundleError(f"bundle file {path} is missing; run `gongxu build` to make a new bundle")
+        if path.stat().st_size != entry.bytes:
+            raise BundleError(
+                f"bundle file {path} has {path.stat().st_size} bytes, the manifest says {entry.bytes}; "
+                "run `gongxu build` to make a new bundle"
+            )
+        if _sha256(path) != entry.sha256:
+            raise BundleError(f"bundle file {path} was changed: its SHA-256 is not the manifest's; run `gongxu build`")
+    return manifest
+
+
+def link_files(source: Path, target: Path, folders: tuple[str, ...]) -> None:
+    """Put the named folders of a bundle into a new one by hard links: bundles are immutable, nothing need be copied."""
+    for folder in folders:
+        for path in (source / folder).rglob("*"):
+            if path.is_file():
+                copy = target / path.relative_to(source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    os.link(path, copy)
+                except OSError:  # another file system, or one without hard links
+                    shutil.copy2(path, copy)
+
+
+def new_version(bundles: Path, created_at: datetime) -> str:
+    """Return a version that sorts by time and is not taken yet, such as `20260101-120000`."""
+    stem = created_at.astimezone(UTC).strftime("%Y%m%d-%H%M%S")
+    version, n = stem, 1
+    while (bundles / version).exists():
+        n += 1
+        version = f"{stem}-{n}"
+    return version
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,66 @@
+"""Filters: which records may be recommended at all, decided before anything is searched."""
+
+from typing import Annotated, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from data.records import AchievementStatus, DemandStatus
+from matcher.cards import Cards
+
+Choice = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Choices = Annotated[tuple[Choice, ...], Field(max_length=50)]
+
+# What can still be had (achievements) and is still wanted (demands).
+OPEN_STATUSES = (
+    AchievementStatus.PUBLISHED.value,
+    AchievementStatus.NEGOTIATING.value,
+    DemandStatus.PUBLISHED.value,
+    DemandStatus.NEGOTIATING.value,
+)
+
+
+class Filters(BaseModel):
+    """Conditions that all hold for every recommended record; an empty condition allows all.
+
+    A record that does not state the value asked for is left out: a filter is a promise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fields: Choices = Field((), description="技术领域, any of")
+    industries: Choices = Field(
+        (), description="GB/T 4754 codes, any of; a code includes all below it (C26 includes C2614)"
+    )
+    regions: Choices = Field(
+        (), description="GB/T 2260 codes, any of; 410000 includes the whole province, 410100 the whole city"
+    )
+    statuses: Choices = Field(OPEN_STATUSES, description="状态, any of; by default only open records")
+    budget: float | None = Field(None, ge=0, description="万元: the price asked starts at most here")
+    trl_at_least: int | None = Field(None, ge=1, le=9, description="技术成熟度 at least")
+    exclude: Annotated[tuple[str, ...], Field(max_length=10_000)] = Field((), description="Ids never to be recommended")
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return filters that allow every record, closed ones too."""
+        return cls(statuses=())
+
+    def allowed(self, cards: Cards) -> NDArray[np.bool_]:
+        """Return (n,) mask of the records that may be recommended."""
+        mask = np.ones(len(cards), dtype=np.bool_)
+        if self.statuses:
+            mask &= cards.one_of("status", self.statuses)
+        if self.fields:
+            mask &= cards.one_of("field", self.fields)
+        if self.industries:
+            mask &= cards.has_industry(self.industries)
+        if self.regions:
+            mask &= cards.in_region(self.regions)
+        if self.budget is not None:
+            mask &= cards.affordable(self.budget)
+        if self.trl_at_least is not None:
+            mask &= cards.trl >= self.trl_at_least
+        if self.exclude:
+            mask &= ~cards.is_one_of_ids(self.exclude)
+        return mask
