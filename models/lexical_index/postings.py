@@ -1,0 +1,144 @@
+"""An immutable set of documents as posting lists: for each word the documents that hold it, and how strongly."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array
+
+K1 = 1.5  # saturation of a word's frequency, and
+B = 0.75  # weight of a document's length: the customary values, and bm25s' defaults
+
+_ARRAYS = ("rows", "lengths", "starts", "documents", "frequencies", "impacts")
+
+
+@dataclass(frozen=True)
+class Postings:
+    """Documents at positions 0..n-1, ascending by row; word w's postings are places starts[w]:starts[w + 1].
+
+    `impacts` are frequency / (frequency + K1 (1 - B + B length / average_length)), BM25 without the word's inverse
+    document frequency, which changes with every document and is multiplied in by the query.
+    """
+
+    words: dict[str, int]
+    rows: NDArray[np.int64]  # (n,)
+    lengths: NDArray[np.int32]  # (n,) words
+    average_length: float
+    starts: NDArray[np.int64]  # (words + 1,)
+    documents: NDArray[np.int32]  # (postings,) positions, ascending within a word
+    frequencies: NDArray[np.uint16]  # (postings,)
+    impacts: NDArray[np.float32]  # (postings,)
+
+    def __len__(self) -> int:
+        """Return the number of documents."""
+        return len(self.rows)
+
+    @classmethod
+    def of(
+        cls, documents: Iterable[Sequence[str]], rows: NDArray[np.int64] | None, average_length: float | None
+    ) -> Self:
+        """Return the postings of segmented `documents` under `rows` (n,), distinct; by default 0..n-1.
+
+        `average_length` is the length a document is compared to, by default the mean over `documents`.
+        """
+        words: defaultdict[str, int] = defaultdict()
+        words.default_factory = words.__len__
+        tokens: list[int] = []
+        ends = [0]
+        for document in documents:
+            tokens.extend(map(words.__getitem__, document))
+            ends.append(len(tokens))
+        bounds = np.array(ends, dtype=np.int64)
+        lengths = bounds[1:] - bounds[:-1]
+        count = len(lengths)
+        row_of = np.arange(count, dtype=np.int64) if rows is None else rows
+        order = np.argsort(row_of, kind="stable")
+        position = np.empty(count, dtype=np.int32)
+        position[order] = np.arange(count, dtype=np.int32)
+        matrix = csc_array(
+            (np.ones(len(tokens), dtype=np.int32), (np.repeat(position, lengths), np.array(tokens, dtype=np.int32))),
+            shape=(count, len(words)),
+        )
+        return cls.from_counts(dict(words), row_of[order], lengths[order], matrix, average_length)
+
+    @classmethod
+    def from_counts(
+        cls,
+        words: dict[str, int],
+        rows: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        matrix: "csc_array[np.int32]",
+        average_length: float | None,
+    ) -> Self:
+        """Return the postings of a count `matrix` (documents, words) whose documents are `rows` (n,), ascending."""
+        matrix.sum_duplicates()
+        if average_length is None:
+            average_length = float(lengths.mean()) if len(lengths) else 0.0
+        shares = lengths / average_length if average_length > 0 else np.zeros(len(lengths))
+        penalty = (K1 * (1 - B + B * shares)).astype(np.float32)
+        counts = matrix.data.astype(np.float32)
+        documents = matrix.indices.astype(np.int32, copy=False)
+        return cls(
+            words=words,
+            rows=rows,
+            lengths=lengths.astype(np.int32),
+            average_length=average_length,
+            starts=matrix.indptr.astype(np.int64),
+            documents=documents,
+            frequencies=np.minimum(matrix.data, np.iinfo(np.uint16).max).astype(np.uint16),
+            impacts=counts / (counts + penalty[documents]),
+        )
+
+    def save(self, directory: Path) -> None:
+        """Write one file for each array and the words as JSON into `directory`, which is created."""
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in _ARRAYS:
+            np.save(directory / f"{name}.npy", getattr(self, name))
+        (directory / "words.json").write_text(json.dumps(list(self.words), ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path, average_length: float, *, memory_map: bool) -> Self:
+        """Read what `save` wrote."""
+        words = json.loads((directory / "words.json").read_text(encoding="utf-8"))
+        arrays = {
+            name: np.load(directory / f"{name}.npy", mmap_mode="r" if memory_map else None, allow_pickle=False)
+            for name in _ARRAYS
+        }
+        return cls(words={word: number for number, word in enumerate(words)}, average_length=average_length, **arrays)
+
+
+def joined(parts: Sequence[tuple[Postings, NDArray[np.bool_] | None]], average_length: float | None) -> Postings:
+    """Return one set of postings with the documents of all `parts` whose mark (n,) is true; no mark means all.
+
+    `average_length` is as in `Postings.of`; words that no document holds any more are dropped.
+    """
+    words: defaultdict[str, int] = defaultdict()
+    words.default_factory = words.__len__
+    kept = [np.ones(len(part), dtype=np.bool_) if mask is None else mask for part, mask in parts]
+    rows = np.concatenate([part.rows[mask] for (part, _), mask in zip(parts, kept, strict=True)])
+    lengths = np.concatenate([part.lengths[mask] for (part, _), mask in zip(parts, kept, strict=True)])
+    order = np.argsort(rows, kind="stable")
+    new_position = np.empty(len(rows), dtype=np.int32)
+    new_position[order] = np.arange(len(rows), dtype=np.int32)
+    documents, columns, counts = [], [], []
+    before = 0
+    for (part, _), mask in zip(parts, kept, strict=True):
+        held = mask[part.documents]
+        column = np.repeat(np.arange(len(part.words), dtype=np.int32), np.diff(part.starts))[held]
+        used = np.zeros(len(part.words), dtype=np.bool_)
+        used[column] = True
+        number = np.array([words[word] if use else 0 for word, use in zip(part.words, used.tolist(), strict=True)])
+        place = before + np.cumsum(mask) - 1
+        documents.append(new_position[place[part.documents[held]]])
+        columns.append(number.astype(np.int32)[column] if len(number) else column)
+        counts.append(part.frequencies[held].astype(np.int32))
+        before += int(np.count_nonzero(mask))
+    matrix = csc_array(
+        (np.concatenate(counts), (np.concatenate(documents), np.concatenate(columns))), shape=(len(rows), len(words))
+    )
+    return Postings.from_counts(dict(words), rows[order], lengths[order].astype(np.int64), matrix, average_length)
