@@ -1,0 +1,120 @@
+"""Database engines for the store: SQLite in WAL mode or PostgreSQL, brought to the current schema when opened."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from data.errors import StoreError
+from data.tables import SCHEMA
+
+# How long a writer waits for another one, seconds.
+LOCK_TIMEOUT = 60
+# Any number that no other program using the same PostgreSQL server is likely to take.
+_MIGRATION_LOCK = 7_355_608_113
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Return an engine for `url` (SQLite or PostgreSQL) whose database has the current schema, creating it if need be.
+
+    Raises:
+        StoreError: the URL is not understood, the database cannot be reached or was written by a newer gongxu.
+
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise StoreError(f"GONGXU_DATABASE_URL={url!r} is no database URL; e.g. postgresql://user@host/name") from error
+    backend = parsed.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise StoreError(f"database {backend!r} is not supported; use sqlite or postgresql")
+    with translated_errors(parsed):
+        engine = _sqlite_engine(parsed) if backend == "sqlite" else _postgresql_engine(parsed)
+        try:
+            _migrate(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+    return engine
+
+
+@contextmanager
+def translated_errors(url: sa.URL) -> Iterator[None]:
+    """Turn the database's errors inside into a StoreError of one line; passwords are not shown."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        first_line = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
+        shown = url.render_as_string(hide_password=True)
+        hint = "; another process holds it, try again" if "locked" in first_line else ""
+        raise StoreError(f"store {shown}: {first_line}{hint}") from error
+    except OSError as error:
+        raise StoreError(f"store {url.database}: {error.strerror or error}") from error
+
+
+def begin_write(engine: sa.Engine) -> Any:
+    """Return a context manager: a connection in a transaction that is going to write."""
+    return engine.execution_options(writes=True).begin()
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    if not url.database or url.database == ":memory:":
+        raise StoreError("the store needs a file: sqlite:////folder/store.db")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT})
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        # The driver's own transactions begin too late and spare DDL; ours begin below.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # A reader that turns writer midway can fail at once; a writer announces itself and waits for its turn.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(url: sa.URL) -> sa.Engine:
+    url = url.set(drivername="postgresql+psycopg")
+    options = f"-c lock_timeout={LOCK_TIMEOUT}s"
+    return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": options})
+
+
+def _schema_of(connection: sa.Connection) -> str | None:
+    """Return the database's schema version, None when it has no tables yet."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(engine: sa.Engine) -> None:
+    """Bring the database to this code's schema; of several processes that open it at once one does the work."""
+    with engine.connect() as connection:
+        if _schema_of(connection) == SCHEMA:
+            return
+    with begin_write(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        found = _schema_of(connection)
+        if found == SCHEMA:
+            return
+        # Alembic takes a while to import and is hardly ever needed.
+        from alembic import command
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+        known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
+        if found is not None and found not in known:
+            shown = engine.url.render_as_string(hide_password=True)
+            raise StoreError(f"store {shown} has schema {found}, this gongxu knows up to {SCHEMA}; update gongxu")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,319 @@
+"""The store: records with revisions, append-only outcome events, on SQLite or PostgreSQL."""
+
+import heapq
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Self, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from data.engines import begin_write, open_engine, translated_errors
+from data.errors import unknown_id
+from data.records import Achievement, Demand, EventKind, OutcomeEvent, Record, RecordKind
+from data.tables import (
+    achievement_columns,
+    achievements,
+    canonical_json,
+    demand_columns,
+    demands,
+    event_columns,
+    events,
+    revisions,
+)
+
+BATCH = 1_000
+
+_R = TypeVar("_R", Achievement, Demand)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class UpsertCounts:
+    """What became of records that were written."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "UpsertCounts") -> "UpsertCounts":
+        return UpsertCounts(
+            self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged
+        )
+
+
+@dataclass(frozen=True)
+class EventCounts:
+    """What became of events that were sent: `conflicting` ones had a known id but other content, the first stays."""
+
+    added: int = 0
+    known: int = 0
+    conflicting: int = 0
+
+    def __add__(self, other: "EventCounts") -> "EventCounts":
+        return EventCounts(self.added + other.added, self.known + other.known, self.conflicting + other.conflicting)
+
+
+@dataclass(frozen=True)
+class StoreCounts:
+    """How much the store holds; deleted records do not count."""
+
+    achievements: int
+    demands: int
+    events: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """The latest state of a record that changed: `record` is None when it was deleted."""
+
+    kind: RecordKind
+    record_id: str
+    record: Record | None
+    revision: int
+
+
+class Store:
+    """Records and events in a database; safe to use from several threads and processes at once.
+
+    Every method raises StoreError when the database fails. Iterators read one consistent snapshot and hold a database
+    connection until they are exhausted or closed.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Return the store at the SQLAlchemy URL `url`, created or migrated if need be.
+
+        Raises:
+            StoreError: it cannot be reached, or a newer gongxu wrote it.
+
+        """
+        return cls(open_engine(url))
+
+    def close(self) -> None:
+        """Give the database connections back."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def upsert_achievements(self, records: Iterable[Achievement]) -> UpsertCounts:
+        """Insert or update achievements, 1,000 in a transaction, and count what changed."""
+        return self._upsert(achievements, achievement_columns, records)
+
+    def upsert_demands(self, records: Iterable[Demand]) -> UpsertCounts:
+        """Insert or update demands, 1,000 in a transaction, and count what changed."""
+        return self._upsert(demands, demand_columns, records)
+
+    def delete_achievement(self, achievement_id: str) -> None:
+        """Delete an achievement; the change stays visible to `changes_since`.
+
+        Raises:
+            NotFoundError: there is none with this id.
+
+        """
+        self._delete(achievements, "achievement", achievement_id)
+
+    def delete_demand(self, demand_id: str) -> None:
+        """Delete a demand; the change stays visible to `changes_since`.
+
+        Raises:
+            NotFoundError: there is none with this id.
+
+        """
+        self._delete(demands, "demand", demand_id)
+
+    def append_events(self, sent: Iterable[OutcomeEvent]) -> EventCounts:
+        """Append events, 1,000 in a transaction; those whose `event_id` is known are counted and otherwise ignored.
+
+        When the method returns, the events are on disk.
+        """
+        total = EventCounts()
+        for batch in _batches(sent, lambda event: event.event_id):
+            total += self._append(batch)
+        return total
+
+    def achievement(self, achievement_id: str) -> Achievement:
+        """Return one achievement.
+
+        Raises:
+            NotFoundError: there is none with this id; the error names the nearest ids.
+
+        """
+        return self._record(achievements, Achievement, "achievement", achievement_id)
+
+    def demand(self, demand_id: str) -> Demand:
+        """Return one demand.
+
+        Raises:
+            NotFoundError: there is none with this id; the error names the nearest ids.
+
+        """
+        return self._record(demands, Demand, "demand", demand_id)
+
+    def achievements(self) -> Iterator[Achievement]:
+        """Yield all achievements, ordered by id (code points)."""
+        return self._records(achievements, Achievement)
+
+    def demands(self) -> Iterator[Demand]:
+        """Yield all demands, ordered by id (code points)."""
+        return self._records(demands, Demand)
+
+    def events(self, kinds: Collection[EventKind] | None = None) -> Iterator[OutcomeEvent]:
+        """Yield the events of the given kinds (None: all), undated first, then by moment, then by id."""
+        query = sa.select(events.c.event).order_by(events.c.occurred_at.asc().nulls_first(), events.c.event_id)
+        if kinds is not None:
+            query = query.where(events.c.kind.in_([kind.value for kind in kinds]))
+        with self._reading() as connection, self._stream(connection, query) as rows:
+            for (text,) in rows:
+                yield OutcomeEvent.model_validate_json(text)
+
+    def counts(self) -> StoreCounts:
+        """Return how many records and events the store holds."""
+        queries = [
+            sa.select(sa.func.count()).select_from(achievements).where(~achievements.c.deleted),
+            sa.select(sa.func.count()).select_from(demands).where(~demands.c.deleted),
+            sa.select(sa.func.count()).select_from(events),
+        ]
+        with self._reading() as connection:
+            return StoreCounts(*(connection.execute(query).scalar_one() for query in queries))
+
+    def watermark(self) -> int:
+        """Return the highest revision given so far, 0 for an empty store."""
+        with self._reading() as connection:
+            return int(connection.execute(sa.select(revisions.c.value)).scalar_one())
+
+    def changes_since(self, revision: int) -> Iterator[Change]:
+        """Yield the records changed after `revision`, each once in its latest state, by ascending revision."""
+        with self._reading() as connection:
+            yield from heapq.merge(
+                self._changes(connection, achievements, Achievement, "achievements", revision),
+                self._changes(connection, demands, Demand, "demands", revision),
+                key=lambda change: change.revision,
+            )
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        """Open a snapshot: PostgreSQL needs to be told that all its statements shall see the same one."""
+        with translated_errors(self._engine.url):
+            connection = self._engine.connect()
+            if self._engine.dialect.name == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection:
+                yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
+            yield connection
+
+    def _stream(self, connection: sa.Connection, query: sa.Select[Any]) -> sa.CursorResult[Any]:
+        """Run `query` without holding its whole result in memory; the result is to be closed."""
+        return connection.execute(query, execution_options={"yield_per": BATCH})
+
+    def _upsert(self, table: sa.Table, columns: Callable[[_R], dict[str, Any]], records: Iterable[_R]) -> UpsertCounts:
+        total = UpsertCounts()
+        for batch in _batches(records, lambda record: record.record_id):
+            rows = [self._row(columns(record), canonical_json(record), "record") for record in batch]
+            with self._writing() as connection:
+                total += self._upsert_rows(connection, table, rows)
+        return total
+
+    def _upsert_rows(self, connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> UpsertCounts:
+        """Write those of `rows` (distinct ids) that differ from what the table holds."""
+        first_free = self._next_revision(connection, 0)
+        ids = [row["id"] for row in rows]
+        query = sa.select(table.c.id, table.c.digest, table.c.deleted).where(table.c.id.in_(ids))
+        known = {row.id: None if row.deleted else row.digest for row in connection.execute(query)}
+        changed = [row for row in rows if known.get(row["id"]) != row["digest"]]
+        for i, row in enumerate(changed):
+            row.update(revision=first_free + i, deleted=False)
+        if changed:
+            self._next_revision(connection, len(changed))
+            insert = self._insert(table)
+            updates = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
+            connection.execute(insert.on_conflict_do_update(index_elements=[table.c.id], set_=updates), changed)
+        updated = sum(known.get(row["id"]) is not None for row in changed)
+        return UpsertCounts(len(changed) - updated, updated, len(rows) - len(changed))
+
+    def _next_revision(self, connection: sa.Connection, count: int) -> int:
+        """Take `count` revisions and return the first free one after them; makes other writers wait for our commit."""
+        update = sa.update(revisions).values(value=revisions.c.value + count).returning(revisions.c.value)
+        return int(connection.execute(update).scalar_one()) + 1
+
+    def _delete(self, table: sa.Table, kind: str, record_id: str) -> None:
+        with self._writing() as connection:
+            revision = self._next_revision(connection, 1) - 1
+            alive = (table.c.id == record_id) & ~table.c.deleted
+            done = connection.execute(sa.update(table).where(alive).values(deleted=True, revision=revision)).rowcount
+            if not done:
+                # Raising rolls the revision back.
+                raise unknown_id(kind, record_id, self._ids(connection, table))
+
+    def _append(self, batch: list[OutcomeEvent]) -> EventCounts:
+        rows = [self._row(event_columns(event), canonical_json(event), "event") for event in batch]
+        # In one order, or two writers of the same events could wait for each other forever.
+        rows.sort(key=lambda row: row["event_id"])
+        insert = self._insert(events).on_conflict_do_nothing(index_elements=[events.c.event_id])
+        with self._writing() as connection:
+            added = set(connection.execute(insert.returning(events.c.event_id), rows).scalars())
+            left = {row["event_id"]: row["digest"] for row in rows if row["event_id"] not in added}
+            query = sa.select(events.c.event_id, events.c.digest).where(events.c.event_id.in_(list(left)))
+            same = sum(left[row.event_id] == row.digest for row in connection.execute(query)) if left else 0
+        return EventCounts(len(added), same, len(left) - same)
+
+    def _row(self, columns: dict[str, Any], text: str, name: str) -> dict[str, Any]:
+        return columns | {name: text, "digest": sha256(text.encode()).hexdigest()}
+
+    def _record(self, table: sa.Table, model: type[_R], kind: str, record_id: str) -> _R:
+        with self._reading() as connection:
+            query = sa.select(table.c.record).where(table.c.id == record_id, ~table.c.deleted)
+            text = connection.execute(query).scalar()
+            if text is None:
+                raise unknown_id(kind, record_id, self._ids(connection, table))
+        return model.model_validate_json(text)
+
+    def _ids(self, connection: sa.Connection, table: sa.Table) -> Iterator[str]:
+        query = sa.select(table.c.id).where(~table.c.deleted).order_by(table.c.id)
+        with self._stream(connection, query) as rows:
+            for row in rows:
+                yield row.id
+
+    def _records(self, table: sa.Table, model: type[_R]) -> Iterator[_R]:
+        query = sa.select(table.c.record).where(~table.c.deleted).order_by(table.c.id)
+        with self._reading() as connection, self._stream(connection, query) as rows:
+            for (text,) in rows:
+                yield model.model_validate_json(text)
+
+    def _changes(
+        self, connection: sa.Connection, table: sa.Table, model: type[_R], kind: RecordKind, revision: int
+    ) -> Iterator[Change]:
+        columns = (table.c.id, table.c.record, table.c.revision, table.c.deleted)
+        query = sa.select(*columns).where(table.c.revision > revision).order_by(table.c.revision)
+        with self._stream(connection, query) as rows:
+            for row in rows:
+                record = None if row.deleted else model.model_validate_json(row.record)
+                yield Change(kind, row.id, record, row.revision)
+
+
+def _batches(items: Iterable[_T], key: Callable[[_T], str]) -> Iterator[list[_T]]:
+    """Cut `items` into lists of at most BATCH; one list never holds a key twice, so that a later item wins."""
+    batch: list[_T] = []
+    keys: set[str] = set()
+    for item in items:
+        if len(batch) == BATCH or key(item) in keys:
+            yield batch
+            batch, keys = [], set()
+        batch.append(item)
+        keys.add(key(item))
+    if batch:
+        yield batch

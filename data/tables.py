@@ -1,0 +1,142 @@
+"""The store's tables: typed columns for what is filtered or counted, the whole record as canonical JSON beside them."""
+
+from datetime import UTC
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from data.records import MAX_ID, MAX_TITLE, Achievement, Demand, OutcomeEvent, Record
+
+# The Alembic revision that this code reads and writes.
+SCHEMA = "0001"
+
+metadata = sa.MetaData()
+
+# PostgreSQL would order ids by the server's language; "C" orders by code point, as SQLite and Python do.
+_ID = sa.String(MAX_ID).with_variant(sa.String(MAX_ID, collation="C"), "postgresql")
+_LABEL = sa.String(MAX_TITLE)
+
+
+def _record_columns(name: str) -> list[sa.Column[Any]]:
+    """Return the columns that both kinds of record have."""
+    return [
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("field", _LABEL, nullable=False),
+        sa.Column("region", sa.String(6)),
+        sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("published_at", sa.Date),
+        sa.Column("updated_at", sa.Date),
+        # SHA-256 of `record`: an equal digest means that nothing changed.
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("record", sa.Text, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("deleted", sa.Boolean, nullable=False),
+        sa.Index(f"ix_{name}_revision", "revision", unique=True),  # type: ignore[list-item]
+        sa.Index(f"ix_{name}_status_field", "status", "field"),  # type: ignore[list-item]
+    ]
+
+
+achievements = sa.Table(
+    "achievements",
+    metadata,
+    *_record_columns("achievements"),
+    sa.Column("holder", _LABEL, nullable=False),
+    sa.Column("holder_type", _LABEL, nullable=False),
+    sa.Column("stage", _LABEL, nullable=False),
+    sa.Column("trl", sa.SmallInteger),
+    sa.Column("price_min", sa.Float),
+    sa.Column("price_max", sa.Float),
+)
+
+demands = sa.Table(
+    "demands",
+    metadata,
+    *_record_columns("demands"),
+    sa.Column("enterprise", _LABEL, nullable=False),
+    sa.Column("trl_min", sa.SmallInteger),
+    sa.Column("budget_min", sa.Float),
+    sa.Column("budget_max", sa.Float),
+    sa.Column("deadline", sa.Date),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("event_id", _ID, primary_key=True),
+    sa.Column("demand_id", _ID, nullable=False),
+    sa.Column("achievement_id", _ID, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    # UTC without offset: SQLite has no other.
+    sa.Column("occurred_at", sa.DateTime),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Index("ix_events_kind_occurred_at", "kind", "occurred_at"),
+    sa.Index("ix_events_demand_id", "demand_id"),
+    sa.Index("ix_events_achievement_id", "achievement_id"),
+)
+
+# One row. Every writer of records takes its revisions here, which also makes writers queue up: revisions are committed
+# in their order, so that a reader who saw revision n will never meet a lower one later.
+revisions = sa.Table(
+    "revisions",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("value", sa.BigInteger, nullable=False),
+)
+
+
+def canonical_json(record: Record | OutcomeEvent) -> str:
+    """Return the one JSON text of `record`: sorted keys, nothing that equals its default."""
+    return orjson.dumps(record.model_dump(mode="json", exclude_defaults=True), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def achievement_columns(record: Achievement) -> dict[str, Any]:
+    """Return the typed columns of an achievement."""
+    return _shared_columns(record) | {
+        "holder": _plain(record.holder),
+        "holder_type": _plain(record.holder_type),
+        "stage": _plain(record.stage),
+        "trl": record.trl,
+        "price_min": record.price_min,
+        "price_max": record.price_max,
+    }
+
+
+def demand_columns(record: Demand) -> dict[str, Any]:
+    """Return the typed columns of a demand."""
+    return _shared_columns(record) | {
+        "enterprise": _plain(record.enterprise),
+        "trl_min": record.trl_min,
+        "budget_min": record.budget_min,
+        "budget_max": record.budget_max,
+        "deadline": record.deadline,
+    }
+
+
+def event_columns(event: OutcomeEvent) -> dict[str, Any]:
+    """Return the typed columns of an event."""
+    moment = event.occurred_at
+    return {
+        "event_id": event.event_id,
+        "demand_id": event.demand_id,
+        "achievement_id": event.achievement_id,
+        "kind": event.kind.value,
+        "occurred_at": moment and moment.astimezone(UTC).replace(tzinfo=None),
+    }
+
+
+def _shared_columns(record: Record) -> dict[str, Any]:
+    return {
+        "id": record.record_id,
+        "field": _plain(record.field),
+        "region": record.region,
+        "status": record.status.value,
+        "published_at": record.published_at,
+        "updated_at": record.updated_at,
+    }
+
+
+def _plain(text: str) -> str:
+    """Return `text` without NUL, which PostgreSQL's columns cannot hold; the JSON beside keeps it escaped."""
+    return text.replace("\0", "")
