@@ -1,1 +1,1 @@
-"""What connects a demand with an achievement: taxonomies, terms, the graph and its signals."""
+"""The knowledge graph: what connects a demand with an achievement, and why. Sits on `data` only."""

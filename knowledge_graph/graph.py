@@ -1,0 +1,291 @@
+"""The knowledge graph as the rest of the project sees it: describe, signals, retrieve, paths, changes."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from copy import copy
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import InputError
+from data.records import Achievement, Demand, OutcomeEvent, Record
+from knowledge_graph import retrieval
+from knowledge_graph.build import BuiltParts, Progress, build_parts, no_progress
+from knowledge_graph.describe import Describer
+from knowledge_graph.holders import (
+    Outcomes,
+    Portfolios,
+    build_portfolios,
+    collect_outcomes,
+    day_number,
+    similar_demands,
+)
+from knowledge_graph.record_table import GraphRow, RecordTable
+from knowledge_graph.relation_matrix import RelationMatrix
+from knowledge_graph.signals import SIGNAL_NAMES, SignalTables, place_signals, term_signals, walk_from
+from knowledge_graph.storage import read_parts, write_parts
+from knowledge_graph.synonyms import Encode
+from knowledge_graph.vocabulary import Vocabulary
+
+Rows = NDArray[np.int64]
+REBUILD_SHARE = 0.1
+"""Postings are rebuilt when this share of the achievements changed since they were made."""
+
+
+class KnowledgeGraph:
+    """Achievements and demands, by their rows at build time, connected by terms and taxonomies.
+
+    Reading methods may run in any number of threads beside a writer: a change replaces what it changes, so that a
+    reader sees all of it or nothing. Writers take turns.
+    """
+
+    def __init__(self, parts: BuiltParts, outcomes: Outcomes, portfolios: Portfolios | None = None) -> None:
+        self.describer: Describer = parts.describer
+        self.achievements: RecordTable = parts.achievements
+        self.demands: RecordTable = parts.demands
+        self.relations: RelationMatrix = parts.relations
+        self.achievement_ids: list[str] = list(parts.achievement_ids)
+        self.demand_ids: list[str] = list(parts.demand_ids)
+        self.achievement_titles: list[str] = list(parts.achievement_titles)
+        self.demand_titles: list[str] = list(parts.demand_titles)
+        self.outcomes = outcomes
+        self.tables = SignalTables(self.vocabulary, parts.relations, parts.describer.fields, parts.describer.regions)
+        self._term_graph = parts.terms
+        self._postings = retrieval.Postings.of(self.achievements, len(self.vocabulary))
+        self._demand_postings = retrieval.Postings.of(self.demands, len(self.vocabulary))
+        self._portfolios = portfolios or build_portfolios(
+            self.achievements, self.achievements.mentions(len(self.vocabulary)), len(self.describer.organisations)
+        )
+        self._changed: frozenset[int] = frozenset()
+        self._writing = threading.Lock()
+
+    @classmethod
+    def build(
+        cls,
+        achievements: Iterable[Achievement],
+        demands: Iterable[Demand],
+        *,
+        outcomes: Iterable[OutcomeEvent] = (),
+        encode: Encode | None = None,
+        progress: Progress = no_progress,
+    ) -> Self:
+        """Build the graph of the given records; rows are their places in the sequences. Deterministic.
+
+        `encode` turns n texts into (n, d) float32 vectors of length 1 and adds edges between terms of close meaning;
+        `outcomes` feed the holders' record; `progress` is called with (step, done, total).
+        """
+        parts = build_parts(list(achievements), list(demands), encode, progress)
+        graph = cls(parts, Outcomes.empty(len(parts.demand_ids)))
+        graph.set_outcomes(outcomes)
+        return graph
+
+    def save(self, directory: Path) -> None:
+        """Write the graph, changes included, into a folder of arrays and JSON files."""
+        write_parts(directory, self._as_parts(), self.outcomes, self._portfolios)
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote; arrays are mapped into memory, shared between processes.
+
+        Raises:
+            BundleError: the folder holds no graph, one of another format, or a damaged one; the file is named.
+
+        """
+        return cls(*read_parts(directory))
+
+    def _as_parts(self) -> BuiltParts:
+        return BuiltParts(
+            self.describer,
+            self.achievements,
+            self.demands,
+            self.relations,
+            lambda: self.terms,
+            self.achievement_ids,
+            self.demand_ids,
+            self.achievement_titles,
+            self.demand_titles,
+        )
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The terms."""
+        return self.describer.vocabulary
+
+    @property
+    def signal_names(self) -> tuple[str, ...]:
+        """Names of the columns of `signals`."""
+        return SIGNAL_NAMES
+
+    @cached_property
+    def terms(self) -> nx.MultiDiGraph:
+        """The graph of terms: nodes are term numbers, edges keyed by relation with confidence and evidence."""
+        return self._term_graph()
+
+    # Reading
+
+    def describe(self, record: Record) -> GraphRow:
+        """Return terms and taxonomy of a record, known or new; about half a millisecond for 500 characters."""
+        return self.describer.describe(record)
+
+    def demand(self, row: int) -> GraphRow:
+        """Return what the graph knows of a demand by its row."""
+        return self.demands.row(row)
+
+    def achievement(self, row: int) -> GraphRow:
+        """Return what the graph knows of an achievement by its row."""
+        return self.achievements.row(row)
+
+    def signals(
+        self, demand: GraphRow, achievements: Rows, *, demand_row: int | None = None, before: date | None = None
+    ) -> NDArray[np.float32]:
+        """Return (n, len(SIGNAL_NAMES)) float32 for one demand against the achievements at `achievements` (n,).
+
+        NaN where the graph does not know. `demand_row` names the demand's own row, whose outcomes then do not count:
+        the signals of a pair never tell the pair's own outcome. With `before`, only outcomes before that day (UTC)
+        count.
+        """
+        rows = np.ascontiguousarray(achievements, dtype=np.int64)
+        table = self.achievements
+        mass = walk_from(self.tables, demand)
+        owners = table.organisation[rows]
+        return np.column_stack(
+            [
+                term_signals(self.tables, demand, mass, table, rows),
+                place_signals(self.tables, demand, table, rows),
+                self._portfolios.signal(mass, owners),
+                self._holder_record(demand, table, owners, demand_row, before),
+            ]
+        )
+
+    def pair_signals(
+        self,
+        demands: Rows,
+        achievements: Rows,
+        *,
+        before: Sequence[date | None] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return (n, len(SIGNAL_NAMES)) float32 for n pairs of rows, each demand's own outcomes left out.
+
+        With `before` (n,), of each pair only outcomes before its day count.
+        """
+        demands = np.asarray(demands, dtype=np.int64)
+        achievements = np.asarray(achievements, dtype=np.int64)
+        result = np.empty((len(demands), len(SIGNAL_NAMES)), dtype=np.float32)
+        days = np.zeros(len(demands), dtype=np.int64)
+        if before is not None:
+            days = np.array([day_number(day) if day else np.iinfo(np.int64).max for day in before], dtype=np.int64)
+        order = np.lexsort((days, demands))
+        new = np.flatnonzero(np.diff(demands[order], prepend=-1) | np.diff(days[order], prepend=days[order][:1]))
+        for start, end in zip(new, np.r_[new[1:], len(order)], strict=True):
+            places = order[start:end]
+            row = int(demands[places[0]])
+            day = before[places[0]] if before is not None else None
+            result[places] = self.signals(self.demand(row), achievements[places], demand_row=row, before=day)
+        return result
+
+    def retrieve(
+        self, demand: GraphRow, k: int, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[Rows, NDArray[np.float32]]:
+        """Return rows (m,) and scores (m,) of the m <= k achievements that the demand reaches best, best first.
+
+        Reached is whatever shares a term with the demand or with its terms' neighbourhood. `allowed` bool
+        (achievements,) masks what may be returned.
+        """
+        table, changed = self.achievements, self._changed
+        rows = np.fromiter(sorted(changed), dtype=np.int64, count=len(changed))
+        return retrieval.search(self.tables, demand, self._postings, table, rows, k, allowed)
+
+    def _holder_record(
+        self,
+        demand: GraphRow,
+        table: RecordTable,
+        owners: NDArray[np.int32],
+        demand_row: int | None,
+        before: date | None,
+    ) -> NDArray[np.float32]:
+        if not len(self.outcomes.achievement):
+            return np.full(len(owners), np.nan, dtype=np.float32)
+        postings = self._demand_postings
+        known = len(self.outcomes.starts) - 1
+        similar, cosines = similar_demands(
+            demand, postings.starts, postings.records, postings.values, known, demand_row
+        )
+        day = None if before is None else day_number(before)
+        return self.outcomes.record(similar, cosines, table.organisation, owners, day)
+
+    # Changing
+
+    def set_outcomes(self, events: Iterable[OutcomeEvent]) -> None:
+        """Replace what became of pairs; events of unknown records and impressions are left out."""
+        demands = {record_id: row for row, record_id in enumerate(self.demand_ids)}
+        achievements = {record_id: row for row, record_id in enumerate(self.achievement_ids)}
+        # the demand postings cover the demands known when they were made
+        self.outcomes = collect_outcomes(events, demands, achievements, len(self.demand_ids))
+
+    def with_outcomes(self, events: Iterable[OutcomeEvent]) -> "KnowledgeGraph":
+        """Return a graph that shares everything with this one but knows other outcomes: for cross-fitting."""
+        other = copy(self)
+        other.set_outcomes(events)
+        return other
+
+    def add(self, record: Record) -> int:
+        """Take in a new record and return its row; vocabulary and relations stay as built."""
+        with self._writing:
+            table = self.achievements if isinstance(record, Achievement) else self.demands
+            self._put(len(table), record)
+            return len(table)
+
+    def replace(self, row: int, record: Record) -> None:
+        """Read the record at `row` anew.
+
+        Raises:
+            InputError: there is no such row.
+
+        """
+        with self._writing:
+            table = self.achievements if isinstance(record, Achievement) else self.demands
+            if not 0 <= row < len(table):
+                raise InputError(f"the graph has no row {row}; rows go from 0 to {len(table) - 1}")
+            self._put(row, record)
+
+    def remove(self, row: int, kind: type[Achievement] | type[Demand] = Achievement) -> None:
+        """Empty a row: it keeps its number, has no terms and no place, and is never retrieved.
+
+        Raises:
+            InputError: there is no such row.
+
+        """
+        with self._writing:
+            table = self.achievements if kind is Achievement else self.demands
+            if not 0 <= row < len(table):
+                raise InputError(f"the graph has no row {row}; rows go from 0 to {len(table) - 1}")
+            self._set(kind is Achievement, row, GraphRow.empty())
+
+    def _put(self, row: int, record: Record) -> None:
+        is_achievement = isinstance(record, Achievement)
+        ids = self.achievement_ids if is_achievement else self.demand_ids
+        titles = self.achievement_titles if is_achievement else self.demand_titles
+        described = self.describer.describe(record, register=True)
+        if row == len(ids):
+            ids.append(record.record_id)
+            titles.append(record.title)
+        else:
+            ids[row], titles[row] = record.record_id, record.title
+        self._set(is_achievement, row, described)
+
+    def _set(self, is_achievement: bool, row: int, described: GraphRow) -> None:
+        if not is_achievement:
+            self.demands = self.demands.changed(row, described)
+            return
+        table = self.achievements.changed(row, described)
+        changed = self._changed | {row}
+        if len(changed) > max(1_000, REBUILD_SHARE * len(table)):
+            self._postings, changed = retrieval.Postings.of(table, len(self.vocabulary)), frozenset()
+        # readers take the table first: a row that is in `changed` but not yet in the table must not occur
+        self.achievements = table
+        self._changed = changed

@@ -1,0 +1,182 @@
+"""Compiled loops over terms. They release the interpreter lock; their machine code is cached on disk."""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+COLUMNS = 16
+"""Columns that `candidate_signals` fills; `signals.py` names them in this order."""
+
+
+@numba.njit(nogil=True, cache=True)
+def candidate_signals(  # noqa: PLR0912, PLR0915
+    terms: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    titles: NDArray[np.bool_],
+    idf: NDArray[np.float32],
+    kinds: NDArray[np.int8],
+    relation_starts: NDArray[np.int64],
+    related: NDArray[np.int32],
+    strengths: NDArray[np.float32],
+    mass: NDArray[np.float32],
+    starts: NDArray[np.int64],
+    lengths: NDArray[np.int32],
+    pool_terms: NDArray[np.int32],
+    pool_weights: NDArray[np.float32],
+    rows: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Return (n, COLUMNS) signals of one demand's terms (m,) against the terms of the achievements at `rows` (n,).
+
+    Columns 11 to 15 split the first by `TermType`, MATERIAL first.
+
+    `weights` are the demand's, of length 1; `titles` marks the terms of its title; `related` and `strengths` are the
+    rows of the relation matrix, and `mass` (V,) the personalised PageRank that starts from the demand. Row r of the
+    other side has `pool_terms[starts[r] : starts[r] + lengths[r]]`.
+    """
+    size = len(idf)
+    direct = np.zeros(size, dtype=np.float32)
+    own = np.full(size, -1, dtype=np.int32)
+    first = np.full(size, -1, dtype=np.int32)
+    edges = 0
+    for s in range(len(terms)):
+        edges += relation_starts[terms[s] + 1] - relation_starts[terms[s]]
+    link_next = np.empty(edges, dtype=np.int32)
+    link_source = np.empty(edges, dtype=np.int32)
+    link_strength = np.empty(edges, dtype=np.float32)
+    k = 0
+    total = np.float32(0.0)
+    title_total = np.float32(0.0)
+    for s in range(len(terms)):
+        t = terms[s]
+        direct[t] = weights[s]
+        own[t] = s
+        total += weights[s]
+        if titles[s]:
+            title_total += weights[s]
+        for e in range(relation_starts[t], relation_starts[t + 1]):
+            u = related[e]
+            link_source[k] = s
+            link_strength[k] = strengths[e]
+            link_next[k] = first[u]
+            first[u] = k
+            k += 1
+    out = np.zeros((len(rows), COLUMNS), dtype=np.float32)
+    best = np.zeros(len(terms), dtype=np.float32)
+    for i in range(len(rows)):
+        start = starts[rows[i]]
+        length = lengths[rows[i]]
+        best[:] = 0.0
+        cosine = np.float32(0.0)
+        shared_idf = np.float32(0.0)
+        shared = 0
+        hop = np.float32(0.0)
+        paths = 0
+        reached = np.float32(0.0)
+        covered = np.float32(0.0)
+        soft = np.float32(0.0)
+        own_total = np.float32(0.0)
+        rarest = np.float32(0.0)
+        for p in range(start, start + length):
+            t = pool_terms[p]
+            w = pool_weights[p]
+            own_total += w
+            reached += mass[t] * w
+            closest = np.float32(0.0)
+            s = own[t]
+            if s >= 0:
+                gain = direct[t] * w
+                cosine += gain
+                shared_idf += idf[t]
+                shared += 1
+                covered += w
+                rarest = max(rarest, idf[t])
+                best[s] = 1.0
+                closest = np.float32(1.0)
+                if kinds[t] > 0:
+                    out[i, 10 + kinds[t]] += gain
+            e = first[t]
+            while e >= 0:
+                strength = link_strength[e]
+                source = link_source[e]
+                hop += weights[source] * strength * w
+                paths += 1
+                best[source] = max(best[source], strength)
+                closest = max(closest, strength)
+                e = link_next[e]
+            soft += closest * w
+        answered = np.float32(0.0)
+        soft_answered = np.float32(0.0)
+        title_answered = np.float32(0.0)
+        for s in range(len(terms)):
+            if best[s] >= 1.0:
+                answered += weights[s]
+            soft_answered += weights[s] * best[s]
+            if titles[s]:
+                title_answered += weights[s] * best[s]
+        out[i, 0] = cosine
+        out[i, 1] = shared_idf
+        out[i, 2] = answered / total if total > 0 else np.nan
+        out[i, 3] = covered / own_total if own_total > 0 else np.nan
+        out[i, 4] = hop
+        out[i, 5] = np.log1p(paths)
+        out[i, 6] = soft_answered / total if total > 0 else np.nan
+        out[i, 7] = soft / own_total if own_total > 0 else np.nan
+        out[i, 8] = reached
+        out[i, 9] = title_answered / title_total if title_total > 0 else np.nan
+        out[i, 10] = rarest
+        if total == 0 or own_total == 0:
+            out[i, :] = np.nan
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
+def spread(
+    terms: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    starts: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    size: int,
+) -> NDArray[np.float32]:
+    """Return the dense product (size,) of a sparse row with a sparse matrix in CSR form."""
+    result = np.zeros(size, dtype=np.float32)
+    for s in range(len(terms)):
+        for e in range(starts[terms[s]], starts[terms[s] + 1]):
+            result[columns[e]] += weights[s] * values[e]
+    return result
+
+
+@numba.njit(nogil=True, cache=True)
+def dots(
+    dense: NDArray[np.float32],
+    starts: NDArray[np.int64],
+    lengths: NDArray[np.int32],
+    pool_terms: NDArray[np.int32],
+    pool_weights: NDArray[np.float32],
+    rows: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Return (n,) inner products of a dense vector (V,) with the sparse rows at `rows`."""
+    out = np.zeros(len(rows), dtype=np.float32)
+    for i in range(len(rows)):
+        start = starts[rows[i]]
+        for p in range(start, start + lengths[rows[i]]):
+            out[i] += dense[pool_terms[p]] * pool_weights[p]
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
+def accumulate(
+    terms: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    starts: NDArray[np.int64],
+    records: NDArray[np.int32],
+    values: NDArray[np.float32],
+    size: int,
+) -> NDArray[np.float32]:
+    """Return (size,) scores of all records: the sum over the terms' postings of weight times value."""
+    scores = np.zeros(size, dtype=np.float32)
+    for s in range(len(terms)):
+        weight = weights[s]
+        for p in range(starts[terms[s]], starts[terms[s] + 1]):
+            scores[records[p]] += weight * values[p]
+    return scores

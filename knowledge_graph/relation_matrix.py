@@ -1,0 +1,138 @@
+"""The compiled relations between terms: sparse matrices made from the term graph for the hot path."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import networkx as nx
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from knowledge_graph.relations import TermEdge
+from knowledge_graph.schema import CARRIED, Relation
+
+MAX_NEIGHBOURS = 32
+WALK_KEEP = 48
+RESTART = 0.5
+STEPS = 4
+
+
+@dataclass(frozen=True)
+class RelationMatrix:
+    """What terms carry over to each other, in CSR form: row s holds the neighbours of term s.
+
+    `starts` int64 (V + 1,), `targets` int32 (e,), `strengths` float32 (e,) in (0, 1], `relations` int8 (e,). `walk` is
+    the personalised PageRank (V, V) from each term, restart probability `RESTART`, truncated to the `WALK_KEEP`
+    heaviest entries of a row; rows sum to at most 1.
+    """
+
+    starts: NDArray[np.int64]
+    targets: NDArray[np.int32]
+    strengths: NDArray[np.float32]
+    relations: NDArray[np.int8]
+    walk_starts: NDArray[np.int64]
+    walk_targets: NDArray[np.int32]
+    walk_mass: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        for column in fields(self):  # read-only, as mapped files are: one kind of array, one compiled kernel
+            getattr(self, column.name).flags.writeable = False
+
+    def as_csr(self) -> sp.csr_array:
+        """Return the strengths as a SciPy matrix (V, V)."""
+        size = len(self.starts) - 1
+        return sp.csr_array((self.strengths, self.targets, self.starts), shape=(size, size))
+
+    def strength(self, source: int, target: int) -> tuple[float, Relation] | None:
+        """Return strength and kind of the relation from one term to another, None if there is none."""
+        low, high = self.starts[source], self.starts[source + 1]
+        found = np.flatnonzero(self.targets[low:high] == target)
+        if not len(found):
+            return None
+        place = low + found[0]
+        return float(self.strengths[place]), Relation(int(self.relations[place]))
+
+
+def term_graph(terms: Iterable[str], edges: Iterable[TermEdge]) -> nx.MultiDiGraph:
+    """Return the graph of terms: nodes 0..V-1 with `term`, edges keyed by relation with `confidence` and `evidence`.
+
+    Of several findings of the same relation between two terms the surest stays.
+    """
+    graph = nx.MultiDiGraph()
+    graph.add_nodes_from((number, {"term": term}) for number, term in enumerate(terms))
+    for edge in edges:
+        known = graph.get_edge_data(edge.source, edge.target, int(edge.relation))
+        if known is None or known["confidence"] < edge.confidence:
+            graph.add_edge(
+                edge.source, edge.target, key=int(edge.relation), confidence=edge.confidence, evidence=edge.evidence
+            )
+    return graph
+
+
+def compile_relations(graph: nx.MultiDiGraph) -> RelationMatrix:
+    """Compile the term graph: of several relations between two terms the strongest counts, the rest is evidence."""
+    size = graph.number_of_nodes()
+    count = graph.number_of_edges()
+    sources, targets = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    relations, strengths = np.empty(count, dtype=np.int8), np.empty(count, dtype=np.float32)
+    for place, (source, target, relation, confidence) in enumerate(graph.edges(keys=True, data="confidence")):
+        sources[place], targets[place], relations[place] = source, target, relation
+        strengths[place] = CARRIED[Relation(relation)] * confidence
+    order = np.lexsort((targets, -strengths, sources))
+    sources, targets, strengths, relations = (part[order] for part in (sources, targets, strengths, relations))
+    _, first = np.unique(sources * size + targets, return_index=True)
+    keep = np.zeros(count, dtype=np.bool_)
+    keep[first] = True  # np.unique returns the first, hence the strongest, of equal pairs
+    sources, targets, strengths, relations = (part[keep] for part in (sources, targets, strengths, relations))
+    begins = np.searchsorted(sources, np.arange(size + 1))
+    rank = np.arange(len(sources)) - begins[sources]
+    few = rank < MAX_NEIGHBOURS
+    sources, targets, strengths, relations = (part[few] for part in (sources, targets, strengths, relations))
+    starts = np.searchsorted(sources, np.arange(size + 1)).astype(np.int64)
+    walk = _walk(starts, targets.astype(np.int32), strengths, size)
+    return RelationMatrix(
+        starts,
+        targets.astype(np.int32),
+        strengths,
+        relations,
+        walk.indptr.astype(np.int64),
+        walk.indices.astype(np.int32),
+        walk.data.astype(np.float32),
+    )
+
+
+def _walk(
+    starts: NDArray[np.int64], targets: NDArray[np.int32], strengths: NDArray[np.float32], size: int
+) -> sp.csr_array:
+    """Return the truncated personalised PageRank of every term: RESTART * sum over t of ((1 - RESTART) * W)^t.
+
+    W's rows are the strengths, divided by their sum where it is above one: what a term cannot carry over is lost.
+    """
+    if size == 0:
+        return sp.csr_array((0, 0), dtype=np.float32)
+    sums = np.add.reduceat(np.r_[strengths, 0.0], starts[:-1]) * (np.diff(starts) > 0)
+    scale = (1.0 - RESTART) / np.maximum(sums, 1.0)
+    step = sp.csr_array((strengths * np.repeat(scale, np.diff(starts)), targets, starts), shape=(size, size))
+    blocks = []
+    for begin in range(0, size, 4_000):
+        seed = sp.eye_array(size, format="csr", dtype=np.float32)[begin : begin + 4_000]
+        total = RESTART * seed
+        current = total
+        for _ in range(STEPS):
+            current = _truncate(sp.csr_array(current @ step), WALK_KEEP)
+            total = total + current
+        blocks.append(_truncate(sp.csr_array(total), WALK_KEEP))
+    return sp.csr_array(sp.vstack(blocks, format="csr"))
+
+
+def _truncate(matrix: sp.csr_array, keep: int) -> sp.csr_array:
+    """Return the matrix with only the `keep` largest entries of each row, columns ascending."""
+    matrix.sum_duplicates()
+    lengths = np.diff(matrix.indptr)
+    if lengths.max(initial=0) <= keep:
+        return matrix
+    rows = np.repeat(np.arange(matrix.shape[0]), lengths)
+    order = np.lexsort((matrix.indices, -matrix.data, rows))
+    rank = np.arange(len(rows)) - np.repeat(matrix.indptr[:-1], lengths)
+    chosen = order[rank < keep]
+    return sp.csr_array((matrix.data[chosen], (rows[chosen], matrix.indices[chosen])), shape=matrix.shape)

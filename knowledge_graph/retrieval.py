@@ -1,0 +1,82 @@
+"""The graph channel: push the demand's terms through the term graph, gather the achievements that they reach."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge_graph import kernels
+from knowledge_graph.record_table import GraphRow, RecordTable
+from knowledge_graph.signals import SignalTables, walk_from
+
+PUSHED_TERMS = 160
+"""Terms that a query is pushed to; the heaviest, the rest adds time and no match."""
+OWN = 1.0
+"""Weight of the demand's own terms beside the walk's mass."""
+
+
+@dataclass(frozen=True)
+class Postings:
+    """The mentions of a table by term: `records[starts[t] : starts[t + 1]]` hold term t with `values`."""
+
+    starts: NDArray[np.int64]
+    records: NDArray[np.int32]
+    values: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, table: RecordTable, size: int) -> "Postings":
+        """Return the postings of all rows of a table over `size` terms."""
+        columns = table.mentions(size).T.tocsr()
+        arrays = (
+            columns.indptr.astype(np.int64),
+            columns.indices.astype(np.int32),
+            columns.data.astype(np.float32),
+        )
+        for array in arrays:
+            array.flags.writeable = False
+        return cls(*arrays)
+
+
+def pushed(tables: SignalTables, demand: GraphRow) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the terms (at most `PUSHED_TERMS`, ascending) that a demand reaches, and their weights."""
+    reached = walk_from(tables, demand) * tables.vocabulary.idf
+    reached[demand.terms] += OWN * demand.weights * tables.vocabulary.idf[demand.terms]
+    count = min(PUSHED_TERMS, int(np.count_nonzero(reached)))
+    if not count:
+        return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
+    best = np.sort(np.argpartition(-reached, count - 1)[:count]).astype(np.int32)
+    return best, reached[best]
+
+
+def search(
+    tables: SignalTables,
+    demand: GraphRow,
+    postings: Postings,
+    table: RecordTable,
+    changed: NDArray[np.int64],
+    k: int,
+    allowed: NDArray[np.bool_] | None,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the `k` best rows of `table` and their scores, best first; fewer if fewer are reached.
+
+    Rows in `changed` are scored from the table, all others from the postings. `allowed` (rows,) masks what may be
+    returned.
+    """
+    terms, weights = pushed(tables, demand)
+    scores = np.zeros(len(table), dtype=np.float32)
+    indexed = kernels.accumulate(terms, weights, postings.starts, postings.records, postings.values, len(table))
+    scores[: len(indexed)] = indexed
+    if len(changed):
+        dense = np.zeros(len(tables.vocabulary), dtype=np.float32)
+        dense[terms] = weights
+        scores[changed] = kernels.dots(
+            dense, table.starts, table.lengths, table.pool_terms, table.pool_weights, changed
+        )
+    if allowed is not None:
+        scores[~allowed] = 0.0
+    count = min(k, int(np.count_nonzero(scores > 0)))
+    if not count:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
+    best = np.argpartition(-scores, count - 1)[:count]
+    best = best[np.lexsort((best, -scores[best]))]
+    return best.astype(np.int64), scores[best]

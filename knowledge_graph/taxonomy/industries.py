@@ -1,0 +1,94 @@
+"""GB/T 4754-2017: industries by code, and how far two industries are apart."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge_graph.taxonomy.tables import read_rows, shipped
+
+PER_RECORD = 3
+"""Industries of a record that count, in its order."""
+FURTHEST = 4.0
+
+
+@dataclass(frozen=True)
+class Industries:
+    """`names` and `parents` by code: section letters, then 2, 3 and 4 digits."""
+
+    names: dict[str, str]
+    parents: dict[str, str]
+
+    def section(self, code: str) -> str:
+        """Return the section letter of a code, "" if its division is unknown."""
+        return code if code.isalpha() else self.parents.get(code[:2], "")
+
+    def name(self, code: str) -> str:
+        """Return the name of the nearest known industry at or above `code`, "" if there is none."""
+        while code and code not in self.names:
+            code = code[:-1]
+        return self.names.get(code, "")
+
+    def encode(self, codes: Sequence[str]) -> NDArray[np.int32]:
+        """Return (PER_RECORD, 4) int32: section, division, group and class of each code; -1 where the code stops short.
+
+        Codes may carry their section letter (`C26`); what is no known industry is left out.
+        """
+        result = np.full((PER_RECORD, 4), -1, dtype=np.int32)
+        place = 0
+        for raw in codes:
+            code = raw.strip().upper()
+            if len(code) > 1 and code[0].isalpha():
+                code = code[1:]
+            section = self.section(code)
+            if not section or place == PER_RECORD or not (code.isalpha() or code.isdigit()):
+                continue
+            result[place, 0] = ord(section[0])
+            if code.isdigit():
+                for level, digits in enumerate((2, 3, 4), start=1):
+                    if len(code) >= digits:
+                        result[place, level] = int(code[:digits])
+            place += 1
+        return result
+
+
+def industry_distance(one: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return (n,) float32: 0 same class, 1 group, 2 division, 3 section, 4 nothing in common; NaN if unknown.
+
+    `one` is (PER_RECORD, 4), `others` (n, PER_RECORD, 4), as `Industries.encode` makes them. The nearest pair counts.
+    Where the shorter code ends, the two are taken as equal no further than the middle of what remains open.
+    """
+    a, b = one[None, :, None, :], others[:, None, :, :]
+    known = (a >= 0) & (b >= 0)
+    equal = known & (a == b)
+    common = np.cumprod(equal, axis=-1).sum(axis=-1)
+    depth = known.sum(axis=-1)
+    # both agree as far as they are known: the rest may be anything, count half of it
+    open_levels = np.where((common == depth) & (common > 0), 4 - depth, 0)
+    distance = np.where(known[..., 0], 4.0 - common - 0.5 * open_levels, np.nan).astype(np.float32)
+    flat = distance.reshape(len(others), PER_RECORD * PER_RECORD)
+    nearest = np.where(np.isnan(flat), np.inf, flat).min(axis=1)
+    return np.where(np.isinf(nearest), np.nan, nearest).astype(np.float32)
+
+
+def load_industries(path: Path | None = None) -> Industries:
+    """Return the shipped sections and divisions, or the full table from a CSV with columns code, parent, name.
+
+    Raises:
+        InputError: the file is missing or has other columns.
+
+    """
+    return _shipped() if path is None else _of(read_rows(path, "code", "parent", "name"))
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Industries:
+    return _of(read_rows(shipped("industries.csv"), "code", "parent", "name"))
+
+
+def _of(rows: Iterable[dict[str, str]]) -> Industries:
+    table = list(rows)
+    return Industries({row["code"]: row["name"] for row in table}, {row["code"]: row["parent"] for row in table})
