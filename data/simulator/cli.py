@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def simulate(
+    *,
     out: Annotated[Path, typer.Option(help="Folder to write to; made if missing.")],
     achievements: Annotated[int, typer.Option(help="Achievements to write.")] = 5_000,
     demands: Annotated[int, typer.Option(help="Demands to write.")] = 1_000,
