@@ -58,6 +58,9 @@ _CP1252_BYTES = {
     if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 }
 _COMMON_CJK = re.compile("[\u4e00-\u9fff\u3000-\u303f\uff01-\uff5e]")
+# Wrongly decoded text is full of characters outside the 6,763 that Chinese is mostly written with.
+_GB2312 = bytes(byte for row in range(0xB0, 0xF8) for cell in range(0xA1, 0xFF) for byte in (row, cell))
+_UNUSUAL = re.compile(f"[^\x00-\x7f\u3000-\u303f\uff01-\uff5e“”‘’…—·{_GB2312.decode('gb2312', 'ignore')}]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -99,6 +102,8 @@ def looks_garbled(text: str) -> bool:
     """
     if _MOJIBAKE.search(text):
         return True
+    if not _UNUSUAL.search(text):
+        return False
     high = len(_NOT_ASCII.findall(text))
     if high < 3:
         return False
@@ -169,7 +174,7 @@ def _to_simplified(text: str) -> str:
 @lru_cache(maxsize=1)
 def _open_cc() -> "tuple[OpenCC, re.Pattern[str]]":
     """Return OpenCC's converter and a pattern that finds any character it changes."""
-    from opencc import OpenCC  # noqa: PLC0415 - costs nothing until a text is normalised
+    from opencc import OpenCC
 
     converter = OpenCC("t2s")
     characters = [chr(code) for code in (*range(0x2E80, 0xD800), *range(0xF900, 0xFB00), *range(0x20000, 0x323B0))]
