@@ -60,3 +60,21 @@ class ExactSegment:
     def load(cls, directory: Path, vectors: NDArray[np.float32], *, memory_map: bool) -> Self:
         """Return the segment over `vectors`."""
         return cls(vectors)
+
+
+def reorder(
+    vectors: NDArray[np.float32], queries: NDArray[np.float32], k: int, candidates: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the k best positions (q, k) and inner products (q, k) among each query's `candidates` (q, m >= k).
+
+    A candidate -1 is none; missing places hold -1 and -inf.
+    """
+    rows = np.full((len(queries), k), -1, dtype=np.int64)
+    best = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    for number, positions in enumerate(candidates):
+        held = positions if positions[-1] >= 0 else positions[positions >= 0]
+        scores = vectors.take(held, axis=0) @ queries[number]
+        chosen = np.argsort(-scores, kind="stable")[:k]
+        rows[number, : len(chosen)] = held[chosen]
+        best[number, : len(chosen)] = scores[chosen]
+    return rows, best

@@ -14,19 +14,24 @@ from numpy.typing import NDArray
 
 from data.errors import BundleError, InputError
 from models.vector_index.exact import ExactSegment
+from models.vector_index.hnsw import HnswSegment
 from models.vector_index.interface import IndexKind, Segment, VectorIndex
+from models.vector_index.ivf import IvfSegment
 from models.vector_index.snapshot import Snapshot
 
 FORMAT_VERSION = 1
+EXACT_LIMIT = 10_000  # up to so many vectors an exact search is as fast as any
 MERGE_SHARE = 0.02
 MERGE_FLOOR = 1024
 
-_SEGMENTS: dict[str, type[Segment]] = {"exact": ExactSegment}
+_SEGMENTS: dict[str, type[Segment]] = {"exact": ExactSegment, "hnsw": HnswSegment, "ivf": IvfSegment}
 
 
 def _kind_for(count: int, kind: IndexKind) -> Literal["exact", "hnsw", "ivf"]:
-    """Return the kind of base for `count` vectors."""
-    return "exact"
+    """Return the kind of base for `count` vectors; an index with none to learn from starts exact."""
+    if kind == "auto":
+        return "exact" if count <= EXACT_LIMIT else "ivf"
+    return kind if count else "exact"
 
 
 class SegmentedVectorIndex:

@@ -1,0 +1,197 @@
+"""Inverted lists of 4-bit codes, reordered by the exact vectors: the kind from ten thousand vectors to millions.
+
+Vectors are rotated at random, so that every pair of dimensions carries about the same share of a product, assigned to
+the list of their nearest centroid, and kept there as 4-bit product quantisation codes, a quarter byte a dimension,
+which FAISS compares by SIMD table look-ups (André, Kermarrec, Le Scouarnec: Quicker ADC, TPAMI 2019). A search scans
+the lists nearest to the query until they hold a share of the allowed vectors, then compares the best few hundred exactly.
+Both numbers are measured on the vectors themselves when the segment is built; see `probing`.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from models.vector_index.exact import reorder, scan
+from models.vector_index.probing import Probing, required_candidates, required_shares, sample_queries
+
+_SAMPLES_PER_LIST = 64
+_CODE_DIMENSIONS = 2  # dimensions that one 4-bit code covers
+_SCAN_LIMIT = 4096  # up to so many allowed rows a scan of them is as fast, and exact
+_WEIGHING_SAMPLE = 16_384  # positions looked at to weigh the lists by their allowed vectors
+_SEED = 20190321
+
+
+class IvfSegment:
+    """Vectors in inverted lists of 4-bit codes; see the module."""
+
+    kind: ClassVar[Literal["ivf"]] = "ivf"
+
+    def __init__(
+        self,
+        vectors: NDArray[np.float32],
+        index: Any,
+        rotation: NDArray[np.float32],
+        probing: Probing,
+    ) -> None:
+        self.vectors = vectors
+        self.probing = probing
+        self._index = index
+        self._rotation = rotation
+        self._centroids: NDArray[np.float32] = index.quantizer.reconstruct_n(0, index.nlist)
+        self._lists = _list_of_each(index, len(vectors))
+        self._sizes: NDArray[np.float64] = np.bincount(self._lists, minlength=index.nlist).astype(np.float64)
+        self._stride = max(1, len(vectors) // _WEIGHING_SAMPLE)
+        self._sampled_lists = np.ascontiguousarray(self._lists[:: self._stride])
+
+    @classmethod
+    def build(cls, vectors: NDArray[np.float32]) -> Self:
+        """Train centroids and codebooks on a sample of `vectors` (n, d), encode all, and measure how far to search."""
+        count, dimension = vectors.shape
+        rotation = _random_rotation(dimension)
+        width = rotation.shape[1]
+        list_count = _list_count(count)
+        index: Any = faiss.IndexIVFPQFastScan(
+            faiss.IndexFlatIP(width), width, list_count, width // _CODE_DIMENSIONS, 4, faiss.METRIC_INNER_PRODUCT
+        )
+        index.by_residual = False
+        index.cp.spherical = True
+        index.cp.niter = 10
+        index.cp.seed = _SEED
+        index.cp.min_points_per_centroid = 1
+        sample = np.random.default_rng(_SEED).permutation(count)[: max(_SAMPLES_PER_LIST * list_count, 16_384)]
+        index.train(vectors[np.sort(sample)] @ rotation)
+        for start in range(0, count, 65_536):
+            index.add(vectors[start : start + 65_536] @ rotation)
+        segment = cls(vectors, index, rotation, Probing.everything())
+        segment.probing = segment._measured()
+        return segment
+
+    def search(
+        self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return about the k best positions (q, k), and their exact inner products (q, k), among the allowed."""
+        count = len(self.vectors) if allowed is None else int(np.count_nonzero(allowed))
+        if count <= max(_SCAN_LIMIT, 4 * k):
+            return scan(self.vectors, queries, k, None if allowed is None else np.flatnonzero(allowed))
+        wanted = self.probing.candidates(k, count)
+        rotated = queries @ self._rotation
+        found = self._scan_lists(rotated, wanted, self._probes(rotated, k, count, allowed), allowed)
+        if np.any(found[:, k - 1] < 0):
+            found = self._scan_lists(rotated, wanted, self._all_lists(len(queries)), allowed)
+        return reorder(self.vectors, queries, k, found)
+
+    def _probes(
+        self, rotated: NDArray[np.float32], k: int, count: int, allowed: NDArray[np.bool_] | None
+    ) -> NDArray[np.int64]:
+        """Return the lists (q, p) to scan for each query, nearest first, -1 where a query needs fewer than others.
+
+        Lists are weighed by how many of the `count` allowed vectors they hold, so that a filter whose rows lie far from
+        the query is searched as thoroughly as none. With many vectors a regular sample is weighed.
+        """
+        weights = self._sizes
+        if allowed is not None:
+            sampled = allowed[:: self._stride]
+            weights = np.bincount(self._sampled_lists, weights=sampled, minlength=len(weights)).astype(np.float64)
+        order = np.argsort(-(rotated @ self._centroids.T), axis=1)
+        total = weights.sum()
+        reached = np.cumsum(weights[order], axis=1)
+        needed = np.sum(reached < self.probing.share(k, count / len(self.vectors)) * total, axis=1) + 1
+        probes = order[:, : int(needed.max())]
+        if len(probes) > 1:
+            probes = np.where(np.arange(probes.shape[1]) < needed[:, None], probes, -1)
+        return np.ascontiguousarray(probes)
+
+    def _all_lists(self, queries: int) -> NDArray[np.int64]:
+        """Return every list for each of `queries` queries."""
+        return np.tile(np.arange(len(self._sizes), dtype=np.int64), (queries, 1))
+
+    def _scan_lists(
+        self,
+        rotated: NDArray[np.float32],
+        wanted: int,
+        probes: NDArray[np.int64],
+        allowed: NDArray[np.bool_] | None,
+    ) -> NDArray[np.int64]:
+        """Return the `wanted` best allowed positions (q, wanted) by codes in the lists `probes` (q, p), else -1."""
+        selector = None
+        if allowed is not None:
+            bits = np.packbits(allowed, bitorder="little")  # must outlive the search: FAISS keeps a pointer
+            selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
+        parameters = faiss.SearchParametersIVF(nprobe=probes.shape[1], sel=selector)  # type: ignore[call-arg]
+        rotated = np.ascontiguousarray(rotated)
+        similarity = np.zeros(probes.shape, dtype=np.float32)
+        scores = np.empty((len(rotated), wanted), dtype=np.float32)
+        positions = np.empty((len(rotated), wanted), dtype=np.int64)
+        self._index.search_preassigned_c(
+            len(rotated),
+            faiss.swig_ptr(rotated),
+            wanted,
+            faiss.swig_ptr(probes),
+            faiss.swig_ptr(similarity),
+            faiss.swig_ptr(scores),
+            faiss.swig_ptr(positions),
+            False,
+            parameters,
+            None,
+        )
+        return positions
+
+    def _measured(self) -> Probing:
+        """Return how far to search these vectors, measured with some of them as queries."""
+        queries, own = sample_queries(self.vectors, _SEED)
+        rotated = queries @ self._rotation
+        order = np.argsort(-(rotated @ self._centroids.T), axis=1)
+
+        def approximate(wanted: int) -> NDArray[np.int64]:
+            return self._scan_lists(rotated, wanted, self._all_lists(len(queries)), None)
+
+        shares, filtered_shares = required_shares(self.vectors, queries, own, self._lists, order)
+        return Probing(
+            shares=shares,
+            filtered_shares=filtered_shares,
+            candidate_counts=required_candidates(self.vectors, queries, own, approximate),
+        )
+
+    def save(self, directory: Path) -> None:
+        """Write lists, codes and measurements."""
+        faiss.write_index(self._index, str(directory / "ivf.faiss"))
+        np.save(directory / "rotation.npy", self._rotation)
+        (directory / "probing.json").write_text(json.dumps(self.probing.as_lists()), encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path, vectors: NDArray[np.float32], *, memory_map: bool) -> Self:
+        """Read what `save` wrote.
+
+        With `memory_map` the vectors are shared between processes; the codes, a sixteenth of their size, are private to
+        each: FAISS cannot map this kind.
+        """
+        index = faiss.read_index(str(directory / "ivf.faiss"), faiss.IO_FLAG_MMAP_IFC if memory_map else 0)
+        rotation = np.load(directory / "rotation.npy", allow_pickle=False)
+        probing = Probing.from_lists(json.loads((directory / "probing.json").read_text(encoding="utf-8")))
+        return cls(vectors, index, rotation, probing)
+
+
+def _list_count(count: int) -> int:
+    """Return the number of lists for `count` vectors: the power of two nearest to 0.8 of its square root."""
+    return int(2 ** max(0, round(float(np.log2(max(1.0, 0.8 * np.sqrt(count)))))))
+
+
+def _random_rotation(dimension: int) -> NDArray[np.float32]:
+    """Return an orthogonal matrix (dimension, width); width is the next even number, a zero column fills it up."""
+    normal = np.random.default_rng(_SEED).normal(size=(dimension, dimension))
+    orthogonal = np.linalg.qr(normal)[0].astype(np.float32)
+    return np.ascontiguousarray(np.pad(orthogonal, ((0, 0), (0, dimension % _CODE_DIMENSIONS))))
+
+
+def _list_of_each(index: Any, count: int) -> NDArray[np.int32]:
+    """Return the list (count,) that holds each position."""
+    lists = np.empty(count, dtype=np.int32)
+    for number in range(index.nlist):
+        size = index.invlists.list_size(number)
+        if size:
+            lists[faiss.rev_swig_ptr(index.invlists.get_ids(number), size)] = number
+    return lists
