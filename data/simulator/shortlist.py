@@ -40,12 +40,9 @@ def _candidates(rng: np.random.Generator, related: NDArray[np.int64], total: int
     """Return all related achievements and enough unrelated ones, ascending."""
     if total <= size + UNRELATED:
         return np.arange(total)
-    others = rng.choice(total, max(UNRELATED, size - len(related)) * 2, replace=False)
-    others = np.setdiff1d(others, related)[: max(UNRELATED, size - len(related))]
-    pool = np.union1d(related, others)
-    if len(pool) < size:
-        pool = np.union1d(pool, np.arange(size))
-    return pool
+    wanted = max(UNRELATED, size - len(related))
+    others = rng.choice(total, min(total, wanted + len(related)), replace=False)
+    return np.union1d(related, np.setdiff1d(others, related, assume_unique=True)[:wanted])
 
 
 def shortlists(
