@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +12,6 @@ from knowledge_graph.taxonomy.tables import read_json
 
 STAGES = ("upstream", "midstream", "downstream", "supporting")
 STAGE_NAMES = {"upstream": "上游", "midstream": "中游", "downstream": "下游", "supporting": "配套"}
-SUPPORTING = 3
 PER_RECORD = 3
 """Stages of a record that count, the strongest."""
 
@@ -84,19 +84,30 @@ def chain_relation(
     in no chain. Step is how many stages the other stands downstream of the one in their strongest common chain (-2 ..
     2; a supporting stage is beside the midstream); NaN where they share none.
     """
-    same_chain = (stages[None, :, None] >= 0) & (others[:, None, :] >= 0)
-    same_chain &= stages[None, :, None] // 4 == others[:, None, :] // 4
-    common = np.minimum(shares[None, :, None], other_shares[:, None, :]) * same_chain
-    weight = common * np.where(stages[None, :, None] == others[:, None, :], 1.0, 0.5)
-    affinity = weight.sum(axis=(1, 2)).astype(np.float32)
-    unknown = (stages[0] < 0) | (others[:, 0] < 0)
-    place_one, place_other = stages % 4, others % 4
-    level = np.array([0, 1, 2, 1], dtype=np.float32)
-    steps = level[place_other][:, None, :] - level[place_one][None, :, None]
-    flat = common.reshape(len(others), -1)
-    best = flat.argmax(axis=1) if len(others) else np.zeros(0, dtype=np.int64)
-    step = steps.reshape(len(others), -1)[np.arange(len(others)), best]
-    return (
-        np.where(unknown, np.nan, affinity).astype(np.float32),
-        np.where(unknown | (flat.max(axis=1, initial=0.0) <= 0), np.nan, step).astype(np.float32),
-    )
+    return relate_stages(stages, shares, others, other_shares)
+
+
+@numba.njit(nogil=True, cache=True)
+def relate_stages(
+    stages: NDArray[np.int16], shares: NDArray[np.float32], others: NDArray[np.int16], other_shares: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Compute `chain_relation`."""
+    affinity = np.full(len(others), np.nan, dtype=np.float32)
+    step = np.full(len(others), np.nan, dtype=np.float32)
+    for i in range(len(others)):
+        if stages[0] < 0 or others[i, 0] < 0:
+            continue
+        total, strongest_common = 0.0, 0.0
+        for a in range(len(stages)):
+            for b in range(others.shape[1]):
+                if stages[a] < 0 or others[i, b] < 0 or stages[a] // 4 != others[i, b] // 4:
+                    continue
+                common = min(shares[a], other_shares[i, b])
+                total += common if stages[a] == others[i, b] else 0.5 * common
+                if common > strongest_common:
+                    strongest_common = common
+                    # the supporting stage stands beside the midstream
+                    one, other = stages[a] % 4, others[i, b] % 4
+                    step[i] = (1 if other == 3 else other) - (1 if one == 3 else one)
+        affinity[i] = total
+    return affinity, step

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,17 +62,29 @@ def industry_distance(one: NDArray[np.int32], others: NDArray[np.int32]) -> NDAr
     `one` is (PER_RECORD, 4), `others` (n, PER_RECORD, 4), as `Industries.encode` makes them. The nearest pair counts.
     Where the shorter code ends, the two are taken as equal no further than the middle of what remains open.
     """
-    a, b = one[None, :, None, :], others[:, None, :, :]
-    known = (a >= 0) & (b >= 0)
-    equal = known & (a == b)
-    common = np.cumprod(equal, axis=-1).sum(axis=-1)
-    depth = known.sum(axis=-1)
-    # both agree as far as they are known: the rest may be anything, count half of it
-    open_levels = np.where((common == depth) & (common > 0), 4 - depth, 0)
-    distance = np.where(known[..., 0], 4.0 - common - 0.5 * open_levels, np.nan).astype(np.float32)
-    flat = distance.reshape(len(others), PER_RECORD * PER_RECORD)
-    nearest = np.where(np.isnan(flat), np.inf, flat).min(axis=1)
-    return np.where(np.isinf(nearest), np.nan, nearest).astype(np.float32)
+    return nearest_industry(one, others)
+
+
+@numba.njit(nogil=True, cache=True)
+def nearest_industry(one: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Compute `industry_distance`."""
+    result = np.full(len(others), np.nan, dtype=np.float32)
+    for i in range(len(others)):
+        for a in range(one.shape[0]):
+            if one[a, 0] < 0:
+                continue
+            for b in range(others.shape[1]):
+                if others[i, b, 0] < 0:
+                    continue
+                common = 0
+                while common < 4 and one[a, common] == others[i, b, common] and one[a, common] >= 0:
+                    common += 1
+                distance = 4.0 - common
+                if 0 < common < 4 and (one[a, common] < 0 or others[i, b, common] < 0):
+                    distance -= 0.5 * (4 - common)
+                if np.isnan(result[i]) or distance < result[i]:
+                    result[i] = distance
+    return result
 
 
 def load_industries(path: Path | None = None) -> Industries:
