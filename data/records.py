@@ -78,23 +78,28 @@ def _text_of(value: Any) -> Any:
     return value
 
 
+# Constraints stand before the validators that prepare a value, on the type that they are about: behind them they would
+# be applied to whatever the validator returned, None included.
 Identifier = Annotated[
     str,
-    BeforeValidator(_text_of),
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_ID, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    BeforeValidator(_text_of),
 ]
 Title = Annotated[
-    str, BeforeValidator(_text_of), StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE), BeforeValidator(_text_of)
 ]
-Text = Annotated[str, BeforeValidator(_text_of), StringConstraints(max_length=MAX_TEXT)]
-Label = Annotated[str, BeforeValidator(_text_of), StringConstraints(strip_whitespace=True, max_length=MAX_TITLE)]
-Labels = Annotated[tuple[Label, ...], BeforeValidator(_list_of), Field(max_length=MAX_LIST)]
+Text = Annotated[str, StringConstraints(max_length=MAX_TEXT), BeforeValidator(_text_of)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_TITLE), BeforeValidator(_text_of)]
+Labels = Annotated[tuple[Label, ...], Field(max_length=MAX_LIST), BeforeValidator(_list_of)]
 Day = Annotated[date | None, BeforeValidator(_date_of)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment_of)]
-Money = Annotated[float | None, BeforeValidator(_empty_to_none), Field(ge=0, allow_inf_nan=False)]
-Trl = Annotated[int | None, BeforeValidator(_trl_of), Field(ge=1, le=9)]
+Money = Annotated[Annotated[float, Field(ge=0, allow_inf_nan=False)] | None, BeforeValidator(_empty_to_none)]
+Trl = Annotated[Annotated[int, Field(ge=1, le=9)] | None, BeforeValidator(_trl_of)]
+Position = Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, BeforeValidator(_empty_to_none)]
+Level = Annotated[Annotated[int, Field(ge=1, le=4)] | None, BeforeValidator(_empty_to_none)]
 Region = Annotated[
-    str | None, BeforeValidator(lambda value: _empty_to_none(_text_of(value))), StringConstraints(pattern=r"^\d{6}$")
+    Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\d{6}$")] | None,
+    BeforeValidator(lambda value: _empty_to_none(_text_of(value))),
 ]
 
 
@@ -234,11 +239,11 @@ class OutcomeEvent(BaseModel):
     # Only an expert's judgement may be undated; it then counts as known from the beginning.
     occurred_at: Moment = None
     request_id: Label = ""
-    position: Annotated[int | None, BeforeValidator(_empty_to_none), Field(ge=1, le=100_000)] = None
+    position: Position = None
     bundle_version: Label = ""
     reason: Annotated[DeclineReason | None, BeforeValidator(_empty_to_none)] = None
     amount: Money = None
-    level: Annotated[int | None, BeforeValidator(_empty_to_none), Field(ge=1, le=4)] = None
+    level: Level = None
 
     @model_validator(mode="after")
     def _fields_fit_kind(self) -> Self:

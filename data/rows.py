@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
 from data.headers import MONEY, Column, FileKind, columns_of
 from data.records import MAX_TEXT, Achievement, Demand, EventKind, OutcomeEvent
@@ -50,8 +51,9 @@ class RowReader:
             complete |= {"kind": EventKind.JUDGEMENT, "event_id": self._judgement_id(values)}
         try:
             parsed = _MODELS[self._kind].model_validate(complete)
-        except ValueError as error:
-            return list(rejects_of(row, error, values, self._headers, self._kind))  # type: ignore[arg-type]
+        except ValidationError as error:
+            shown = {field: cells.get(header) for field, header in self._headers.items()}
+            return list(rejects_of(row, error, shown, self._headers, self._kind))
         return self._duplicate(row, parsed) or parsed
 
     def _sort_cells(self, row: int, cells: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str], list[Reject]]:

@@ -1,0 +1,40 @@
+import pytest
+from pydantic import ValidationError
+
+from data.records import Achievement, Demand, OutcomeEvent
+
+
+def test_what_is_missing_may_be_blank_or_none():
+    blank = {
+        "price_min": "",
+        "price_max": None,
+        "trl": " ",
+        "region": "",
+        "published_at": "",
+        "keywords": "",
+        "status": "",
+    }
+    assert Achievement(achievement_id="A", title="题", **blank) == Achievement(achievement_id="A", title="题")
+    event = {"event_id": "E", "demand_id": "D", "achievement_id": "A", "kind": "click", "occurred_at": "2024-05-01"}
+    assert OutcomeEvent(**event, position="", level="", amount="", reason="") == OutcomeEvent(**event)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kind"),
+    [
+        ("title", "  ", "string_too_short"),
+        ("title", "题" * 501, "string_too_long"),
+        ("content", "题" * 50_001, "string_too_long"),
+        ("demand_id", "a\tb", "string_pattern_mismatch"),
+        ("region", "4101", "string_pattern_mismatch"),
+        ("budget_min", -1, "greater_than_equal"),
+        ("budget_min", "nan", "finite_number"),
+        ("trl_min", 10, "less_than_equal"),
+        ("keywords", ["k"] * 201, "too_long"),
+        ("budget_max", "x", "float_parsing"),
+    ],
+)
+def test_limits(field, value, kind):
+    with pytest.raises(ValidationError) as caught:
+        Demand.model_validate({"demand_id": "D", "title": "题", field: value})
+    assert [(error["loc"], error["type"]) for error in caught.value.errors()] == [((field,), kind)]
