@@ -16,7 +16,7 @@ from knowledge_graph.relation_matrix import RelationMatrix, compile_relations, t
 from knowledge_graph.relations import TermEdge, co_occurrence, containment, supply
 from knowledge_graph.synonyms import Encode, close_vectors, defined_synonyms
 from knowledge_graph.tagging import tag
-from knowledge_graph.taxonomy.chains import STAGE_NAMES, STAGES, Chains, load_chains
+from knowledge_graph.taxonomy.chains import STAGES, Chains, load_chains
 from knowledge_graph.taxonomy.fields import UNKNOWN_FIELD, load_fields
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
@@ -188,13 +188,12 @@ def _edges(
         progress("close vectors", 1, 1)
 
 
-def _stage_pairs(vocabulary: Vocabulary, chains: Chains) -> Iterator[tuple[list[int], list[int], str]]:
+def _stage_pairs(vocabulary: Vocabulary, chains: Chains) -> Iterator[tuple[list[int], list[int], int]]:
     """Yield the terms of each stage with those of the stage below it, for terms that records mention."""
-    for chain in chains.chains:
+    for place, chain in enumerate(chains.chains):
         stages = [
             [number for term in terms if vocabulary.df[number := vocabulary.numbers[term.lower()]] > 0]
             for terms in chain.stages
         ]
         for above in (0, 1):
-            names = f"{STAGE_NAMES[STAGES[above]]}→{STAGE_NAMES[STAGES[above + 1]]}"
-            yield stages[above], stages[above + 1], f"产业链“{chain.name}”{names}"
+            yield stages[above], stages[above + 1], len(STAGES) * place + above

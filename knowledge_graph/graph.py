@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from datetime import date
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Self
 
 import networkx as nx
@@ -25,11 +25,15 @@ from knowledge_graph.holders import (
     day_number,
     similar_demands,
 )
+from knowledge_graph.network import to_networkx
+from knowledge_graph.paths import Node, Path, PathFinder
 from knowledge_graph.record_table import GraphRow, RecordTable
 from knowledge_graph.relation_matrix import RelationMatrix
+from knowledge_graph.schema import NodeKind
 from knowledge_graph.signals import SIGNAL_NAMES, SignalTables, place_signals, term_signals, walk_from
 from knowledge_graph.storage import read_parts, write_parts
 from knowledge_graph.synonyms import Encode
+from knowledge_graph.taxonomy.chains import load_chains
 from knowledge_graph.vocabulary import Vocabulary
 
 Rows = NDArray[np.int64]
@@ -58,7 +62,7 @@ class KnowledgeGraph:
         self._term_graph = parts.terms
         self._postings = retrieval.Postings.of(self.achievements, len(self.vocabulary))
         self._demand_postings = retrieval.Postings.of(self.demands, len(self.vocabulary))
-        self._portfolios = portfolios or build_portfolios(
+        self.portfolios = portfolios or build_portfolios(
             self.achievements, self.achievements.mentions(len(self.vocabulary)), len(self.describer.organisations)
         )
         self._changed: frozenset[int] = frozenset()
@@ -84,12 +88,12 @@ class KnowledgeGraph:
         graph.set_outcomes(outcomes)
         return graph
 
-    def save(self, directory: Path) -> None:
+    def save(self, directory: FilePath) -> None:
         """Write the graph, changes included, into a folder of arrays and JSON files."""
-        write_parts(directory, self._as_parts(), self.outcomes, self._portfolios)
+        write_parts(directory, self._as_parts(), self.outcomes, self.portfolios)
 
     @classmethod
-    def load(cls, directory: Path) -> Self:
+    def load(cls, directory: FilePath) -> Self:
         """Read what `save` wrote; arrays are mapped into memory, shared between processes.
 
         Raises:
@@ -157,7 +161,7 @@ class KnowledgeGraph:
             [
                 term_signals(self.tables, demand, mass, table, rows),
                 place_signals(self.tables, demand, table, rows),
-                self._portfolios.signal(mass, owners),
+                self.portfolios.signal(mass, owners),
                 self._holder_record(demand, table, owners, demand_row, before),
             ]
         )
@@ -199,6 +203,34 @@ class KnowledgeGraph:
         table, changed = self.achievements, self._changed
         rows = np.fromiter(sorted(changed), dtype=np.int64, count=len(changed))
         return retrieval.search(self.tables, demand, self._postings, table, rows, k, allowed)
+
+    def paths(
+        self, demand: GraphRow, achievement_row: int, limit: int = 3, *, demand_id: str = "", demand_title: str = ""
+    ) -> list[Path]:
+        """Return the `limit` strongest paths between a demand and an achievement, strongest first; maybe none.
+
+        `demand_id` and `demand_title` name the demand in the paths; `paths.drawing` makes one picture of them.
+        """
+        finder = PathFinder(
+            self.vocabulary,
+            self.relations,
+            self.describer.industries,
+            self.describer.fields,
+            self.describer.regions,
+            load_chains(),
+        )
+        offer_id = self.achievement_ids[achievement_row]
+        return finder.find(
+            demand,
+            Node(f"demand:{demand_id}", NodeKind.DEMAND, demand_title or demand_id or "本需求", "需求"),
+            self.achievement(achievement_row),
+            Node(f"achievement:{offer_id}", NodeKind.ACHIEVEMENT, self.achievement_titles[achievement_row], "成果"),
+            limit,
+        )
+
+    def to_networkx(self) -> nx.MultiDiGraph:
+        """Return everything the graph knows as one typed networkx multigraph."""
+        return to_networkx(self)
 
     def _holder_record(
         self,

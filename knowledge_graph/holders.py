@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
 import numpy as np
@@ -33,6 +33,11 @@ class Portfolios:
     def __post_init__(self) -> None:
         for column in fields(self):  # read-only, as mapped files are: one kind of array, one compiled kernel
             getattr(self, column.name).flags.writeable = False
+
+    def row(self, organisation: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return terms and weights of one organisation's portfolio; empty if it has fewer than two achievements."""
+        place = slice(int(self.starts[organisation]), int(self.starts[organisation] + self.lengths[organisation]))
+        return self.terms[place], self.weights[place]
 
     def signal(self, mass: NDArray[np.float32], organisation: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return (n,) float32: the walk's mass on the holders' terms; NaN where unknown or of one achievement."""
@@ -85,6 +90,11 @@ class Outcomes:
         """Return no outcomes at all."""
         nothing = np.zeros(0, dtype=np.int32)
         return cls(np.zeros(demands + 1, dtype=np.int64), nothing, np.zeros(0, dtype=np.float32), nothing)
+
+    def date(self, place: int) -> str:
+        """Return the ISO day of one outcome, "" if it is undated."""
+        day = int(self.day[place])
+        return "" if day == UNDATED else (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
     def record(
         self,

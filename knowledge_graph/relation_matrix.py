@@ -21,15 +21,17 @@ STEPS = 4
 class RelationMatrix:
     """What terms carry over to each other, in CSR form: row s holds the neighbours of term s.
 
-    `starts` int64 (V + 1,), `targets` int32 (e,), `strengths` float32 (e,) in (0, 1], `relations` int8 (e,). `walk` is
-    the personalised PageRank (V, V) from each term, restart probability `RESTART`, truncated to the `WALK_KEEP`
-    heaviest entries of a row; rows sum to at most 1.
+    `starts` int64 (V + 1,), `targets` int32 (e,), `strengths` float32 (e,) in (0, 1], `relations` int8 (e,), `support`
+    int32 and `measure` float32 (e,) as `TermEdge` has them. `walk` is the personalised PageRank (V, V) from each term,
+    restart probability `RESTART`, truncated to the `WALK_KEEP` heaviest entries of a row; rows sum to at most 1.
     """
 
     starts: NDArray[np.int64]
     targets: NDArray[np.int32]
     strengths: NDArray[np.float32]
     relations: NDArray[np.int8]
+    support: NDArray[np.int32]
+    measure: NDArray[np.float32]
     walk_starts: NDArray[np.int64]
     walk_targets: NDArray[np.int32]
     walk_mass: NDArray[np.float32]
@@ -43,18 +45,13 @@ class RelationMatrix:
         size = len(self.starts) - 1
         return sp.csr_array((self.strengths, self.targets, self.starts), shape=(size, size))
 
-    def strength(self, source: int, target: int) -> tuple[float, Relation] | None:
-        """Return strength and kind of the relation from one term to another, None if there is none."""
-        low, high = self.starts[source], self.starts[source + 1]
-        found = np.flatnonzero(self.targets[low:high] == target)
-        if not len(found):
-            return None
-        place = low + found[0]
-        return float(self.strengths[place]), Relation(int(self.relations[place]))
+    def neighbours(self, term: int) -> slice:
+        """Return where the neighbours of a term stand in the arrays."""
+        return slice(int(self.starts[term]), int(self.starts[term + 1]))
 
 
 def term_graph(terms: Iterable[str], edges: Iterable[TermEdge]) -> nx.MultiDiGraph:
-    """Return the graph of terms: nodes 0..V-1 with `term`, edges keyed by relation with `confidence` and `evidence`.
+    """Return the graph of terms: nodes 0..V-1, edges keyed by relation with `confidence`, `support`, `measure`.
 
     Of several findings of the same relation between two terms the surest stays.
     """
@@ -64,7 +61,12 @@ def term_graph(terms: Iterable[str], edges: Iterable[TermEdge]) -> nx.MultiDiGra
         known = graph.get_edge_data(edge.source, edge.target, int(edge.relation))
         if known is None or known["confidence"] < edge.confidence:
             graph.add_edge(
-                edge.source, edge.target, key=int(edge.relation), confidence=edge.confidence, evidence=edge.evidence
+                edge.source,
+                edge.target,
+                key=int(edge.relation),
+                confidence=edge.confidence,
+                support=edge.support,
+                measure=edge.measure,
             )
     return graph
 
@@ -75,26 +77,30 @@ def compile_relations(graph: nx.MultiDiGraph) -> RelationMatrix:
     count = graph.number_of_edges()
     sources, targets = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
     relations, strengths = np.empty(count, dtype=np.int8), np.empty(count, dtype=np.float32)
-    for place, (source, target, relation, confidence) in enumerate(graph.edges(keys=True, data="confidence")):
+    support, measure = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.float32)
+    for place, (source, target, relation, edge) in enumerate(graph.edges(keys=True, data=True)):
         sources[place], targets[place], relations[place] = source, target, relation
-        strengths[place] = CARRIED[Relation(relation)] * confidence
+        strengths[place] = CARRIED[Relation(relation)] * edge["confidence"]
+        support[place], measure[place] = edge["support"], edge["measure"]
     order = np.lexsort((targets, -strengths, sources))
-    sources, targets, strengths, relations = (part[order] for part in (sources, targets, strengths, relations))
+    sources, targets, strengths = sources[order], targets[order], strengths[order]
     _, first = np.unique(sources * size + targets, return_index=True)
     keep = np.zeros(count, dtype=np.bool_)
     keep[first] = True  # np.unique returns the first, hence the strongest, of equal pairs
-    sources, targets, strengths, relations = (part[keep] for part in (sources, targets, strengths, relations))
+    sources, targets, strengths, order = sources[keep], targets[keep], strengths[keep], order[keep]
     begins = np.searchsorted(sources, np.arange(size + 1))
     rank = np.arange(len(sources)) - begins[sources]
     few = rank < MAX_NEIGHBOURS
-    sources, targets, strengths, relations = (part[few] for part in (sources, targets, strengths, relations))
+    sources, targets, strengths, order = sources[few], targets[few], strengths[few], order[few]
     starts = np.searchsorted(sources, np.arange(size + 1)).astype(np.int64)
     walk = _walk(starts, targets.astype(np.int32), strengths, size)
     return RelationMatrix(
         starts,
         targets.astype(np.int32),
         strengths,
-        relations,
+        relations[order],
+        support[order],
+        measure[order],
         walk.indptr.astype(np.int64),
         walk.indices.astype(np.int32),
         walk.data.astype(np.float32),

@@ -1,5 +1,6 @@
 """Relations between terms that the corpus shows: what occurs together, and what contains what."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -15,13 +16,19 @@ BLOCK = 2_000
 
 
 class TermEdge(NamedTuple):
-    """A relation from one term to another with its confidence in (0, 1] and what speaks for it, in words."""
+    """A relation from one term to another with its confidence in (0, 1] and what speaks for it.
+
+    `support` and `measure` mean: CO_OCCURS records that hold both, normalised PMI; SYNONYM texts that define it and
+    their share, or 0 and the vectors' cosine; SIMILAR 0 and the cosine; SUPPLIES and SUPPLIED_BY the number of the
+    stage upstream and 1; BROADER and NARROWER 0 and the head's share of the longer term.
+    """
 
     source: int
     target: int
     relation: Relation
     confidence: float
-    evidence: str
+    support: int
+    measure: float
 
 
 def containment(vocabulary: Vocabulary) -> Iterator[TermEdge]:
@@ -37,10 +44,10 @@ def containment(vocabulary: Vocabulary) -> Iterator[TermEdge]:
             if head is None or head == number or not _splits_cleanly(term, cut):
                 continue
             informative = min(1.0, float(vocabulary.idf[head]) / common * 1.5)
-            confidence = round((0.4 + 0.6 * (len(term) - cut) / len(term)) * informative, 4)
-            evidence = f"“{term}”的中心词是“{vocabulary.terms[head]}”"
-            yield TermEdge(number, head, Relation.BROADER, confidence, evidence)
-            yield TermEdge(head, number, Relation.NARROWER, confidence, evidence)
+            share = (len(term) - cut) / len(term)
+            confidence = round((0.4 + 0.6 * share) * informative, 4)
+            yield TermEdge(number, head, Relation.BROADER, confidence, 0, share)
+            yield TermEdge(head, number, Relation.NARROWER, confidence, 0, share)
             break
 
 
@@ -87,7 +94,8 @@ def co_occurrence(
                 int(targets[place]),
                 Relation.CO_OCCURS,
                 round(float(min(1.0, value[place])), 4),
-                f"{int(joint[place])}条记录同时提到，NPMI {float(npmi[place]):.2f}",
+                int(joint[place]),
+                round(float(npmi[place]), 4),
             )
 
 
@@ -109,14 +117,14 @@ def _rank_in_group(groups: NDArray[np.integer]) -> NDArray[np.int64]:
     return np.arange(len(groups)) - np.repeat(begins, sizes)
 
 
-def supply(stages: Iterable[tuple[Sequence[int], Sequence[int], str]]) -> Iterator[TermEdge]:
-    """Yield upstream-downstream pairs: `stages` holds (terms upstream, terms downstream, evidence)."""
-    for upstream, downstream, evidence in stages:
+def supply(stages: Iterable[tuple[Sequence[int], Sequence[int], int]]) -> Iterator[TermEdge]:
+    """Yield upstream-downstream pairs: `stages` holds (terms upstream, terms downstream, number of the upper stage)."""
+    for upstream, downstream, stage in stages:
         for source in upstream:
             for target in downstream:
                 if source != target:
-                    yield TermEdge(source, target, Relation.SUPPLIES, 1.0, evidence)
-                    yield TermEdge(target, source, Relation.SUPPLIED_BY, 1.0, evidence)
+                    yield TermEdge(source, target, Relation.SUPPLIES, 1.0, stage, 1.0)
+                    yield TermEdge(target, source, Relation.SUPPLIED_BY, 1.0, stage, 1.0)
 
 
 def contradicts(one: str, other: str, kinds: tuple[int, int] | None = None) -> bool:
@@ -134,11 +142,11 @@ def contradicts(one: str, other: str, kinds: tuple[int, int] | None = None) -> b
     )
 
 
-_OPPOSITES = tuple(
-    (pair.split("/")[0], pair.split("/")[1])
-    for pair in """
+_OPPOSITES = re.findall(
+    r"(\S+)/(\S+)",
+    """
     正/负 阳/阴 高/低 大/小 长/短 冷/热 干/湿 加/减 升/降 增/减 上/下 内/外 前/后 左/右 酸/碱 氧化/还原 吸/放 压缩/膨胀
     静态/动态 静/动 硬/软 轻/重 粗/细 快/慢 发射/接收 输入/输出 编码/解码 加密/解密 充电/放电 有机/无机 亲水/疏水 顺/逆
     进/出 浓/稀 合成/分解 上游/下游 主动/被动 有源/无源 直流/交流 线性/非线性 均匀/非均匀 开/闭 单/双 单/多
-    """.split()
+    """,
 )

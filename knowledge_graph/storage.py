@@ -26,7 +26,7 @@ from knowledge_graph.vocabulary import Vocabulary
 FORMAT = 1
 HEADER = "graph.json"
 NAMES = "names.json"
-EVIDENCE = "evidence.json"
+EDGE_COLUMNS = {"confidence": np.float32, "support": np.int32, "measure": np.float32}
 
 
 def write_parts(directory: Path, parts: BuiltParts, outcomes: Outcomes, portfolios: Portfolios) -> None:
@@ -135,42 +135,25 @@ def read_parts(directory: Path) -> tuple[BuiltParts, Outcomes, Portfolios]:
 
 
 def _write_term_graph(directory: Path, graph: nx.MultiDiGraph) -> None:
-    """Write the edges as columns; their evidence as one list of texts, each text once."""
-    texts: dict[str, int] = {}
-    rows = [
-        (source, target, relation, data["confidence"], texts.setdefault(data["evidence"], len(texts)))
-        for source, target, relation, data in graph.edges(keys=True, data=True)
-    ]
-    _write_columns(
-        directory,
-        "term-edges",
-        {
-            "ends": np.array([row[:2] for row in rows], dtype=np.int32).reshape(-1, 2),
-            "relation": np.array([row[2] for row in rows], dtype=np.int8),
-            "confidence": np.array([row[3] for row in rows], dtype=np.float32),
-            "evidence": np.array([row[4] for row in rows], dtype=np.int32),
-        },
-    )
-    _write_json(directory / EVIDENCE, list(texts))
+    """Write the edges as columns."""
+    ends = np.array([(source, target, relation) for source, target, relation in graph.edges(keys=True)], dtype=np.int32)
+    columns: dict[str, NDArray[np.generic]] = {"ends": ends.reshape(-1, 3)}
+    for name, kind in EDGE_COLUMNS.items():
+        columns[name] = np.array([value for _, _, value in graph.edges(data=name)], dtype=kind)
+    _write_columns(directory, "term-edges", columns)
 
 
 def _term_graph_reader(directory: Path, terms: Sequence[str]) -> Callable[[], nx.MultiDiGraph]:
     """Return a function that reads the graph of terms."""
 
     def read() -> nx.MultiDiGraph:
-        columns = _read_columns(directory, "term-edges", ("ends", "relation", "confidence", "evidence"))
-        texts = _read_json(directory / EVIDENCE)
+        columns = _read_columns(directory, "term-edges", ("ends", *EDGE_COLUMNS))
         graph = nx.MultiDiGraph()
         graph.add_nodes_from((number, {"term": term}) for number, term in enumerate(terms))
+        values = zip(*(columns[name].tolist() for name in EDGE_COLUMNS), strict=True)
         graph.add_edges_from(
-            (source, target, relation, {"confidence": confidence, "evidence": texts[evidence]})
-            for (source, target), relation, confidence, evidence in zip(
-                columns["ends"].tolist(),
-                columns["relation"].tolist(),
-                columns["confidence"].tolist(),
-                columns["evidence"].tolist(),
-                strict=True,
-            )
+            (source, target, relation, dict(zip(EDGE_COLUMNS, value, strict=True)))
+            for (source, target, relation), value in zip(columns["ends"].tolist(), values, strict=True)
         )
         return graph
 

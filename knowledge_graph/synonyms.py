@@ -68,9 +68,8 @@ def defined_synonyms(texts: Iterable[str], vocabulary: Vocabulary) -> Iterator[T
         if share < 0.4:
             continue
         confidence = round(min(0.98, share * (1.0 - 0.3 / count)), 4)
-        evidence = f"{count}处文本写作“{vocabulary.terms[term]}({vocabulary.terms[name]})”"
-        yield TermEdge(term, name, Relation.SYNONYM, confidence, evidence)
-        yield TermEdge(name, term, Relation.SYNONYM, confidence, evidence)
+        yield TermEdge(term, name, Relation.SYNONYM, confidence, count, share)
+        yield TermEdge(name, term, Relation.SYNONYM, confidence, count, share)
 
 
 def close_vectors(
@@ -107,7 +106,5 @@ def close_vectors(
                 against = contradicts(one, other, kinds)
                 same = cosine >= synonym and not against
                 confidence = min(1.0, cosine) * (0.5 if against else 1.0)
-                evidence = f"词向量余弦 {cosine:.2f}" + ("，但二者含相反或不同的限定" if against else "")
-                yield TermEdge(
-                    source, target, Relation.SYNONYM if same else Relation.SIMILAR, round(confidence, 4), evidence
-                )
+                relation = Relation.SYNONYM if same else Relation.SIMILAR
+                yield TermEdge(source, target, relation, round(confidence, 4), 0, round(cosine, 4))
