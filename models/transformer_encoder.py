@@ -95,7 +95,7 @@ def load_transformer(
     directory = Path(name_or_path).expanduser()
     if not directory.is_dir():
         directory = _download(name_or_path)
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - nine seconds, only for those who set one
+    from sentence_transformers import SentenceTransformer
 
     try:
         model = SentenceTransformer(str(directory), device="cpu", local_files_only=True)
@@ -116,8 +116,8 @@ def _download(name: str) -> Path:
     """Return the local snapshot of the hub's model `name`, fetched if it is not in the hub's cache."""
     if name.startswith((".", "/", "~")) or "\\" in name or name.count("/") > 1 or not name.strip():
         raise EncoderError(f"there is no folder {name!r}; GONGXU_ENCODER names a model directory or a hub name")
-    from huggingface_hub import snapshot_download  # noqa: PLC0415
-    from huggingface_hub.errors import HFValidationError  # noqa: PLC0415
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
 
     try:
         try:

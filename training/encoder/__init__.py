@@ -1,0 +1,1 @@
+"""Building, distilling, fine-tuning and judging the text encoder that ships with the project."""

