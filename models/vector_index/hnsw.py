@@ -1,7 +1,7 @@
 """A navigable small-world graph (Malkov, Yashunin 2018): four times the memory of the codes, and no other use here.
 
-Kept for comparison and for those who want no training step. A graph search under a filter loses its way where few
-neighbours are allowed, so it is used only if at least half the rows are; smaller allow-lists are scanned exactly.
+Kept for comparison and for those who want no training step. A graph search loses its way where the rows near the query
+are not allowed, so under a filter that leaves out more than a tenth all allowed rows are scanned exactly.
 """
 
 from pathlib import Path
@@ -17,6 +17,7 @@ _NEIGHBOURS = 32
 _CONSTRUCTION = 100  # candidates kept while a vector is linked
 _SEARCH = 250  # candidates kept by a search, at least; and
 _SEARCH_FACTOR = 3  # so many times k
+_LEAST_ALLOWED = 0.9  # share of the rows
 
 
 class HnswSegment:
@@ -42,13 +43,13 @@ class HnswSegment:
         """Return about the k best positions (q, k), and their exact inner products (q, k), among the allowed."""
         total = len(self.vectors)
         count = total if allowed is None else int(np.count_nonzero(allowed))
-        if 2 * count < total or _SEARCH_FACTOR * k >= count:
+        if count < _LEAST_ALLOWED * total or _SEARCH_FACTOR * k >= count:
             return scan(self.vectors, queries, k, None if allowed is None else np.flatnonzero(allowed))
         selector = None
         if allowed is not None:
             bits = np.packbits(allowed, bitorder="little")  # must outlive the search: FAISS keeps a pointer
             selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
-        depth = int(max(_SEARCH, _SEARCH_FACTOR * k) * total / count)
+        depth = max(_SEARCH, _SEARCH_FACTOR * k) + total - count  # all that may be met and must be passed over
         parameters = faiss.SearchParametersHNSW(efSearch=depth, sel=selector)  # type: ignore[attr-defined]
         found = self._index.search(queries, k, params=parameters)[1]
         if np.any(found < 0):

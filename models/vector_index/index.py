@@ -21,6 +21,7 @@ from models.vector_index.snapshot import Snapshot
 
 FORMAT_VERSION = 1
 EXACT_LIMIT = 10_000  # up to so many vectors an exact search is as fast as any
+LEAST_FOR = {"exact": 0, "hnsw": 1, "ivf": 1_000}
 MERGE_SHARE = 0.02
 MERGE_FLOOR = 1024
 
@@ -28,10 +29,10 @@ _SEGMENTS: dict[str, type[Segment]] = {"exact": ExactSegment, "hnsw": HnswSegmen
 
 
 def _kind_for(count: int, kind: IndexKind) -> Literal["exact", "hnsw", "ivf"]:
-    """Return the kind of base for `count` vectors; an index with none to learn from starts exact."""
+    """Return the kind of base for `count` vectors; too few to train on are searched exactly, whatever was asked."""
     if kind == "auto":
         return "exact" if count <= EXACT_LIMIT else "ivf"
-    return kind if count else "exact"
+    return "exact" if count < LEAST_FOR[kind] else kind
 
 
 class SegmentedVectorIndex:

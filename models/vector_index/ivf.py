@@ -3,8 +3,8 @@
 Vectors are rotated at random, so that every pair of dimensions carries about the same share of a product, assigned to
 the list of their nearest centroid, and kept there as 4-bit product quantisation codes, a quarter byte a dimension,
 which FAISS compares by SIMD table look-ups (André, Kermarrec, Le Scouarnec: Quicker ADC, TPAMI 2019). A search scans
-the lists nearest to the query until they hold a share of the allowed vectors, then compares the best few hundred exactly.
-Both numbers are measured on the vectors themselves when the segment is built; see `probing`.
+the lists nearest to the query until they hold a share of the allowed vectors, then compares the best few hundred
+exactly. Both numbers are measured on the vectors themselves when the segment is built; see `probing`.
 """
 
 import json
@@ -22,6 +22,8 @@ _SAMPLES_PER_LIST = 64
 _CODE_DIMENSIONS = 2  # dimensions that one 4-bit code covers
 _SCAN_LIMIT = 4096  # up to so many allowed rows a scan of them is as fast, and exact
 _WEIGHING_SAMPLE = 16_384  # positions looked at to weigh the lists by their allowed vectors
+_NEAR_SHARE = 0.1  # the lists that hold this share of all vectors count as near to a query; a filter starves it
+_STARVED_SHARE = 0.5  # if they hold less than this share of what they would of a blind filter
 _SEED = 20190321
 
 
@@ -44,8 +46,12 @@ class IvfSegment:
         self._centroids: NDArray[np.float32] = index.quantizer.reconstruct_n(0, index.nlist)
         self._lists = _list_of_each(index, len(vectors))
         self._sizes: NDArray[np.float64] = np.bincount(self._lists, minlength=index.nlist).astype(np.float64)
-        self._stride = max(1, len(vectors) // _WEIGHING_SAMPLE)
-        self._sampled_lists = np.ascontiguousarray(self._lists[:: self._stride])
+        self._sample = None
+        self._sampled_lists = self._lists
+        if len(vectors) > 2 * _WEIGHING_SAMPLE:
+            chosen = np.random.default_rng(_SEED).choice(len(vectors), _WEIGHING_SAMPLE, replace=False)
+            self._sample = np.sort(chosen)
+            self._sampled_lists = self._lists[self._sample]
 
     @classmethod
     def build(cls, vectors: NDArray[np.float32]) -> Self:
@@ -77,29 +83,72 @@ class IvfSegment:
         count = len(self.vectors) if allowed is None else int(np.count_nonzero(allowed))
         if count <= max(_SCAN_LIMIT, 4 * k):
             return scan(self.vectors, queries, k, None if allowed is None else np.flatnonzero(allowed))
-        wanted = self.probing.candidates(k, count)
         rotated = queries @ self._rotation
-        found = self._scan_lists(rotated, wanted, self._probes(rotated, k, count, allowed), allowed)
+        order = np.argsort(-(rotated @ self._centroids.T), axis=1)
+        if allowed is None:
+            return self._approximate(queries, k, rotated, self._probes(order, self._sizes, k, 1.0), None)
+        # With many vectors it is enough to weigh the lists by a sample.
+        sampled = allowed if self._sample is None else allowed.take(self._sample)
+        weights: NDArray[np.float64] = np.bincount(
+            self._sampled_lists, weights=sampled, minlength=len(self._sizes)
+        ).astype(np.float64)
+        starved = self._starved(order, weights)
+        if np.any(starved):
+            return self._search_apart(queries, k, allowed, starved)
+        return self._approximate(
+            queries, k, rotated, self._probes(order, weights, k, count / len(self.vectors)), allowed
+        )
+
+    def _starved(self, order: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return for which queries (q,) the filter leaves out what is near to them.
+
+        `order` (q, lists) are the lists nearest to each first, `weights` (lists,) what is allowed in each. The best of
+        what remains then lie where vectors are dense, too close to each other to be told apart by codes.
+        """
+        near = np.cumsum(self._sizes[order], axis=1) <= _NEAR_SHARE * len(self.vectors)
+        near[:, 0] = True
+        held = np.sum(np.where(near, self._sizes[order], 0.0), axis=1) / len(self.vectors)
+        allowed = np.sum(np.where(near, weights[order], 0.0), axis=1) / max(weights.sum(), 1.0)
+        starved: NDArray[np.bool_] = allowed < _STARVED_SHARE * held
+        return starved
+
+    def _search_apart(
+        self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_], starved: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the answer where `starved` (q,) queries are searched exactly and the others by lists."""
+        rows = np.empty((len(queries), k), dtype=np.int64)
+        scores = np.empty((len(queries), k), dtype=np.float32)
+        rows[starved], scores[starved] = scan(self.vectors, queries[starved], k, np.flatnonzero(allowed))
+        if not starved.all():
+            rows[~starved], scores[~starved] = self.search(queries[~starved], k, allowed)
+        return rows, scores
+
+    def _approximate(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        rotated: NDArray[np.float32],
+        probes: NDArray[np.int64],
+        allowed: NDArray[np.bool_] | None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the answer from the lists `probes` (q, p), or from all where they hold fewer than k."""
+        wanted = min(self.probing.candidates(k), len(self.vectors))
+        found = self._scan_lists(rotated, wanted, probes, allowed)
         if np.any(found[:, k - 1] < 0):
             found = self._scan_lists(rotated, wanted, self._all_lists(len(queries)), allowed)
         return reorder(self.vectors, queries, k, found)
 
     def _probes(
-        self, rotated: NDArray[np.float32], k: int, count: int, allowed: NDArray[np.bool_] | None
+        self, order: NDArray[np.int64], weights: NDArray[np.float64], k: int, allowed: float
     ) -> NDArray[np.int64]:
         """Return the lists (q, p) to scan for each query, nearest first, -1 where a query needs fewer than others.
 
-        Lists are weighed by how many of the `count` allowed vectors they hold, so that a filter whose rows lie far from
-        the query is searched as thoroughly as none. With many vectors a regular sample is weighed.
+        `order` (q, lists) are the lists nearest to each first, `weights` (lists,) what is allowed in each, `allowed` is
+        the allowed share of all vectors. Lists are taken until their weight suffices, not their number, so that a
+        filter whose rows lie far from the query is searched as thoroughly as none.
         """
-        weights = self._sizes
-        if allowed is not None:
-            sampled = allowed[:: self._stride]
-            weights = np.bincount(self._sampled_lists, weights=sampled, minlength=len(weights)).astype(np.float64)
-        order = np.argsort(-(rotated @ self._centroids.T), axis=1)
-        total = weights.sum()
         reached = np.cumsum(weights[order], axis=1)
-        needed = np.sum(reached < self.probing.share(k, count / len(self.vectors)) * total, axis=1) + 1
+        needed = np.sum(reached < self.probing.share(k, allowed) * weights.sum(), axis=1) + 1
         probes = order[:, : int(needed.max())]
         if len(probes) > 1:
             probes = np.where(np.arange(probes.shape[1]) < needed[:, None], probes, -1)

@@ -12,8 +12,9 @@ from models.selection import k_best
 Points = tuple[tuple[float, float], ...]
 
 _QUERIES = 128
+_BLEND = 0.5
 _NEIGHBOURS = 100
-_MISSED_BY_LISTS = 0.011  # share of the true neighbours in lists that are not scanned
+_MISSED_BY_LISTS = 0.012  # share of the true neighbours in lists that are not scanned
 _MISSED_BY_CODES = 0.004  # share of those scanned whose codes rank them too low to be compared exactly
 _SCAN_NEIGHBOURS = (10, 100, 1000)
 _FILTERS = (1, 2, 5, 12, 25)  # a filter leaves one of so many vectors
@@ -46,10 +47,10 @@ class Probing:
             return unfiltered
         return min(1.0, _between(self.filtered_shares, allowed) * unfiltered / _between(self.shares, _NEIGHBOURS))
 
-    def candidates(self, k: int, allowed: int) -> int:
-        """Return how many of the best codes, k <= number <= `allowed`, to compare exactly for the k best."""
+    def candidates(self, k: int) -> int:
+        """Return how many of the best codes, at least k, to compare exactly for the k best."""
         factors = tuple((places, count / places) for places, count in self.candidate_counts)
-        return min(allowed, max(k, int(np.ceil(_between(factors, k) * k))))
+        return max(k, int(np.ceil(_between(factors, k) * k)))
 
     def as_lists(self) -> dict[str, list[list[float]]]:
         """Return the points as JSON holds them."""
@@ -62,9 +63,16 @@ class Probing:
 
 
 def sample_queries(vectors: NDArray[np.float32], seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return some of `vectors` (n, d) as queries (q, d), and their positions (q,)."""
-    own = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:_QUERIES])
-    return np.ascontiguousarray(vectors[own]), own
+    """Return queries (q, d) made of some of `vectors` (n, d), and the positions (q,) of those.
+
+    A real query, worded by someone else, lies less near to any vector than they lie to each other: a part of another
+    vector is blended in.
+    """
+    order = np.random.default_rng(seed).permutation(len(vectors))
+    own = order[:_QUERIES]
+    blended = vectors[own] + _BLEND * vectors[np.roll(order, -_QUERIES)[: len(own)]]
+    lengths = np.maximum(np.linalg.norm(blended, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return np.ascontiguousarray(blended / lengths, dtype=np.float32), own
 
 
 def required_shares(
@@ -78,8 +86,8 @@ def required_shares(
 
     `lists` (n,) is each vector's list, `order` (q, lists) the lists nearest to each query first; `own` (q,) are the
     queries' positions, which are no neighbours of theirs. A neighbour is found once the lists up to its own are
-    scanned. Filters are tried in two ways, blind to the content (every m-th vector) and bound to it (the part of all vectors
-    that is nearest to one of them), and the one that needs more counts.
+    scanned. Filters are tried in two ways, blind to the content (every m-th vector) and bound to it (the part of all
+    vectors that is nearest to one of them), and the one that needs more counts.
     """
     count = len(vectors)
     everything = np.arange(count)
