@@ -85,7 +85,6 @@ class _Bar:
         self._tasks: dict[Path, TaskID] = {}
 
     def __enter__(self) -> "_Bar":
-        self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -95,6 +94,7 @@ class _Bar:
         """Show that the share `done`, 0-1, of a file is imported."""
         from rich.markup import escape
 
+        self._progress.start()
         if path not in self._tasks:
             self._tasks[path] = self._progress.add_task(f"导入 {escape(path.name)}", total=1.0)
         self._progress.update(self._tasks[path], completed=done)

@@ -26,7 +26,8 @@ def open_engine(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as error:
-        raise StoreError(f"GONGXU_DATABASE_URL={url!r} is no database URL; e.g. postgresql://user@host/name") from error
+        # The URL may hold a password: it is not repeated.
+        raise StoreError("GONGXU_DATABASE_URL is no database URL; e.g. postgresql://user@host/name") from error
     backend = parsed.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
         raise StoreError(f"database {backend!r} is not supported; use sqlite or postgresql")
@@ -50,6 +51,8 @@ def translated_errors(url: sa.URL) -> Iterator[None]:
         shown = url.render_as_string(hide_password=True)
         hint = "; another process holds it, try again" if "locked" in first_line else ""
         raise StoreError(f"store {shown}: {first_line}{hint}") from error
+    except sa.exc.SQLAlchemyError as error:
+        raise StoreError(f"store {url.render_as_string(hide_password=True)}: {str(error).splitlines()[0]}") from error
     except OSError as error:
         raise StoreError(f"store {url.database}: {error.strerror or error}") from error
 

@@ -88,3 +88,11 @@ def test_kind_is_told_by_name_or_headers(name, headers, kind):
 
 def test_required_fields_are_known():
     assert all(set(REQUIRED[kind]) <= set(HEADERS[kind]) for kind in FileKind)
+
+
+def test_the_documentation_names_every_header():
+    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    missing = [
+        name for names in HEADERS.values() for headers in names.values() for name in headers.split() if name not in text
+    ]
+    assert missing == []
