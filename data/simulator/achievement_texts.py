@@ -32,8 +32,11 @@ HEADER = (
     "更新日期",
 )
 DAY_ZERO = FIRST_DAY.astype(object)
-SHAPES = ("bmrx", "mrx", "bmr", "mr", "bmmrxs", "mmrs", "rmx", "bm", "bxmr", "mrsx", "m", "bmrsx", "rx")
-"""Orders of background, method, result, benefit (x) and status (s) that a text may have."""
+SHAPES = (
+    *("bmrx", "bmdrx", "bmr", "mdr", "bmmdrxs", "mmdrs", "rmdx", "bm", "bxmdr", "mdrsx", "m", "bmdrsx", "rx"),
+    *("bbmmddrrxs", "bmddmrx", "bmdrdxs", "mddrxx", "bbmdmrdxs", "bmrddrxx"),
+)
+"""Orders of background, method, detail, result, benefit (x) and status (s) that a text may have."""
 
 
 def achievement_id(row: int) -> str:
@@ -90,6 +93,10 @@ class AchievementWriter:
             "holder": self._holders[holder],
             "ind1": figures[0],
             "ind2": figures[1],
+            "ind3": figures[2],
+            "mod": one_of(rng, phrases["modifiers"]),
+            "model": "".join(one_of(rng, "ABCDEFGHJKLMNPQRSTWXYZ") for _ in range(2))
+            + f"-{10 * (1 + int(90 * rng.random()))}",
             "year": str(2014 + int(table.published[number]) // 366 + int(rng.random() * 4)),
             "n": "",
             "money": "",
@@ -137,7 +144,7 @@ class AchievementWriter:
         return told
 
     def _content(self, rng: random.Random, slots: dict[str, str]) -> str:
-        uses = {"b": "background", "m": "method", "r": "result", "x": "benefit", "s": "status"}
+        uses = {"b": "background", "m": "method", "d": "detail", "r": "result", "x": "benefit", "s": "status"}
         told: list[str] = []
         for letter in one_of(rng, SHAPES):
             pattern = one_of(rng, self._phrases[uses[letter]])

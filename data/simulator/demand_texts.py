@@ -91,6 +91,7 @@ class DemandWriter:
             "industry": industry.name,
             "group": technology.group,
             "size": size,
+            "mod": one_of(rng, phrases["modifiers"]),
         }
         titles = ("demand_title_plain", "demand_title_technical", "demand_title_vague")[wording]
         figures = self._figures(rng, technology, number, wording)

@@ -12,7 +12,7 @@ from data.simulator.world import Int, World
 
 CANDIDATES = 16
 EXPERTS = 20
-LEVEL_BOUNDS = (0.22, 0.42, 0.64)
+LEVEL_BOUNDS = (0.2, 0.4, 0.62)
 NOISE = 0.09
 TWICE = 0.02
 """Share of pairs judged a second time by another expert."""

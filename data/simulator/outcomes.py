@@ -150,7 +150,7 @@ class _Months:
         count = len(relevance)
         looked = rng.random(count) < shown.position.astype(np.float64) ** -POSITION_EXPONENT
         appealing = 0.7 * fit["topic"] + 0.3 * relevance + 0.1 * rng.standard_normal(count)
-        wants = 0.02 + 0.55 * np.clip(appealing, 0, 1) ** 1.5 * self._season[month]
+        wants = 0.015 + 0.6 * np.clip(appealing, 0, 1) ** 2 * self._season[month]
         clicked = looked & (rng.random(count) < wants)
         favourite = clicked & (rng.random(count) < 0.3 * relevance)
         contact = clicked & (rng.random(count) < 0.05 + 0.5 * relevance**2)

@@ -19,10 +19,10 @@ RELATED = 0.2
 WEIGHTS = {"indicators": 0.4, "maturity": 0.2, "price": 0.15, "provider": 0.15, "region": 0.1}
 """Shares of the fit of particulars."""
 
-GRADE_BOUNDS = (0.2, 0.4, 0.6, 0.78)
+GRADE_BOUNDS = (0.15, 0.35, 0.55, 0.7)
 """Least relevance of the grades 1, 2, 3, 4."""
 
-TRUTH_FLOOR = 0.4
+TRUTH_FLOOR = 0.35
 """All pairs of at least this relevance are in the truth file."""
 
 
@@ -102,7 +102,7 @@ def fit_of(affinity: Float, demands: Any, achievements: Any) -> Fit:
         + WEIGHTS["provider"] * provider
         + WEIGHTS["region"] * region
     )
-    relevance = (topic * (0.35 + 0.65 * particulars)).astype(np.float32)
+    relevance = (topic * (0.15 + 0.85 * particulars)).astype(np.float32)
     return Fit(topic, indicators, maturity, price, provider, region, relevance)
 
 

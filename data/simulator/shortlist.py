@@ -11,7 +11,12 @@ from data.simulator.relevance import RELATED, TRUTH_FLOOR, Fit, Float, fit_of, t
 from data.simulator.world import Int, World
 
 SHORTLIST = 200
-UNRELATED = 40
+UNRELATED = 200
+"""Achievements of other technologies that may be shown, at least."""
+MISTAKEN = (0.3, 0.15, 0.4)
+"""How far the platform's search errs about a whole technology for plain, technical and vague demands."""
+SPREAD = 50
+"""Places of a shortlist given to arbitrary candidates."""
 BLOCK_PAIRS = 2_000_000
 
 
@@ -70,7 +75,9 @@ def shortlists(
         for rows in _blocks(demand_rows, len(pool)):
             fit = fit_of(affinity, world.demands.at(rows, 0), world.achievements.at(pool, 1))
             believed = _match(rng, world, rows, pool, fit)
-            kept = np.argpartition(-believed, size - 1, axis=1)[:, :size]
+            key = believed.copy()
+            key[rng.random(key.shape) < SPREAD / key.shape[1]] += 10.0
+            kept = np.argpartition(-key, size - 1, axis=1)[:, :size]
             kept.sort(axis=1)
             achievement[rows] = pool[kept]
             match[rows] = np.take_along_axis(believed, kept, axis=1)
@@ -83,12 +90,19 @@ def shortlists(
 
 
 def _match(rng: np.random.Generator, world: World, rows: NDArray[np.int64], pool: NDArray[np.int64], fit: Fit) -> Float:
-    """Return what the platform's search believes: the topic seen through noise, blurred where the demand is vague."""
-    clear = np.where(world.demands.wording[rows] == 2, 0.35, 1.0).astype(np.float32)[:, None]
+    """Return what the platform's search believes of pairs (rows, pool).
+
+    It sees the topic through noise, errs about whole technologies where words mislead it (see `MISTAKEN`), and knows
+    little of what a vague demand is about.
+    """
+    wording = world.demands.wording[rows]
+    clear = np.where(wording == 2, 0.35, 1.0).astype(np.float32)[:, None]
+    kinds, column = np.unique(world.achievements.technology[pool], return_inverse=True)
+    mistaken = rng.standard_normal((len(rows), len(kinds)), dtype=np.float32)
+    mistaken *= np.array(MISTAKEN, dtype=np.float32)[wording][:, None]
     noise = rng.standard_normal(fit.topic.shape, dtype=np.float32)
-    believed: Float = (clear * fit.topic + np.float32(0.2) * fit.indicators * clear + np.float32(0.22) * noise).astype(
-        np.float32
-    )
+    seen = clear * (fit.topic + np.float32(0.2) * fit.indicators) + np.float32(0.15) * noise + mistaken[:, column]
+    believed: Float = seen.astype(np.float32)
     return believed
 
 
