@@ -14,20 +14,18 @@ Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 SPLITS = ("random", "dedup", "grouped")
 
 
-def demand_groups(titles: Sequence[str], contents: Sequence[str]) -> NDArray[np.int64]:
-    """Return (n,) group numbers; demands with the same non-empty title or the same non-empty content share one.
+def same_groups(columns: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+    """Return (n,) group numbers of n records; records that agree on a non-empty value of any column share one.
 
-    `titles` and `contents` are normalised texts, one per demand. Sharing is transitive.
+    `columns` holds lists of n values, for instance normalised titles and normalised contents. Sharing is transitive.
     """
-    n = len(titles)
-    keys: dict[tuple[str, str], int] = {}
-    edges: list[tuple[int, int]] = []
-    for i, (title, content) in enumerate(zip(titles, contents, strict=True)):
-        for key in (("title", title), ("content", content)):
-            if key[1]:
-                edges.append((i, keys.setdefault(key, i)))
-    rows, columns = np.array(edges, dtype=np.int64).reshape(-1, 2).T
-    adjacency = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(n, n))
+    n = len(columns[0])
+    first: dict[tuple[int, str], int] = {}
+    edges = [(i, i) for i in range(n)]
+    for number, column in enumerate(columns):
+        edges += [(i, first.setdefault((number, value), i)) for i, value in enumerate(column) if value]
+    rows, others = np.array(edges, dtype=np.int64).reshape(-1, 2).T
+    adjacency = coo_array((np.ones(len(rows), dtype=np.int8), (rows, others)), shape=(n, n))
     return np.asarray(connected_components(adjacency, directed=False)[1], dtype=np.int64)
 
 
@@ -54,7 +52,7 @@ def folds(
     Args:
         split: one of `SPLITS`.
         levels: (n,) judged levels.
-        demand_group: (n,) group of each row's demand, see `demand_groups`.
+        demand_group: (n,) group of each row's demand, see `same_groups`.
         pair_group: (n,) group of each row, see `pair_groups`.
         n_folds: number of folds.
 

@@ -2,15 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
+from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from data.records import Achievement, Demand, Record
+from data.splits import same_groups
+from data.text import meaningful
 
 SCHEMA = pa.schema(
     [
@@ -27,8 +32,32 @@ SCHEMA = pa.schema(
         ("money_max", pa.float64()),
         ("modes", pa.list_(pa.string())),
         ("published", pa.date32()),
+        # Digests of the normalised texts: records that share one are the same matter under several ids.
+        ("title_key", pa.string()),
+        ("body_key", pa.string()),
     ]
 )
+
+# Words for the same way of working together, on the holder's side and on the firm's.
+MODE_FAMILIES = {
+    "转让": "transfer",
+    "许可": "licence",
+    "作价投资": "equity",
+    "入股": "equity",
+    "合作": "joint",
+    "合作开发": "joint",
+    "委托开发": "commission",
+    "技术服务": "service",
+    "咨询服务": "service",
+}
+_PREFIXES = 2**20
+_IDENTITY = ("id", "title_key", "body_key")
+
+
+def _digest(text: str) -> str:
+    """Return 16 hex digits that tell a normalised text; empty for a text that says nothing."""
+    said = meaningful(text)
+    return sha256(said.encode()).hexdigest()[:16] if said else ""
 
 
 def _row(record: Record) -> dict[str, Any]:
@@ -40,6 +69,8 @@ def _row(record: Record) -> dict[str, Any]:
         "industries": list(record.industries),
         "status": record.status.value,
         "published": record.updated_at or record.published_at,
+        "title_key": _digest(record.title),
+        "body_key": _digest(record.content),
     }
     if isinstance(record, Achievement):
         return common | {
@@ -101,6 +132,15 @@ class Cards:
         """Titles by row."""
         return self._list("title")
 
+    def identity(self, row: int) -> list[str]:
+        """Return the names under which a record is known: its id, its title, its body."""
+        names = (f"{column}:{self.table.column(column)[row].as_py()}" for column in _IDENTITY)
+        return [name for name in names if not name.endswith(":")]
+
+    def identity_groups(self) -> NDArray[np.int64]:
+        """Return (n,) numbers; records with the same id, title or body have the same one."""
+        return same_groups([self._list(column) for column in _IDENTITY])
+
     @cached_property
     def rows(self) -> dict[str, int]:
         """Row of each id."""
@@ -150,9 +190,29 @@ class Cards:
         return self._list("industries")
 
     @cached_property
-    def modes(self) -> list[list[str]]:
-        """Transfer or cooperation modes of each record."""
-        return self._list("modes")
+    def industry_prefixes(self) -> csr_array:
+        """(n, 2^20) sparse rows: the prefixes of each code, hashed, with the number of their digits."""
+        indptr, indices, data = [0], [], []
+        for codes in self.industries:
+            depth = {code[:end]: sum(map(str.isdigit, code[:end])) for code in codes for end in range(1, len(code) + 1)}
+            kept = {crc32(prefix.encode()) % _PREFIXES: digits for prefix, digits in depth.items()}
+            indices += sorted(kept)
+            data += [kept[column] for column in sorted(kept)]
+            indptr.append(len(indices))
+        return csr_array(
+            (np.array(data, np.float32), np.array(indices, np.int32), indptr), shape=(len(self), _PREFIXES)
+        )
+
+    @cached_property
+    def mode_flags(self) -> NDArray[np.bool_]:
+        """(n, families) which families of cooperation a record names, see `MODE_FAMILIES`."""
+        families = sorted(set(MODE_FAMILIES.values()))
+        flags = np.zeros((len(self), len(families)), dtype=np.bool_)
+        for row, modes in enumerate(self._list("modes")):
+            for mode in modes:
+                if mode in MODE_FAMILIES:
+                    flags[row, families.index(MODE_FAMILIES[mode])] = True
+        return flags
 
     def one_of(self, column: str, values: Sequence[str]) -> NDArray[np.bool_]:
         """Return (n,) mask of the rows whose column has one of the values."""

@@ -19,12 +19,13 @@ RANKER_FILE = "ranker.json"
 class RankerParameters:
     """LightGBM's parameters under their own names; `trees` are grown per grade."""
 
-    trees: int = 300
+    trees: int = 150
     learning_rate: float = 0.03
     num_leaves: int = 15
-    min_data_in_leaf: int = 20
-    feature_fraction: float = 0.3
-    bagging_fraction: float = 0.8
+    min_data_in_leaf: int = 30
+    feature_fraction: float = 0.25
+    bagging_fraction: float = 0.7
+    max_bin: int = 63
     lambda_l2: float = 10.0
     seed: int = 0
 
@@ -78,6 +79,7 @@ class OrdinalRanker:
             "feature_fraction": self.parameters.feature_fraction,
             "bagging_fraction": self.parameters.bagging_fraction,
             "bagging_freq": 1,
+            "max_bin": self.parameters.max_bin,
             "lambda_l2": self.parameters.lambda_l2,
             "seed": self.parameters.seed,
             "num_threads": self.threads,
@@ -90,7 +92,7 @@ class OrdinalRanker:
             weight=weights,
             feature_name=list(self.feature_names_),
             free_raw_data=False,
-            params={"verbosity": -1},
+            params={"verbosity": -1, "max_bin": self.parameters.max_bin},
         )
         self.boosters_ = []
         for grade in self.grades_[:-1]:

@@ -1,0 +1,154 @@
+"""The systems that are compared: chance, popularity, BM25, the encoder alone, and gongxu's ranker."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.judged import JudgedPairs
+from data.records import Record
+from data.segment import content_words
+from matcher.features import FeatureTable, label_free_table
+from matcher.scorer import GradedPairs, fit_scorer
+from matcher.textspace import TextSpace, record_text
+from matcher.view import View, Viewer
+from models.calibration import LevelCutpoints
+from models.encoder import Encoder
+from models.lexical_index import LexicalIndex
+from models.ranker import RankerParameters
+
+Rows = NDArray[np.intp]
+SYSTEMS = ("random", "popularity", "bm25", "encoder", "ranker")
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a system says of n rows: a number to order by, and a level 1-4."""
+
+    ranking: NDArray[np.float64]
+    levels: NDArray[np.int64]
+
+
+class System(Protocol):
+    """Learns from judged rows of one corpus and predicts others; rows count in the corpus' judged pairs."""
+
+    def fit_predict(self, train: Rows, test: Rows) -> Predicted:
+        """Fit on the levels of the rows `train` alone and predict the rows `test`."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Judged pairs with everything about their texts that needs no judgement."""
+
+    pairs: JudgedPairs
+    viewer: Viewer
+    demands: View
+    achievements: View
+    table: FeatureTable
+
+
+def build_corpus(pairs: JudgedPairs, encoder: Encoder, progress: Callable[[str], None] = lambda _: None) -> Corpus:
+    """Fit the text space on all records, as a build does on a store's, and compute the pairs' label-free features."""
+    progress("texts")
+    records: list[Record] = [*pairs.demands, *pairs.achievements]
+    texts = [record_text(record).full for record in records]
+    space = TextSpace.fit(encoder, texts)
+    progress("views")
+    viewer, demands, achievements = Viewer.fit(space, pairs.demands, pairs.achievements)
+    progress("features")
+    table = label_free_table(space, demands, achievements, pairs.demand_rows, pairs.achievement_rows)
+    return Corpus(pairs, viewer, demands, achievements, table)
+
+
+class ScoreSystem:
+    """A fixed score per row; only the cut points between levels are learned."""
+
+    def __init__(self, corpus: Corpus, scores: NDArray[np.float64]) -> None:
+        self.corpus = corpus
+        self.scores = scores
+
+    def fit_predict(self, train: Rows, test: Rows) -> Predicted:
+        """Fit the cut points on the rows `train`."""
+        return _by_cutpoints(self.scores, self.corpus.pairs.levels, train, test)
+
+
+class PopularitySystem:
+    """The mean level that an achievement's text got from other demands, drawn to the overall mean where it got few."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.corpus = corpus
+        self.matter = corpus.achievements.cards.identity_groups()[corpus.pairs.achievement_rows]
+
+    def fit_predict(self, train: Rows, test: Rows) -> Predicted:
+        """Count the levels of the rows `train`; a training row is scored without itself."""
+        levels = self.corpus.pairs.levels
+        size = int(self.matter.max()) + 1
+        mean = float(levels[train].mean())
+        sums = np.bincount(self.matter[train], weights=levels[train], minlength=size)
+        counts = np.bincount(self.matter[train], minlength=size).astype(np.float64)
+        scores = (sums[self.matter] + mean) / (counts[self.matter] + 1.0)
+        own = (sums[self.matter[train]] - levels[train] + mean) / counts[self.matter[train]]
+        scores[train] = own
+        return _by_cutpoints(scores, levels, train, test)
+
+
+class RankerSystem:
+    """gongxu's own: features with out-of-fold history, ordinal ranker, posterior median as level."""
+
+    def __init__(self, corpus: Corpus, parameters: RankerParameters | None, threads: int) -> None:
+        self.corpus = corpus
+        self.parameters = parameters
+        self.threads = threads
+
+    def fit_predict(self, train: Rows, test: Rows) -> Predicted:
+        """Fit history and ranker on the rows `train`."""
+        corpus, pairs = self.corpus, self.corpus.pairs
+        graded = GradedPairs(
+            pairs.demand_rows[train], pairs.achievement_rows[train], pairs.levels[train] - 1, np.ones(len(train))
+        )
+        scorer = fit_scorer(
+            corpus.demands,
+            corpus.achievements,
+            graded,
+            FeatureTable(corpus.table.values[train], corpus.table.names),
+            parameters=self.parameters,
+            threads=self.threads,
+            calibrate=False,
+        )
+        d, a = pairs.demand_rows[test], pairs.achievement_rows[test]
+        table = scorer.table(corpus.viewer.space, corpus.demands, corpus.achievements, d, a)
+        scores = scorer.score(table)
+        return Predicted(scores.expected, scores.median + 1)
+
+
+def all_systems(corpus: Corpus, parameters: RankerParameters | None = None, threads: int = 1) -> dict[str, System]:
+    """Return the systems of `SYSTEMS` by name."""
+    pairs = corpus.pairs
+    d, a = pairs.demand_rows, pairs.achievement_rows
+    chance = np.random.default_rng(0).random(len(pairs))
+    wanted, offered = corpus.demands.texts.full.vectors, corpus.achievements.texts.full.vectors
+    return {
+        "random": ScoreSystem(corpus, chance),
+        "popularity": PopularitySystem(corpus),
+        "bm25": ScoreSystem(corpus, _bm25(pairs)),
+        "encoder": ScoreSystem(corpus, np.einsum("nd,nd->n", wanted[d], offered[a], dtype=np.float64)),
+        "ranker": RankerSystem(corpus, parameters, threads),
+    }
+
+
+def _bm25(pairs: JudgedPairs) -> NDArray[np.float64]:
+    """Return (n,) BM25 scores of the judged achievements for their demands' full texts."""
+    index = LexicalIndex.build([content_words(record_text(record).full) for record in pairs.achievements])
+    scores = np.zeros(len(pairs))
+    for row in np.unique(pairs.demand_rows):
+        here = np.flatnonzero(pairs.demand_rows == row)
+        query = content_words(record_text(pairs.demands[row]).full)
+        scores[here] = index.scores(query, pairs.achievement_rows[here])
+    return scores
+
+
+def _by_cutpoints(scores: NDArray[np.float64], levels: NDArray[np.int64], train: Rows, test: Rows) -> Predicted:
+    cutpoints = LevelCutpoints().fit(scores[train], levels[train])
+    return Predicted(scores[test], cutpoints.predict(scores[test]))

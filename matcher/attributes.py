@@ -1,0 +1,68 @@
+"""Features from what records state besides their text; NaN where either side is silent."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.cards import Cards
+
+FloatArray = NDArray[np.float32]
+
+ATTRIBUTES = (
+    "same_field",
+    "industry_depth",
+    "region_level",
+    "trl_margin",
+    "price_to_budget",
+    "mode_overlap",
+    "achievement_age_years",
+)
+
+
+def attribute_features(
+    demands: Cards, achievements: Cards, d: NDArray[np.int64], a: NDArray[np.int64]
+) -> dict[str, FloatArray]:
+    """Return the features named in `ATTRIBUTES`, each (n,), of the pairs (demands[d], achievements[a]).
+
+    same_field 0/1; industry_depth: digits (0-4) on which the closest GB/T 4754 codes agree; region_level: 0 other
+    province, 1 same province, 2 same city; trl_margin: levels reached above those asked; price_to_budget: log10 of
+    lowest price to highest budget; mode_overlap: share of the firm's modes that the holder offers;
+    achievement_age_years: how much older the achievement is than the newest one of its table.
+    """
+    field_d, field_a = demands.fields[d], achievements.fields[a]
+    region_d, region_a = demands.region[d], achievements.region[a]
+    same_province = (region_d // 10_000 == region_a // 10_000).astype(np.float32)
+    same_city = (region_d // 100 == region_a // 100).astype(np.float32)
+    price = np.where(np.isnan(achievements.money_min), achievements.money_max, achievements.money_min)[a]
+    budget = np.where(np.isnan(demands.money_max), demands.money_min, demands.money_max)[d]
+    published = achievements.published
+    newest = np.nanmax(published) if np.isfinite(published).any() else np.nan
+    found = {
+        "same_field": np.where((field_d != "") & (field_a != ""), field_d == field_a, np.nan),
+        "industry_depth": _industry_depth(demands, achievements, d, a),
+        "region_level": np.where((region_d > 0) & (region_a > 0), same_province + same_province * same_city, np.nan),
+        "trl_margin": achievements.trl[a] - demands.trl[d],
+        "price_to_budget": np.log10(np.maximum(price, 0.01) / np.maximum(budget, 0.01)),
+        "mode_overlap": _mode_overlap(demands, achievements, d, a),
+        "achievement_age_years": (newest - published[a]) / 365.25,
+    }
+    return {name: np.asarray(found[name], dtype=np.float32) for name in ATTRIBUTES}
+
+
+def _industry_depth(
+    demands: Cards, achievements: Cards, d: NDArray[np.int64], a: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return (n,) digits shared by the closest codes: `C2614` and `C2651` agree on 2 (letters do not count)."""
+    wanted, offered = demands.industry_prefixes, achievements.industry_prefixes
+    shared = wanted[d].multiply(offered[a])
+    depth = np.asarray(shared.max(axis=1).toarray(), dtype=np.float64).ravel()
+    stated = (np.diff(wanted.indptr)[d] > 0) & (np.diff(offered.indptr)[a] > 0)
+    return np.where(stated, depth, np.nan)
+
+
+def _mode_overlap(
+    demands: Cards, achievements: Cards, d: NDArray[np.int64], a: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    wanted, offered = demands.mode_flags[d], achievements.mode_flags[a]
+    asked, given = wanted.sum(axis=1), offered.sum(axis=1)
+    share = (wanted & offered).sum(axis=1) / np.maximum(asked, 1)
+    return np.where((asked > 0) & (given > 0), share, np.nan)

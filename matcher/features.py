@@ -1,0 +1,107 @@
+"""The feature table: one definition for training and serving, columns by name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import BundleError
+from matcher.attributes import ATTRIBUTES, attribute_features
+from matcher.history import HISTORY, History
+from matcher.text_features import SIMILARITIES, TextSide, similarities
+from matcher.textspace import TextSpace
+from matcher.view import View
+
+PRINCIPAL = 16
+
+TEXT_COLUMNS = (
+    *SIMILARITIES,
+    *(f"{name}_for_demand" for name in SIMILARITIES),
+    *(f"{name}_for_achievement" for name in SIMILARITIES),
+    *(f"{name}_typical_demand" for name in SIMILARITIES),
+    *(f"{name}_typical_achievement" for name in SIMILARITIES),
+)
+LATENT_COLUMNS = tuple(f"{side}_topic_{i}" for side in ("demand", "achievement", "both") for i in range(PRINCIPAL))
+LABEL_FREE = (*TEXT_COLUMNS, *LATENT_COLUMNS, *ATTRIBUTES)
+FEATURES = (*LABEL_FREE, *HISTORY)
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """`values` (n, f) float32 with one named column per feature; NaN is missing."""
+
+    values: NDArray[np.float32]
+    names: tuple[str, ...]
+
+    def select(self, names: Sequence[str]) -> NDArray[np.float32]:
+        """Return the columns with the given names, in that order.
+
+        Raises:
+            BundleError: a column is not in the table.
+
+        """
+        column = {name: i for i, name in enumerate(self.names)}
+        missing = [name for name in names if name not in column]
+        if missing:
+            raise BundleError(
+                f"ranker expects {len(names)} features, feature table defines {len(self.names)}: "
+                f"missing {', '.join(missing[:5])}; train again with `gongxu train`"
+            )
+        if tuple(names) == self.names:
+            return self.values
+        return self.values[:, [column[name] for name in names]]
+
+
+# What the kernel model compares pairs by.
+NEARNESS_COLUMNS = tuple(f"{name}_for_{side}" for side in ("demand", "achievement") for name in SIMILARITIES)
+
+
+def label_free_table(
+    space: TextSpace, demands: View, achievements: View, d: NDArray[np.int64], a: NDArray[np.int64]
+) -> FeatureTable:
+    """Return the features of the pairs (demands[d], achievements[a]) that need no outcome: the columns `LABEL_FREE`."""
+    values = pair_similarities(space, demands.texts, achievements.texts, d, a)
+    by_demand, by_achievement = demands.typical[d], achievements.typical[a]
+    wanted = demands.texts.full.topics[d, :PRINCIPAL]
+    offered = achievements.texts.full.topics[a, :PRINCIPAL]
+    stated = attribute_features(demands.cards, achievements.cards, d, a)
+    parts = [
+        values,
+        (values - by_demand[:, 0]) / by_demand[:, 1],
+        (values - by_achievement[:, 0]) / by_achievement[:, 1],
+        by_demand[:, 0],
+        by_achievement[:, 0],
+        *(wanted, offered, wanted * offered),
+        np.stack([stated[name] for name in ATTRIBUTES], axis=1),
+    ]
+    return FeatureTable(np.hstack(parts).astype(np.float32, copy=False), LABEL_FREE)
+
+
+def pair_similarities(
+    space: TextSpace, demands: TextSide, achievements: TextSide, d: NDArray[np.int64], a: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return (n, s) similarities of pairs; the side with fewer records leads, each against all its partners at once."""
+    values = np.zeros((len(d), len(SIMILARITIES)), dtype=np.float32)
+    demands_lead = len(np.unique(d)) <= len(np.unique(a))
+    leads = d if demands_lead else a
+    order = np.argsort(leads, kind="stable")
+    for pairs in np.split(order, np.flatnonzero(np.diff(leads[order])) + 1):
+        if len(pairs):
+            wanted = demands.take(d[pairs[:1]] if demands_lead else d[pairs])
+            offered = achievements.take(a[pairs] if demands_lead else a[pairs[:1]])
+            values[pairs] = similarities(space, wanted, offered).reshape(len(pairs), -1)
+    return values
+
+
+def with_history(
+    table: FeatureTable,
+    history: History,
+    demands: View,
+    achievements: View,
+    d: NDArray[np.int64],
+    a: NDArray[np.int64],
+) -> FeatureTable:
+    """Return the label-free table with the columns `HISTORY` added: what `history` knew of the pairs' neighbourhood."""
+    known = history.features(demands, achievements, d, a, table.select(NEARNESS_COLUMNS))
+    return FeatureTable(np.hstack([table.values, known]), (*table.names, *HISTORY))

@@ -1,0 +1,234 @@
+"""What earlier outcomes say about a pair: those of this demand, of similar demands, and of a kernel model over all."""
+
+import json
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.cards import Cards
+from matcher.sparse import FloatArray
+from matcher.text_features import TextSide
+from matcher.view import View
+from models.pair_kernel import PairInputs, PairKernelRidge
+
+HISTORY = (
+    "known_pairs",  # log(1 + outcomes known of this demand)
+    "known_mean",  # their mean grade
+    "known_near",  # their mean grade with similar achievements weighing more, less known_mean
+    "known_near_mass",  # how much similar achievements weigh together
+    "known_nearest_0",  # nearness of the most similar achievement that this demand found irrelevant (grade 0)
+    "known_nearest_1",  # ... of grade 1
+    "known_nearest_2",  # ... of grade 2 and more
+    "others_mean",  # mean grade of similar demands
+    "others_near",  # mean grade of similar achievements for similar demands
+    "others_near_mass",  # how much these weigh together
+    "others_lift",  # others_near less others_mean
+    "achievement_mean",  # mean grade of similar achievements for demands near and far
+    "known_best",  # grade of the most similar achievement among this demand's outcomes
+    "known_best_nearness",  # how similar it is
+    "known_three",  # mean grade of the three most similar, the nearer weighing more
+    "others_best",  # the same three among other demands' outcomes, similar demands and achievements counting
+    "others_best_nearness",
+    "others_three",
+    "kernel_grade",  # the kernel model's grade
+    "kernel_above_0",  # and its probability that the grade exceeds 0, 1 and 2
+    "kernel_above_1",
+    "kernel_above_2",
+)
+_KERNEL = 4  # columns that come from the kernel model
+SUPPORT = 6000  # outcomes the kernel model keeps
+NEIGHBOURHOOD = 2000  # outcomes of the most similar demands that are looked at per demand
+SHARPNESS = 8.0  # a similarity s weighs exp(SHARPNESS * (s - 1))
+PRIOR_PAIRS = 2.0  # outcomes that the overall mean counts for
+PRIOR_MASS = 0.3
+
+
+def demand_vectors(texts: TextSide) -> FloatArray:
+    """Return (n, k) vectors whose inner product is the mean cosine of titles and full texts, by encoder and topics."""
+    parts = (texts.full.vectors, texts.title.vectors, texts.full.topics, texts.title.topics)
+    return np.hstack([np.asarray(part) * np.float32(0.5) for part in parts])
+
+
+def achievement_vectors(texts: TextSide) -> FloatArray:
+    """Return (n, k) vectors whose inner product is the mean cosine of full texts, by encoder and by topics."""
+    half = np.float32(np.sqrt(0.5))
+    return np.hstack([np.asarray(texts.full.vectors) * half, np.asarray(texts.full.topics) * half])
+
+
+class History:
+    """Outcomes known at some moment, indexed by demand.
+
+    Attributes: `keys` names of each known demand (id, title and body digest) to its number; `demands` (g, k) and
+    `achievements` (t, l) vectors; `group` (t,) demand number of each outcome, ascending; `grades` (t,); `kernel` the
+    model over at most `SUPPORT` of them.
+    """
+
+    def __init__(
+        self,
+        keys: dict[str, int],
+        demands: FloatArray,
+        achievements: FloatArray,
+        group: NDArray[np.int64],
+        grades: NDArray[np.float64],
+        kernel: PairKernelRidge | None,
+    ) -> None:
+        self.keys = keys
+        self.demands = demands
+        self.achievements = achievements
+        self.group = group
+        self.grades = grades
+        self.kernel = kernel
+        self._starts = np.searchsorted(group, np.arange(len(demands) + 1))
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the history of a platform on its first day."""
+        nothing = np.zeros((0, 0), dtype=np.float32)
+        return cls({}, nothing, nothing, np.zeros(0, np.int64), np.zeros(0), None)
+
+    @classmethod
+    def fit(
+        cls,
+        demands: View,
+        achievements: View,
+        d: NDArray[np.int64],
+        a: NDArray[np.int64],
+        grades: NDArray[np.float64],
+        nearness: FloatArray,
+        seed: int = 0,
+    ) -> Self:
+        """Take in the outcomes (t,) of the pairs (demands[d], achievements[a]) and their label-free features (t, f)."""
+        if not len(grades):
+            return cls.empty()
+        keys, group = _number_demands(demands.cards, d)
+        order = np.argsort(group, kind="stable")
+        d, a, grades, nearness, group = d[order], a[order], grades[order], nearness[order], group[order]
+        first = np.searchsorted(group, np.arange(group[-1] + 1))
+        by_demand = demand_vectors(demands.texts.take(d[first]))
+        unique, inverse = np.unique(a, return_inverse=True)
+        by_achievement = achievement_vectors(achievements.texts.take(unique))[inverse]
+        support = np.arange(len(grades))
+        if len(grades) > SUPPORT:
+            support = np.sort(np.random.default_rng(seed).choice(len(grades), SUPPORT, replace=False))
+        own = demand_vectors(demands.texts.take(d[support]))
+        inputs = PairInputs(own, by_achievement[support], nearness[support], group[support])
+        kept = grades[support]
+        targets = np.stack([kept, kept > 0, kept > 1, kept > 2], axis=1).astype(np.float64)
+        kernel = PairKernelRidge().fit(inputs, targets)
+        return cls(keys, by_demand, by_achievement, group, grades, kernel)
+
+    def features(
+        self, demands: View, achievements: View, d: NDArray[np.int64], a: NDArray[np.int64], nearness: FloatArray
+    ) -> FloatArray:
+        """Return (n, len(HISTORY)) features of the pairs (demands[d], achievements[a]); all NaN without outcomes.
+
+        `nearness` (n, f) are the pairs' label-free features, as in `fit`.
+        """
+        table = np.full((len(d), len(HISTORY)), np.nan, dtype=np.float32)
+        if self.kernel is None:
+            return table
+        unique_a, of_a = np.unique(a, return_inverse=True)
+        candidates = achievement_vectors(achievements.texts.take(unique_a))
+        order = np.argsort(d, kind="stable")
+        for pairs in np.split(order, np.flatnonzero(np.diff(d[order])) + 1):
+            if not len(pairs):
+                continue
+            row = d[pairs[:1]]
+            group = self._group_of(demands.cards, int(row[0]))
+            vector = demand_vectors(demands.texts.take(row))
+            offered = candidates[of_a[pairs]]
+            table[pairs, :-_KERNEL] = self._neighbours(vector[0], group, offered)
+            inputs = PairInputs(
+                np.repeat(vector, len(pairs), axis=0), offered, nearness[pairs], np.full(len(pairs), group, np.int64)
+            )
+            table[pairs, -_KERNEL:] = self.kernel.predict(inputs)
+        return table
+
+    def _group_of(self, cards: Cards, row: int) -> int:
+        return next((self.keys[key] for key in cards.identity(row) if key in self.keys), -1)
+
+    def _neighbours(self, vector: FloatArray, group: int, offered: FloatArray) -> FloatArray:
+        """Return (n, len(HISTORY) - 4) statistics of known outcomes around one demand and n achievements."""
+        prior = float(self.grades.mean())
+        n = len(offered)
+        nan = np.full(n, np.nan)
+        similarity = self.demands @ vector
+        own, own_best = [np.zeros(n), *[nan] * 6], [nan] * 3
+        if group >= 0:
+            known = np.arange(self._starts[group], self._starts[group + 1])
+            grades = self.grades[known]
+            cosine = offered @ self.achievements[known].T
+            weight = np.exp(SHARPNESS * (cosine - 1.0))
+            mean = (grades.sum() + PRIOR_PAIRS * prior) / (len(known) + PRIOR_PAIRS)
+            near = (weight @ grades + PRIOR_MASS * mean) / (weight.sum(axis=1) + PRIOR_MASS)
+            own = [np.full(n, np.log1p(len(known))), np.full(n, mean), near - mean, weight.sum(axis=1)]
+            for wanted in (grades == 0, grades == 1, grades >= 2):
+                own.append(cosine[:, wanted].max(axis=1) if wanted.any() else nan)
+            own_best = _best(cosine, grades)
+            similarity[group] = -np.inf
+        others = self._nearest_outcomes(similarity)
+        if not len(others):
+            return np.stack([*own, *[nan] * 5, *own_best, *[nan] * 3], axis=1).astype(np.float32)
+        grades = self.grades[others]
+        nearness = similarity[self.group[others]]
+        by_demand = np.exp(SHARPNESS * (nearness - 1.0))
+        mean = (by_demand @ grades + PRIOR_PAIRS * prior) / (by_demand.sum() + PRIOR_PAIRS)
+        cosine = offered @ self.achievements[others].T
+        by_achievement = np.exp(SHARPNESS * (cosine - 1.0))
+        overall = (by_achievement @ grades + prior) / (by_achievement.sum(axis=1) + 1.0)
+        weight = by_achievement * by_demand
+        mass = weight.sum(axis=1)
+        near = (weight @ grades + PRIOR_MASS * mean) / (mass + PRIOR_MASS)
+        rest = [np.full(n, mean), near, mass, near - mean, overall]
+        others_best = _best(cosine * np.clip(nearness, 0.0, 1.0), grades)
+        return np.stack([*own, *rest, *own_best, *others_best], axis=1).astype(np.float32)
+
+    def _nearest_outcomes(self, similarity: FloatArray) -> NDArray[np.int64]:
+        """Return the outcomes of the most similar demands, at least `NEIGHBOURHOOD` of them if there are so many."""
+        ranked = np.argsort(-similarity, kind="stable")
+        ranked = ranked[np.isfinite(similarity[ranked])]
+        sizes = np.diff(self._starts)[ranked]
+        chosen = ranked[: int(np.searchsorted(np.cumsum(sizes), NEIGHBOURHOOD)) + 1]
+        spans = [np.arange(self._starts[g], self._starts[g + 1]) for g in chosen]
+        return np.concatenate(spans) if spans else np.zeros(0, dtype=np.int64)
+
+    def save(self, directory: Path) -> None:
+        """Write the outcomes and the kernel model into `directory`, which is created."""
+        directory.mkdir(parents=True)
+        (directory / "keys.json").write_text(json.dumps(self.keys, ensure_ascii=False), encoding="utf-8")
+        for name in ("demands", "achievements", "group", "grades"):
+            np.save(directory / f"{name}.npy", getattr(self, name))
+        if self.kernel is not None:
+            self.kernel.save(directory / "kernel.npz")
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote."""
+        demands, achievements, group, grades = (
+            np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            for name in ("demands", "achievements", "group", "grades")
+        )
+        keys = json.loads((directory / "keys.json").read_text(encoding="utf-8"))
+        path = directory / "kernel.npz"
+        return cls(keys, demands, achievements, group, grades, PairKernelRidge.load(path) if path.is_file() else None)
+
+
+def _number_demands(cards: Cards, d: NDArray[np.int64]) -> tuple[dict[str, int], NDArray[np.int64]]:
+    """Return names of the demands that occur and (n,) their numbers; demands of one title or body have one number."""
+    unique, inverse = np.unique(d, return_inverse=True)
+    group = cards.take(unique).identity_groups()
+    number = np.unique(group, return_inverse=True)[1]
+    keys = {key: int(number[i]) for i, row in enumerate(unique) for key in cards.identity(int(row))}
+    return keys, number[inverse].astype(np.int64)
+
+
+def _best(nearness: FloatArray, grades: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return for n rows of nearness (n, t): grade of the nearest outcome, its nearness, weighted grade of the three."""
+    top = np.argpartition(-nearness, min(2, len(grades) - 1), axis=1)[:, :3]
+    near = np.take_along_axis(nearness, top, axis=1)
+    peak = near.max(axis=1)
+    weight = np.exp(12.0 * (near - peak[:, None]))
+    first = grades[np.take_along_axis(top, near.argmax(axis=1)[:, None], axis=1)[:, 0]]
+    return [first, peak, (weight * grades[top]).sum(axis=1) / weight.sum(axis=1)]

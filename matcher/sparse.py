@@ -1,0 +1,36 @@
+"""Sparse rows: kept as memory-mapped files, multiplied pair by pair, cut to their heaviest entries."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+FloatArray = NDArray[np.float32]
+
+
+def save_csr(stem: Path, rows: csr_array) -> None:
+    """Write `stem`.{data,indices,indptr,shape}.npy."""
+    for part in ("data", "indices", "indptr"):
+        np.save(stem.with_name(f"{stem.name}.{part}.npy"), getattr(rows, part))
+    np.save(stem.with_name(f"{stem.name}.shape.npy"), np.array(rows.shape, dtype=np.int64))
+
+
+def load_csr(stem: Path) -> csr_array:
+    """Read what `save_csr` wrote, mapped into memory so that processes share it."""
+    data, indices, indptr, shape = (
+        np.load(stem.with_name(f"{stem.name}.{part}.npy"), mmap_mode="r", allow_pickle=False)
+        for part in ("data", "indices", "indptr", "shape")
+    )
+    return csr_array((data, indices, indptr), shape=tuple(shape.tolist()), copy=False)
+
+
+def heaviest(rows: csr_array, k: int) -> csr_array:
+    """Return the rows with only the k largest entries of each."""
+    counts = np.diff(rows.indptr)
+    row = np.repeat(np.arange(rows.shape[0]), counts)
+    order = np.lexsort((-rows.data, row))
+    place = np.arange(len(order)) - np.repeat(rows.indptr[:-1], counts)
+    kept = np.sort(order[place < k])
+    indptr = np.concatenate([[0], np.cumsum(np.minimum(counts, k))])
+    return csr_array((rows.data[kept], rows.indices[kept], indptr), shape=rows.shape)
