@@ -78,7 +78,8 @@ def _print_table(summary: "SimulationSummary") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"模拟平台已写入 {summary.out}（{summary.seconds:.1f} 秒）")
+    typer.echo(f"模拟平台已写入 {summary.out}（{summary.seconds:.1f} 秒）")
+    table = Table()
     table.add_column("内容")
     table.add_column("数量", justify="right")
     rows = {"成果 achievements.csv": summary.achievements, "需求 demands.csv": summary.demands}
