@@ -105,8 +105,10 @@ class RowReader:
 def _value(cell: Any, column: Column) -> Any:
     """Return a cell as its field's type expects it: spelled-out absence is None, money is a number of 万元."""
     if isinstance(cell, str) and column.field in _TYPED:
-        text = normalise(cell)
-        if is_boilerplate(text) or (column.field in MONEY and text in _NO_PRICE):
+        # Nearly all are plain numbers and dates, which need no closer look.
+        plain = cell.isascii() and cell[:1].isdigit()
+        text = cell if plain else normalise(cell)
+        if not plain and (is_boilerplate(text) or (column.field in MONEY and text in _NO_PRICE)):
             return None
         if column.field in MONEY:
             return _money(text, column.scale, cell)
