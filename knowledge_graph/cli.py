@@ -1,0 +1,406 @@
+"""`gongxu graph`: parses arguments, shows progress, prints results; the work is done in the rest of the room."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from knowledge_graph.graph import KnowledgeGraph
+
+graph_app = typer.Typer(
+    name="graph",
+    help="The knowledge graph: build it, look into it, ask it for gaps and reasons, export it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+GraphOption = Annotated[
+    Path | None, typer.Option("--graph", help="Folder of the graph; default: GONGXU_HOME/graph.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+LimitOption = Annotated[int, typer.Option(min=1, max=1_000, help="Rows to print.")]
+
+
+class ExportFormat(StrEnum):
+    """What `export` writes."""
+
+    GRAPHML = "graphml"
+    JSON = "json"
+    CSV = "csv"
+
+
+@graph_app.command("build")
+def build_command(
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default: GONGXU_HOME/graph.")] = None,
+    vectors: Annotated[
+        bool, typer.Option(help="Relate terms of close meaning with the encoder of GONGXU_ENCODER.")
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the graph of all records in the store.
+
+    Examples:
+      gongxu graph build
+
+      gongxu graph build --out /data/graph --no-vectors
+
+    """
+    from data.settings import settings
+    from data.store import Store
+    from knowledge_graph.graph import KnowledgeGraph
+
+    target = out or _default_folder()
+    with Store.open(settings().store_url) as store, _Bar() as bar:
+        achievements, demands, events = list(store.achievements()), list(store.demands()), list(store.events())
+        _require_records(len(achievements) + len(demands))
+        encode = _encode() if vectors else None
+        graph = KnowledgeGraph.build(achievements, demands, outcomes=events, encode=encode, progress=bar.show)
+    graph.save(target)
+    _print_stats(graph, target, as_json=as_json)
+
+
+@graph_app.command("stats")
+def stats_command(graph: GraphOption = None, as_json: JsonOption = False) -> None:
+    """Print the graph's size: records, terms by type, relations by kind, what is known of the records.
+
+    Example:
+      gongxu graph stats --json
+
+    """
+    folder = graph or _default_folder()
+    _print_stats(_load(folder), folder, as_json=as_json)
+
+
+@graph_app.command("term")
+def term_command(
+    term: Annotated[str, typer.Argument(help="A term, such as 隔膜.")],
+    limit: LimitOption = 20,
+    graph: GraphOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a term: its type, the records that hold it, its neighbours with their evidence.
+
+    Example:
+      gongxu graph term 污泥干化 --limit 10
+
+    """
+    from dataclasses import asdict
+
+    from knowledge_graph.queries import term_card
+
+    card = term_card(_load(graph or _default_folder()), term, limit)
+    if as_json:
+        _print_json(asdict(card))
+        return
+    console = _console()
+    stages = f"；产业链环节：{'、'.join(card.stages)}" if card.stages else ""
+    console.print(f"“{card.term}”（{card.type}）：成果 {card.achievements:,} 项，需求 {card.demands:,} 项{stages}")
+    rows = [(item.term, item.relation, f"{item.strength:.2f}", item.evidence) for item in card.neighbours]
+    _print_rows(console, "相邻的术语", ("术语", "关系", "强度", "依据"), rows)
+
+
+@graph_app.command("path")
+def path_command(
+    demand: Annotated[str, typer.Argument(help="Id of a demand.")],
+    achievement: Annotated[str, typer.Argument(help="Id of an achievement.")],
+    limit: LimitOption = 3,
+    graph: GraphOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the strongest paths between a demand and an achievement, with their evidence.
+
+    Examples:
+      gongxu graph path D1 A1
+
+      gongxu graph path D1 A1 --json     adds the subgraph, ready to be drawn
+
+    """
+    from data.errors import unknown_id
+    from knowledge_graph.paths import drawing
+
+    known = _load(graph or _default_folder())
+    for kind, wanted, ids in (
+        ("demand", demand, known.demand_ids),
+        ("achievement", achievement, known.achievement_ids),
+    ):
+        if wanted not in ids:
+            raise unknown_id(kind, wanted, ids)
+    row, offer = known.demand_ids.index(demand), known.achievement_ids.index(achievement)
+    paths = known.paths(known.demand(row), offer, limit, demand_id=demand, demand_title=known.demand_titles[row])
+    if as_json:
+        _print_json({"paths": [path.as_json() for path in paths], "subgraph": drawing(paths)})
+        return
+    console = _console()
+    if not paths:
+        console.print("图谱中没有连接二者的路径。")
+    for number, path in enumerate(paths, start=1):
+        console.print(f"{number}. {path.text}（强度 {path.strength:.3f}）", markup=False)
+        console.print(f"   依据：{path.evidence}", markup=False)
+
+
+@graph_app.command("gaps")
+def gaps_command(
+    region: Annotated[str, typer.Option(help="Demands of this region, by name or code.")] = "",
+    industry: Annotated[str, typer.Option(help="Demands of this industry, by GB/T 4754 letter or code.")] = "",
+    stages: Annotated[bool, typer.Option("--stages", help="By industry-chain stage instead of term.")] = False,
+    surplus: Annotated[bool, typer.Option("--surplus", help="Over-supply instead of gaps.")] = False,
+    limit: LimitOption = 20,
+    graph: GraphOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print where open demands find few achievements, weighted by budget.
+
+    Examples:
+      gongxu graph gaps --region 河南 --limit 10
+
+      gongxu graph gaps --industry C --stages
+
+    """
+    from dataclasses import asdict
+
+    from knowledge_graph.queries import balances
+
+    found = balances(_load(graph or _default_folder()), region=region, industry=industry, stages=stages)
+    chosen = [row for row in reversed(found) if row.score < 0] if surplus else [row for row in found if row.score > 0]
+    if as_json:
+        _print_json([asdict(row) for row in chosen[:limit]])
+        return
+    rows = [
+        (row.name, f"{row.demands:,}", f"{row.achievements:,}", f"{row.budget:,.0f}", f"{row.score:,.1f}")
+        for row in chosen[:limit]
+    ]
+    title = "供给过剩" if surplus else "供给缺口"
+    _print_rows(_console(), title, ("环节" if stages else "术语", "需求", "成果", "预算（万元）", "缺口指数"), rows)
+
+
+@graph_app.command("holders")
+def holders_command(
+    name: Annotated[str, typer.Argument(help="Name of a holder of two or more achievements.")],
+    limit: LimitOption = 10,
+    graph: GraphOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the holders whose achievements are most like those of one holder.
+
+    Example:
+      gongxu graph holders 郑州大学
+
+    """
+    from dataclasses import asdict
+
+    from knowledge_graph.queries import similar_holders
+
+    found = similar_holders(_load(graph or _default_folder()), name, limit)
+    if as_json:
+        _print_json([asdict(row) for row in found])
+        return
+    rows = [(row.name, f"{row.similarity:.2f}", "、".join(row.shared)) for row in found]
+    _print_rows(_console(), f"与“{name}”相近的持有人", ("持有人", "相似度", "共同术语"), rows)
+
+
+@graph_app.command("flows")
+def flows_command(
+    region: Annotated[str, typer.Option(help="Demands of this region, by name or code.")] = "",
+    limit: LimitOption = 20,
+    graph: GraphOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print which provinces' demands are best answered from which other provinces.
+
+    Example:
+      gongxu graph flows --region 河南
+
+    """
+    from dataclasses import asdict
+
+    from knowledge_graph.queries import flows
+
+    found = flows(_load(graph or _default_folder()), region=region, limit=limit)
+    if as_json:
+        _print_json([asdict(row) for row in found])
+        return
+    rows = [(row.demand_province, row.achievement_province, f"{row.answers:,}", f"{row.share:.0%}") for row in found]
+    _print_rows(_console(), "跨区域供给", ("需求所在地", "成果所在地", "最佳应答", "占比"), rows)
+
+
+@graph_app.command("export")
+def export_command(
+    target: Annotated[Path, typer.Argument(help="File to write; for csv a folder.")],
+    kind: Annotated[
+        ExportFormat, typer.Option("--format", help="GraphML, node-link JSON, or CSV for graph databases.")
+    ],
+    graph: GraphOption = None,
+) -> None:
+    """Write the whole graph for other programs.
+
+    Examples:
+      gongxu graph export graph.graphml --format graphml
+
+      gongxu graph export folder --format csv
+
+    """
+    from knowledge_graph.network import export
+
+    network = _load(graph or _default_folder()).to_networkx()
+    for path in export(network, target, kind.value):
+        typer.echo(f"已写入 {path}（{path.stat().st_size / 2**20:.1f} MB）")
+    typer.echo(f"共 {network.number_of_nodes():,} 个节点、{network.number_of_edges():,} 条边。")
+
+
+@graph_app.command("evaluate-terms")
+def evaluate_terms_command(
+    file: Annotated[Path, typer.Argument(help="CSV with columns title, text, entities (term/type;term/type …).")],
+    json_out: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
+    half: Annotated[
+        bool, typer.Option("--held-out", help="Report on every second text only: those not used for tuning.")
+    ] = False,
+) -> None:
+    """Compare term extraction with TF-IDF, TextRank and jieba.analyse on human-marked terms.
+
+    Example:
+      gongxu graph evaluate-terms ../shared/data/lexicon/scicn_terms_dev.csv --json terms.json
+
+    """
+    import json
+
+    from data.errors import InputError
+    from knowledge_graph.term_evaluation import evaluate_terms, read_marked_texts
+
+    texts = read_marked_texts(file)
+    with _Bar() as bar:
+        result = evaluate_terms(texts, held_out=half, progress=bar.show)
+    names = ("exact_precision", "exact_recall", "exact_f1", "overlap_precision", "overlap_recall", "overlap_f1")
+    rows = [(method, *(f"{figures[name]:.3f}" for name in names)) for method, figures in result.items()]
+    headers = ("方法", "精确P", "精确R", "精确F1", "重叠P", "重叠R", "重叠F1")
+    _print_rows(_console(), f"术语抽取（{file.name}）", headers, rows)
+    if json_out is not None:
+        try:
+            json_out.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot write {json_out}: {error.strerror}; give a file that can be written") from error
+
+
+def _default_folder() -> Path:
+    """Return the folder of the graph that belongs to no bundle."""
+    from data.settings import settings
+
+    return settings().home / "graph"
+
+
+def _load(folder: Path) -> "KnowledgeGraph":
+    """Read a graph; its absence is the user's to mend."""
+    from data.errors import NotFoundError
+    from knowledge_graph.graph import KnowledgeGraph
+
+    if not (folder / "graph.json").is_file():
+        raise NotFoundError(f"no graph in {folder}; run `gongxu graph build`, or name its folder with --graph")
+    return KnowledgeGraph.load(folder)
+
+
+def _require_records(count: int) -> None:
+    from data.errors import NotFoundError
+
+    if not count:
+        raise NotFoundError("the store holds no records; run `gongxu import` first")
+
+
+def _encode() -> Any:
+    """Return the function that turns terms into vectors, from the encoder of the settings."""
+    from importlib import import_module
+
+    from data.settings import settings
+
+    # the graph sits on `data` only; this command puts it together with the encoder as the bundle's build does
+    encoder = import_module("models.encoder").load_encoder(settings().encoder)
+    return lambda terms: encoder.encode(terms, "query")
+
+
+_LABELS = {
+    "achievements": "成果",
+    "demands": "需求",
+    "organisations": "机构",
+    "terms": "术语",
+    "mentions": "记录提到术语",
+    "term_relations": "术语间关系",
+    "outcomes": "对接结果",
+    "industry": "行业",
+    "field": "领域",
+    "region": "地区",
+    "stage": "产业链环节",
+}
+
+
+def _print_stats(graph: "KnowledgeGraph", folder: Path, *, as_json: bool) -> None:
+    from knowledge_graph.schema import RELATION_NAMES, TERM_TYPE_NAMES, Relation, TermType
+    from knowledge_graph.statistics import statistics
+
+    figures = statistics(graph)
+    if as_json:
+        _print_json({"folder": str(folder), **figures})
+        return
+    console = _console()
+    console.print(f"图谱 {folder}", markup=False)
+    rows = [(_LABELS[name], f"{value:,}") for name, value in figures["counts"].items()]
+    rows += [(f"术语·{TERM_TYPE_NAMES[TermType[k.upper()]]}", f"{v:,}") for k, v in figures["term_types"].items()]
+    rows += [(f"关系·{RELATION_NAMES[Relation[k.upper()]]}", f"{v:,}") for k, v in figures["relations"].items()]
+    rows += [(f"记录已知{_LABELS[name]}", f"{value:.0%}") for name, value in figures["known"].items()]
+    _print_rows(console, "规模", ("项目", "数值"), rows)
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console()
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _print_rows(console: "Console", title: str, headers: tuple[str, ...], rows: "Sequence[tuple[str, ...]]") -> None:
+    """Print a table, or one line saying that there is nothing."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not rows:
+        console.print(f"{title}：没有结果。", markup=False)
+        return
+    table = Table(title=escape(title))
+    for place, header in enumerate(headers):
+        table.add_column(header, overflow="fold", justify="left" if place == 0 else "default")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console.print(table)
+
+
+class _Bar:
+    """A progress bar for each step, on stderr so that JSON stays clean."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, step: str, done: int, total: int) -> None:
+        """Show how far a step is."""
+        if step not in self._tasks:
+            self._tasks[step] = self._progress.add_task(step, total=total)
+        self._progress.update(self._tasks[step], completed=done, total=total)
