@@ -115,8 +115,7 @@ def build_vocabulary(records: Sequence[Record], chains: Chains, progress: Progre
     terms = [term.text for term in chosen if small or term.words > 1 or term.count > 1]
     known = set(terms)
     terms += [term for term in chains.members() if term not in known]
-    numbers = {term: number for number, term in enumerate(terms)}
-    votes = TypeVotes(numbers)
+    votes = TypeVotes(terms)
     for record in sample[:: max(1, len(sample) // 10_000)]:
         for text, _ in record_texts(record):
             if text:
@@ -143,7 +142,8 @@ def _mentions(vocabulary: Vocabulary, counted: Sequence[TermCounts]) -> sp.csr_a
     terms = np.concatenate([row.terms for row in counted] or [np.zeros(0, dtype=np.int32)])
     weights = [vocabulary.weigh(row.terms, row.counts) for row in counted]
     data = np.concatenate(weights or [np.zeros(0, dtype=np.float32)])
-    return sp.csr_array((data, terms, starts), shape=(len(counted), len(vocabulary)))
+    # scikit-learn reads 32-bit indices only
+    return sp.csr_array((data, terms, starts.astype(np.int32)), shape=(len(counted), len(vocabulary)))
 
 
 def _fit_classifier(mentions: sp.csr_array, records: Sequence[Record], describer: Describer) -> RecordClassifier:

@@ -180,3 +180,70 @@ def accumulate(
         for p in range(starts[terms[s]], starts[terms[s] + 1]):
             scores[records[p]] += weight * values[p]
     return scores
+
+
+@numba.njit(nogil=True, cache=True)
+def walks(  # noqa: PLR0912
+    starts: NDArray[np.int64],
+    targets: NDArray[np.int32],
+    steps: NDArray[np.float32],
+    restart: float,
+    rounds: int,
+    keep: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """Return (starts, targets, mass) in CSR form: restart * sum over t of steps^t, t up to `rounds`, from every node.
+
+    `steps` (e,) are a substochastic matrix's entries with its share that goes on already multiplied in. After each round
+    only the `keep` heaviest nodes go on, and of the sum only the `keep` heaviest stay, ascending by number.
+    """
+    size = len(starts) - 1
+    row_starts = np.zeros(size + 1, dtype=np.int64)
+    columns = np.empty(size * keep, dtype=np.int32)
+    mass = np.empty(size * keep, dtype=np.float32)
+    total = np.zeros(size, dtype=np.float32)
+    following = np.zeros(size, dtype=np.float32)
+    filled = 0
+    for source in range(size):
+        seen = [source]
+        total[source] = restart
+        current_nodes = np.array([source], dtype=np.int64)
+        current_mass = np.array([restart], dtype=np.float32)
+        for _ in range(rounds):
+            touched = [source]
+            touched.clear()
+            for place in range(len(current_nodes)):
+                node = current_nodes[place]
+                for e in range(starts[node], starts[node + 1]):
+                    target = targets[e]
+                    if following[target] == 0.0:
+                        touched.append(target)
+                    following[target] += current_mass[place] * steps[e]
+            nodes = np.array(touched, dtype=np.int64)
+            values = following[nodes]
+            if len(nodes) > keep:
+                best = np.argsort(-values)[:keep]
+                nodes_kept = nodes[best]
+                values_kept = values[best]
+            else:
+                nodes_kept = nodes
+                values_kept = values
+            for place in range(len(nodes)):
+                following[nodes[place]] = 0.0
+            for place in range(len(nodes_kept)):
+                node = nodes_kept[place]
+                if total[node] == 0.0:
+                    seen.append(node)
+                total[node] += values_kept[place]
+            current_nodes, current_mass = nodes_kept, values_kept
+        reached = np.array(seen, dtype=np.int64)
+        if len(reached) > keep:
+            reached = reached[np.argsort(-total[reached])[:keep]]
+        reached = np.sort(reached)
+        for place in range(len(reached)):
+            columns[filled] = reached[place]
+            mass[filled] = total[reached[place]]
+            filled += 1
+        for place in range(len(seen)):
+            total[seen[place]] = 0.0
+        row_starts[source + 1] = filled
+    return row_starts, columns[:filled].copy(), mass[:filled].copy()

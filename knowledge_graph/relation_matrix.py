@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from knowledge_graph import kernels
 from knowledge_graph.relations import TermEdge
 from knowledge_graph.schema import CARRIED, Relation
 
@@ -93,7 +94,6 @@ def compile_relations(graph: nx.MultiDiGraph) -> RelationMatrix:
     few = rank < MAX_NEIGHBOURS
     sources, targets, strengths, order = sources[few], targets[few], strengths[few], order[few]
     starts = np.searchsorted(sources, np.arange(size + 1)).astype(np.int64)
-    walk = _walk(starts, targets.astype(np.int32), strengths, size)
     return RelationMatrix(
         starts,
         targets.astype(np.int32),
@@ -101,44 +101,19 @@ def compile_relations(graph: nx.MultiDiGraph) -> RelationMatrix:
         relations[order],
         support[order],
         measure[order],
-        walk.indptr.astype(np.int64),
-        walk.indices.astype(np.int32),
-        walk.data.astype(np.float32),
+        *_walk(starts, targets.astype(np.int32), strengths, size),
     )
 
 
 def _walk(
     starts: NDArray[np.int64], targets: NDArray[np.int32], strengths: NDArray[np.float32], size: int
-) -> sp.csr_array:
-    """Return the truncated personalised PageRank of every term: RESTART * sum over t of ((1 - RESTART) * W)^t.
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """Return (starts, targets, mass) of the truncated personalised PageRank of every term: RESTART * sum over t of ((1 - RESTART) * W)^t.
 
     W's rows are the strengths, divided by their sum where it is above one: what a term cannot carry over is lost.
     """
-    if size == 0:
-        return sp.csr_array((0, 0), dtype=np.float32)
-    sums = np.add.reduceat(np.r_[strengths, 0.0], starts[:-1]) * (np.diff(starts) > 0)
+    sums = np.zeros(size)
+    np.add.at(sums, np.repeat(np.arange(size), np.diff(starts)), strengths)
     scale = (1.0 - RESTART) / np.maximum(sums, 1.0)
-    step = sp.csr_array((strengths * np.repeat(scale, np.diff(starts)), targets, starts), shape=(size, size))
-    blocks = []
-    for begin in range(0, size, 4_000):
-        seed = sp.eye_array(size, format="csr", dtype=np.float32)[begin : begin + 4_000]
-        total = RESTART * seed
-        current = total
-        for _ in range(STEPS):
-            current = _truncate(sp.csr_array(current @ step), WALK_KEEP)
-            total = total + current
-        blocks.append(_truncate(sp.csr_array(total), WALK_KEEP))
-    return sp.csr_array(sp.vstack(blocks, format="csr"))
-
-
-def _truncate(matrix: sp.csr_array, keep: int) -> sp.csr_array:
-    """Return the matrix with only the `keep` largest entries of each row, columns ascending."""
-    matrix.sum_duplicates()
-    lengths = np.diff(matrix.indptr)
-    if lengths.max(initial=0) <= keep:
-        return matrix
-    rows = np.repeat(np.arange(matrix.shape[0]), lengths)
-    order = np.lexsort((matrix.indices, -matrix.data, rows))
-    rank = np.arange(len(rows)) - np.repeat(matrix.indptr[:-1], lengths)
-    chosen = order[rank < keep]
-    return sp.csr_array((matrix.data[chosen], (rows[chosen], matrix.indices[chosen])), shape=matrix.shape)
+    steps = (strengths * np.repeat(scale, np.diff(starts))).astype(np.float32)
+    return kernels.walks(starts, targets, steps, RESTART, STEPS, WALK_KEEP)

@@ -21,7 +21,7 @@ from knowledge_graph.taxonomy.chains import load_chains
 from knowledge_graph.taxonomy.fields import load_fields
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
-from knowledge_graph.vocabulary import Vocabulary
+from knowledge_graph.vocabulary import Vocabulary, term_lookup
 
 FORMAT = 1
 HEADER = "graph.json"
@@ -97,7 +97,8 @@ def read_parts(directory: Path) -> tuple[BuiltParts, Outcomes, Portfolios]:
         raise BundleError(
             f"{directory / NAMES} names {len(terms)} terms, {HEADER} says {header['terms']}; run `gongxu graph build`"
         )
-    vocabulary = Vocabulary(terms, **columns, numbers={term: number for number, term in enumerate(terms)})
+    numbers = {term: number for number, term in enumerate(terms)}
+    vocabulary = Vocabulary(terms, **columns, numbers=numbers, lookup=term_lookup(terms))
     models = {}
     for name, state in header["classifiers"].items():
         arrays = _read_columns(directory, f"classifier-{name}", ("weights", "bias"))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from knowledge_graph.schema import TermType
 from knowledge_graph.tagging import Word
-from knowledge_graph.vocabulary import occurrences
+from knowledge_graph.vocabulary import occurrences, term_lookup
 
 _VERBS = """
 EFFECT 提高 提升 降低 减少 减小 增加 增强 改善 避免 防止 缩短 延长 解决 克服 抑制 消除
@@ -50,13 +50,13 @@ def type_by_head(term: str) -> TermType:
 class TypeVotes:
     """Counts what the words before each term say of it, over a corpus."""
 
-    def __init__(self, numbers: dict[str, int]) -> None:
-        self._numbers = numbers
-        self._votes: NDArray[np.float32] = np.zeros((len(numbers), len(TermType)), dtype=np.float32)
+    def __init__(self, terms: Sequence[str]) -> None:
+        self._lookup = term_lookup(terms)
+        self._votes: NDArray[np.float32] = np.zeros((len(terms), len(TermType)), dtype=np.float32)
 
     def add(self, words: Sequence[Word]) -> None:
         """Take in one tagged text: a verb of a known kind up to two words before a term votes for a type."""
-        for number, first, _, nested in occurrences(words, self._numbers):
+        for number, first, _, nested in occurrences(words, self._lookup):
             if nested:
                 continue
             for word in words[max(0, first - 2) : first]:

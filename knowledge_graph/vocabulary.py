@@ -1,6 +1,6 @@
 """The vocabulary of terms and how a text is read with it: which terms it holds, and how much each weighs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,8 @@ NESTED = 0.5
 class Vocabulary:
     """Terms by number, lower case.
 
+    `numbers` tells a term's number, `lookup` also what begins one.
+
     `idf` float32 (V,): log((N + 1) / (df + 0.5)), `kinds` int8 (V,): `TermType` of each, `df` int32 (V,): records that
     hold it at build time.
     """
@@ -26,6 +28,7 @@ class Vocabulary:
     idf: NDArray[np.float32]
     kinds: NDArray[np.int8]
     numbers: Mapping[str, int]
+    lookup: Mapping[str, int]
 
     def __post_init__(self) -> None:
         for array in (self.df, self.idf, self.kinds):  # read-only, as mapped files are: one compiled kernel
@@ -43,6 +46,7 @@ class Vocabulary:
             idf.astype(np.float32),
             kinds.astype(np.int8),
             {term: number for number, term in enumerate(terms)},
+            term_lookup(terms),
         )
 
     def __len__(self) -> int:
@@ -50,7 +54,7 @@ class Vocabulary:
 
     def occurrences(self, words: Sequence[Word]) -> list[tuple[int, int, int, bool]]:
         """Return (term, first word, end, nested) of every term in a tagged text; nested inside a longer one."""
-        return occurrences(words, self.numbers)
+        return occurrences(words, self.lookup)
 
     def weigh(self, terms: NDArray[np.int32], counts: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the weights (m,) of terms by their counts (m,): saturated counts times idf, of length 1."""
@@ -59,24 +63,42 @@ class Vocabulary:
         return (weights / length if length else weights).astype(np.float32)
 
 
-def occurrences(words: Sequence[Word], numbers: Mapping[str, int]) -> list[tuple[int, int, int, bool]]:
-    """Return (number, first word, end, nested) for every run of up to `MAX_WORDS` words that `numbers` knows."""
+PREFIX = -1
+
+
+def term_lookup(terms: Iterable[str]) -> dict[str, int]:
+    """Return the number of each term, and `PREFIX` for every beginning of one that is no term itself."""
+    lookup = {term: number for number, term in enumerate(terms)}
+    for term in list(lookup):
+        for end in range(len(term) - 1, 0, -1):
+            if lookup.setdefault(term[:end], PREFIX) == PREFIX and end > 1 and term[: end - 1] in lookup:
+                break
+    return lookup
+
+
+def occurrences(words: Sequence[Word], lookup: Mapping[str, int]) -> list[tuple[int, int, int, bool]]:
+    """Return (number, first word, end, nested) for every run of up to `MAX_WORDS` words that `lookup` knows.
+
+    `lookup` is what `term_lookup` returns.
+    """
     texts = [word.text.lower() for word in words]
-    marks = [word.tag == "x" for word in words]
     found: list[tuple[int, int, int, bool]] = []
     covered = 0
-    get = numbers.get
-    for first in range(len(texts)):
-        if marks[first]:
+    get = lookup.get
+    for first, start in enumerate(texts):
+        number = get(start)
+        if number is None or words[first].tag == "x":
             continue
-        joined = ""
-        here: list[tuple[int, int]] = []
-        for end in range(first + 1, min(first + MAX_WORDS, len(texts)) + 1):
-            if marks[end - 1] and texts[end - 1] not in "-/·":
-                break
-            joined += texts[end - 1]
+        here = [] if number < 0 else [(number, first + 1)]
+        joined, end = start, first + 1
+        last = min(first + MAX_WORDS, len(texts))
+        while end < last:
+            joined += texts[end]
+            end += 1
             number = get(joined)
-            if number is not None:
+            if number is None:
+                break
+            if number >= 0:
                 here.append((number, end))
         for number, end in reversed(here):
             found.append((number, first, end, end <= covered))
