@@ -38,6 +38,11 @@ class Postings:
         """Return the number of documents."""
         return len(self.rows)
 
+    @property
+    def rows_are_positions(self) -> bool:
+        """Whether the rows are 0..n-1."""
+        return len(self.rows) == 0 or bool(self.rows[-1] == len(self.rows) - 1)
+
     @classmethod
     def of(
         cls, documents: Iterable[Sequence[str]], rows: NDArray[np.int64] | None, average_length: float | None
@@ -83,15 +88,17 @@ class Postings:
         penalty = (K1 * (1 - B + B * shares)).astype(np.float32)
         counts = matrix.data.astype(np.float32)
         documents = matrix.indices.astype(np.int32, copy=False)
+        starts = matrix.indptr.astype(np.int64)
+        impacts = counts / (counts + penalty[documents])
         return cls(
             words=words,
             rows=rows,
             lengths=lengths.astype(np.int32),
             average_length=average_length,
-            starts=matrix.indptr.astype(np.int64),
+            starts=starts,
             documents=documents,
             frequencies=np.minimum(matrix.data, np.iinfo(np.uint16).max).astype(np.uint16),
-            impacts=counts / (counts + penalty[documents]),
+            impacts=impacts,
         )
 
     def save(self, directory: Path) -> None:

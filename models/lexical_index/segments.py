@@ -8,12 +8,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.lexical_index.kernels import accumulate, accumulate_at
+from models.lexical_index.kernels import candidates, scores_at
 from models.lexical_index.postings import Postings, joined
-from models.selection import k_best
 
+_ALL = np.empty(0, dtype=np.bool_)
 _FOLD = 8  # a segment is folded into its elder if that is not this many times larger: few segments, little rewriting
 
+# Of each word of a query that a part knows: where its postings start and end, and its weight.
 Terms = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
 
@@ -72,18 +73,19 @@ class Segments:
             held = np.flatnonzero(positions >= 0 if mask is None else (positions >= 0) & mask[positions])
             held = held[np.argsort(positions[held], kind="stable")]
             if len(held):
-                result[held] = accumulate_at(*terms, part.documents, part.impacts, positions[held])
+                result[held] = scores_at(*terms, part.documents, part.impacts, positions[held])
         return result
 
     def _terms(self, query: Mapping[str, int]) -> list[Terms]:
-        """Return for each part where the query's words start and end in it, and their weights: idf times count."""
+        """Return the query's words as each part knows them; a weight is idf times count."""
         stored = self.stored
         found = []
         frequency = np.zeros(len(query), dtype=np.int64)
         for part in self.parts:
             numbers = np.array([part.words.get(word, -1) for word in query], dtype=np.int64)
-            known = numbers >= 0
-            starts, ends = part.starts[numbers[known]], part.starts[numbers[known] + 1]
+            known = np.flatnonzero(numbers >= 0)
+            numbers = numbers[known]
+            starts, ends = part.starts[numbers], part.starts[numbers + 1]
             frequency[known] += ends - starts
             found.append((known, starts, ends))
         repeats = np.fromiter(query.values(), dtype=np.float64, count=len(query))
@@ -161,13 +163,11 @@ class Segments:
 def _search_part(
     part: Postings, terms: Terms, k: int, mask: NDArray[np.bool_] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the rows (m <= k,) and scores (m,) > 0 of the best documents of `part` where `mask` (n,) holds."""
-    scores = accumulate(*terms, part.documents, part.impacts, len(part))
-    if mask is not None:
-        scores[~mask] = 0
-    best = k_best(scores, k)
-    best = best[scores[best] > 0]
-    return part.rows[best], scores[best]
+    """Return rows (m,) and scores (m,) > 0 of documents of `part` where `mask` (n,) holds, the k best among them."""
+    if k >= len(part):
+        k = max(1, len(part))
+    positions, scores = candidates(*terms, part.documents, part.impacts, k, _ALL if mask is None else mask, len(part))
+    return positions if part.rows_are_positions else part.rows[positions], scores
 
 
 def _mask(
@@ -176,9 +176,12 @@ def _mask(
     """Return which documents (n,) of `part` are alive and allowed, None for all."""
     if allowed is None:
         return alive
-    mask = np.zeros(len(part), dtype=np.bool_)
     inside = int(np.searchsorted(part.rows, len(allowed)))
-    mask[:inside] = allowed[part.rows[:inside]]
+    if inside == len(part) and part.rows_are_positions:
+        mask = allowed[:inside]
+    else:
+        mask = np.zeros(len(part), dtype=np.bool_)
+        mask[:inside] = allowed[part.rows[:inside]]
     return mask if alive is None else mask & alive
 
 
