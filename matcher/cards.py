@@ -175,6 +175,13 @@ class Cards:
         return np.array([numbers.setdefault(name, len(numbers)) if name else -1 for name in names], dtype=np.int64)
 
     @cached_property
+    def matters(self) -> NDArray[np.int64]:
+        """Number of each record's matter: records with the same title and the same body have one."""
+        numbers: dict[tuple[str, str], int] = {}
+        keys = zip(self._list("title_key"), self._list("body_key"), strict=True)
+        return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+    @cached_property
     def region(self) -> NDArray[np.int32]:
         """Six-digit region code, 0 if unknown."""
         return np.array([int(code) if code else 0 for code in self._list("region")], dtype=np.int32)

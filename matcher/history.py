@@ -40,6 +40,7 @@ HISTORY = (
 _KERNEL = 4  # columns that come from the kernel model
 SUPPORT = 6000  # outcomes the kernel model keeps
 NEIGHBOURHOOD = 2000  # outcomes of the most similar demands that are looked at per demand
+SIMILAR_DEMAND = 0.6  # mean cosine from which another demand counts as similar when looking for candidates
 SHARPNESS = 8.0  # a similarity s weighs exp(SHARPNESS * (s - 1))
 PRIOR_PAIRS = 2.0  # outcomes that the overall mean counts for
 PRIOR_MASS = 0.3
@@ -61,8 +62,8 @@ class History:
     """Outcomes known at some moment, indexed by demand.
 
     Attributes: `keys` names of each known demand (id, title and body digest) to its number; `demands` (g, k) and
-    `achievements` (t, l) vectors; `group` (t,) demand number of each outcome, ascending; `grades` (t,); `kernel` the
-    model over at most `SUPPORT` of them.
+    `achievements` (t, l) vectors; `group` (t,) demand number of each outcome, ascending; `grades` (t,); `ids` (demand
+    id, achievement id) of each; `kernel` the model over at most `SUPPORT` of them.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class History:
         achievements: FloatArray,
         group: NDArray[np.int64],
         grades: NDArray[np.float64],
+        ids: list[tuple[str, str]],
         kernel: PairKernelRidge | None,
     ) -> None:
         self.keys = keys
@@ -79,14 +81,16 @@ class History:
         self.achievements = achievements
         self.group = group
         self.grades = grades
+        self.ids = ids
         self.kernel = kernel
+        self._order = self._support = np.arange(len(grades))
         self._starts = np.searchsorted(group, np.arange(len(demands) + 1))
 
     @classmethod
     def empty(cls) -> Self:
         """Return the history of a platform on its first day."""
         nothing = np.zeros((0, 0), dtype=np.float32)
-        return cls({}, nothing, nothing, np.zeros(0, np.int64), np.zeros(0), None)
+        return cls({}, nothing, nothing, np.zeros(0, np.int64), np.zeros(0), [], None)
 
     @classmethod
     def fit(
@@ -112,12 +116,30 @@ class History:
         support = np.arange(len(grades))
         if len(grades) > SUPPORT:
             support = np.sort(np.random.default_rng(seed).choice(len(grades), SUPPORT, replace=False))
-        own = demand_vectors(demands.texts.take(d[support]))
-        inputs = PairInputs(own, by_achievement[support], nearness[support], group[support])
+        inputs = PairInputs(
+            by_demand, group[support], np.arange(len(by_demand)), by_achievement[support], nearness[support]
+        )
         kept = grades[support]
         targets = np.stack([kept, kept > 0, kept > 1, kept > 2], axis=1).astype(np.float64)
         kernel = PairKernelRidge().fit(inputs, targets)
-        return cls(keys, by_demand, by_achievement, group, grades, kernel)
+        ids = [(demands.cards.ids[i], achievements.cards.ids[j]) for i, j in zip(d.tolist(), a.tolist(), strict=True)]
+        history = cls(keys, by_demand, by_achievement, group, grades, ids, kernel)
+        history._order, history._support = order, support
+        return history
+
+    def without(self, outcomes: NDArray[np.intp]) -> "History":
+        """Return the history as if the given outcomes, numbered as they were handed to `fit`, had never happened."""
+        left_out = np.zeros(len(self.grades), dtype=np.bool_)
+        left_out[outcomes] = True
+        left_out = left_out[self._order]
+        kernel = self.kernel.without(np.flatnonzero(left_out[self._support])) if self.kernel else None
+        kept = np.flatnonzero(~left_out)
+        group = self.group[kept]
+        present = np.zeros(len(self.demands), dtype=np.bool_)
+        present[group] = True
+        keys = {key: number for key, number in self.keys.items() if present[number]}
+        ids = [self.ids[place] for place in kept.tolist()]
+        return History(keys, self.demands, self.achievements[kept], group, self.grades[kept], ids, kernel)
 
     def features(
         self, demands: View, achievements: View, d: NDArray[np.int64], a: NDArray[np.int64], nearness: FloatArray
@@ -140,11 +162,42 @@ class History:
             vector = demand_vectors(demands.texts.take(row))
             offered = candidates[of_a[pairs]]
             table[pairs, :-_KERNEL] = self._neighbours(vector[0], group, offered)
-            inputs = PairInputs(
-                np.repeat(vector, len(pairs), axis=0), offered, nearness[pairs], np.full(len(pairs), group, np.int64)
-            )
+            zeros = np.zeros(len(pairs), dtype=np.int64)
+            inputs = PairInputs(vector, zeros, np.array([group], dtype=np.int64), offered, nearness[pairs])
             table[pairs, -_KERNEL:] = self.kernel.predict(inputs)
         return table
+
+    def good_achievement_vector(self, demand: View) -> FloatArray | None:
+        """Return the mean encoder vector (d,), of length 1, of achievements that did well with this and similar demands.
+
+        `demand` is a view of one demand. None where nothing similar has done well.
+        """
+        if self.kernel is None:
+            return None
+        similarity = self.demands @ demand_vectors(demand.texts)[0]
+        group = self._group_of(demand.cards, 0)
+        if group >= 0:
+            similarity[group] = 1.0
+        others = self._nearest_outcomes(np.where(similarity >= SIMILAR_DEMAND, similarity, -np.inf))
+        good = others[self.grades[others] >= 2]
+        if not len(good):
+            return None
+        weight = np.exp(SHARPNESS * (similarity[self.group[good]] - 1.0)) * self.grades[good]
+        width = demand.texts.full.vectors.shape[1]
+        mean = weight @ self.achievements[good, :width]
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
+
+    def evidence(self, demand: View, achievement: View, limit: int = 3) -> list[tuple[str, str, int, float]]:
+        """Return the outcomes most like a pair: (demand id, achievement id, grade, likeness in [0, 1]), likest first."""
+        if self.kernel is None:
+            return []
+        nearness = np.clip(self.demands @ demand_vectors(demand.texts)[0], 0.0, 1.0)
+        group = self._group_of(demand.cards, 0)
+        if group >= 0:
+            nearness[group] = 1.0
+        likeness = nearness[self.group] * np.clip(self.achievements @ achievement_vectors(achievement.texts)[0], 0, 1)
+        best = np.argsort(-likeness, kind="stable")[:limit]
+        return [(*self.ids[place], int(self.grades[place]), float(likeness[place])) for place in best]
 
     def _group_of(self, cards: Cards, row: int) -> int:
         return next((self.keys[key] for key in cards.identity(row) if key in self.keys), -1)
@@ -188,8 +241,8 @@ class History:
     def _nearest_outcomes(self, similarity: FloatArray) -> NDArray[np.int64]:
         """Return the outcomes of the most similar demands, at least `NEIGHBOURHOOD` of them if there are so many."""
         ranked = np.argsort(-similarity, kind="stable")
-        ranked = ranked[np.isfinite(similarity[ranked])]
         sizes = np.diff(self._starts)[ranked]
+        ranked, sizes = (part[np.isfinite(similarity[ranked]) & (sizes > 0)] for part in (ranked, sizes))
         chosen = ranked[: int(np.searchsorted(np.cumsum(sizes), NEIGHBOURHOOD)) + 1]
         spans = [np.arange(self._starts[g], self._starts[g + 1]) for g in chosen]
         return np.concatenate(spans) if spans else np.zeros(0, dtype=np.int64)
@@ -197,7 +250,8 @@ class History:
     def save(self, directory: Path) -> None:
         """Write the outcomes and the kernel model into `directory`, which is created."""
         directory.mkdir(parents=True)
-        (directory / "keys.json").write_text(json.dumps(self.keys, ensure_ascii=False), encoding="utf-8")
+        names = {"keys": self.keys, "ids": self.ids}
+        (directory / "names.json").write_text(json.dumps(names, ensure_ascii=False), encoding="utf-8")
         for name in ("demands", "achievements", "group", "grades"):
             np.save(directory / f"{name}.npy", getattr(self, name))
         if self.kernel is not None:
@@ -210,9 +264,11 @@ class History:
             np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             for name in ("demands", "achievements", "group", "grades")
         )
-        keys = json.loads((directory / "keys.json").read_text(encoding="utf-8"))
+        names = json.loads((directory / "names.json").read_text(encoding="utf-8"))
+        ids = [(demand_id, achievement_id) for demand_id, achievement_id in names["ids"]]
         path = directory / "kernel.npz"
-        return cls(keys, demands, achievements, group, grades, PairKernelRidge.load(path) if path.is_file() else None)
+        kernel = PairKernelRidge.load(path) if path.is_file() else None
+        return cls(names["keys"], demands, achievements, group, grades, ids, kernel)
 
 
 def _number_demands(cards: Cards, d: NDArray[np.int64]) -> tuple[dict[str, int], NDArray[np.int64]]:

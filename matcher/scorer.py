@@ -125,19 +125,17 @@ def fit_scorer(
     group = demands.cards.identity_groups()[pairs.d]
     matter = achievements.cards.identity_groups()[pairs.a]
 
-    def history_of(rows: NDArray[np.intp]) -> History:
-        known = pairs.take(rows)
-        return History.fit(demands, achievements, known.d, known.a, known.grade.astype(float), nearness[rows], seed)
-
+    progress("history")
+    grade = pairs.grade.astype(np.float64)
+    history = History.fit(demands, achievements, pairs.d, pairs.a, grade, nearness, seed)
     copies = []
-    for number, fold in enumerate(_masked_folds(group, matter, seed)):
-        progress(f"history {number + 1} of 2")
+    for fold in _masked_folds(group, matter, seed):
         known = np.full((len(pairs), len(HISTORY)), np.nan, dtype=np.float32)
         for k in range(INNER_FOLDS):
-            asked, rest = np.flatnonzero(fold == k), np.flatnonzero(fold != k)
-            if len(asked) and len(rest):
-                history = history_of(rest)
-                known[asked] = history.features(demands, achievements, pairs.d[asked], pairs.a[asked], nearness[asked])
+            asked = np.flatnonzero(fold == k)
+            if 0 < len(asked) < len(pairs):
+                rest = history.without(asked)
+                known[asked] = rest.features(demands, achievements, pairs.d[asked], pairs.a[asked], nearness[asked])
         copies.append(np.hstack([table.values, known]))
     features = np.vstack(copies)
     names = (*table.names, *HISTORY)
@@ -149,7 +147,7 @@ def fit_scorer(
         progress("calibration")
         expected = _out_of_fold(features, names, grades, weights, np.tile(group, 2), parameters, threads)
         calibration = IsotonicCalibration().fit(expected, grades >= GOOD_GRADE)
-    return Scorer(history_of(np.arange(len(pairs))), ranker, calibration)
+    return Scorer(history, ranker, calibration)
 
 
 def _masked_folds(group: NDArray[np.int64], matter: NDArray[np.int64], seed: int) -> list[NDArray[np.int64]]:

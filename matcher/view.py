@@ -13,6 +13,7 @@ from matcher.cards import Cards
 from matcher.sparse import FloatArray
 from matcher.text_features import SIMILARITIES, TextSide, similarities
 from matcher.textspace import TextSpace, record_rows
+from models.encoder import Encoder
 
 # Records of the other side that a record is held against to learn what is near for it.
 REFERENCE_ACHIEVEMENTS = 256
@@ -108,6 +109,15 @@ class Viewer:
         self.space.save(directory / "text")
         self.reference_demands.save(directory / "reference_demands")
         self.reference_achievements.save(directory / "reference_achievements")
+
+    @classmethod
+    def load(cls, directory: Path, encoder: Encoder) -> Self:
+        """Read what `save` wrote."""
+        return cls(
+            TextSpace.load(directory / "text", encoder),
+            TextSide.load(directory / "reference_demands"),
+            TextSide.load(directory / "reference_achievements"),
+        )
 
     def _typical_of_demands(self, demands: TextSide) -> FloatArray:
         return _typical(self.space, demands, self.reference_achievements, subject_is_demand=True)

@@ -1,6 +1,6 @@
 """Kernel ridge regression over pairs of texts: similar demands with similar achievements have similar outcomes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Self
 
@@ -8,25 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from data.errors import InputError
+
 FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class PairInputs:
-    """n pairs: vectors of both sides whose inner products are kernels, features of the pair, number of the demand.
+    """n pairs over g demands: vectors of both sides whose inner products are cosines, and features of the pair.
 
-    `demand` (n, k) and `achievement` (n, l) float32; `features` (n, f) float32, finite; `group` (n,) int64, -1 for a
-    demand without outcomes so far.
+    `demands` (g, k) and `achievements` (n, l) float32; `of` (n,) int64 the demand of each pair; `features` (n, f) float32,
+    finite; `identity` (g,) int64 tells demands apart, -1 for one without outcomes so far.
     """
 
-    demand: FloatArray
-    achievement: FloatArray
+    demands: FloatArray
+    of: NDArray[np.int64]
+    identity: NDArray[np.int64]
+    achievements: FloatArray
     features: FloatArray
-    group: NDArray[np.int64]
-
-    def take(self, rows: NDArray[np.int64]) -> "PairInputs":
-        """Return the given pairs, in that order."""
-        return PairInputs(self.demand[rows], self.achievement[rows], self.features[rows], self.group[rows])
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class PairKernelParameters:
     both: float = 5.0
     achievement: float = 0.3
     demand: float = 0.3
-    constant: float = 0.1
+    constant: float = 10.0  # so large that the intercept is hardly shrunk
     same_demand: float = 0.5
     same_demand_achievement: float = 1.5
     features: float = 2.0
@@ -58,40 +57,54 @@ class PairKernelRidge:
 
     support_: PairInputs
     coefficients_: FloatArray
-    mean_: NDArray[np.float64]
     center_: FloatArray
     scale_: FloatArray
 
     def __init__(self, parameters: PairKernelParameters | None = None) -> None:
         self.parameters = parameters or PairKernelParameters()
+        self._inverse: FloatArray | None = None
 
     def fit(self, pairs: PairInputs, targets: NDArray[np.float64]) -> Self:
         """Fit on n pairs with targets (n, m); time grows with n³ and memory with n²: the caller bounds n."""
         self.center_ = pairs.features.mean(axis=0)
         self.scale_ = np.maximum(pairs.features.std(axis=0), 1e-6)
         self.support_ = self._standardised(pairs)
-        self.mean_ = targets.mean(axis=0)
         kernel = self._kernel(self.support_, self.support_)
         kernel[np.diag_indices(len(targets))] += self.parameters.ridge
         factor = cho_factor(kernel, overwrite_a=True, check_finite=False)
-        centred = (targets - self.mean_).astype(np.float32)
-        self.coefficients_ = cho_solve(factor, centred, check_finite=False).astype(np.float32)
+        self._inverse = cho_solve(factor, np.eye(len(targets), dtype=np.float32), overwrite_b=True, check_finite=False)
+        self.coefficients_ = (self._inverse @ targets.astype(np.float32)).astype(np.float32)
         return self
+
+    def without(self, rows: NDArray[np.intp]) -> "PairKernelRidge":
+        """Return the model that would have been fitted without the given rows of the support, at little cost.
+
+        Block inverse: removing the rows F takes G[:, F] G[F, F]^-1 c[F] from the coefficients c = G y, G the inverse of
+        the ridged kernel (leave-group-out for ridge regression, e.g. Rifkin & Lippert 2007).
+
+        Raises:
+            InputError: the model was loaded from a file, which does not keep what this needs.
+
+        """
+        if self._inverse is None:
+            raise InputError("a pair kernel model read from a file cannot leave rows out; fit it again")
+        model = PairKernelRidge(self.parameters)
+        model.support_, model.center_, model.scale_ = self.support_, self.center_, self.scale_
+        own = np.linalg.solve(self._inverse[np.ix_(rows, rows)], self.coefficients_[rows])
+        model.coefficients_ = self.coefficients_ - self._inverse[:, rows] @ own
+        model.coefficients_[rows] = 0.0
+        return model
 
     def predict(self, pairs: PairInputs) -> NDArray[np.float64]:
         """Return (n, m) predicted targets."""
-        return np.asarray(self._kernel(self._standardised(pairs), self.support_) @ self.coefficients_ + self.mean_)
+        return np.asarray(self._kernel(self._standardised(pairs), self.support_) @ self.coefficients_, dtype=np.float64)
 
     def save(self, path: Path) -> None:
         """Write an npz file."""
         np.savez(
             path,
-            demand=self.support_.demand,
-            achievement=self.support_.achievement,
-            features=self.support_.features,
-            group=self.support_.group,
+            **vars(self.support_),
             coefficients=self.coefficients_,
-            mean=self.mean_,
             center=self.center_,
             scale=self.scale_,
             parameters=np.array(list(vars(self.parameters).values())),
@@ -102,38 +115,42 @@ class PairKernelRidge:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as state:
             model = cls(PairKernelParameters(*state["parameters"].tolist()))
-            model.support_ = PairInputs(state["demand"], state["achievement"], state["features"], state["group"])
-            model.coefficients_, model.mean_ = state["coefficients"], state["mean"]
+            model.support_ = PairInputs(*(state[field.name] for field in fields(PairInputs)))
+            model.coefficients_ = state["coefficients"]
             model.center_, model.scale_ = state["center"], state["scale"]
         return model
 
     def _standardised(self, pairs: PairInputs) -> PairInputs:
-        features = ((pairs.features - self.center_) / self.scale_).astype(np.float32)
-        return PairInputs(pairs.demand, pairs.achievement, features, pairs.group)
+        return replace(pairs, features=((pairs.features - self.center_) / self.scale_).astype(np.float32))
 
     def _kernel(self, left: PairInputs, right: PairInputs) -> FloatArray:
-        """Return the (n, m) kernel; the demand's part is computed once per demand, not once per pair."""
+        """Return the (n, m) kernel; what depends on the demand alone is computed once per demand."""
         weight = self.parameters
-        achievement = left.achievement @ right.achievement.T
-        achievement -= 1.0
-        achievement *= weight.text_sharpness
-        np.exp(achievement, out=achievement)
-        left_demands, left_of = np.unique(left.demand, axis=0, return_inverse=True)
-        right_demands, right_of = np.unique(right.demand, axis=0, return_inverse=True)
-        nearness = np.exp(weight.text_sharpness * (left_demands @ right_demands.T - 1.0)).astype(np.float32)
-        demand = nearness[left_of.ravel()][:, right_of.ravel()]
+        kernel = left.achievements @ right.achievements.T
+        kernel -= 1.0
+        kernel *= weight.text_sharpness
+        np.exp(kernel, out=kernel)
+        near = np.exp(weight.text_sharpness * (left.demands @ right.demands.T - 1.0))
+        same = (left.identity[:, None] == right.identity[None, :]) & (left.identity >= 0)[:, None]
+        # what each demand gives to the product with ka, to the product with kx, and alone
+        with_achievement = weight.both * near + weight.achievement + weight.same_demand_achievement * same
+        with_features = weight.features + weight.features_demand * near
+        alone = weight.demand * near + weight.constant + weight.same_demand * same
         squares = left.features @ right.features.T
         squares *= -2.0
         squares += (left.features**2).sum(axis=1)[:, None]
         squares += (right.features**2).sum(axis=1)[None, :]
         squares *= -weight.feature_sharpness / left.features.shape[1]
         np.exp(squares, out=squares)
-        squares *= weight.features + weight.features_demand * demand
-        same = (left.group[:, None] == right.group[None, :]) & (left.group >= 0)[:, None]
-        squares += weight.demand * demand + weight.constant + weight.same_demand * same
-        demand *= weight.both
-        demand += weight.achievement
-        demand += weight.same_demand_achievement * same
-        achievement *= demand
-        achievement += squares
-        return np.asarray(achievement, dtype=np.float32)
+        kernel *= _spread(with_achievement, left.of, right.of)
+        squares *= _spread(with_features, left.of, right.of)
+        kernel += squares
+        kernel += _spread(alone, left.of, right.of)
+        return np.asarray(kernel, dtype=np.float32)
+
+
+def _spread(by_demand: NDArray[np.floating], left_of: NDArray[np.int64], right_of: NDArray[np.int64]) -> FloatArray:
+    """Return the (n, m) values of pairs from the (g, h) values of their demands."""
+    if by_demand.shape[0] == 1:
+        return by_demand.astype(np.float32)[:, right_of]
+    return by_demand.astype(np.float32)[:, right_of][left_of]

@@ -1,0 +1,78 @@
+"""Candidate channels: independent ways to find records worth scoring, and their fusion into one short list."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.history import History
+from matcher.shelf import Shelf
+from matcher.view import View
+
+Rows = NDArray[np.int64]
+
+CHANNEL_DEPTH = 200  # candidates that each channel proposes
+RRF_CONSTANT = 60.0
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The union of what the channels proposed, best fused score first.
+
+    `rows` (n,) of the shelf; `fused` (n,) reciprocal-rank-fusion scores; `channels[name]` (n,) rank of the candidate
+    in the channel from 1, or 0 where the channel did not propose it.
+    """
+
+    rows: Rows
+    fused: NDArray[np.float64]
+    channels: dict[str, Rows]
+
+    def proposed_by(self, place: int) -> list[str]:
+        """Return the channels that proposed the candidate at `place`."""
+        return [name for name, rank in self.channels.items() if rank[place] > 0]
+
+
+def find_candidates(
+    subject: View,
+    words: list[str],
+    shelf: Shelf,
+    allowed: NDArray[np.bool_],
+    history: History | None,
+    depth: int = CHANNEL_DEPTH,
+) -> Candidates:
+    """Return candidates for the one record in `subject`, whose content words are `words`.
+
+    dense: nearest full texts by the encoder; lexical: BM25; history: nearest to the achievements that did well with
+    similar demands (Rocchio feedback from outcomes instead of clicks), only when looking for achievements.
+    """
+    if not allowed.any():
+        return fuse({})
+    found: dict[str, Rows] = {}
+    vector = np.asarray(subject.texts.full.vectors[:1])
+    if vector.any():
+        found["dense"] = _proposed(shelf.vectors.search(vector, depth, allowed)[0][0])
+    if words:
+        found["lexical"] = _proposed(shelf.lexical.search(words, depth, allowed)[0])
+    if history is not None:
+        feedback = history.good_achievement_vector(subject)
+        if feedback is not None:
+            found["history"] = _proposed(shelf.vectors.search(feedback[None, :], depth // 2, allowed)[0][0])
+    known = len(shelf)
+    return fuse({name: rows[rows < known] for name, rows in found.items()})
+
+
+def fuse(found: dict[str, Rows]) -> Candidates:
+    """Return the union by reciprocal rank fusion (Cormack et al. 2009): the sum of 1 / (60 + rank) over the channels."""
+    rows = np.unique(np.concatenate([*found.values(), np.zeros(0, dtype=np.int64)]))
+    ranks = {name: np.zeros(len(rows), dtype=np.int64) for name in found}
+    fused = np.zeros(len(rows))
+    for name, proposed in found.items():
+        place = np.searchsorted(rows, proposed)
+        ranks[name][place] = np.arange(1, len(proposed) + 1)
+        fused[place] += 1.0 / (RRF_CONSTANT + ranks[name][place])
+    order = np.lexsort((rows, -fused))
+    return Candidates(rows[order], fused[order], {name: rank[order] for name, rank in ranks.items()})
+
+
+def _proposed(rows: Rows) -> Rows:
+    return rows[rows >= 0]

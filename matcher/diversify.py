@@ -1,0 +1,35 @@
+"""Keeps one owner from filling the list and the same matter from appearing twice."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+OWNER_SHARE = 0.3  # of the list, at most, for one holder or firm
+
+
+def diversify(
+    order: NDArray[np.intp], owners: NDArray[np.int64], matters: NDArray[np.int64], top: int
+) -> NDArray[np.intp]:
+    """Return the first `top` places of `order` (best first) with at most max(2, 30% of `top`) of one owner.
+
+    `owners` (n,): number of each candidate's owner, -1 if unnamed (never limited); `matters` (n,): candidates of equal
+    text have equal numbers, only the first is kept. Where too few others exist the places are filled with what was held
+    back, so that the list is never shorter than it could be; equal texts stay out.
+    """
+    limit = max(2, int(np.ceil(OWNER_SHARE * top)))
+    taken: list[int] = []
+    held: list[int] = []
+    count: dict[int, int] = {}
+    seen: set[int] = set()
+    for place in order.tolist():
+        matter, owner = int(matters[place]), int(owners[place])
+        if matter in seen:
+            continue
+        seen.add(matter)
+        if owner >= 0 and count.get(owner, 0) >= limit:
+            held.append(place)
+            continue
+        count[owner] = count.get(owner, 0) + 1
+        taken.append(place)
+        if len(taken) == top:
+            break
+    return np.array((taken + held)[:top], dtype=np.intp)

@@ -1,0 +1,204 @@
+"""The engine: a demand (or an achievement) in, explained matches out. No HTTP, no disk, no clock, no globals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import InputError
+from data.records import Achievement, Demand
+from data.segment import content_words
+from data.text import normalise
+from matcher.channels import Candidates, find_candidates
+from matcher.diversify import diversify
+from matcher.features import FeatureTable
+from matcher.filters import Filters
+from matcher.model import MatchingModel
+from matcher.reasons import Pair, explain
+from matcher.recommendation import NO_GOOD_MATCH, Match, Reason, Recommendation
+from matcher.scorer import Scorer, Scores
+from matcher.shelf import Shelf
+from matcher.textspace import record_text
+from matcher.view import View
+
+Side = Literal["achievements", "demands"]
+MAX_TOP = 200
+NO_RANKER = "尚未训练排序模型，以下按检索相关度排列"
+EMPTY_STORE = "没有符合条件的记录"
+
+
+@dataclass(frozen=True)
+class _Shelves:
+    """The state a request works on: both shelves of one moment."""
+
+    achievements: Shelf
+    demands: Shelf
+
+
+class Engine:
+    """Answers requests from one loaded model; safe to call from many threads while records are written."""
+
+    def __init__(self, model: MatchingModel) -> None:
+        self.model = model
+        self._shelves = _Shelves(model.achievements, model.demands)
+        self._write_lock = Lock()
+
+    def recommend_achievements(
+        self, demand: Demand, *, top: int = 10, filters: Filters | None = None, explain: bool = False
+    ) -> Recommendation:
+        """Return the `top` best achievements for a demand, stored or not.
+
+        Raises:
+            InputError: the demand has no text to match by, or `top` is not 1-200.
+
+        """
+        view = self.model.viewer.demands([demand])
+        return self._recommend(view, demand, "achievements", top, filters or Filters(), explain)
+
+    def recommend_demands(
+        self, achievement: Achievement, *, top: int = 10, filters: Filters | None = None, explain: bool = False
+    ) -> Recommendation:
+        """Return the `top` demands that an achievement answers best.
+
+        Raises:
+            InputError: the achievement has no text to match by, or `top` is not 1-200.
+
+        """
+        view = self.model.viewer.achievements([achievement])
+        return self._recommend(view, achievement, "demands", top, filters or Filters(), explain)
+
+    def upsert_achievements(self, records: Sequence[Achievement], deleted: Sequence[str] = ()) -> None:
+        """Take in new and changed achievements and forget deleted ones; the next request sees them."""
+        if not records and not deleted:
+            return
+        with self._write_lock:
+            shelf = _written(self._shelves.achievements, self.model.viewer.achievements(records), records, deleted)
+            self._shelves = replace(self._shelves, achievements=shelf)
+
+    def upsert_demands(self, records: Sequence[Demand], deleted: Sequence[str] = ()) -> None:
+        """Take in new and changed demands and forget deleted ones; the next request sees them."""
+        if not records and not deleted:
+            return
+        with self._write_lock:
+            shelf = _written(self._shelves.demands, self.model.viewer.demands(records), records, deleted)
+            self._shelves = replace(self._shelves, demands=shelf)
+
+    def _recommend(
+        self,
+        subject: View,
+        record: Achievement | Demand,
+        side: Side,
+        top: int,
+        filters: Filters,
+        explained: bool,
+    ) -> Recommendation:
+        text = record_text(record).full
+        if not text:
+            raise InputError(
+                f"the text {normalise(record.title)[:40]!r} says nothing to match by; give a title or content"
+            )
+        if not 1 <= top <= MAX_TOP:
+            raise InputError(f"top is {top}; it must be 1 to {MAX_TOP}")
+        shelf = self._shelves.achievements if side == "achievements" else self._shelves.demands
+        scorer = self.model.scorer
+        history = scorer.history if scorer and side == "achievements" else None
+        candidates = find_candidates(subject, content_words(text), shelf, shelf.allowed(filters), history)
+        subject_id = record.record_id or None
+        if not len(candidates.rows):
+            return self._answer(subject_id, [], EMPTY_STORE)
+        found = shelf.take(candidates.rows)
+        if scorer is None:
+            order = _select(np.arange(len(found), dtype=np.intp), found, top)
+            return self._answer(subject_id, _matches(order, found, candidates, None, {}), NO_RANKER)
+        demands, achievements, d, a = _pairs(subject, found, side)
+        table = scorer.table(self.model.space, demands, achievements, d, a)
+        scores = scorer.score(table)
+        order = _select(np.argsort(-scores.expected, kind="stable"), found, top)
+        if not self._good_enough(scores, order):
+            return self._answer(subject_id, [], NO_GOOD_MATCH, answered=False)
+        reasons = self._reasons(scorer, table, order, subject, found, side) if explained else {}
+        return self._answer(subject_id, _matches(order, found, candidates, scores, reasons), "")
+
+    def _good_enough(self, scores: Scores, order: NDArray[np.intp]) -> bool:
+        """Tell whether the best candidate is likelier to be good than the average pair that was ever judged."""
+        calibration = self.model.scorer.calibration if self.model.scorer else None
+        return calibration is None or bool(scores.probability[order].max() >= calibration.base_rate_)
+
+    def _reasons(
+        self,
+        scorer: Scorer,
+        table: FeatureTable,
+        order: NDArray[np.intp],
+        subject: View,
+        found: View,
+        side: Side,
+    ) -> dict[int, list[Reason]]:
+        names = scorer.ranker.feature_names_
+        contributions = scorer.ranker.contributions(table.select(names)[order])
+        reasons = {}
+        for place, parts in zip(order.tolist(), contributions, strict=True):
+            other = found.take(np.array([place], dtype=np.int64))
+            pair = Pair(subject, other) if side == "achievements" else Pair(other, subject)
+            reasons[place] = explain(self.model.space, scorer.history, pair, table, place, parts, names)
+        return reasons
+
+    def _answer(
+        self, subject_id: str | None, items: list[Match], message: str, *, answered: bool | None = None
+    ) -> Recommendation:
+        return Recommendation(
+            subject_id=subject_id,
+            items=items,
+            answered=bool(items) if answered is None else answered,
+            message=message,
+            degraded=self.model.scorer is None,
+            bundle_version=self.model.version,
+        )
+
+
+def _written(
+    shelf: Shelf, view: View, records: Sequence[Achievement] | Sequence[Demand], deleted: Sequence[str]
+) -> Shelf:
+    words = [content_words(record_text(record).full) for record in records]
+    return shelf.written(view, words, list(deleted))
+
+
+def _pairs(subject: View, found: View, side: Side) -> tuple[View, View, NDArray[np.int64], NDArray[np.int64]]:
+    """Return (demands, achievements, d, a) for one subject against everything found."""
+    many = np.arange(len(found), dtype=np.int64)
+    one = np.zeros(len(found), dtype=np.int64)
+    return (subject, found, one, many) if side == "achievements" else (found, subject, many, one)
+
+
+def _select(order: NDArray[np.intp], found: View, top: int) -> NDArray[np.intp]:
+    return diversify(order, found.cards.owners, found.cards.matters, top)
+
+
+def _matches(
+    order: NDArray[np.intp],
+    found: View,
+    candidates: Candidates,
+    scores: Scores | None,
+    reasons: dict[int, list[Reason]],
+) -> list[Match]:
+    matches = []
+    for rank, place in enumerate(order.tolist(), start=1):
+        card = found.cards.card(place)
+        matches.append(
+            Match(
+                rank=rank,
+                id=card["id"],
+                title=card["title"],
+                owner=card["owner"],
+                region=card["region"],
+                status=card["status"],
+                probability=None if scores is None else round(float(scores.probability[place]), 4),
+                grade=None if scores is None else int(scores.median[place]),
+                score=round(float(candidates.fused[place] if scores is None else scores.expected[place]), 6),
+                channels=candidates.proposed_by(place),
+                reasons=reasons.get(place, []),
+            )
+        )
+    return matches

@@ -1,0 +1,101 @@
+"""The matching model: everything a request needs, built from records, saved as a bundle's folder, loaded whole."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from data.errors import BundleError, InputError
+from data.records import Achievement, Demand, Record
+from matcher.bundle import Manifest, verify
+from matcher.features import FEATURES
+from matcher.scorer import Scorer
+from matcher.shelf import Shelf
+from matcher.textspace import TextSpace, record_text
+from matcher.view import Viewer
+from models.encoder import Encoder, load_encoder
+
+# Folders of a bundle that depend on the records alone; a new ranker leaves them as they are.
+RECORD_FOLDERS = ("encoder", "viewer", "achievements", "demands")
+SCORER_FOLDER = "scorer"
+
+
+@dataclass(frozen=True)
+class MatchingModel:
+    """Text space and reference, both sides' shelves and, once trained, the scorer."""
+
+    version: str
+    viewer: Viewer
+    achievements: Shelf
+    demands: Shelf
+    scorer: Scorer | None
+
+    @property
+    def space(self) -> TextSpace:
+        """The text space of the viewer."""
+        return self.viewer.space
+
+    @classmethod
+    def build(
+        cls,
+        achievements: Sequence[Achievement],
+        demands: Sequence[Demand],
+        encoder: Encoder,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> Self:
+        """Fit the text space on all records and index both sides; the result has no scorer yet.
+
+        Raises:
+            InputError: there are no achievements or no demands.
+
+        """
+        if not achievements or not demands:
+            lacking = "demands" if achievements else "achievements"
+            raise InputError(f"the store holds no {lacking}; import some with `gongxu import` and build again")
+        progress("text space")
+        records: list[Record] = [*demands, *achievements]
+        space = TextSpace.fit(encoder, [record_text(record).full for record in records])
+        progress("views")
+        viewer, demand_view, achievement_view = Viewer.fit(space, demands, achievements)
+        progress("indexes")
+        return cls(
+            "",
+            viewer,
+            Shelf.build(achievement_view, list(achievements)),
+            Shelf.build(demand_view, list(demands)),
+            None,
+        )
+
+    def save_records(self, directory: Path) -> None:
+        """Write everything but the scorer into the folder of a new bundle."""
+        self.space.encoder.save(directory / "encoder")
+        self.viewer.save(directory / "viewer")
+        self.achievements.save(directory / "achievements")
+        self.demands.save(directory / "demands")
+
+    @classmethod
+    def load(cls, directory: Path, *, threads: int = 1, verified: Manifest | None = None) -> Self:
+        """Load a bundle after checking every file's digest (unless `verified` says that was done).
+
+        Raises:
+            BundleError: a file is missing or damaged, or the ranker needs features that this version does not define.
+
+        """
+        manifest = verified or verify(directory)
+        encoder = load_encoder(str(directory / "encoder"))
+        if encoder.digest != manifest.encoder_digest:
+            raise BundleError(f"the encoder in {directory} is not the one the bundle was built with; build again")
+        missing = [name for name in manifest.feature_names if name not in FEATURES]
+        if missing:
+            raise BundleError(
+                f"ranker expects {len(manifest.feature_names)} features, feature table defines {len(FEATURES)}: "
+                f"missing {', '.join(missing[:5])}; train again with `gongxu train`"
+            )
+        scorer = Scorer.load(directory / SCORER_FOLDER, threads) if manifest.feature_names else None
+        return cls(
+            manifest.version,
+            Viewer.load(directory / "viewer", encoder),
+            Shelf.load(directory / "achievements"),
+            Shelf.load(directory / "demands"),
+            scorer,
+        )

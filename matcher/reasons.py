@@ -1,0 +1,240 @@
+"""Why a pair was proposed, in Chinese: the ranker's own contributions, grouped, each with its evidence quoted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import BundleError
+from matcher.attributes import ATTRIBUTES
+from matcher.features import LATENT_COLUMNS, FeatureTable
+from matcher.history import HISTORY, History
+from matcher.recommendation import Reason, ReasonKind
+from matcher.sparse import FloatArray
+from matcher.textspace import TextSpace
+from matcher.view import View
+
+MIN_SHARE = 0.03  # of the sum of absolute contributions; weaker causes are not worth a reader's time
+MAX_REASONS = 5
+PARTNER_COSINE = 0.5  # words nearer than this are shown as partners
+QUOTED = 5
+
+ATTRIBUTE_NAMES = {
+    "same_field": "技术领域",
+    "industry_depth": "所属行业",
+    "region_level": "所在地区",
+    "trl_margin": "技术成熟度",
+    "price_to_budget": "报价与预算",
+    "mode_overlap": "合作方式",
+    "achievement_age_years": "成果发布时间",
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One demand with one achievement: views of one row each."""
+
+    demand: View
+    achievement: View
+
+
+def group_of(feature: str) -> str:
+    """Return the cause that a feature belongs to: semantic, terms, concepts, topics, history, or an attribute's name.
+
+    Raises:
+        BundleError: the feature is none of the feature table's.
+
+    """
+    if feature in ATTRIBUTES:
+        return feature
+    if feature in HISTORY:
+        return "history"
+    if feature in LATENT_COLUMNS:
+        return "topics"
+    groups = {
+        "semantic": ("vectors_", "topics_"),
+        "terms": ("words_", "grams_", "overlap_"),
+        "concepts": ("associated", "align_"),
+    }
+    for group, starts in groups.items():
+        if feature.startswith(starts):
+            return group
+    raise BundleError(f"the ranker uses feature {feature!r}, which no reason can name; train again with `gongxu train`")
+
+
+def shared_terms(space: TextSpace, pair: Pair) -> list[str]:
+    """Return the words that both texts hold, the most telling first."""
+    wanted, offered = pair.demand.texts.full.words, pair.achievement.texts.full.words
+    shared = np.intersect1d(wanted.indices, offered.indices)
+    return [space.words.terms[column] for column in shared[np.argsort(-space.words.idf[shared], kind="stable")]]
+
+
+def partner_words(space: TextSpace, pair: Pair) -> list[tuple[str, str, float]]:
+    """Return pairs (demand's word, achievement's word, cosine) of different words that mean similar things, best first."""
+    wanted, offered = pair.demand.texts.full.words.indices, pair.achievement.texts.full.words.indices
+    only_wanted, only_offered = np.setdiff1d(wanted, offered), np.setdiff1d(offered, wanted)
+    if not len(only_wanted) or not len(only_offered):
+        return []
+    cosine: FloatArray = space.word_vectors[only_wanted] @ space.word_vectors[only_offered].T
+    weight = cosine * np.sqrt(np.outer(space.words.idf[only_wanted], space.words.idf[only_offered]))
+    found: list[tuple[str, str, float]] = []
+    for flat in np.argsort(-weight, axis=None, kind="stable")[:50]:
+        i, j = divmod(int(flat), len(only_offered))
+        word, partner = space.words.terms[only_wanted[i]], space.words.terms[only_offered[j]]
+        fresh = all(word != taken and partner != given for taken, given, _ in found)
+        if cosine[i, j] >= PARTNER_COSINE and fresh:
+            found.append((word, partner, float(cosine[i, j])))
+    return found[:QUOTED]
+
+
+def explain(
+    space: TextSpace,
+    history: History,
+    pair: Pair,
+    table: FeatureTable,
+    row: int,
+    contributions: NDArray[np.float64],
+    names: tuple[str, ...],
+) -> list[Reason]:
+    """Return at most `MAX_REASONS` reasons for one pair, those in favour first, strongest first.
+
+    Args:
+        space: that the views come from.
+        history: outcomes the features were computed from.
+        pair: the two records.
+        table: features of all scored pairs, of which `row` is this one.
+        row: of the pair in the table.
+        contributions: (f,) contribution of each of `names` to the log-odds of a good match.
+        names: features of the ranker.
+
+    """
+    value = dict(zip(table.names, table.values[row].tolist(), strict=True))
+    weights: dict[str, float] = {}
+    for name, contribution in zip(names, contributions.tolist(), strict=True):
+        group = group_of(name)
+        weights[group] = weights.get(group, 0.0) + contribution
+    total = sum(abs(weight) for weight in weights.values()) or 1.0
+    reasons = []
+    for group, weight in sorted(weights.items(), key=lambda item: -item[1]):
+        if abs(weight) / total >= MIN_SHARE:
+            reason = _reason(group, weight, space, history, pair, value)
+            if reason is not None:
+                reasons.append(reason)
+    strongest = sorted(reasons, key=lambda reason: -abs(reason.weight))[:MAX_REASONS]
+    return [reason for reason in reasons if reason in strongest]
+
+
+def _reason(
+    group: str, weight: float, space: TextSpace, history: History, pair: Pair, value: dict[str, float]
+) -> Reason | None:
+    if group == "semantic":
+        return _semantic(weight, value)
+    if group == "terms":
+        return _terms(weight, space, pair)
+    if group == "concepts":
+        return _concepts(weight, space, pair)
+    if group == "history":
+        return _history(weight, history, pair)
+    if group in ATTRIBUTES:
+        return _attribute(group, weight, pair, value[group])
+    return None  # latent topics move the score, but nothing can be quoted for them
+
+
+def _kind(kind: ReasonKind, weight: float) -> ReasonKind:
+    return kind if weight > 0 else "caution"
+
+
+def _semantic(weight: float, value: dict[str, float]) -> Reason:
+    cosine, unusual = value["vectors_f"], value["vectors_f_for_demand"]
+    if weight > 0:
+        text = f"语义相近：整体相似度 {cosine:.2f}，比该需求与一般成果的相似度高 {unusual:.1f} 个标准差"
+    else:
+        text = f"语义不够接近：整体相似度仅 {cosine:.2f}，偏离一般成果 {unusual:+.1f} 个标准差"
+    return Reason(
+        kind=_kind("semantic", weight),
+        text=text,
+        weight=weight,
+        evidence={"cosine": round(cosine, 4), "deviations": round(unusual, 2)},
+    )
+
+
+def _terms(weight: float, space: TextSpace, pair: Pair) -> Reason:
+    terms = shared_terms(space, pair)[:QUOTED]
+    quoted = "".join(f"“{term}”" for term in terms)
+    if not terms:
+        text = "双方文字没有共同的术语"
+    elif weight > 0:
+        text = f"双方都提到{quoted}"
+    else:
+        text = f"共同术语偏少或偏泛，仅有{quoted}"
+    return Reason(kind=_kind("terms", weight), text=text, weight=weight, evidence={"shared_terms": terms})
+
+
+def _concepts(weight: float, space: TextSpace, pair: Pair) -> Reason | None:
+    partners = partner_words(space, pair)
+    if weight > 0 and not partners:
+        return None  # the shared terms, quoted elsewhere, aligned with themselves
+    quoted = "、".join(f"需求“{word}”≈成果“{partner}”" for word, partner, _ in partners[:3])
+    text = f"用词不同而含义相近：{quoted}" if weight > 0 else "需求中的关键概念在成果中缺少对应"
+    evidence: dict[str, str | float | list[str]] = {
+        "partners": [f"{word}≈{partner}（{cosine:.2f}）" for word, partner, cosine in partners]
+    }
+    return Reason(kind=_kind("concepts", weight), text=text, weight=weight, evidence=evidence)
+
+
+def _history(weight: float, history: History, pair: Pair) -> Reason | None:
+    outcomes = history.evidence(pair.demand, pair.achievement)
+    wanted = [outcome for outcome in outcomes if (outcome[2] >= 2) == (weight > 0)]
+    if not wanted:
+        return None
+    demand_id, achievement_id, grade, likeness = wanted[0]
+    text = (
+        f"相近的一对（需求 {demand_id}、成果 {achievement_id}，相近度 {likeness:.2f}）"
+        f"以往结果{'较好' if weight > 0 else '不理想'}：{GRADE_NAMES[grade]}"
+    )
+    evidence: dict[str, str | float | list[str]] = {
+        "demand_id": demand_id,
+        "achievement_id": achievement_id,
+        "grade": float(grade),
+        "likeness": round(likeness, 4),
+    }
+    return Reason(kind=_kind("history", weight), text=text, weight=weight, evidence=evidence)
+
+
+GRADE_NAMES = {
+    0: "未获认可（0 级）",
+    1: "略有关联（1 级）",
+    2: "较强匹配或已联系（2 级）",
+    3: "强匹配或已洽谈（3 级）",
+    4: "已成交（4 级）",
+}
+
+
+def _attribute(name: str, weight: float, pair: Pair, value: float) -> Reason | None:
+    if np.isnan(value):
+        return None
+    wanted, offered = pair.demand.cards.card(0), pair.achievement.cards.card(0)
+    says = {
+        "same_field": (wanted["field"], offered["field"]),
+        "industry_depth": ("、".join(wanted["industries"]), "、".join(offered["industries"])),
+        "region_level": (wanted["region"], offered["region"]),
+        "trl_margin": (f"要求 {wanted['trl']} 级", f"{offered['trl']} 级"),
+        "price_to_budget": (_money(wanted), _money(offered)),
+        "mode_overlap": ("、".join(wanted["modes"]), "、".join(offered["modes"])),
+        "achievement_age_years": ("", f"{offered['published']}"),
+    }[name]
+    verdict = "有利" if weight > 0 else "不利"
+    sides = f"需求{says[0]}，成果{says[1]}" if says[0] else says[1]
+    return Reason(
+        kind=_kind("attributes", weight),
+        text=f"{ATTRIBUTE_NAMES[name]}{verdict}：{sides}",
+        weight=weight,
+        evidence={"attribute": name, "demand": str(says[0]), "achievement": str(says[1]), "value": round(value, 4)},
+    )
+
+
+def _money(card: dict[str, float | None]) -> str:
+    low, high = card["money_min"], card["money_max"]
+    if low is not None and high is not None and low != high:
+        return f"{low:g}–{high:g} 万元"
+    return f"{low if low is not None else high:g} 万元"

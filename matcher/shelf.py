@@ -1,0 +1,113 @@
+"""One side of the market, searchable: its view, its two indexes, and what was written since the bundle was built."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.records import Achievement, Demand
+from data.segment import content_words
+from matcher.cards import Cards
+from matcher.filters import Filters
+from matcher.textspace import record_text
+from matcher.view import View
+from models.lexical_index import LexicalIndex
+from models.vector_index import VectorIndex, build_vector_index, load_vector_index
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Records of one side under dense rows: those of the bundle first, later versions and new records behind them.
+
+    A shelf never changes; a write makes a new one. `row_of` overrides the base's row of an id, -1 for a deleted record.
+    `current` (n,) tells the rows that stand for a record now; the indexes may for a moment hold others.
+    """
+
+    base: View
+    vectors: VectorIndex
+    lexical: LexicalIndex
+    current: NDArray[np.bool_]
+    row_of: dict[str, int]
+    extra: View | None = None
+
+    @classmethod
+    def build(cls, view: View, records: list[Achievement] | list[Demand]) -> Self:
+        """Index the records of a view, given in its order."""
+        words = [content_words(record_text(record).full) for record in records]
+        current = np.ones(len(view), dtype=np.bool_)
+        return cls(view, build_vector_index(view.texts.full.vectors), LexicalIndex.build(words), current, {})
+
+    def __len__(self) -> int:
+        """Return the number of rows, stale ones too."""
+        return len(self.current)
+
+    def row(self, record_id: str) -> int | None:
+        """Return the row that stands for a record now, or None."""
+        row = self.row_of.get(record_id, self.base.cards.rows.get(record_id, -1))
+        return row if row >= 0 else None
+
+    def take(self, rows: Rows) -> View:
+        """Return the view of the given rows, in that order."""
+        if self.extra is None:
+            return self.base.take(rows)
+        n = len(self.base)
+        late = rows >= n
+        if not late.any():
+            return self.base.take(rows)
+        if late.all():
+            return self.extra.take(rows - n)
+        parts = View.concat([self.base.take(rows[~late]), self.extra.take(rows[late] - n)])
+        place = np.empty(len(rows), dtype=np.int64)
+        place[np.r_[np.flatnonzero(~late), np.flatnonzero(late)]] = np.arange(len(rows))
+        return parts.take(place)
+
+    def allowed(self, filters: Filters) -> NDArray[np.bool_]:
+        """Return (n,) mask of the rows that stand for a record and pass the filters."""
+        masks = [filters.allowed(part.cards) for part in (self.base, self.extra) if part is not None]
+        return np.concatenate(masks) & self.current
+
+    def cards_at(self, rows: Rows) -> Cards:
+        """Return the cards of the given rows."""
+        return self.take(rows).cards
+
+    def written(self, view: View, words: list[list[str]], deleted: list[str]) -> "Shelf":
+        """Return the shelf after an upsert of the records of `view` and the deletion of ids; the indexes learn of it.
+
+        New rows enter the indexes before the shelf is published; rows that went stale with the write before leave them
+        now, when no reader of that older state is left. Until then `current` hides them.
+        """
+        start = len(self)
+        stale = [row for record_id in (*view.cards.ids, *deleted) if (row := self.row(record_id)) is not None]
+        self._forget_stale()
+        new = np.arange(start, start + len(view), dtype=np.int64)
+        if len(view):
+            self.vectors.add(new, np.asarray(view.texts.full.vectors))
+            self.lexical.add(new, words)
+        current = np.concatenate([self.current, np.ones(len(view), dtype=np.bool_)])
+        current[stale] = False
+        rows = self.row_of | dict(zip(view.cards.ids, new.tolist(), strict=True)) | dict.fromkeys(deleted, -1)
+        extra = view if self.extra is None else View.concat([self.extra, view])
+        return replace(self, current=current, row_of=rows, extra=extra if len(extra) else self.extra)
+
+    def _forget_stale(self) -> None:
+        stale = np.flatnonzero(~self.current).astype(np.int64)
+        if len(stale):
+            self.vectors.remove(stale)
+            self.lexical.remove(stale)
+
+    def save(self, directory: Path) -> None:
+        """Write view and indexes into `directory`, which is created; only a shelf as built can be saved."""
+        self.base.save(directory)
+        self.vectors.save(directory / "vectors")
+        self.lexical.save(directory / "lexical")
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote, mapped into memory."""
+        view = View.load(directory)
+        vectors, lexical = load_vector_index(directory / "vectors"), LexicalIndex.load(directory / "lexical")
+        return cls(view, vectors, lexical, np.ones(len(view), dtype=np.bool_), {})
