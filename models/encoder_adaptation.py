@@ -23,14 +23,14 @@ _PRIOR_TEXTS = 1.0
 # A store of this many texts gets half the effect: the company kept in a handful of texts is chance.
 _HALF_EFFECT_TEXTS = 100.0
 # More texts than these teach nothing more about words; a sample of them keeps the pass within a minute.
-_MAX_TEXTS = 150_000
+_MAX_TEXTS = 50_000
 _BLOCK = 4096
 
 
 def adapt(encoder: StaticEncoder, texts_a: Sequence[str], texts_b: Sequence[str]) -> StaticEncoder:
     """Return `encoder` adapted to a store whose two sides (demands, achievements) have the texts given.
 
-    The sides are centred apart, because they differ in style. Of more than 150,000 texts a side, an even sample is
+    The sides are centred apart, because they differ in style. Of more than 50,000 texts a side, an even sample is
     read. The result depends on nothing but the arguments; without any text the encoder itself is returned.
     """
     sides = [_sample([text for text in texts if text.strip()]) for texts in (texts_a, texts_b)]

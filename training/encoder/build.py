@@ -35,7 +35,7 @@ TEACHER_BLOCK = 256
 class BuildSettings:
     """What decides the result."""
 
-    pieces: int = 40_000
+    pieces: int = 37_000
     dimension: int = 256
     seed: int = 7
 

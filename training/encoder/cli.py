@@ -15,7 +15,7 @@ def build(
     work: Annotated[Path | None, typer.Option(help="Folder for the teacher's vectors; kept for the next run.")] = None,
     pieces: Annotated[
         int, typer.Option(min=1_000, help="Pieces of the vocabulary with a vector of their own.")
-    ] = 40_000,
+    ] = 37_000,
     dimension: Annotated[int, typer.Option(min=8, max=384, help="Length of a vector.")] = 256,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 7,
 ) -> None:

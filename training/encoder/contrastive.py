@@ -13,19 +13,18 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from sentence_transformers.sentence_transformer.trainer import SentenceTransformerTrainer
-from sentence_transformers.sentence_transformer.training_args import SentenceTransformerTrainingArguments
 from tokenizers import Tokenizer
 from torch import nn
 
-from data.errors import EncoderError
 from training.encoder.corpus import Paper, sentences
-from training.encoder.token_table import Start, parametrise
+from training.encoder.token_table import Start, TokenTable
+from training.encoder.trainer import arguments, require_training_packages
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 BATCH_SIZE = 512
-EPOCHS = 2
+EPOCHS = 3
 SENTENCES_PER_PAPER = 2
 # Inverse temperature. A low one asks not only for the very text but for relatives of it near by: judged relevance is
 # graded, and on held-out papers of one discipline 5 did better than 10 and 20.
@@ -35,17 +34,34 @@ TEACHER_WEIGHT = 50.0
 LEARNING_RATES = {"projection": 3e-3, "delta": 1e-3, "log_weights": 1e-2}
 
 
-class DroppingStaticEmbedding(StaticEmbedding):
-    """A static embedding that leaves out tokens at random while it is trained, so that no text is known by one word."""
+class TrainedStaticEmbedding(StaticEmbedding):
+    """A static embedding whose token vectors come from a `TokenTable`.
+
+    In training it leaves out tokens at random, so that no text is known by one word alone.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, start: Start, seed: int) -> None:
+        """Make the table; the embedding matrix of the class it extends is not used."""
+        super().__init__(tokenizer, embedding_dim=start.projection.shape[1])
+        self.embedding.requires_grad_(False)
+        self.table = TokenTable(start)
+        # Its own generator, so that nothing else that draws random numbers can change the training.
+        self._draw = torch.Generator().manual_seed(seed)
 
     def preprocess(self, inputs: list[str], prompt: str | None = None, **kwargs: Any) -> dict[str, torch.Tensor]:
         """Tokenize `inputs`; in training each token is dropped with probability `TOKEN_DROPOUT`."""
         features: dict[str, torch.Tensor] = super().preprocess(inputs, prompt=prompt, **kwargs)
         if not self.training:
             return features
-        kept = torch.rand(len(features["input_ids"])) >= TOKEN_DROPOUT
+        kept = torch.rand(len(features["input_ids"]), generator=self._draw) >= TOKEN_DROPOUT
         before = torch.cat([torch.zeros(1, dtype=torch.long), kept.cumsum(0)])
         return {"input_ids": features["input_ids"][kept], "offsets": before[features["offsets"]]}
+
+    def forward(self, features: dict[str, torch.Tensor], **_: Any) -> dict[str, torch.Tensor]:
+        """Add the texts' vectors; only the vectors of the batch's own tokens are computed."""
+        ids, position = torch.unique(features["input_ids"], return_inverse=True)
+        features["sentence_embedding"] = nn.functional.embedding_bag(position, self.table(ids), features["offsets"])
+        return features
 
 
 class TaughtRankingLoss(MultipleNegativesRankingLoss):
@@ -76,14 +92,15 @@ def train(
     require_training_packages()
     random.seed(seed)
     torch.manual_seed(seed)
-    embedding = DroppingStaticEmbedding(tokenizer, embedding_dim=start.projection.shape[1])
-    table = parametrise(embedding.embedding, start)
+    embedding = TrainedStaticEmbedding(tokenizer, start, seed)
+    table = embedding.table
     model = SentenceTransformer(modules=[embedding], device="cpu")
+    model.model_card_data.widget = [{"text": ""}]  # the library writes no card here, and need not look for examples
     optimiser = torch.optim.Adam(
         [
             {"params": [table.projection], "lr": LEARNING_RATES["projection"]},
             {"params": [table.log_weights], "lr": LEARNING_RATES["log_weights"]},
-            {"params": [embedding.embedding.parametrizations.weight.original], "lr": LEARNING_RATES["delta"]},
+            {"params": [table.delta], "lr": LEARNING_RATES["delta"]},
         ]
     )
     datasets = pair_datasets(papers, taught, seed)
@@ -99,24 +116,8 @@ def train(
             loss={name: with_teacher if "label" in data.column_names else plain for name, data in datasets.items()},
             optimizers=(optimiser, torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0)),
         ).train()
-    vectors: NDArray[np.float32] = embedding.embedding.weight.detach().numpy()
+    vectors: NDArray[np.float32] = table(torch.arange(len(start.vectors))).detach().numpy()
     return vectors
-
-
-def arguments(folder: Path, *, seed: int, epochs: int, batch_size: int) -> SentenceTransformerTrainingArguments:
-    """Return the trainer's arguments: CPU, seeded, nothing written but to `folder`."""
-    return SentenceTransformerTrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=epochs,
-        per_device_train_batch_size=batch_size,
-        dataloader_drop_last=True,
-        seed=seed,
-        use_cpu=True,
-        report_to="none",
-        save_strategy="no",
-        logging_steps=10,
-        disable_tqdm=True,
-    )
 
 
 def pair_datasets(papers: Sequence[Paper], taught: NDArray[np.float32], seed: int) -> "dict[str, Dataset]":
@@ -150,19 +151,3 @@ def pair_datasets(papers: Sequence[Paper], taught: NDArray[np.float32], seed: in
             columns["label"] = labels[[pair[2] for pair in filled]].tolist()
         datasets[name] = Dataset.from_dict(columns)
     return datasets
-
-
-def require_training_packages() -> None:
-    """Tell what to install when sentence-transformers' trainer cannot run.
-
-    Raises:
-        EncoderError: `accelerate` or `datasets` is missing.
-
-    """
-    from importlib.util import find_spec
-
-    missing = [name for name in ("accelerate", "datasets") if find_spec(name) is None]
-    if missing:
-        raise EncoderError(
-            f'training an encoder needs {" and ".join(missing)}: pip install "sentence-transformers[train]~=6.2"'
-        )

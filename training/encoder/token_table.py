@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn.utils import parametrize
 
 SIF_PARAMETER = 1e-3
 # Exponent on the principal axes' standard deviations: 0 keeps the teacher's geometry, 1 whitens it.
@@ -51,7 +50,7 @@ def distil(teacher_vectors: NDArray[np.float32], counts: NDArray[np.int64], dime
 
 
 class TokenTable(nn.Module):
-    """Parametrisation of the embedding's weight; its "original" parameter is delta, which starts at zero."""
+    """The token vectors as a function of what is learned: projection, log weights, and each token's delta."""
 
     def __init__(self, start: Start) -> None:
         """Take the start; its vectors are scaled so that one learning rate suits the projection of any teacher."""
@@ -59,21 +58,14 @@ class TokenTable(nn.Module):
         scale = float(np.sqrt((start.projection**2).sum(axis=0).mean()))
         self.vectors = nn.Buffer(torch.from_numpy(start.vectors * scale))
         self.projection = nn.Parameter(torch.from_numpy(start.projection / scale))
-        self.log_weights = nn.Parameter(torch.from_numpy(start.log_weights))
-        known = torch.ones(len(start.vectors), 1)
+        self.log_weights = nn.Parameter(torch.tensor(start.log_weights))
+        self.delta = nn.Parameter(torch.zeros(len(start.vectors), start.projection.shape[1]))
+        known = torch.ones(len(start.vectors))
         known[0] = 0
         self.known = nn.Buffer(known)
 
-    def forward(self, delta: torch.Tensor) -> torch.Tensor:
-        """Return the token vectors, shape (tokens, dimension), from `delta` of the same shape."""
-        table: torch.Tensor = (self.vectors @ self.projection + delta) * torch.exp(self.log_weights)[:, None]
-        return table * self.known
-
-
-def parametrise(embedding: nn.EmbeddingBag, start: Start) -> TokenTable:
-    """Make `embedding`'s weight a `TokenTable`; the weight's own values become delta and are set to zero."""
-    table = TokenTable(start)
-    with torch.no_grad():
-        embedding.weight.zero_()
-    parametrize.register_parametrization(embedding, "weight", table)
-    return table
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return the vectors of the tokens `ids`, shape (n, dimension)."""
+        weights = torch.exp(self.log_weights[ids]) * self.known[ids]
+        vectors: torch.Tensor = (self.vectors[ids] @ self.projection + self.delta[ids]) * weights[:, None]
+        return vectors
