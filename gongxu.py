@@ -1,1 +1,77 @@
-def main() -> None: ...
+"""The command `gongxu`: its commands live in the rooms and are imported only when they are called."""
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+# name: (module, function or Typer app, help line)
+COMMANDS = {
+    "simulate": ("data.simulator.cli", "simulate", "Write a simulated platform with known truth."),
+    "import": ("data.cli", "import_command", "Import records, events and judgements into the store."),
+    "build": ("training.cli", "build_command", "Build a bundle from the store: text space, vectors, indexes."),
+    "train": ("training.cli", "train_command", "Train the ranker on outcomes and publish a new bundle."),
+    "recommend": ("matcher.cli", "recommend", "Recommend for a demand, a text or an achievement."),
+    "evaluate": ("eval.cli", "evaluate", "Evaluate on judged pairs, beside chance, popularity and BM25."),
+    "bench": ("eval.bench.cli", "bench", "Measure speed and memory of the retrieval layer."),
+    "serve": ("serving.cli", "serve", "Serve the HTTP API."),
+    "graph": ("knowledge_graph.cli", "graph_app", "Build, query and export the knowledge graph."),
+    "encoder": ("training.encoder.cli", "app", "Build and evaluate the shipped text encoder."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Imports a command's module when the command is called, so that none pays for another's libraries."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands, in the order of the data."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command by name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, line = COMMANDS[cmd_name]
+        if "--help" in sys.argv[1:2] or len(sys.argv) == 1:  # the overview needs names only
+            return typer.main.get_command(_stub(cmd_name, line))
+        target = getattr(importlib.import_module(module), attribute)
+        if isinstance(target, typer.Typer):
+            return typer.main.get_group(target)
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(cmd_name)(target)
+        return typer.main.get_command(app)
+
+
+def _stub(name: str, line: str) -> typer.Typer:
+    app = typer.Typer(add_completion=False)
+    app.command(name, help=line)(lambda: None)
+    return app
+
+
+app = typer.Typer(
+    cls=LazyGroup, add_completion=False, no_args_is_help=True, help="gongxu 供需: matching for technology transfer."
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Exist: Typer makes a group only of an app that has a callback or several commands."""
+
+
+def main() -> None:
+    """Run the command line; an error made on purpose is one line on stderr and exit code 2."""
+    from data.errors import GongxuError
+
+    try:
+        app()
+    except GongxuError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

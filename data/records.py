@@ -11,6 +11,8 @@ MAX_TITLE = 500
 MAX_TEXT = 50_000
 MAX_ID = 128
 MAX_LIST = 200
+# Id of a record that exists in a request only.
+UNSTORED = "-"
 
 CHINA_STANDARD_TIME = timezone(timedelta(hours=8))
 
@@ -220,6 +222,15 @@ class Demand(_Record):
     def record_id(self) -> str:
         """The record's id, named alike on both sides."""
         return self.demand_id
+
+    @classmethod
+    def of_text(cls, text: str) -> Self:
+        """Return the demand that a free text states: its beginning as title, the whole as content.
+
+        The id `-` belongs to no stored demand.
+        """
+        first = re.split(r"[。！？!?\n]", text.strip(), maxsplit=1)[0].strip()
+        return cls(demand_id=UNSTORED, title=(first or text.strip())[:MAX_TITLE], content=text)
 
     @model_validator(mode="after")
     def _budgets_in_order(self) -> Self:

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from data.judged import JudgedPairs
 from data.records import Record
 from data.segment import content_words
+from data.settings import Settings
+from matcher.encoding import store_encoder
 from matcher.features import FeatureTable, label_free_table
 from matcher.scorer import GradedPairs, fit_scorer
 from matcher.textspace import TextSpace, record_text
 from matcher.view import View, Viewer
 from models.calibration import LevelCutpoints
-from models.encoder import Encoder
 from models.lexical_index import LexicalIndex
 from models.ranker import RankerParameters
 
@@ -49,9 +50,10 @@ class Corpus:
     table: FeatureTable
 
 
-def build_corpus(pairs: JudgedPairs, encoder: Encoder, progress: Callable[[str], None] = lambda _: None) -> Corpus:
+def build_corpus(pairs: JudgedPairs, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Corpus:
     """Fit the text space on all records, as a build does on a store's, and compute the pairs' label-free features."""
     progress("texts")
+    encoder = store_encoder(settings, pairs.demands, pairs.achievements)
     records: list[Record] = [*pairs.demands, *pairs.achievements]
     texts = [record_text(record).full for record in records]
     space = TextSpace.fit(encoder, texts)

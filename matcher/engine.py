@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
-from data.records import Achievement, Demand
+from data.records import UNSTORED, Achievement, Demand
 from data.segment import content_words
 from data.text import normalise
 from matcher.channels import Candidates, find_candidates
@@ -106,7 +106,7 @@ class Engine:
         scorer = self.model.scorer
         history = scorer.history if scorer and side == "achievements" else None
         candidates = find_candidates(subject, content_words(text), shelf, shelf.allowed(filters), history)
-        subject_id = record.record_id or None
+        subject_id = None if record.record_id == UNSTORED else record.record_id
         if not len(candidates.rows):
             return self._answer(subject_id, [], EMPTY_STORE)
         found = shelf.take(candidates.rows)

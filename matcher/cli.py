@@ -1,0 +1,100 @@
+"""`gongxu recommend`: parses arguments, asks the engine, prints the answer."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from matcher.recommendation import Recommendation
+
+
+def recommend(
+    demand: Annotated[str | None, typer.Option(help="Id of a stored demand: achievements for it.")] = None,
+    text: Annotated[str | None, typer.Option(help="A demand in free text: achievements for it.")] = None,
+    achievement: Annotated[str | None, typer.Option(help="Id of a stored achievement: demands for it.")] = None,
+    top: Annotated[int, typer.Option(help="How many, 1-200.")] = 10,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why, with evidence.")] = False,
+    field: Annotated[list[str] | None, typer.Option(help="Only this 技术领域; may be repeated.")] = None,
+    industry: Annotated[list[str] | None, typer.Option(help="Only this GB/T 4754 code and below; repeatable.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Only this GB/T 2260 code and below; repeatable.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Price at most, 万元.")] = None,
+    trl: Annotated[int | None, typer.Option(help="Technology readiness at least, 1-9.")] = None,
+    all_statuses: Annotated[bool, typer.Option("--all-statuses", help="Closed records too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Recommend achievements for a demand (by id or free text), or demands for an achievement.
+
+    Examples:
+      gongxu recommend --demand D000001 --top 10 --explain
+
+      gongxu recommend --text "需要一种低温污泥干化设备，含水率降到40%以下" --explain
+
+      gongxu recommend --achievement A000001 --region 410000
+
+    """
+    from data.errors import InputError
+    from data.records import Demand
+    from data.settings import settings
+    from data.store import Store
+    from matcher.bundle import current_bundle
+    from matcher.engine import Engine
+    from matcher.filters import OPEN_STATUSES, Filters
+    from matcher.model import MatchingModel
+    from models.threads import limit_threads
+
+    if sum(given is not None for given in (demand, text, achievement)) != 1:
+        raise InputError("give exactly one of --demand ID, --text TEXT, --achievement ID")
+    if text is not None and not text.strip():
+        raise InputError("the text of --text is empty; describe the demand in a sentence")
+    filters = Filters(
+        fields=tuple(field or ()),
+        industries=tuple(industry or ()),
+        regions=tuple(region or ()),
+        statuses=() if all_statuses else OPEN_STATUSES,
+        budget=budget,
+        trl_at_least=trl,
+    )
+    limit_threads(settings().threads)
+    with Store.open(settings().store_url) as store:
+        if achievement is not None:
+            offered = store.achievement(achievement)
+        else:
+            wanted = store.demand(demand) if demand is not None else Demand.of_text(text or "")
+    directory = current_bundle(settings().bundles)
+    engine = Engine(MatchingModel.load(directory, threads=settings().threads))
+    if achievement is not None:
+        answer = engine.recommend_demands(offered, top=top, filters=filters, explain=explain)
+    else:
+        answer = engine.recommend_achievements(wanted, top=top, filters=filters, explain=explain)
+    if as_json:
+        typer.echo(json.dumps(answer.model_dump(), ensure_ascii=False, indent=1))
+    else:
+        show(answer)
+
+
+def show(answer: "Recommendation") -> None:
+    """Print an answer as a table with its reasons below each row."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    if answer.message:
+        console.print(f"[yellow]{escape(answer.message)}[/]")
+    if not answer.items:
+        return
+    table = Table(show_lines=any(match.reasons for match in answer.items))
+    table.add_column("#", justify="right")
+    table.add_column("概率", justify="right")
+    table.add_column("名称与理由", overflow="fold", ratio=1)
+    table.add_column("单位")
+    table.add_column("编号", overflow="fold")
+    for match in answer.items:
+        lines = [f"[bold]{escape(match.title)}[/]"]
+        for reason in match.reasons:
+            sign, colour = ("−", "red") if reason.weight < 0 else ("+", "green")
+            lines.append(f"[{colour}]{sign}[/] {escape(reason.text)}")
+        probability = "–" if match.probability is None else f"{match.probability:.0%}"
+        table.add_row(str(match.rank), probability, "\n".join(lines), escape(match.owner or "–"), escape(match.id))
+    console.print(table)
