@@ -8,8 +8,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from data.records import Achievement, Demand, Record
+from knowledge_graph.background import telling
 from knowledge_graph.classifier import RecordClassifier, fit_classifier
 from knowledge_graph.describe import Describer, TermCounts, count_terms, record_texts
+from knowledge_graph.keyphrases import MarkedPhrases
 from knowledge_graph.mining import PhraseMiner, choose_terms
 from knowledge_graph.record_table import RecordTable
 from knowledge_graph.relation_matrix import RelationMatrix, compile_relations, term_graph
@@ -27,6 +29,8 @@ Progress = Callable[[str, int, int], None]
 """Called with the step's name, how much of it is done, and how much there is."""
 
 MINED_RECORDS = 60_000
+EXTRACTED_RECORDS = 5_000
+"""Records whose texts are searched for terms one by one, to tell which frequent phrases are terms."""
 MAX_TERMS = 80_000
 SMALL = 20_000
 """Below so many records two occurrences make a phrase a term and two records make a pair; from there on three."""
@@ -112,7 +116,12 @@ def build_vocabulary(records: Sequence[Record], chains: Chains, progress: Progre
         _report(progress, "mine terms", number + 1, len(sample))
     small = len(records) < SMALL
     chosen = choose_terms(miner.mine(support=2 if small else 3), limit=MAX_TERMS, min_c_value=1.0 if small else 2.0)
-    terms = [term.text for term in chosen if small or term.words > 1 or term.count > 1]
+    step = max(1, -(-len(sample) // EXTRACTED_RECORDS))
+    marked = MarkedPhrases(text for record in sample[::step] for text, _ in record_texts(record) if text)
+    progress("extract terms", 1, 1)
+    terms = [
+        term.text for term in chosen if (marked.believes(term.text) if term.words > 1 else small or term.count > 1)
+    ]
     known = set(terms)
     terms += [term for term in chains.members() if term not in known]
     votes = TypeVotes(terms)
@@ -130,7 +139,7 @@ def _with_record_frequencies(vocabulary: Vocabulary, counted: Sequence[TermCount
     for row in counted:
         df[row.terms] += 1
     complete = Vocabulary.of(vocabulary.terms, df, vocabulary.kinds, len(counted))
-    idf = complete.idf.copy()
+    idf = complete.idf * np.array([telling(term) for term in complete.terms], dtype=np.float32)
     idf[df > max(10.0, MAX_RECORD_SHARE * len(counted))] = 0.01
     return replace(complete, idf=idf)
 

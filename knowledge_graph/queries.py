@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from data.errors import InputError, NotFoundError
 from knowledge_graph import kernels
+from knowledge_graph.background import is_everyday
 from knowledge_graph.paths import relation_evidence
 from knowledge_graph.schema import RELATION_NAMES, TERM_TYPE_NAMES, Relation, TermType
 from knowledge_graph.taxonomy.chains import STAGES, load_chains
@@ -166,7 +167,8 @@ def balances(
 ) -> list[Balance]:
     """Return supply and demand at every term (or chain stage) with `least` open records, greatest gap first.
 
-    Region and industry restrict the demands: supply may come from anywhere. The list's end is over-supply.
+    Region and industry restrict the demands: supply may come from anywhere. The list's end is over-supply. Of the terms only
+    those of a known type count, and no everyday words.
 
     Raises:
         InputError: region or industry is unknown.
@@ -197,7 +199,8 @@ def balances(
     name: Callable[[int], str] = chains.stage_name if stages else graph.vocabulary.terms.__getitem__
     telling = demands + supply >= least
     if not stages:
-        telling &= graph.vocabulary.idf > 1.0
+        telling &= np.array([not is_everyday(term) for term in graph.vocabulary.terms])
+        telling &= (graph.vocabulary.kinds != TermType.OTHER) & (graph.vocabulary.idf > 1.0)
     order = [int(place) for place in np.lexsort((np.arange(size), -score)) if telling[place]]
     return [
         Balance(name(place), int(demands[place]), int(supply[place]), float(budgets[place]), float(score[place]))

@@ -108,7 +108,9 @@ def compile_relations(graph: nx.MultiDiGraph) -> RelationMatrix:
 def _walk(
     starts: NDArray[np.int64], targets: NDArray[np.int32], strengths: NDArray[np.float32], size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
-    """Return (starts, targets, mass) of the truncated personalised PageRank of every term: RESTART * sum over t of ((1 - RESTART) * W)^t.
+    """Return (starts, targets, mass) of the truncated personalised PageRank of every term.
+
+    It is RESTART * sum over t of ((1 - RESTART) * W)^t.
 
     W's rows are the strengths, divided by their sum where it is above one: what a term cannot carry over is lost.
     """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge_graph.phrases import general_words
 from knowledge_graph.relations import TermEdge, contradicts
 from knowledge_graph.schema import Relation
 from knowledge_graph.tagging import Word, tag
@@ -16,7 +17,7 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 _BRACKET = re.compile(r"\(([^()]{2,40})\)")
 _NAMED = re.compile(
-    r"[,(]?(?:以下简称|简称为?|又称为?|也称为?|俗称|亦称|缩写为?|即)[“\"]?([\u3400-\u9fffA-Za-z0-9\-]{2,16})"
+    r"[,(]?(?:以下简称|简称为?|又称为?|也称为?|俗称|亦称|缩写为?)[“\"]?([\u3400-\u9fffA-Za-z0-9\-]{2,16})"
 )
 _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9\-]{1,11}")
 _CHINESE = re.compile("[\u3400-\u9fff]{2,12}")
@@ -31,15 +32,20 @@ def definitions(text: str, vocabulary: Vocabulary) -> Iterator[tuple[int, int]]:
     for match in _BRACKET.finditer(text):
         inside = match.group(1).split(",")[0].strip()
         named = _NAMED.match(inside)
-        inside = named.group(1) if named else inside
-        if _LATIN.fullmatch(inside) or _CHINESE.fullmatch(inside):
-            names.append((match.start(), inside))
+        # a plain bracket names a thing only across scripts: (常州) after a firm is a place, (LFP) after 磷酸铁锂 its name
+        if named or (_LATIN.fullmatch(inside) and inside.upper() == inside) or _across(text[: match.start()], inside):
+            names.append((match.start(), named.group(1) if named else inside))
     names += [(match.start(), match.group(1)) for match in _NAMED.finditer(text) if match.group()[0] != "("]
     for place, name in names:
         other = vocabulary.numbers.get(name.lower())
         before = _term_before(text[max(0, place - 24) : place], vocabulary)
         if other is not None and before is not None and other != before and _may_name(name, vocabulary.terms[before]):
             yield before, other
+
+
+def _across(before: str, inside: str) -> bool:
+    """Tell whether a Chinese bracket follows a Latin name: LFP(磷酸铁锂)."""
+    return bool(_CHINESE.fullmatch(inside)) and before[-1:].isascii() and before[-1:].isalpha()
 
 
 def _term_before(text: str, vocabulary: Vocabulary) -> int | None:
@@ -70,6 +76,12 @@ def defined_synonyms(texts: Iterable[str], vocabulary: Vocabulary) -> Iterator[T
         confidence = round(min(0.98, share * (1.0 - 0.3 / count)), 4)
         yield TermEdge(term, name, Relation.SYNONYM, confidence, count, share)
         yield TermEdge(name, term, Relation.SYNONYM, confidence, count, share)
+
+
+def _differ_by_nothing(one: str, other: str) -> bool:
+    """Tell whether neither term contains the other, unless what it adds is a general word (干化, 干化技术)."""
+    short, long = sorted((one, other), key=len)
+    return short not in long or long.replace(short, "", 1) in general_words()
 
 
 def close_vectors(
@@ -104,7 +116,7 @@ def close_vectors(
                 one, other = vocabulary.terms[source], vocabulary.terms[target]
                 kinds = (int(vocabulary.kinds[source]), int(vocabulary.kinds[target]))
                 against = contradicts(one, other, kinds)
-                same = cosine >= synonym and not against
+                same = cosine >= synonym and not against and _differ_by_nothing(one, other)
                 confidence = min(1.0, cosine) * (0.5 if against else 1.0)
                 relation = Relation.SYNONYM if same else Relation.SIMILAR
                 yield TermEdge(source, target, relation, round(confidence, 4), 0, round(cosine, 4))
