@@ -1,0 +1,107 @@
+"""The ordinal ranker: what it learns, what it refuses, what it keeps."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from data.errors import BundleError, InputError
+from models.ranker import RANKER_FILE, OrdinalRanker, RankerParameters
+
+SMALL = RankerParameters(trees=60, learning_rate=0.1, min_data_in_leaf=10, feature_fraction=1.0)
+NAMES = ("useful", "noise", "gaps")
+
+
+@pytest.fixture(scope="module")
+def world():
+    random = np.random.default_rng(0)
+    features = random.standard_normal((800, 3)).astype(np.float32)
+    features[random.random(800) < 0.3, 2] = np.nan
+    truth = features[:, 0] + 0.2 * random.standard_normal(800)
+    return features, np.digitize(truth, [-0.5, 0.3, 1.0]).astype(np.int64)
+
+
+@pytest.fixture(scope="module")
+def ranker(world):
+    return OrdinalRanker(SMALL).fit(world[0][:600], NAMES, world[1][:600])
+
+
+def test_a_known_order_is_recovered(world, ranker):
+    features, grades = world
+    expected = ranker.expected_grade(ranker.predict(features[600:]))
+    assert spearmanr(expected, grades[600:]).statistic > 0.85
+    assert next(iter(ranker.importance())) == "useful"
+
+
+def test_probabilities_of_exceeding_never_rise_with_the_grade(world, ranker):
+    exceeds = ranker.predict(world[0])
+    assert exceeds.shape == (800, 3)
+    assert (np.diff(exceeds, axis=1) <= 0).all()
+    assert exceeds.min() >= 0
+    assert exceeds.max() <= 1
+
+
+def test_expectation_and_median_by_hand():
+    ranker = OrdinalRanker()
+    ranker.grades_ = np.array([0, 2, 3])
+    exceeds = np.array([[0.9, 0.6], [0.4, 0.1], [0.5, 0.5]])
+    np.testing.assert_allclose(ranker.expected_grade(exceeds), [2 * 0.9 + 0.6, 2 * 0.4 + 0.1, 1.5])
+    assert ranker.median_grade(exceeds).tolist() == [3, 0, 0]
+
+
+def test_the_median_errs_least_in_expectation(world, ranker):
+    exceeds = ranker.predict(world[0][:50])
+    share = -np.diff(np.hstack([np.ones((50, 1)), exceeds, np.zeros((50, 1))]), axis=1)
+    error = share @ np.abs(ranker.grades_[:, None] - ranker.grades_[None, :])
+    chosen = np.searchsorted(ranker.grades_, ranker.median_grade(exceeds))
+    np.testing.assert_allclose(error[np.arange(50), chosen], error.min(axis=1), atol=1e-9)
+
+
+def test_contributions_add_up_to_the_log_odds(world, ranker):
+    features = world[0][:20]
+    raw = sum(booster.predict(features, raw_score=True) for booster in ranker.boosters_)
+    base = raw - ranker.contributions(features).sum(axis=1)
+    np.testing.assert_allclose(base, base[0], atol=1e-6)  # what remains is one constant for all rows
+
+
+def test_the_same_rows_give_the_same_model(world, ranker):
+    again = OrdinalRanker(SMALL).fit(world[0][:600], NAMES, world[1][:600])
+    np.testing.assert_array_equal(again.predict(world[0]), ranker.predict(world[0]))
+
+
+def test_weights_count(world):
+    features, grades = world
+    weights = np.where(grades == 0, 1e-3, 1.0)
+    light = OrdinalRanker(SMALL).fit(features, NAMES, grades, weights)
+    plain = OrdinalRanker(SMALL).fit(features, NAMES, grades)
+    assert light.predict(features)[:, 0].mean() > plain.predict(features)[:, 0].mean() + 0.1
+
+
+def test_one_grade_teaches_nothing(world):
+    with pytest.raises(InputError, match="at least 2 different grades, all 800 have the same"):
+        OrdinalRanker(SMALL).fit(world[0], NAMES, np.ones(800, dtype=np.int64))
+
+
+def test_a_saved_ranker_gives_identical_scores(world, ranker, tmp_path):
+    ranker.save(tmp_path)
+    loaded = OrdinalRanker.load(tmp_path)
+    assert loaded.feature_names_ == NAMES
+    np.testing.assert_array_equal(loaded.grades_, ranker.grades_)
+    np.testing.assert_array_equal(loaded.predict(world[0]), ranker.predict(world[0]))
+
+
+def test_other_feature_names_are_refused(ranker, tmp_path):
+    ranker.save(tmp_path)
+    state = json.loads((tmp_path / RANKER_FILE).read_text())
+    state["feature_names"] = ["noise", "useful", "gaps"]  # the same names in another order score silently wrong
+    (tmp_path / RANKER_FILE).write_text(json.dumps(state))
+    with pytest.raises(BundleError, match=r"above_0\.txt was trained on other features"):
+        OrdinalRanker.load(tmp_path)
+
+
+def test_a_missing_model_file_is_named(ranker, tmp_path):
+    ranker.save(tmp_path)
+    (tmp_path / "above_1.txt").unlink()
+    with pytest.raises(BundleError, match=r"above_1\.txt is missing"):
+        OrdinalRanker.load(tmp_path)
