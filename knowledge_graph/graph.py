@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import Self
 
@@ -185,7 +186,7 @@ class KnowledgeGraph:
             days = np.array([day_number(day) if day else np.iinfo(np.int64).max for day in before], dtype=np.int64)
         order = np.lexsort((days, demands))
         new = np.flatnonzero(np.diff(demands[order], prepend=-1) | np.diff(days[order], prepend=days[order][:1]))
-        for start, end in zip(new, np.r_[new[1:], len(order)], strict=True):
+        for start, end in pairwise([*new.tolist(), len(order)]):
             places = order[start:end]
             row = int(demands[places[0]])
             day = before[places[0]] if before is not None else None

@@ -215,6 +215,8 @@ def walks(  # noqa: PLR0912
                 node = current_nodes[place]
                 for e in range(starts[node], starts[node + 1]):
                     target = targets[e]
+                    if steps[e] <= 0.0:
+                        continue
                     if following[target] == 0.0:
                         touched.append(target)
                     following[target] += current_mass[place] * steps[e]

@@ -137,9 +137,14 @@ def contradicts(one: str, other: str, kinds: tuple[int, int] | None = None) -> b
     letters = ["".join(char for char in term if char.isascii() and char.isalpha()) for term in (one, other)]
     if letters[0] and letters[1] and letters[0] != letters[1]:
         return True
-    return any(
-        (a in one and b in other) or (b in one and a in other) for a, b in _OPPOSITES if a not in other or b not in one
-    )
+    return any(_sign(one, a, b) * _sign(other, a, b) < 0 for a, b in _OPPOSITES)
+
+
+def _sign(term: str, positive: str, negative: str) -> int:
+    """Return 1 if only the positive of two opposites is in a term, -1 if only the negative is, else 0."""
+    has_negative = negative in term
+    has_positive = positive in (term.replace(negative, "") if has_negative else term)
+    return int(has_positive) - int(has_negative)
 
 
 _OPPOSITES = re.findall(

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -72,10 +73,14 @@ def _text_rank(words: Sequence[Word]) -> list[str]:
 def jieba_tags(texts: Sequence[str]) -> list[list[str]]:
     """Return for each text what jieba.analyse.extract_tags returns, with jieba's own IDF."""
     import jieba
-    import jieba.analyse
 
     jieba.setLogLevel(logging.WARNING)
-    return [list(jieba.analyse.extract_tags(text, topK=MOST)) for text in texts]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # jieba leaves its table open
+        import jieba.analyse
+
+        extract = jieba.analyse.TFIDF().extract_tags
+    return [list(extract(text, topK=MOST)) for text in texts]
 
 
 def _is_content(word: Word) -> bool:
