@@ -23,7 +23,7 @@ def to_networkx(graph: "KnowledgeGraph") -> nx.MultiDiGraph:
     """Return everything the graph knows as one typed multigraph.
 
     Nodes are named `kind:key` and carry `kind`, `label` and, where known, `type`, `status` or `money`. Edges are keyed
-    by kind and carry `weight` or `confidence`, `source` (stated or inferred), and for outcomes `grade` and `day`
+    by kind and carry `weight` or `confidence`, `basis` (stated or inferred), and for outcomes `grade` and `day`
     (ISO).
     """
     result = nx.MultiDiGraph()
@@ -102,12 +102,12 @@ def _add_record(
             label = graph.describer.industries.name(code)
             result.add_node(f"industry:{code}", kind=NodeKind.INDUSTRY.value, label=label)
             result.add_edge(f"industry:{code}", f"industry:{code[:2]}", key=EdgeKind.PART_OF.value)
-        source = "stated" if described.industries_stated else "inferred"
-        result.add_edge(name, f"industry:{code}", key=EdgeKind.IN_INDUSTRY.value, source=source)
+        basis = "stated" if described.industries_stated else "inferred"
+        result.add_edge(name, f"industry:{code}", key=EdgeKind.IN_INDUSTRY.value, basis=basis)
     if described.field >= 0:
-        source = "stated" if described.field_stated else "inferred"
+        basis = "stated" if described.field_stated else "inferred"
         target = f"field:{graph.describer.fields.codes[described.field]}"
-        result.add_edge(name, target, key=EdgeKind.IN_FIELD.value, source=source)
+        result.add_edge(name, target, key=EdgeKind.IN_FIELD.value, basis=basis)
     if described.region > 0:
         target = f"region:{described.region}"
         if not result.has_node(target):

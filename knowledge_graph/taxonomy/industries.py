@@ -1,5 +1,6 @@
 """GB/T 4754-2017: industries by code, and how far two industries are apart."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from knowledge_graph.taxonomy.tables import read_rows, shipped
 
+_CODE = re.compile(r"([A-T])?(\d{2,4})?", re.ASCII)
 PER_RECORD = 3
 """Industries of a record that count, in its order."""
 FURTHEST = 4.0
@@ -25,7 +27,7 @@ class Industries:
 
     def section(self, code: str) -> str:
         """Return the section letter of a code, "" if its division is unknown."""
-        return code if code.isalpha() else self.parents.get(code[:2], "")
+        return code if code in self.names and code.isalpha() else self.parents.get(code[:2], "")
 
     def name(self, code: str) -> str:
         """Return the name of the nearest known industry at or above `code`, "" if there is none."""
@@ -41,11 +43,10 @@ class Industries:
         result = np.full((PER_RECORD, 4), -1, dtype=np.int32)
         place = 0
         for raw in codes:
-            code = raw.strip().upper()
-            if len(code) > 1 and code[0].isalpha():
-                code = code[1:]
+            match = _CODE.fullmatch(raw.strip().upper())
+            code = (match.group(2) or match.group(1)) if match else ""
             section = self.section(code)
-            if not section or place == PER_RECORD or not (code.isalpha() or code.isdigit()):
+            if not section or place == PER_RECORD:
                 continue
             result[place, 0] = ord(section[0])
             if code.isdigit():
