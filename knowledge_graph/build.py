@@ -29,7 +29,7 @@ Progress = Callable[[str, int, int], None]
 """Called with the step's name, how much of it is done, and how much there is."""
 
 MINED_RECORDS = 60_000
-EXTRACTED_RECORDS = 5_000
+EXTRACTED_RECORDS = 4_000
 """Records whose texts are searched for terms one by one, to tell which frequent phrases are terms."""
 MAX_TERMS = 80_000
 SMALL = 20_000

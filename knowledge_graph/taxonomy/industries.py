@@ -44,7 +44,7 @@ class Industries:
         place = 0
         for raw in codes:
             match = _CODE.fullmatch(raw.strip().upper())
-            code = (match.group(2) or match.group(1)) if match else ""
+            code = (match.group(2) or match.group(1) or "") if match else ""
             section = self.section(code)
             if not section or place == PER_RECORD:
                 continue
