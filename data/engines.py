@@ -16,8 +16,10 @@ LOCK_TIMEOUT = 60
 _MIGRATION_LOCK = 7_355_608_113
 
 
-def open_engine(url: str) -> sa.Engine:
+def open_engine(url: str, lock_timeout: float = LOCK_TIMEOUT) -> sa.Engine:
     """Return an engine for `url` (SQLite or PostgreSQL) whose database has the current schema, creating it if need be.
+
+    A writer waits `lock_timeout` seconds for another one.
 
     Raises:
         StoreError: the URL is not understood, the database cannot be reached or was written by a newer gongxu.
@@ -32,7 +34,9 @@ def open_engine(url: str) -> sa.Engine:
     if backend not in ("sqlite", "postgresql"):
         raise StoreError(f"database {backend!r} is not supported; use sqlite or postgresql")
     with translated_errors(parsed):
-        engine = _sqlite_engine(parsed) if backend == "sqlite" else _postgresql_engine(parsed)
+        engine = (
+            _sqlite_engine(parsed, lock_timeout) if backend == "sqlite" else _postgresql_engine(parsed, lock_timeout)
+        )
         try:
             _migrate(engine)
         except BaseException:
@@ -62,11 +66,11 @@ def begin_write(engine: sa.Engine) -> Any:
     return engine.execution_options(writes=True).begin()
 
 
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
+def _sqlite_engine(url: sa.URL, lock_timeout: float) -> sa.Engine:
     if not url.database or url.database == ":memory:":
         raise StoreError("the store needs a file: sqlite:////folder/store.db")
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT})
+    engine = sa.create_engine(url, connect_args={"timeout": lock_timeout})
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -84,9 +88,9 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
     return engine
 
 
-def _postgresql_engine(url: sa.URL) -> sa.Engine:
+def _postgresql_engine(url: sa.URL, lock_timeout: float) -> sa.Engine:
     url = url.set(drivername="postgresql+psycopg")
-    options = f"-c lock_timeout={LOCK_TIMEOUT}s"
+    options = f"-c lock_timeout={int(lock_timeout * 1000)}ms"
     return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": options})
 
 

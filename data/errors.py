@@ -17,7 +17,11 @@ class InputError(GongxuError):
 
 
 class NotFoundError(InputError):
-    """A record, file or bundle that was asked for does not exist."""
+    """A record, file or bundle that was asked for does not exist; `nearest` are ids that look like the one wanted."""
+
+    def __init__(self, message: str, nearest: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.nearest = nearest
 
 
 class StoreError(GongxuError):
@@ -41,4 +45,4 @@ def unknown_id(kind: str, wanted: str, known: Iterable[str]) -> NotFoundError:
     near = [identifier for identifier in pool if identifier.startswith(wanted)][:3] if wanted else []
     near = near or get_close_matches(wanted, pool[:20_000], n=3, cutoff=0.3) or pool[:3]
     hint = f"; nearest ids: {', '.join(near)}" if near else "; the store holds none, run `gongxu import` first"
-    return NotFoundError(f"no {kind} with id {wanted!r}{hint}")
+    return NotFoundError(f"no {kind} with id {wanted!r}{hint}", tuple(near))

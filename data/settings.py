@@ -3,6 +3,7 @@
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -37,6 +38,26 @@ class Settings(BaseSettings):
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     # Where MLflow records runs; empty means a SQLite database in `home`.
     mlflow_tracking_uri: str = ""
+    # What the server logs: DEBUG, INFO, WARNING or ERROR.
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    # Threads of one server process that run the engine; the event loop has its own.
+    serve_threads: int = Field(2, ge=1, le=64)
+    # Seconds that a request may be expected to wait for a free engine thread; beyond that it is refused at once (503).
+    serve_max_wait: float = Field(1.0, gt=0, le=60)
+    # Seconds after which a request is given up (504); bulk uploads and exports are exempt.
+    serve_timeout: float = Field(30.0, gt=0, le=600)
+    # Bytes that a request's body may have.
+    serve_max_body: int = Field(2 * 2**20, ge=1024, le=2**30)
+    # Bytes that the body of a bulk upload may have.
+    serve_max_bulk_body: int = Field(32 * 2**20, ge=1024, le=2**30)
+    # Requests a second that one key (without keys: one client address) may send to one worker; bursts of twice that.
+    serve_rate_limit: float = Field(500.0, gt=0, le=1_000_000)
+    # Seconds between two looks at the store and at the pointer to the current bundle.
+    serve_poll: float = Field(0.2, ge=0.01, le=60)
+    # Impressions that wait to be written; what does not fit is dropped and counted.
+    serve_impression_queue: int = Field(10_000, ge=1, le=10_000_000)
+    # Seconds that the server waits for a locked database before it answers 503.
+    serve_lock_timeout: float = Field(5.0, gt=0, le=60)
     # Folder of real data for evaluation; tests that need it skip where it is absent.
     shared_data: Path = Path("../shared/data")
 

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from data.engines import begin_write, open_engine, translated_errors
+from data.engines import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
 from data.errors import unknown_id
 from data.records import Achievement, Demand, EventKind, OutcomeEvent, Record, RecordKind
 from data.tables import (
@@ -87,14 +87,16 @@ class Store:
         self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, lock_timeout: float = LOCK_TIMEOUT) -> Self:
         """Return the store at the SQLAlchemy URL `url`, created or migrated if need be.
+
+        A write waits up to `lock_timeout` seconds for another one, then it fails.
 
         Raises:
             StoreError: it cannot be reached, or a newer gongxu wrote it.
 
         """
-        return cls(open_engine(url))
+        return cls(open_engine(url, lock_timeout))
 
     def close(self) -> None:
         """Give the database connections back."""
