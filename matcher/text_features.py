@@ -85,20 +85,26 @@ def alignment(space: TextSpace, left: csr_array, right: csr_array) -> tuple[Floa
     """Return how well the words of two texts find partners by their vectors, three arrays (rows of left, of right).
 
     forth: idf-weighted mean over the words of a left text of the cosine to their nearest word of the right one; back:
-    the same from right to left; best: the largest idf × cosine of a word with its partner. 0 where a text has no
-    words.
+    the same from right to left; best: the largest idf × cosine of a right text's word with its nearest left one. 0
+    where a text has no words.
     """
     left, right = heaviest(left, ALIGNED_WORDS), heaviest(right, ALIGNED_WORDS)
     if left.shape[0] > right.shape[0]:  # the side with fewer texts leads, each against all its partners at once
-        forth, back, best = _align(space, right, left)
+        forth, back, best, _ = _align(space, right, left)
         return back.T, forth.T, best.T
-    return _align(space, left, right)
+    forth, back, _, best = _align(space, left, right)
+    return forth, back, best
 
 
-def _align(space: TextSpace, leads: csr_array, partners: csr_array) -> tuple[FloatArray, FloatArray, FloatArray]:
-    forth, back, best = (np.zeros((leads.shape[0], partners.shape[0]), dtype=np.float32) for _ in range(3))
+def _align(
+    space: TextSpace, leads: csr_array, partners: csr_array
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return forth, back and the best by the idf of the lead's and of the partner's words, (leads, partners) each."""
+    forth, back, best_lead, best_partner = (
+        np.zeros((leads.shape[0], partners.shape[0]), dtype=np.float32) for _ in range(4)
+    )
     if not partners.nnz:
-        return forth, back, best
+        return forth, back, best_lead, best_partner
     words, position = np.unique(partners.indices, return_inverse=True)
     vectors = space.word_vectors[words]
     filled = np.diff(partners.indptr) > 0
@@ -113,10 +119,12 @@ def _align(space: TextSpace, leads: csr_array, partners: csr_array) -> tuple[Flo
         cosine = vectors @ space.word_vectors[lead].T
         nearest = cosine.max(axis=1)
         back[row, filled] = np.add.reduceat(nearest[position] * share, starts)
-        best[row, filled] = np.maximum.reduceat((nearest * weight)[position], starts)
+        best_partner[row, filled] = np.maximum.reduceat((nearest * weight)[position], starts)
         of_lead = space.words.idf[lead]
-        forth[row, filled] = np.maximum.reduceat(cosine[position], starts, axis=0) @ (of_lead / of_lead.sum())
-    return forth, back, best
+        closest = np.maximum.reduceat(cosine[position], starts, axis=0)
+        forth[row, filled] = closest @ (of_lead / of_lead.sum())
+        best_lead[row, filled] = (closest * of_lead).max(axis=1)
+    return forth, back, best_lead, best_partner
 
 
 def _products(left: csr_array | FloatArray, right: csr_array | FloatArray) -> FloatArray:

@@ -195,7 +195,7 @@ class TextSpace:
 
     def associated(self, words: csr_array) -> csr_array:
         """Return (n, v) rows of length 1: the words associated with those of each text, one hop away."""
-        return csr_array(normalize(words @ self.associations))
+        return csr_array(_unit(words @ self.associations))
 
     def save(self, directory: Path) -> None:
         """Write everything but the encoder into `directory`, which is created."""
@@ -237,7 +237,12 @@ def _topic_projection(words: csr_array, grams: csr_array, seed: int) -> FloatArr
 
 
 def _project(words: csr_array, grams: csr_array, projection: FloatArray) -> FloatArray:
-    return np.asarray(normalize(_stacked(words, grams) @ projection), dtype=np.float32)
+    return np.asarray(_unit(_stacked(words, grams) @ projection), dtype=np.float32)
+
+
+def _unit(rows: csr_array | FloatArray) -> csr_array | FloatArray:
+    """Return the rows with length 1, zeros left alone; scikit-learn would refuse to normalise no rows at all."""
+    return normalize(rows) if rows.shape[0] else rows
 
 
 def _stacked(words: csr_array, grams: csr_array) -> csr_array:
