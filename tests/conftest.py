@@ -1,0 +1,54 @@
+"""A tiny platform, simulated, imported, built and trained once for the whole suite."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from data.settings import Settings
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where the pieces lie; tests read them and never write: whoever writes makes a copy or loads a model of its own."""
+
+    settings: Settings
+    simulated: Path
+    built: Path  # bundle without a ranker
+    trained: Path  # bundle with one, current
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory) -> Platform:
+    """80 achievements, 30 demands, 1,200 events and some 80 judgements, all the way through."""
+    from data.importer import import_paths
+    from data.simulator.plan import SimulationPlan
+    from data.simulator.simulation import simulate
+    from data.store import Store
+    from models.ranker import RankerParameters
+    from training.pipeline import build, train
+
+    home = tmp_path_factory.mktemp("platform")
+    settings = Settings(home=home, threads=1)
+    simulate(SimulationPlan(achievements=80, demands=30, events=1_200, seed=7), home / "sim", lambda *_: None)
+    with Store.open(settings.store_url) as store:
+        import_paths(store, [home / "sim"], rejects=home / "rejects")
+        built = build(settings, store)
+        trained = train(settings, store, RankerParameters(trees=20))
+    return Platform(settings, home / "sim", built.directory, trained.directory)
+
+
+@pytest.fixture(scope="session")
+def model(platform):
+    """The trained model, for tests that write nothing through an engine."""
+    from matcher.model import MatchingModel
+
+    return MatchingModel.load(platform.trained)
+
+
+@pytest.fixture
+def fresh_model(platform):
+    """The trained model, loaded for this test alone."""
+    from matcher.model import MatchingModel
+
+    return MatchingModel.load(platform.trained)

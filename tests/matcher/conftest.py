@@ -1,0 +1,78 @@
+"""Small worlds with known answers, their views and a model fitted on them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from matcher.features import FeatureTable, label_free_table
+from matcher.model import MatchingModel
+from matcher.scorer import GradedPairs, fit_scorer
+from matcher.textspace import TextSpace
+from matcher.view import View
+from models.encoder import load_encoder
+from models.ranker import RankerParameters
+from tests.matcher.worlds import World, make_world
+
+PARAMETERS = RankerParameters(trees=40, learning_rate=0.1, min_data_in_leaf=10, feature_fraction=0.5)
+
+
+@dataclass(frozen=True, repr=False)
+class Known:
+    """A world with the label-free features of all its pairs (d, a)."""
+
+    world: World
+    model: MatchingModel
+    d: np.ndarray
+    a: np.ndarray
+    table: FeatureTable
+
+    @property
+    def space(self) -> TextSpace:
+        return self.model.space
+
+    @property
+    def demands(self) -> View:
+        return self.model.demands.base
+
+    @property
+    def achievements(self) -> View:
+        return self.model.achievements.base
+
+    def graded(self, grades: np.ndarray, rows: np.ndarray | None = None) -> tuple[GradedPairs, FeatureTable]:
+        """Return what `fit_scorer` takes for the given rows of all pairs."""
+        rows = np.arange(len(self.d)) if rows is None else rows
+        pairs = GradedPairs(self.d[rows], self.a[rows], grades[rows], np.ones(len(rows)))
+        return pairs, FeatureTable(self.table.values[rows], self.table.names)
+
+    def fit(self, grades: np.ndarray, rows: np.ndarray | None = None, *, calibrate: bool = False):
+        """Fit a scorer on the given rows of all pairs."""
+        pairs, table = self.graded(grades, rows)
+        return fit_scorer(self.demands, self.achievements, pairs, table, parameters=PARAMETERS, calibrate=calibrate)
+
+    def expected(self, scorer, rows: np.ndarray) -> np.ndarray:
+        """Return the expected grades of the given rows of all pairs."""
+        table = scorer.table(self.space, self.demands, self.achievements, self.d[rows], self.a[rows])
+        return scorer.score(table).expected
+
+
+@pytest.fixture(scope="session")
+def encoder():
+    return load_encoder("default")
+
+
+@pytest.fixture(scope="session")
+def known(encoder) -> Known:
+    world = make_world()
+    built = MatchingModel.build(world.achievements, world.demands, encoder)
+    d, a = world.pairs()
+    table = label_free_table(built.space, built.demands.base, built.achievements.base, d, a)
+    return Known(world, built, d, a, table)
+
+
+@pytest.fixture(scope="session")
+def taught(known) -> MatchingModel:
+    """The model of the known world, trained and calibrated on two thirds of its pairs."""
+    rows = np.flatnonzero((known.d + known.a) % 3 > 0)
+    scorer = known.fit(known.world.grades(known.d, known.a), rows, calibrate=True)
+    return replace(known.model, version="taught", scorer=scorer)
