@@ -131,6 +131,11 @@ class KnowledgeGraph:
         """The graph of terms: nodes are term numbers, edges keyed by relation with confidence and evidence."""
         return self._term_graph()
 
+    def words(self, least: int = 3) -> list[str]:
+        """Return the terms of two or more characters that `least` records mention, for the dictionary of a segmenter."""
+        frequent = np.flatnonzero(self.vocabulary.df >= least)
+        return [self.vocabulary.terms[number] for number in frequent.tolist() if len(self.vocabulary.terms[number]) > 1]
+
     # Reading
 
     def describe(self, record: Record) -> GraphRow:

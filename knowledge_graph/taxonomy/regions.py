@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -25,6 +25,8 @@ class Regions:
     groups: dict[int, frozenset[str]]
     places: dict[str, int]
     pattern: re.Pattern[str]
+    # between cities, filled as they are asked for
+    distances: dict[tuple[int, int], float] = field(default_factory=dict)
 
     def name(self, code: int) -> str:
         """Return the name of a region, of its city or its province, whichever is known first; "" for none."""
@@ -68,13 +70,20 @@ def region_distance(regions: Regions, one: int, others: NDArray[np.int32]) -> ND
     if one <= 0:
         return result
     known = others > 0
-    unique, inverse = np.unique(others[known], return_inverse=True)
-    result[known] = np.array([_distance(regions, one, int(other)) for other in unique], dtype=np.float32)[inverse]
+    here, memory = city_of(one), regions.distances
+    values = []
+    for other in others[known].tolist():
+        pair = (here, city_of(other))
+        if pair not in memory:
+            memory[pair] = _distance(regions, *pair)
+        values.append(memory[pair])
+    result[known] = values
     return result
 
 
 def _distance(regions: Regions, one: int, other: int) -> float:
-    if city_of(one) == city_of(other):
+    """Return the distance between two cities, as `region_distance` has it."""
+    if one == other:
         return 0.0
     if one // 10_000 == other // 10_000:
         return 0.5 if one % 10_000 == 0 or other % 10_000 == 0 else 1.0

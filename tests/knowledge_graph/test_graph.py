@@ -209,3 +209,10 @@ def test_no_records_make_an_empty_graph(tmp_path):
 def test_records_of_nothing_but_a_title_are_enough():
     graph = KnowledgeGraph.build([Achievement(achievement_id="1", title="无")], [Demand(demand_id="1", title="未提供")])
     assert np.isnan(graph.pair_signals(np.zeros(1, dtype=int), np.zeros(1, dtype=int))).sum() > 10
+
+
+def test_words_for_a_segmenter_are_frequent_terms(small_graph):
+    words = small_graph.words(least=5)
+    assert "污泥" in words
+    assert set(words) <= set(small_graph.vocabulary.terms)
+    assert len(words) < len(small_graph.words(least=1))
