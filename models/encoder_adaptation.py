@@ -38,8 +38,8 @@ def adapt(encoder: StaticEncoder, texts_a: Sequence[str], texts_b: Sequence[str]
         return encoder
     counts = [_token_counts(encoder, side) for side in sides if side]
     vectors = encoder.token_vectors()
-    occurrences = sum(np.asarray(side.sum(axis=0)).ravel() for side in counts)
-    total = float(np.sum(occurrences))
+    occurrences = np.sum([np.asarray(side.sum(axis=0)).ravel() for side in counts], axis=0)
+    total = float(occurrences.sum())
     if total == 0:
         return encoder
     vectors *= (_SIF_PARAMETER / (_SIF_PARAMETER + occurrences / total)).astype(np.float32)[:, None]

@@ -209,7 +209,7 @@ def test_finetuning_learns_what_only_outcomes_tell(tmp_path: Path) -> None:
     pytest.importorskip("accelerate", reason="training packages: sentence-transformers[train]")
     pytest.importorskip("datasets", reason="training packages: sentence-transformers[train]")
     encoder = load_encoder("default", query_prefix="需求：")
-    out = finetune(encoder, outcomes(), tmp_path / "tuned")
+    out = finetune(encoder, outcomes(), tmp_path / "tuned", FinetuneSettings(learning_rate=1e-3))
     figures = json.loads((out / FIGURES_FILE).read_text(encoding="utf-8"))
     assert figures["after"]["auc2"]["value"] > figures["before"]["auc2"]["value"] + 0.1
     tuned = load_encoder(str(out))

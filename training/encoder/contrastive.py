@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 512
 EPOCHS = 3
-SENTENCES_PER_PAPER = 2
+SENTENCES_PER_PAPER = 1
 # Inverse temperature. A low one asks not only for the very text but for relatives of it near by: judged relevance is
 # graded, and on held-out papers of one discipline 5 did better than 10 and 20.
 SCALE = 5.0
 TOKEN_DROPOUT = 0.3
-TEACHER_WEIGHT = 50.0
-LEARNING_RATES = {"projection": 3e-3, "delta": 1e-3, "log_weights": 1e-2}
+TEACHER_WEIGHT = 30.0
+LEARNING_RATES = {"projection": 3e-4, "delta": 1e-3, "log_weights": 1e-2}
 
 
 class TrainedStaticEmbedding(StaticEmbedding):
@@ -48,7 +48,7 @@ class TrainedStaticEmbedding(StaticEmbedding):
         # Its own generator, so that nothing else that draws random numbers can change the training.
         self._draw = torch.Generator().manual_seed(seed)
 
-    def preprocess(self, inputs: list[str], prompt: str | None = None, **kwargs: Any) -> dict[str, torch.Tensor]:
+    def preprocess(self, inputs: Any, prompt: str | None = None, **kwargs: Any) -> dict[str, torch.Tensor]:
         """Tokenize `inputs`; in training each token is dropped with probability `TOKEN_DROPOUT`."""
         features: dict[str, torch.Tensor] = super().preprocess(inputs, prompt=prompt, **kwargs)
         if not self.training:
@@ -67,7 +67,8 @@ class TrainedStaticEmbedding(StaticEmbedding):
 class TaughtRankingLoss(MultipleNegativesRankingLoss):
     """Ranking of pairs by in-batch negatives, plus the distance of the anchors' cosine matrix from the teacher's.
 
-    The labels are the teacher's centred vectors of the anchors. The second term keeps what the pairs do not tell.
+    The labels are the teacher's centred vectors of the papers' titles, whether the anchor is the title or the keywords
+    that stand for the same paper. The second term keeps what the pairs do not tell.
     """
 
     def compute_loss_from_embeddings(self, embeddings: list[torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
@@ -104,24 +105,23 @@ def train(
         ]
     )
     datasets = pair_datasets(papers, taught, seed)
-    plain, with_teacher = (
-        kind(model, scale=SCALE, directions=("query_to_doc", "doc_to_query"), partition_mode="per_direction")
-        for kind in (MultipleNegativesRankingLoss, TaughtRankingLoss)
+    loss = TaughtRankingLoss(
+        model, scale=SCALE, directions=("query_to_doc", "doc_to_query"), partition_mode="per_direction"
     )
     with TemporaryDirectory() as scratch:
         SentenceTransformerTrainer(
             model=model,
             args=arguments(Path(scratch), seed=seed, epochs=EPOCHS, batch_size=BATCH_SIZE),
             train_dataset=datasets,
-            loss={name: with_teacher if "label" in data.column_names else plain for name, data in datasets.items()},
-            optimizers=(optimiser, torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0)),
+            loss=loss,
+            optimizers=(optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, lambda _: 1.0)),
         ).train()
     vectors: NDArray[np.float32] = table(torch.arange(len(start.vectors))).detach().numpy()
     return vectors
 
 
 def pair_datasets(papers: Sequence[Paper], taught: NDArray[np.float32], seed: int) -> "dict[str, Dataset]":
-    """Return the datasets of text pairs that belong together, by name; those with titles carry the teacher's vectors.
+    """Return the datasets of text pairs that belong together, by name, with the teacher's vectors of the titles.
 
     Sentences are drawn at random, `SENTENCES_PER_PAPER` from every abstract: one sentence and the title or the keywords
     of a paper are as loosely related as a demand and the achievement that answers it.
@@ -143,11 +143,11 @@ def pair_datasets(papers: Sequence[Paper], taught: NDArray[np.float32], seed: in
     datasets = {}
     for name, pairs in rows.items():
         filled = [pair for pair in pairs if pair[0] and pair[1]]
-        columns: dict[str, list[Any]] = {
-            "anchor": [pair[0] for pair in filled],
-            "positive": [pair[1] for pair in filled],
-        }
-        if name.startswith("title"):
-            columns["label"] = labels[[pair[2] for pair in filled]].tolist()
-        datasets[name] = Dataset.from_dict(columns)
+        datasets[name] = Dataset.from_dict(
+            {
+                "anchor": [pair[0] for pair in filled],
+                "positive": [pair[1] for pair in filled],
+                "label": labels[[pair[2] for pair in filled]].tolist(),
+            }
+        )
     return datasets

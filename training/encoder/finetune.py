@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 FIGURES_FILE = "finetuning.json"
+MAX_GRADE = 4.0
 
 # (demand text, achievement text, grade 0-4 as outcomes are graded for learning)
 Pair = tuple[str, str, float]
@@ -40,7 +41,7 @@ class FinetuneSettings:
     relative_margin: float = 0.05
     epochs: int = 2
     batch_size: int = 64
-    # None: 1e-3 for a static encoder, 2e-5 for a transformer.
+    # None: 3e-4 for a static encoder, 2e-5 for a transformer.
     learning_rate: float | None = None
     seed: int = 7
 
@@ -111,7 +112,8 @@ def judge_pairs(encoder: Encoder, pairs: Sequence[Pair]) -> dict[str, Estimate]:
 def training_sets(
     model: "SentenceTransformer", pairs: Sequence[Pair], settings: FinetuneSettings, prefixes: tuple[str, str]
 ) -> "dict[str, Dataset]":
-    """Return the positives as "pairs" (anchor, positive) and, where safe ones are found, "hard" with a negative each.
+    """Return the positives as "pairs" (anchor, positive), where safe ones are found "hard" with a negative each, and all
+    pairs with their grades as "graded" (anchor, positive, label in [0, 1]).
 
     Hard negatives are mined among all achievement texts of `pairs`; left out are those that an outcome joins to the
     demand, and those nearly as similar to it as the positive. The rest of the batch is negative in both sets.
@@ -145,6 +147,9 @@ def training_sets(
         )
 
     sets = {"pairs": columns(known, ("anchor", "positive"))}
+    if len({grade for _, _, grade in pairs}) > 1:
+        graded = columns(({"anchor": pair[0], "positive": pair[1]} for pair in pairs), ("anchor", "positive"))
+        sets["graded"] = graded.add_column("label", [pair[2] / MAX_GRADE for pair in pairs])
     if hard:
         sets["hard"] = columns(hard, ("anchor", "positive", "negative"))
     return sets
@@ -153,7 +158,7 @@ def training_sets(
 def _train(source: Path, pairs: Sequence[Pair], scratch: Path, out: Path, settings: FinetuneSettings) -> None:
     """Train the model in `source` and write it to `out`."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+    from sentence_transformers.sentence_transformer.losses import CoSENTLoss, MultipleNegativesRankingLoss
     from sentence_transformers.sentence_transformer.trainer import SentenceTransformerTrainer
     from sentence_transformers.sentence_transformer.training_args import BatchSamplers
 
@@ -164,17 +169,19 @@ def _train(source: Path, pairs: Sequence[Pair], scratch: Path, out: Path, settin
     model.model_card_data.widget = [{"text": ""}]  # the library writes no card here, and need not look for examples
     is_static = is_static_directory(source)
     args = arguments(scratch, seed=settings.seed, epochs=settings.epochs, batch_size=settings.batch_size)
-    args.learning_rate = settings.learning_rate or (1e-3 if is_static else 2e-5)
+    args.learning_rate = settings.learning_rate or (3e-4 if is_static else 2e-5)
     args.batch_sampler = BatchSamplers.NO_DUPLICATES
     args.dataloader_drop_last = False
+    datasets = training_sets(model, pairs, settings, (stored.query_prefix, stored.passage_prefix))
+    ranking = MultipleNegativesRankingLoss(model)
     SentenceTransformerTrainer(
         model=model,
         args=args,
-        train_dataset=training_sets(model, pairs, settings, (stored.query_prefix, stored.passage_prefix)),
-        loss=MultipleNegativesRankingLoss(model),
+        train_dataset=datasets,
+        loss={name: CoSENTLoss(model) if name == "graded" else ranking for name in datasets},
     ).train()
     if is_static:
-        table, factors = quantise(model[0].embedding.weight.detach().numpy())
+        table, factors = quantise(model[0].state_dict()["embedding.weight"].numpy())
         StaticEncoder(
             (source / "tokenizer.json").read_bytes(),
             table,
