@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from data.records import Achievement, Demand, Record
 from knowledge_graph.background import telling
 from knowledge_graph.classifier import RecordClassifier, fit_classifier
-from knowledge_graph.describe import Describer, TermCounts, count_terms, record_texts
+from knowledge_graph.describe import Describer, TermCounts, classes_of, count_terms, record_texts
 from knowledge_graph.keyphrases import MarkedPhrases
 from knowledge_graph.mining import PhraseMiner, choose_terms
 from knowledge_graph.record_table import RecordTable
@@ -51,6 +51,7 @@ class BuiltParts:
     demand_ids: Sequence[str]
     achievement_titles: Sequence[str]
     demand_titles: Sequence[str]
+    achievement_ipc: Sequence[str]
 
 
 def build_parts(
@@ -92,6 +93,7 @@ def build_parts(
         [record.record_id for record in demands],
         [record.title for record in achievements],
         [record.title for record in demands],
+        [classes_of(record) for record in achievements],
     )
 
 

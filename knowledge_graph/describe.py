@@ -1,5 +1,6 @@
 """Reading one record: its terms, and its place in every taxonomy."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ DETAIL_WEIGHT = 0.3
 TITLE_TEXTS = 2
 """Of `record_texts`, those that stand for the whole: title and keywords."""
 UNNAMED = -1
+_IPC_SUBCLASS = re.compile(r"[A-Ha-h]\d\d[A-Za-z]")
 
 _OPEN = {AchievementStatus.PUBLISHED, AchievementStatus.NEGOTIATING, DemandStatus.PUBLISHED, DemandStatus.NEGOTIATING}
 
@@ -44,6 +46,12 @@ def record_texts(record: Record) -> tuple[tuple[str, float], ...]:
 def organisation_of(record: Record) -> str:
     """Return who holds the achievement or asks for the solution, "" if unnamed."""
     return (record.holder if isinstance(record, Achievement) else record.enterprise).strip()
+
+
+def classes_of(record: Achievement) -> str:
+    """Return the IPC subclasses that an achievement states, such as `C02F F26B`, each once."""
+    found = (match.group().upper() for match in map(_IPC_SUBCLASS.match, map(str.strip, record.ipc)) if match)
+    return " ".join(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from data.errors import InputError
 from data.records import Achievement, Demand, OutcomeEvent, Record
 from knowledge_graph import retrieval
 from knowledge_graph.build import BuiltParts, Progress, build_parts, no_progress
-from knowledge_graph.describe import Describer
+from knowledge_graph.describe import Describer, classes_of
 from knowledge_graph.holders import (
     Outcomes,
     Portfolios,
@@ -58,6 +58,7 @@ class KnowledgeGraph:
         self.demand_ids: list[str] = list(parts.demand_ids)
         self.achievement_titles: list[str] = list(parts.achievement_titles)
         self.demand_titles: list[str] = list(parts.demand_titles)
+        self.achievement_ipc: list[str] = list(parts.achievement_ipc)
         self.outcomes = outcomes
         self.tables = SignalTables(self.vocabulary, parts.relations, parts.describer.fields, parts.describer.regions)
         self._term_graph = parts.terms
@@ -114,6 +115,7 @@ class KnowledgeGraph:
             self.demand_ids,
             self.achievement_titles,
             self.demand_titles,
+            self.achievement_ipc,
         )
 
     @property
@@ -131,10 +133,13 @@ class KnowledgeGraph:
         """The graph of terms: nodes are term numbers, edges keyed by relation with confidence and evidence."""
         return self._term_graph()
 
-    def words(self, least: int = 3) -> list[str]:
-        """Return the terms of two or more characters that `least` records mention, for the dictionary of a segmenter."""
-        frequent = np.flatnonzero(self.vocabulary.df >= least)
-        return [self.vocabulary.terms[number] for number in frequent.tolist() if len(self.vocabulary.terms[number]) > 1]
+    def words(self, least: int = 3) -> list[tuple[str, int, str]]:
+        """Return the terms of two or more characters that `least` records mention, as `data.segment.add_words` takes them.
+
+        The frequency is 0: just high enough for the word to be kept whole.
+        """
+        frequent = np.flatnonzero(self.vocabulary.df >= least).tolist()
+        return [(term, 0, "n") for term in map(self.vocabulary.terms.__getitem__, frequent) if len(term) > 1]
 
     # Reading
 
@@ -312,8 +317,12 @@ class KnowledgeGraph:
         if row == len(ids):
             ids.append(record.record_id)
             titles.append(record.title)
+            if isinstance(record, Achievement):
+                self.achievement_ipc.append(classes_of(record))
         else:
             ids[row], titles[row] = record.record_id, record.title
+            if isinstance(record, Achievement):
+                self.achievement_ipc[row] = classes_of(record)
         self._set(is_achievement, row, described)
 
     def _set(self, is_achievement: bool, row: int, described: GraphRow) -> None:

@@ -51,6 +51,7 @@ def to_networkx(graph: "KnowledgeGraph") -> nx.MultiDiGraph:
             name = f"{kind.value}:{record_id}"
             result.add_node(name, kind=kind.value, label=title, open=bool(table.is_open[row]))
             _add_record(result, graph, name, table, row, owned, organisations)
+    _add_classes(result, graph)
     _add_outcomes(result, graph)
     return result
 
@@ -119,6 +120,17 @@ def _add_record(
             result.add_edge(name, f"stage:{stage}", key=EdgeKind.IN_STAGE.value, confidence=round(share, 4))
     if described.organisation >= 0:
         result.add_edge(name, f"organisation:{organisations[described.organisation]}", key=owned.value)
+
+
+def _add_classes(result: nx.MultiDiGraph, graph: "KnowledgeGraph") -> None:
+    """Add the IPC classes that achievements state: subclass C02F, part of class C02, part of section C."""
+    for record_id, classes in zip(graph.achievement_ids, graph.achievement_ipc, strict=True):
+        for subclass in classes.split():
+            for code, parent in ((subclass, subclass[:3]), (subclass[:3], subclass[0]), (subclass[0], "")):
+                result.add_node(f"ipc:{code}", kind=NodeKind.IPC.value, label=code)
+                if parent:
+                    result.add_edge(f"ipc:{code}", f"ipc:{parent}", key=EdgeKind.PART_OF.value)
+            result.add_edge(f"achievement:{record_id}", f"ipc:{subclass}", key=EdgeKind.CLASSIFIED.value)
 
 
 def _add_outcomes(result: nx.MultiDiGraph, graph: "KnowledgeGraph") -> None:

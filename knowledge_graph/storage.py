@@ -63,6 +63,7 @@ def write_parts(directory: Path, parts: BuiltParts, outcomes: Outcomes, portfoli
             "demand_ids": parts.demand_ids,
             "achievement_titles": parts.achievement_titles,
             "demand_titles": parts.demand_titles,
+            "achievement_ipc": parts.achievement_ipc,
         },
     )
     _write_json(
@@ -122,6 +123,7 @@ def read_parts(directory: Path) -> tuple[BuiltParts, Outcomes, Portfolios]:
         names["demand_ids"],
         names["achievement_titles"],
         names["demand_titles"],
+        names["achievement_ipc"],
     )
     for side, table, ids in (
         ("achievements", parts.achievements, parts.achievement_ids),

@@ -29,6 +29,7 @@ def achievements(copies: int = 4) -> list[Achievement]:
                     achievement_id=f"A{len(found)}",
                     title=f"{title}{copy or ''}",
                     content=f"{content}第{copy}次试验表明效果稳定。",
+                    ipc=("C02F 11/12", "F26B") if drying else (),
                     field="节能环保" if drying else "新能源",
                     industries=("7721",) if drying else ("3841",),
                     holder="郑州环境研究院" if drying else "深圳电池公司",

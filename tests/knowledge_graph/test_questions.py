@@ -93,6 +93,8 @@ def test_networkx_graph_is_typed_and_whole(small_graph):
     assert mentions == statistics(small_graph)["counts"]["mentions"]
     assert network.edges["demand:D0", "achievement:A0", "outcome"] == {"grade": 4, "day": "2025-01-01"}
     assert network.has_edge("achievement:A0", "industry:7721", "in_industry")
+    assert network.has_edge("achievement:A0", "ipc:C02F", "classified")
+    assert network.has_edge("ipc:C02", "ipc:C", "part_of")
     assert network.has_edge("achievement:A0", "organisation:郑州环境研究院", "held_by")
 
 
