@@ -16,6 +16,7 @@ from data.errors import BundleError
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+SEAL = "manifest.sha256"  # digest of the manifest, which itself holds those of all other files
 CURRENT = "current"
 
 
@@ -68,9 +69,8 @@ def publish(directory: Path, manifest: Manifest) -> Path:
     bundles = directory.parent
     files = {path.relative_to(directory).as_posix(): path for path in sorted(directory.rglob("*")) if path.is_file()}
     entries = {name: FileEntry(bytes=path.stat().st_size, sha256=_sha256(path)) for name, path in files.items()}
-    sealed = manifest.model_copy(update={"files": entries})
-    (directory / MANIFEST).write_text(sealed.model_dump_json(indent=1), encoding="utf-8")
-    for path in [*files.values(), directory / MANIFEST]:
+    write_manifest(directory, manifest.model_copy(update={"files": entries}))
+    for path in [*files.values(), directory / MANIFEST, directory / SEAL]:
         _fsync(path)
     for folder in [directory, *(path for path in directory.rglob("*") if path.is_dir())]:
         _fsync(folder)
@@ -79,6 +79,12 @@ def publish(directory: Path, manifest: Manifest) -> Path:
     directory.rename(target)
     set_current(bundles, manifest.version)
     return target
+
+
+def write_manifest(directory: Path, manifest: Manifest) -> None:
+    """Write a bundle's manifest and the seal over it."""
+    (directory / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+    (directory / SEAL).write_text(_sha256(directory / MANIFEST), encoding="utf-8")
 
 
 def set_current(bundles: Path, version: str) -> None:
@@ -126,6 +132,9 @@ def read_manifest(directory: Path) -> Manifest:
             f"bundle {directory} has format version {found}, this gongxu reads version {FORMAT_VERSION}; "
             "run `gongxu build` to make a new one"
         )
+    seal = directory / SEAL
+    if not seal.is_file() or seal.read_bytes() != _sha256(path).encode():
+        raise BundleError(f"bundle file {path} was changed: {SEAL} says otherwise; run `gongxu build`")
     try:
         return Manifest.model_validate(state)
     except ValidationError as error:
@@ -141,8 +150,8 @@ def verify(directory: Path) -> Manifest:
 
     """
     manifest = read_manifest(directory)
-    found = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()} - {MANIFEST}
-    for name in sorted(found - set(manifest.files)):
+    found = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
+    for name in sorted(found - {MANIFEST, SEAL} - set(manifest.files)):
         raise BundleError(f"bundle file {directory / name} is not named by the manifest; remove it or build again")
     for name, entry in manifest.files.items():
         path = directory / name
