@@ -1,5 +1,6 @@
 """A tiny platform, simulated, imported, built and trained once for the whole suite."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,9 @@ def platform(tmp_path_factory) -> Platform:
     with Store.open(settings.store_url) as store:
         import_paths(store, [home / "sim"], rejects=home / "rejects")
         built = build(settings, store)
-        trained = train(settings, store, RankerParameters(trees=20))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own, on being imported
+            trained = train(settings, store, RankerParameters(trees=20))
     return Platform(settings, home / "sim", built.directory, trained.directory)
 
 
