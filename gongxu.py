@@ -1,11 +1,15 @@
 """The command `gongxu`: its commands live in the rooms and are imported only when they are called."""
 
 import importlib
+import os
 import sys
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
+
+# OpenMP threads that wait by spinning starve each other as soon as the machine has other work; read when OpenMP loads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # name: (module, function or Typer app, help line)
 COMMANDS = {
@@ -13,6 +17,7 @@ COMMANDS = {
     "import": ("data.cli", "import_command", "Import records, events and judgements into the store."),
     "build": ("training.cli", "build_command", "Build a bundle from the store: text space, vectors, indexes."),
     "train": ("training.cli", "train_command", "Train the ranker on outcomes and publish a new bundle."),
+    "demo": ("training.cli", "demo_command", "Show everything on a simulated platform."),
     "recommend": ("matcher.cli", "recommend", "Recommend for a demand, a text or an achievement."),
     "evaluate": ("eval.cli", "evaluate", "Evaluate on judged pairs, beside chance, popularity and BM25."),
     "bench": ("eval.bench.cli", "bench", "Measure speed and memory of the retrieval layer."),

@@ -1,20 +1,24 @@
 """A folder of judged pairs: demands, achievements and experts' levels, as evaluation reads them."""
 
-import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError, NotFoundError
-from data.records import Achievement, Demand
+from data.headers import FileKind, columns_of
+from data.readers import SUFFIXES, open_table
+from data.records import Achievement, Demand, OutcomeEvent
+from data.rows import Parsed, RowReader
 from data.splits import pair_groups, same_groups
 from data.text import normalise
 
 # A record without a title cannot be imported; a judged one stays in the evaluation, under a title that says nothing.
 UNTITLED = "未提供"
-FILES = ("demands", "achievements", "judgements")
+FILES = (FileKind.DEMANDS, FileKind.ACHIEVEMENTS, FileKind.JUDGEMENTS)
 
 
 @dataclass(frozen=True)
@@ -56,56 +60,62 @@ def load_judged(*folders: Path) -> list[JudgedPairs]:
     """
     demands: dict[str, Demand] = {}
     achievements: dict[str, Achievement] = {}
-    judgements: list[list[tuple[str, str, int]]] = []
+    judgements: list[list[OutcomeEvent]] = []
     for folder in folders:
-        for row in _rows(folder, "demands", ("demand_id", "title")):
-            content = row.get("content", "")
-            title = row["title"].strip() or content.strip()[:100] or UNTITLED
-            demands[row["demand_id"]] = Demand(demand_id=row["demand_id"], title=title, content=content)
-        for row in _rows(folder, "achievements", ("achievement_id", "title")):
-            title, content = row["title"].strip() or UNTITLED, row.get("content", "")
-            achievements[row["achievement_id"]] = Achievement(
-                achievement_id=row["achievement_id"], title=title, content=content
-            )
-        found = _rows(folder, "judgements", ("demand_id", "achievement_id", "level"))
-        judgements.append([(row["demand_id"], row["achievement_id"], _level(folder, row)) for row in found])
+        for record in _read(folder, FileKind.DEMANDS):
+            if isinstance(record, Demand):
+                demands[record.demand_id] = record
+        for record in _read(folder, FileKind.ACHIEVEMENTS):
+            if isinstance(record, Achievement):
+                achievements[record.achievement_id] = record
+        judgements.append([event for event in _read(folder, FileKind.JUDGEMENTS) if isinstance(event, OutcomeEvent)])
     demand_row = {record_id: row for row, record_id in enumerate(demands)}
     achievement_row = {record_id: row for row, record_id in enumerate(achievements)}
     results = []
     for folder, rows in zip(folders, judgements, strict=True):
-        for demand_id, achievement_id, _ in rows:
-            if demand_id not in demand_row or achievement_id not in achievement_row:
-                unknown = demand_id if demand_id not in demand_row else achievement_id
-                raise InputError(f"{folder / 'judgements.csv'} names {unknown!r}, which none of the folders holds")
+        for row in rows:
+            if row.demand_id not in demand_row or row.achievement_id not in achievement_row:
+                unknown = row.demand_id if row.demand_id not in demand_row else row.achievement_id
+                raise InputError(f"the judgements in {folder} name {unknown!r}, which none of the folders holds")
         results.append(
             JudgedPairs(
                 tuple(demands.values()),
                 tuple(achievements.values()),
-                np.array([demand_row[row[0]] for row in rows], dtype=np.int64),
-                np.array([achievement_row[row[1]] for row in rows], dtype=np.int64),
-                np.array([row[2] for row in rows], dtype=np.int64),
+                np.array([demand_row[row.demand_id] for row in rows], dtype=np.int64),
+                np.array([achievement_row[row.achievement_id] for row in rows], dtype=np.int64),
+                np.array([row.level for row in rows], dtype=np.int64),
             )
         )
     return results
 
 
-def _rows(folder: Path, name: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    path = folder / f"{name}.csv"
-    if not path.is_file():
-        needed = ", ".join(f"{file}.csv" for file in FILES)
-        raise NotFoundError(f"{path} does not exist; a judged dataset is a folder with {needed}")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in columns if column not in (reader.fieldnames or ())]
-            if missing:
-                raise InputError(f"{path} lacks the column {missing[0]!r}; it needs {', '.join(columns)}")
-            return [{key: value or "" for key, value in row.items() if key} for row in reader]
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
+def _read(folder: Path, kind: FileKind) -> Iterator[Parsed]:
+    """Yield the records or judgements of the folder's file of that kind, in any format that import reads."""
+    found = [path for suffix in SUFFIXES if (path := folder / f"{kind.value}{suffix}").is_file()]
+    if not found:
+        needed = ", ".join(f"{name.value}.csv" for name in FILES)
+        raise NotFoundError(f"{folder / kind.value}.csv does not exist; a judged dataset is a folder with {needed}")
+    path = found[0]
+    with open_table(path) as table:
+        header = {column.field: column.header for column in columns_of(table.headers, kind, str(path))}
+        reader = RowReader(table.headers, kind, str(path))
+        seen: set[str] = set()
+        for number, cells, problem in table.rows:
+            if problem:
+                raise InputError(f"{path} row {number} cannot be read: {problem}")
+            if kind is not FileKind.JUDGEMENTS:
+                record_id = str(cells.get(header[f"{kind.value.removesuffix('s')}_id"]))
+                if record_id in seen:
+                    continue
+                seen.add(record_id)
+            parsed = reader.read(number, cells if kind is FileKind.JUDGEMENTS else _titled(cells, header))
+            if isinstance(parsed, list):
+                reject = parsed[0]
+                raise InputError(f"{path} row {number}, column {reject.column}: {reject.value!r} {reject.reason}")
+            yield parsed
 
 
-def _level(folder: Path, row: dict[str, str]) -> int:
-    if row["level"].strip() not in {"1", "2", "3", "4"}:
-        raise InputError(f"{folder / 'judgements.csv'}: level {row['level']!r} is not one of 1, 2, 3, 4")
-    return int(row["level"])
+def _titled(cells: dict[str, Any], header: dict[str | None, str]) -> dict[str, Any]:
+    """Return the cells of a record with a title: its own, else the beginning of its content, else `UNTITLED`."""
+    title, content = (str(cells.get(header.get(name, ""), "") or "").strip() for name in ("title", "content"))
+    return cells | {header["title"]: title or content[:100] or UNTITLED}

@@ -61,13 +61,14 @@ def evaluate(
             figures = cross_validate(corpus, chosen, split or SPLITS, progress)
         else:
             figures = train_and_test(corpus, chosen, len(parts[0]), progress)
-    _show(figures)
+    show_figures(figures)
     if out is not None:
         out.write_text(json.dumps({"splits": as_json(figures)}, ensure_ascii=False, indent=1), encoding="utf-8")
         typer.echo(f"已写入 {out}")
 
 
-def _show(figures: "Figures") -> None:
+def show_figures(figures: "Figures") -> None:
+    """Print one table per split: systems by metrics, each with its 95% interval."""
     from rich.console import Console
     from rich.table import Table
 

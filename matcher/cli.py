@@ -74,27 +74,22 @@ def recommend(
 
 
 def show(answer: "Recommendation") -> None:
-    """Print an answer as a table with its reasons below each row."""
+    """Print an answer: a line per match, its reasons below it."""
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+    from rich.padding import Padding
 
     console = Console()
     if answer.message:
         console.print(f"[yellow]{escape(answer.message)}[/]")
-    if not answer.items:
-        return
-    table = Table(show_lines=any(match.reasons for match in answer.items))
-    table.add_column("#", justify="right")
-    table.add_column("概率", justify="right")
-    table.add_column("名称与理由", overflow="fold", ratio=1)
-    table.add_column("单位")
-    table.add_column("编号", overflow="fold")
     for match in answer.items:
-        lines = [f"[bold]{escape(match.title)}[/]"]
+        probability = "" if match.probability is None else f"[cyan]{match.probability:>4.0%}[/]  "
+        owner = f" · {escape(match.owner)}" if match.owner else ""
+        console.print(
+            f"{match.rank:>3}. {probability}[bold]{escape(match.title)}[/]{owner} [dim]{escape(match.id)}[/]",
+            highlight=False,
+        )
         for reason in match.reasons:
             sign, colour = ("−", "red") if reason.weight < 0 else ("+", "green")
-            lines.append(f"[{colour}]{sign}[/] {escape(reason.text)}")
-        probability = "–" if match.probability is None else f"{match.probability:.0%}"
-        table.add_row(str(match.rank), probability, "\n".join(lines), escape(match.owner or "–"), escape(match.id))
-    console.print(table)
+            line = f"[{colour}]{sign}[/] {escape(reason.text)} [dim]({reason.weight:+.2f})[/]"
+            console.print(Padding(line, (0, 0, 0, 6)), highlight=False)

@@ -86,6 +86,11 @@ class Engine:
             shelf = _written(self._shelves.demands, self.model.viewer.demands(records), records, deleted)
             self._shelves = replace(self._shelves, demands=shelf)
 
+    def size(self, side: Side) -> int:
+        """Return how many records of a side can be found now."""
+        shelf = self._shelves.achievements if side == "achievements" else self._shelves.demands
+        return int(shelf.current.sum())
+
     def _recommend(
         self,
         subject: View,
@@ -138,11 +143,12 @@ class Engine:
     ) -> dict[int, list[Reason]]:
         names = scorer.ranker.feature_names_
         contributions = scorer.ranker.contributions(table.select(names)[order])
+        titles = (self.model.demands.title, self.model.achievements.title)
         reasons = {}
         for place, parts in zip(order.tolist(), contributions, strict=True):
             other = found.take(np.array([place], dtype=np.int64))
             pair = Pair(subject, other) if side == "achievements" else Pair(other, subject)
-            reasons[place] = explain(self.model.space, scorer.history, pair, table, place, parts, names)
+            reasons[place] = explain(self.model.space, scorer.history, titles, pair, table, place, parts, names)
         return reasons
 
     def _answer(

@@ -1,5 +1,6 @@
 """Why a pair was proposed, in Chinese: the ranker's own contributions, grouped, each with its evidence quoted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ MIN_SHARE = 0.03  # of the sum of absolute contributions; weaker causes are not 
 MAX_REASONS = 5
 PARTNER_COSINE = 0.5  # words nearer than this are shown as partners
 QUOTED = 5
+TELLING_IDF = 4.0  # a word in more than a twentieth of all texts (技术, 设备) tells nothing
+LIKE_ENOUGH = 0.45  # a past pair less like this one is no evidence to show
 
 ATTRIBUTE_NAMES = {
     "same_field": "技术领域",
@@ -36,6 +39,10 @@ class Pair:
 
     demand: View
     achievement: View
+
+
+# Titles of stored records by id, for quoting past outcomes: (of demands, of achievements).
+Titles = tuple[Callable[[str], str], Callable[[str], str]]
 
 
 def group_of(feature: str) -> str:
@@ -63,10 +70,11 @@ def group_of(feature: str) -> str:
 
 
 def shared_terms(space: TextSpace, pair: Pair) -> list[str]:
-    """Return the words that both texts hold, the most telling first."""
+    """Return the words that both texts hold and few others do, the most telling first."""
     wanted, offered = pair.demand.texts.full.words, pair.achievement.texts.full.words
     shared = np.intersect1d(wanted.indices, offered.indices)
-    return [space.words.terms[column] for column in shared[np.argsort(-space.words.idf[shared], kind="stable")]]
+    telling = shared[space.words.idf[shared] >= TELLING_IDF]
+    return [space.words.terms[column] for column in telling[np.argsort(-space.words.idf[telling], kind="stable")]]
 
 
 def partner_words(space: TextSpace, pair: Pair) -> list[tuple[str, str, float]]:
@@ -90,6 +98,7 @@ def partner_words(space: TextSpace, pair: Pair) -> list[tuple[str, str, float]]:
 def explain(
     space: TextSpace,
     history: History,
+    titles: Titles,
     pair: Pair,
     table: FeatureTable,
     row: int,
@@ -101,6 +110,7 @@ def explain(
     Args:
         space: that the views come from.
         history: outcomes the features were computed from.
+        titles: of the records that outcomes name.
         pair: the two records.
         table: features of all scored pairs, of which `row` is this one.
         row: of the pair in the table.
@@ -117,7 +127,7 @@ def explain(
     reasons = []
     for group, weight in sorted(weights.items(), key=lambda item: -item[1]):
         if abs(weight) / total >= MIN_SHARE:
-            reason = _reason(group, weight, space, history, pair, value)
+            reason = _reason(group, weight, space, history, titles, pair, value)
             if reason is not None:
                 reasons.append(reason)
     strongest = sorted(reasons, key=lambda reason: -abs(reason.weight))[:MAX_REASONS]
@@ -125,7 +135,13 @@ def explain(
 
 
 def _reason(
-    group: str, weight: float, space: TextSpace, history: History, pair: Pair, value: dict[str, float]
+    group: str,
+    weight: float,
+    space: TextSpace,
+    history: History,
+    titles: Titles,
+    pair: Pair,
+    value: dict[str, float],
 ) -> Reason | None:
     if group == "semantic":
         return _semantic(weight, value)
@@ -134,7 +150,7 @@ def _reason(
     if group == "concepts":
         return _concepts(weight, space, pair)
     if group == "history":
-        return _history(weight, history, pair)
+        return _history(weight, history, titles, pair, value)
     if group in ATTRIBUTES:
         return _attribute(group, weight, pair, value[group])
     return None  # latent topics move the score, but nothing can be quoted for them
@@ -158,11 +174,13 @@ def _semantic(weight: float, value: dict[str, float]) -> Reason:
     )
 
 
-def _terms(weight: float, space: TextSpace, pair: Pair) -> Reason:
+def _terms(weight: float, space: TextSpace, pair: Pair) -> Reason | None:
     terms = shared_terms(space, pair)[:QUOTED]
     quoted = "".join(f"“{term}”" for term in terms)
+    if not terms and weight > 0:
+        return None  # n-grams of characters agree, but nothing that could be quoted
     if not terms:
-        text = "双方文字没有共同的术语"
+        text = "双方文字没有共同的专门术语"
     elif weight > 0:
         text = f"双方都提到{quoted}"
     else:
@@ -182,15 +200,15 @@ def _concepts(weight: float, space: TextSpace, pair: Pair) -> Reason | None:
     return Reason(kind=_kind("concepts", weight), text=text, weight=weight, evidence=evidence)
 
 
-def _history(weight: float, history: History, pair: Pair) -> Reason | None:
+def _history(weight: float, history: History, titles: Titles, pair: Pair, value: dict[str, float]) -> Reason | None:
     outcomes = history.evidence(pair.demand, pair.achievement)
-    wanted = [outcome for outcome in outcomes if (outcome[2] >= 2) == (weight > 0)]
+    wanted = [outcome for outcome in outcomes if (outcome[2] >= 2) == (weight > 0) and outcome[3] >= LIKE_ENOUGH]
     if not wanted:
-        return None
+        return _history_of_demand(weight, value)
     demand_id, achievement_id, grade, likeness = wanted[0]
     text = (
-        f"相近的一对（需求 {demand_id}、成果 {achievement_id}，相近度 {likeness:.2f}）"
-        f"以往结果{'较好' if weight > 0 else '不理想'}：{GRADE_NAMES[grade]}"
+        f"以往相近的一对（需求《{titles[0](demand_id)}》与成果《{titles[1](achievement_id)}》，相近度 {likeness:.2f}）"
+        f"{'结果较好' if weight > 0 else '结果不理想'}：{GRADE_NAMES[grade]}"
     )
     evidence: dict[str, str | float | list[str]] = {
         "demand_id": demand_id,
@@ -199,6 +217,19 @@ def _history(weight: float, history: History, pair: Pair) -> Reason | None:
         "likeness": round(likeness, 4),
     }
     return Reason(kind=_kind("history", weight), text=text, weight=weight, evidence=evidence)
+
+
+def _history_of_demand(weight: float, value: dict[str, float]) -> Reason | None:
+    known = round(float(np.expm1(value["known_pairs"])))
+    if not known:
+        return None
+    mean = value["known_mean"]
+    return Reason(
+        kind=_kind("history", weight),
+        text=f"该需求以往 {known} 个结果的平均等级为 {mean:.1f}（0–4 级）",
+        weight=weight,
+        evidence={"outcomes": float(known), "mean_grade": round(mean, 2)},
+    )
 
 
 GRADE_NAMES = {
@@ -237,4 +268,5 @@ def _money(card: dict[str, float | None]) -> str:
     low, high = card["money_min"], card["money_max"]
     if low is not None and high is not None and low != high:
         return f"{low:g}–{high:g} 万元"
-    return f"{low if low is not None else high:g} 万元"
+    known = low if low is not None else high
+    return "未说明" if known is None else f"{known:g} 万元"

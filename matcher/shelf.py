@@ -50,6 +50,11 @@ class Shelf:
         row = self.row_of.get(record_id, self.base.cards.rows.get(record_id, -1))
         return row if row >= 0 else None
 
+    def title(self, record_id: str) -> str:
+        """Return the title of a record of the bundle, or its id if the bundle holds none."""
+        row = self.base.cards.rows.get(record_id)
+        return record_id if row is None else self.base.cards.titles[row]
+
     def take(self, rows: Rows) -> View:
         """Return the view of the given rows, in that order."""
         if self.extra is None:

@@ -66,11 +66,15 @@ def _between(values: NDArray[np.float64], position: int) -> float:
         return -np.inf
     if position == len(values):
         return np.inf
-    return float((values[position - 1] + values[position]) / 2.0)
+    below, above = float(values[position - 1]), float(values[position])
+    middle = below + (above - below) / 2.0
+    return middle if middle < above else below  # between neighbouring floats there is no middle
 
 
 class IsotonicCalibration:
-    """A score's probability of being relevant, by isotonic regression (Zadrozny & Elkan 2002), kept within (0, 1).
+    """A score's probability of being relevant, by centred isotonic regression (Oron & Flournoy 2017), within (0, 1).
+
+    Isotonic regression gives steps; a line through the steps' centres keeps different scores apart.
 
     Attributes after `fit`: `scores_` and `probabilities_` (k,) the ascending corner points; `base_rate_` the share of
     relevant rows.
@@ -85,8 +89,8 @@ class IsotonicCalibration:
         padded = np.r_[scores.min(), scores, scores.max()] if len(scores) else np.zeros(2)
         outcome = np.r_[0.0, relevant.astype(np.float64), 1.0]
         model = IsotonicRegression(y_min=1e-3, y_max=1 - 1e-3, out_of_bounds="clip").fit(padded, outcome)
-        self.scores_ = np.asarray(model.X_thresholds_, dtype=np.float64)
-        self.probabilities_ = np.asarray(model.y_thresholds_, dtype=np.float64)
+        self.probabilities_, step = np.unique(model.predict(padded), return_inverse=True)
+        self.scores_ = np.bincount(step, weights=padded) / np.bincount(step)
         self.base_rate_ = float(relevant.mean()) if len(relevant) else 0.0
         return self
 

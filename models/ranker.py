@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from data.errors import BundleError, InputError
 
 RANKER_FILE = "ranker.json"
+# Below this many rows handing work between threads costs more than it saves.
+PARALLEL_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class OrdinalRanker:
             "max_bin": self.parameters.max_bin,
             "lambda_l2": self.parameters.lambda_l2,
             "seed": self.parameters.seed,
-            "num_threads": self.threads,
+            "num_threads": self.threads if len(features) >= PARALLEL_ROWS else 1,
             "deterministic": True,
             "force_row_wise": True,
             "verbosity": -1,

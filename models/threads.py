@@ -5,7 +5,7 @@ multiplies into a thread storm, in which every request waits for the others. Lig
 """
 
 import faiss
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from data.errors import SettingsError
 

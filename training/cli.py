@@ -14,6 +14,10 @@ STEPS = {
     "views": "计算文本向量与参照",
     "indexes": "建立索引",
     "bundle": "写入模型包",
+    "simulate": "生成模拟平台",
+    "import": "导入记录与事件",
+    "evaluate": "评估（五种方法，五折，按需求分组）",
+    "recommend": "为三条需求推荐",
     "outcomes": "汇总结果事件",
     "features": "计算特征",
     "history": "计算历史特征",
@@ -68,6 +72,47 @@ def train_command(
     with Store.open(settings().store_url) as store, steps(STEPS) as progress:
         built = train(settings(), store, RankerParameters(trees=trees, seed=seed), progress)
     _report(built, as_json)
+
+
+def demo_command(
+    achievements: Annotated[int, typer.Option(help="Achievements to simulate.", min=50)] = 5_000,
+    demands: Annotated[int, typer.Option(help="Demands to simulate.", min=20)] = 1_000,
+    events: Annotated[int, typer.Option(help="Outcome events to simulate.", min=0)] = 20_000,
+    seed: Annotated[int, typer.Option(help="Seed of the simulation.", min=0)] = 7,
+) -> None:
+    """Show everything on a simulated platform: import, build, train, evaluate, recommend. Works in GONGXU_HOME/demo.
+
+    Examples:
+      gongxu demo
+
+      gongxu demo --achievements 500 --demands 100 --events 3000
+
+    """
+    import shutil
+
+    from data.progress import steps
+    from data.settings import settings
+    from data.simulator import SimulationPlan
+    from eval.cli import show_figures
+    from matcher.cli import show
+    from models.threads import limit_threads
+    from training.demo import demonstrate
+
+    plan = SimulationPlan(achievements=achievements, demands=demands, events=events, seed=seed)
+    home = settings().home / "demo"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    limit_threads(settings().threads)
+    with steps(STEPS) as progress:
+        shown = demonstrate(settings().model_copy(update={"home": home, "database_url": ""}), plan, progress)
+    typer.echo("\n一、在未见过的需求上的评估（模拟的专家评分，只说明方法有效，不代表真实平台的质量）")
+    show_figures(shown.figures)
+    typer.echo("二、三条需求的推荐成果与理由")
+    for title, answer in shown.answers:
+        typer.echo(f"\n需求：{title}")
+        show(answer)
+    typer.echo(f"\n模型包：{shown.built.directory}")
+    typer.echo(f"启动服务：GONGXU_HOME={home} gongxu serve，然后打开 http://127.0.0.1:8000/docs")
 
 
 def _report(built: "Built", as_json: bool) -> None:

@@ -14,7 +14,7 @@ def record_run(
     name: str,
     parameters: Mapping[str, object],
     figures: Mapping[str, float],
-    texts: Mapping[str, object],
+    texts: Mapping[str, dict[str, float]],
 ) -> str:
     """Write one finished run to MLflow and return its id.
 
@@ -22,7 +22,8 @@ def record_run(
     """
     import mlflow
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # MLflow announces each step of creating its own database
+    for noisy in ("alembic", "mlflow"):  # MLflow announces each step of creating its own database
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     settings.home.mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(settings.mlflow_uri)
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:

@@ -1,0 +1,41 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+VENV := .venv
+GONGXU := $(VENV)/bin/gongxu
+export GONGXU_HOME ?= .gongxu
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: help setup demo test lint types check serve clean
+
+help: ## Show what can be done here
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@echo
+	@echo "  Read next: README.md, then the folders in the order of the data:"
+	@echo "  data -> knowledge_graph, models -> matcher -> eval -> training; serving. Commands: $(GONGXU) --help"
+
+setup: $(VENV)/.ready ## Make the virtual environment .venv with everything in it
+
+$(VENV)/.ready: pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 or say make PYTHON=..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: setup ## Simulate a small platform, build, train, evaluate and recommend (a few minutes)
+	$(GONGXU) demo
+
+test: setup lint types ## Lint, check types and run all tests
+	$(VENV)/bin/pytest
+
+lint: setup ## Check style and format
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: setup ## Check types (mypy, strict)
+	$(VENV)/bin/mypy
+
+serve: setup ## Serve the API on http://127.0.0.1:8000
+	$(GONGXU) serve
+
+clean: ## Remove the environment and all caches, not the data in GONGXU_HOME
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
