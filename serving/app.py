@@ -1,0 +1,70 @@
+"""The application: routes, problems, documentation and the services behind them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi_offline import FastAPIOffline
+
+from data.settings import Settings, settings
+from serving.context import RequestContext
+from serving.problems import Problem, add_handlers
+from serving.routes import health, recommendations
+from serving.services import Services
+
+DESCRIPTION = """Matches technology demands (技术需求) with technology achievements (科技成果), and says why.
+
+Every error is a problem detail (RFC 9457, `application/problem+json`) whose `type` never changes."""
+ROUTERS = (recommendations.router, health.router)
+
+
+def create_app(chosen: Settings | None = None) -> FastAPI:
+    """Return the app for the given settings, or else for those of the environment."""
+    used = chosen or settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services = Services(used)
+        app.state.services = services
+        await asyncio.to_thread(services.start)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(services.stop)
+
+    app = FastAPIOffline(
+        title="gongxu 供需",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        separate_input_output_schemas=True,
+    )
+    add_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(
+        RequestContext,
+        timeout=used.serve_timeout,
+        max_body=used.serve_max_body,
+        max_bulk_body=used.serve_max_bulk_body,
+    )
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document: every error a problem, none of FastAPI's own kind."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schemas = document["components"]["schemas"]
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs", {}))
+        schemas["Problem"] = problem
+        app.openapi_schema = document
+    return app.openapi_schema

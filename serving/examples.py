@@ -1,0 +1,69 @@
+"""Examples in the API's documentation."""
+
+from typing import Any
+
+ACHIEVEMENTS_REQUEST: dict[str, Any] = {
+    "by id": {"summary": "For a stored demand", "value": {"demand_id": "D000001", "top_k": 10}},
+    "by text": {
+        "summary": "For a demand in free text, with reasons",
+        "value": {
+            "text": "需要一种低温污泥干化设备，含水率降到40%以下，处理量每天50吨",
+            "top_k": 5,
+            "explain": "full",
+        },
+    },
+    "inline": {
+        "summary": "For a demand that is not stored, with conditions",
+        "value": {
+            "demand": {
+                "title": "低温污泥干化设备",
+                "content": "含水率降到40%以下，处理量每天50吨",
+                "budget_max": 300,
+                "region": "410100",
+            },
+            "filters": {"regions": ["410000"], "budget": 300, "trl_at_least": 6, "exclude": ["A000007"]},
+        },
+    },
+}
+
+DEMANDS_REQUEST: dict[str, Any] = {
+    "by id": {"summary": "For a stored achievement", "value": {"achievement_id": "A000001", "top_k": 10}},
+    "inline": {
+        "summary": "For an achievement that is not stored",
+        "value": {
+            "achievement": {"title": "热泵型污泥低温干化机", "content": "单机日处理30吨，出泥含水率35%", "trl": 8},
+            "explain": "brief",
+        },
+    },
+}
+
+ANSWER: dict[str, Any] = {
+    "request_id": "0f4c6a52d1b04f7d8e2f0a1b2c3d4e5f",
+    "subject_id": "D000001",
+    "bundle_version": "20260101-120000",
+    "degraded": False,
+    "answered": True,
+    "message": "",
+    "items": [
+        {
+            "rank": 1,
+            "id": "A000042",
+            "title": "热泵型污泥低温干化机",
+            "owner": "某环境研究院",
+            "region": "410100",
+            "status": "发布",
+            "probability": 0.81,
+            "grade": 3,
+            "score": 2.417,
+            "channels": ["dense", "lexical"],
+            "reasons": [
+                {
+                    "kind": "terms",
+                    "text": "双方都提到“污泥”“干化”“含水率”",
+                    "weight": 0.92,
+                    "evidence": {"shared_terms": ["污泥", "干化", "含水率"]},
+                }
+            ],
+        }
+    ],
+}

@@ -1,0 +1,149 @@
+"""The bundle that is served: loaded, verified, warmed up, kept up to date with the store, swapped by one reference."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from threading import Lock
+from time import perf_counter
+
+import structlog
+
+from data.errors import BundleError, GongxuError
+from data.records import UNSTORED, Achievement, Demand
+from data.store import Change, Store
+from matcher.bundle import CURRENT, Manifest, current_bundle, verify
+from matcher.engine import Engine
+from matcher.filters import Filters
+from matcher.model import MatchingModel
+from serving.metrics import BUNDLE_LOADS, RECORDS_REPLAYED
+
+REPLAY_BATCH = 500
+_WARM_UP = "低温污泥干化设备，处理量每天50吨，含水率降到40%以下"
+
+log = structlog.get_logger("gongxu.bundle")
+
+
+class LiveModel:
+    """An engine and how far it has followed the store."""
+
+    def __init__(self, manifest: Manifest, engine: Engine) -> None:
+        self.manifest = manifest
+        self.engine = engine
+        self.revision = manifest.watermark
+        self.loaded_at = datetime.now(UTC)
+        self._lock = Lock()
+
+    @classmethod
+    def load(cls, directory: Path, threads: int) -> "LiveModel":
+        """Load a bundle, check every digest, and answer one request of each kind before anybody else asks.
+
+        Raises:
+            GongxuError: the bundle cannot be used.
+
+        """
+        manifest = verify(directory)
+        live = cls(manifest, Engine(MatchingModel.load(directory, threads=threads, verified=manifest)))
+        everything = Filters.none()
+        demand = Demand.of_text(_WARM_UP)
+        offer = Achievement(achievement_id=UNSTORED, title=demand.title, content=demand.content)
+        live.engine.recommend_achievements(demand, filters=everything, explain=True)
+        live.engine.recommend_demands(offer, filters=everything, explain=True)
+        return live
+
+    def catch_up(self, store: Store) -> int:
+        """Take in what changed in the store since the last call (at first: since the bundle was built); return how much."""
+        with self._lock:
+            if store.watermark() <= self.revision:
+                return 0
+            changes = store.changes_since(self.revision)
+            done = 0
+            while batch := list(islice(changes, REPLAY_BATCH)):
+                self._apply(batch)
+                self.revision = batch[-1].revision
+                done += len(batch)
+            RECORDS_REPLAYED.inc(done)
+            return done
+
+    def _apply(self, batch: list[Change]) -> None:
+        offers = [change.record for change in batch if isinstance(change.record, Achievement)]
+        needs = [change.record for change in batch if isinstance(change.record, Demand)]
+        gone = [change for change in batch if change.record is None]
+        self.engine.upsert_achievements(offers, [c.record_id for c in gone if c.kind == "achievements"])
+        self.engine.upsert_demands(needs, [c.record_id for c in gone if c.kind == "demands"])
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A bundle that could not be loaded, and why."""
+
+    version: str
+    reason: str
+    at: datetime
+
+
+class BundleHolder:
+    """Holds the live model. One thread at a time loads; everybody else reads `live`, one reference."""
+
+    def __init__(self, bundles: Path, threads: int) -> None:
+        self._bundles = bundles
+        self._threads = threads
+        self._loading = Lock()
+        self._seen: tuple[str, int] | None = None
+        self.live: LiveModel | None = None
+        self.rejected: Rejected | None = None
+
+    def model(self) -> LiveModel:
+        """Return the live model.
+
+        Raises:
+            BundleError: none could be loaded so far.
+
+        """
+        live = self.live
+        if live is None:
+            raise BundleError("no bundle is loaded; run `gongxu import` and `gongxu build` first")
+        return live
+
+    def refresh(self, store: Store | None, *, force: bool = False) -> bool:
+        """Load the bundle that `current` names if it is another than before; return whether a new one serves now.
+
+        A bundle that cannot be loaded leaves the old one serving, is remembered in `rejected` and not tried again until
+        the pointer is written anew or `force` is set.
+        """
+        with self._loading:
+            pointer = self._pointer()
+            if pointer is None or (pointer == self._seen and not force):
+                return False
+            self._seen = pointer
+            version = pointer[0]
+            if self.live is not None and self.live.manifest.version == version and not force:
+                self.rejected = None
+                return False
+            return self._load(version, store)
+
+    def _load(self, version: str, store: Store | None) -> bool:
+        started = perf_counter()
+        try:
+            live = LiveModel.load(current_bundle(self._bundles), self._threads)
+            if store is not None:
+                live.catch_up(store)
+        except (GongxuError, OSError, ValueError, KeyError, RuntimeError) as error:
+            # Digests are right, yet files may be of a version whose readers fail in their own ways: the old bundle stays.
+            reason = f"{error}".replace(str(self._bundles), "bundles")
+            self.rejected = Rejected(version, reason, datetime.now(UTC))
+            BUNDLE_LOADS.labels("rejected").inc()
+            log.warning("bundle rejected", version=version, reason=reason)
+            return False
+        self.live, self.rejected = live, None
+        BUNDLE_LOADS.labels("loaded").inc()
+        log.info("bundle loaded", version=version, seconds=round(perf_counter() - started, 3))
+        return True
+
+    def _pointer(self) -> tuple[str, int] | None:
+        """Return the version that is to be served and when that was written, in ns."""
+        path = self._bundles / CURRENT
+        try:
+            return path.read_text(encoding="utf-8").strip(), path.stat().st_mtime_ns
+        except OSError:
+            return None

@@ -1,0 +1,35 @@
+"""What the server counts and times, for Prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+REQUESTS = Counter("gongxu_requests_total", "Requests answered", ["route", "method", "status"])
+REQUEST_SECONDS = Histogram("gongxu_request_seconds", "Time to the last byte of an answer", ["route"], buckets=_SECONDS)
+STAGE_SECONDS = Histogram("gongxu_stage_seconds", "Time in one stage: wait, engine, store", ["stage"], buckets=_SECONDS)
+SHED = Counter("gongxu_shed_total", "Requests refused because too many were waiting")
+RATE_LIMITED_TOTAL = Counter("gongxu_rate_limited_total", "Requests refused because of their key's rate")
+REFUSED = Counter("gongxu_refused_total", "Requests without a valid key or without the right to do what they ask")
+CHANNEL_ITEMS = Counter(
+    "gongxu_items_by_channel_total", "Recommended records by the channel that found them", ["channel"]
+)
+PROBABILITY = Histogram(
+    "gongxu_best_probability",
+    "Probability of the best match of an answer",
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+)
+EMPTY = Counter("gongxu_empty_answers_total", "Answers without any match")
+DEGRADED = Counter("gongxu_degraded_answers_total", "Answers given without a ranker")
+EVENTS = Counter("gongxu_events_total", "Outcome events received", ["outcome"])
+EVENT_LAG = Histogram(
+    "gongxu_event_lag_seconds",
+    "Time from an event to its arrival",
+    buckets=(1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400),
+)
+IMPRESSIONS = Counter("gongxu_impressions_total", "Impressions written to the store")
+IMPRESSIONS_LOST = Counter("gongxu_impressions_lost_total", "Impressions dropped because the queue was full")
+BUNDLE_LOADS = Counter("gongxu_bundle_loads_total", "Bundles loaded or rejected", ["result"])
+BUNDLE_CREATED = Gauge(
+    "gongxu_bundle_created_timestamp_seconds", "When the bundle that is served was built", multiprocess_mode="min"
+)
+RECORDS_REPLAYED = Counter("gongxu_records_replayed_total", "Records taken in since the bundle was built")

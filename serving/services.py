@@ -1,0 +1,103 @@
+"""What the routes work with: one object per process, made when the app starts."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+
+from data.errors import StoreError
+from data.settings import Settings
+from data.store import Store
+from serving.background import Repeated
+from serving.compute import EngineThreads
+from serving.live import BundleHolder, LiveModel
+from serving.metrics import BUNDLE_CREATED, STAGE_SECONDS
+from serving.problems import NO_BUNDLE, ApiError
+from serving.storage import StoreAccess
+
+_T = TypeVar("_T")
+STORE_THREADS = 8
+
+
+class Services:
+    """Store, bundle and threads of one server process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.access = StoreAccess(settings.store_url, settings.serve_lock_timeout)
+        self.holder = BundleHolder(settings.bundles, settings.threads)
+        self.engine_threads = EngineThreads(settings.serve_threads, settings.serve_max_wait)
+        self._store_threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
+        self.follower = Repeated("follower", self._follow, settings.serve_poll)
+        self.watcher = Repeated("watcher", self._watch, settings.serve_poll)
+
+    def start(self) -> None:
+        """Load the current bundle, if there is one, and begin to follow store and pointer."""
+        self._watch()
+        self.watcher.start()
+        self.follower.start()
+
+    def stop(self) -> None:
+        """Finish what is in flight and let go of everything."""
+        self.watcher.stop()
+        self.follower.stop()
+        self.engine_threads.close()
+        self._store_threads.shutdown(wait=True)
+        self.access.close()
+
+    def live(self) -> LiveModel:
+        """Return the live model.
+
+        Raises:
+            ApiError: no bundle is loaded (503).
+
+        """
+        live = self.holder.live
+        if live is None:
+            raise ApiError(NO_BUNDLE, "no bundle is loaded; run `gongxu import`, `gongxu build` and `gongxu train`")
+        return live
+
+    async def in_store(self, work: Callable[[Store], _T]) -> _T:
+        """Run `work` with the store in a thread; StoreError when the store cannot be used."""
+        return await asyncio.get_running_loop().run_in_executor(self._store_threads, self._with_store, work)
+
+    def _with_store(self, work: Callable[[Store], _T]) -> _T:
+        started = perf_counter()
+        try:
+            return work(self.access.store())
+        finally:
+            STAGE_SECONDS.labels("store").observe(perf_counter() - started)
+
+    def _follow(self) -> None:
+        live = self.holder.live
+        if live is not None:
+            live.catch_up(self.access.store())
+
+    def _watch(self) -> None:
+        if self.reload(force=False):
+            # What was written while the bundle was loading is searchable at once.
+            self.follower.wake()
+
+    def reload(self, *, force: bool) -> bool:
+        """Load the current bundle if it is a new one, or anyway; return whether a newly loaded one serves now."""
+        store: Store | None
+        try:
+            store = self.access.store()
+        except StoreError:
+            store = None  # the bundle alone can answer; records written since follow when the store is back
+        loaded = self.holder.refresh(store, force=force)
+        if loaded and self.holder.live is not None:
+            BUNDLE_CREATED.set(self.holder.live.manifest.created_at.timestamp())
+        return loaded
+
+
+def services_of(request: Request) -> Services:
+    """Return the services of the app that the request came to."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesOf = Annotated[Services, Depends(services_of)]

@@ -1,0 +1,48 @@
+"""Servers in this process, on copies of the suite's tiny platform or on the platform itself for tests that only read."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from fastapi.testclient import TestClient
+
+from data.settings import Settings
+from serving.app import create_app
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[TestClient]:
+    """Yield a client, on the same machine, to an app that runs in this process."""
+    with TestClient(create_app(settings), base_url="http://localhost", client=("127.0.0.1", 50000)) as client:
+        yield client
+
+
+def quick(settings: Settings, **changes: object) -> Settings:
+    """Return the settings with one thread each and short intervals."""
+    return settings.model_copy(update={"serve_threads": 1, "serve_poll": 0.05} | changes)
+
+
+@pytest.fixture
+def site(platform, tmp_path) -> Settings:
+    """Return settings of a copy of the platform, which a test may change."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for path in platform.settings.home.glob("store.db*"):
+        shutil.copy(path, home)
+    shutil.copytree(platform.settings.bundles, home / "bundles")
+    return quick(platform.settings, home=home)
+
+
+@pytest.fixture
+def client(site) -> Iterator[TestClient]:
+    """Yield a client to a server of the test's own."""
+    with running(site) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def reader(platform) -> Iterator[TestClient]:
+    """Yield a client to one server for all tests that only read."""
+    with running(quick(platform.settings)) as client:
+        yield client

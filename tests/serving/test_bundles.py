@@ -1,0 +1,156 @@
+"""Which bundle serves: none, a new one, a damaged one; and the records written since it was built."""
+
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from data.records import Achievement
+from data.store import Store
+from matcher.bundle import set_current
+from tests.serving.conftest import quick, running
+
+URL = "/v1/recommendations/achievements"
+
+
+def wait_for(condition, seconds=20.0):
+    """Return the condition's first true value."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    return pytest.fail(f"not within {seconds} s")
+
+
+def ready(client):
+    return client.get("/readyz").json()
+
+
+def test_without_a_bundle_503_until_there_is_one(site):
+    bundles = site.bundles
+    aside = bundles.with_name("aside")
+    bundles.rename(aside)
+    with running(site) as client:
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/readyz").status_code == 503
+        answer = client.post(URL, json={"text": "污泥干化"})
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "urn:gongxu:problem:no-bundle"
+        assert int(answer.headers["Retry-After"]) > 0
+        aside.rename(bundles)
+        wait_for(lambda: client.get("/readyz").status_code == 200)
+        assert client.post(URL, json={"text": "污泥干化"}).status_code == 200
+
+
+def test_new_bundle_is_swapped_in(client, site, platform):
+    assert ready(client)["bundle_version"] == platform.trained.name
+    set_current(site.bundles, platform.built.name)
+    wait_for(lambda: ready(client)["bundle_version"] == platform.built.name)
+    assert ready(client)["status"] == "degraded"  # no ranker
+    answer = client.post(URL, json={"text": "污泥干化设备"}).json()
+    assert answer["degraded"]
+    assert answer["bundle_version"] == platform.built.name
+
+
+def test_damaged_bundle_leaves_the_old_one_serving(client, site, platform):
+    copy = site.bundles / "99990101-000000"
+    shutil.copytree(platform.built, copy)
+    victim = max((path for path in copy.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(content)
+    set_current(site.bundles, copy.name)
+    rejected = wait_for(lambda: ready(client)["rejected_bundle"])
+    assert rejected["version"] == copy.name
+    assert victim.name in rejected["reason"]
+    assert str(site.home) not in rejected["reason"]
+    assert ready(client)["bundle_version"] == platform.trained.name
+    assert client.post(URL, json={"text": "污泥干化设备"}).status_code == 200
+    set_current(site.bundles, platform.trained.name)
+    wait_for(lambda: ready(client)["rejected_bundle"] is None)
+
+
+def test_pointer_to_nothing_is_reported(client, site, platform):
+    set_current(site.bundles, "20990101-000000")
+    assert wait_for(lambda: ready(client)["rejected_bundle"])["version"] == "20990101-000000"
+    assert ready(client)["bundle_version"] == platform.trained.name
+
+
+NEW = Achievement(achievement_id="A-新", title="石墨烯海水淡化膜组件", content="石墨烯膜，脱盐率99.8%，海水淡化")
+
+
+def found(client, record_id):
+    items = client.post(URL, json={"text": "石墨烯膜海水淡化，脱盐率高", "top_k": 20}).json()["items"]
+    return record_id in [item["id"] for item in items]
+
+
+def test_records_of_another_process_are_found_forgotten_and_survive_restarts(site):
+    with running(site) as client, Store.open(site.store_url) as store:
+        assert not found(client, NEW.achievement_id)
+        store.upsert_achievements([NEW])
+        started = time.monotonic()
+        wait_for(lambda: found(client, NEW.achievement_id))
+        assert time.monotonic() - started < 1.0
+    with running(site) as client:
+        assert found(client, NEW.achievement_id)  # replayed before the first request
+        before = ready(client)["achievements"]
+        with Store.open(site.store_url) as store:
+            store.delete_achievement(NEW.achievement_id)
+        wait_for(lambda: not found(client, NEW.achievement_id))
+        assert ready(client)["achievements"] == before - 1
+    with running(site) as client:
+        assert not found(client, NEW.achievement_id)
+
+
+def test_records_written_since_are_in_the_new_bundles_engine_too(client, site, platform):
+    with Store.open(site.store_url) as store:
+        store.upsert_achievements([NEW])
+    wait_for(lambda: found(client, NEW.achievement_id))
+    set_current(site.bundles, platform.built.name)
+    wait_for(lambda: ready(client)["bundle_version"] == platform.built.name)
+    assert found(client, NEW.achievement_id)
+
+
+def test_unreachable_store_still_answers_texts_and_recovers(site, tmp_path):
+    database = site.home / "store.db"
+    aside = tmp_path / "aside.db"
+    database.rename(aside)
+    database.mkdir()  # a folder where the file should be: cannot be opened
+    with running(site) as client:
+        wait_for(lambda: ready(client)["store"] == "unreachable")
+        assert client.get("/readyz").status_code == 200
+        assert client.post(URL, json={"text": "污泥干化设备"}).status_code == 200
+        answer = client.post(URL, json={"demand_id": "D000001"})
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "urn:gongxu:problem:store-unavailable"
+        assert str(site.home) not in answer.text
+        assert int(answer.headers["Retry-After"]) > 0
+        database.rmdir()
+        aside.rename(database)
+        wait_for(lambda: client.post(URL, json={"demand_id": "D000001"}).status_code in (200, 404))
+        wait_for(lambda: ready(client)["store"] == "ok")
+
+
+def test_server_imports_neither_torch_nor_mlflow(platform):
+    program = (
+        "import sys\n"
+        "from fastapi.testclient import TestClient\n"
+        "from serving.process import app_of_process\n"
+        "with TestClient(app_of_process(), base_url='http://localhost', client=('127.0.0.1', 1)) as client:\n"
+        f"    answer = client.post('{URL}', json={{'text': '污泥干化设备', 'explain': 'full'}})\n"
+        "assert answer.status_code == 200, answer.text\n"
+        "print(*[name for name in ('torch', 'mlflow', 'sentence_transformers', 'training') if name in sys.modules])\n"
+    )
+    environment = {"GONGXU_HOME": str(platform.settings.home), "GONGXU_THREADS": "1", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip() == ""
+
+
+def test_settings_of_the_server_can_be_read(site):
+    assert quick(site).serve_poll == 0.05
