@@ -16,9 +16,10 @@ from matcher.channels import Candidates, find_candidates
 from matcher.diversify import diversify
 from matcher.features import FeatureTable
 from matcher.filters import Filters
+from matcher.history import History
 from matcher.model import MatchingModel
 from matcher.reasons import Pair, explain
-from matcher.recommendation import NO_GOOD_MATCH, Match, Reason, Recommendation
+from matcher.recommendation import NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord
 from matcher.scorer import Scorer, Scores
 from matcher.shelf import Shelf
 from matcher.textspace import record_text
@@ -47,28 +48,96 @@ class Engine:
         self._write_lock = Lock()
 
     def recommend_achievements(
-        self, demand: Demand, *, top: int = 10, filters: Filters | None = None, explain: bool = False
+        self,
+        demand: Demand,
+        *,
+        top: int = 10,
+        filters: Filters | None = None,
+        explain: bool = False,
+        personalised: bool = True,
     ) -> Recommendation:
         """Return the `top` best achievements for a demand, stored or not.
+
+        Unless `personalised`, earlier outcomes of this and other demands play no part.
 
         Raises:
             InputError: the demand has no text to match by, or `top` is not 1-200.
 
         """
         view = self.model.viewer.demands([demand])
-        return self._recommend(view, demand, "achievements", top, filters or Filters(), explain)
+        return self._recommend(view, demand, "achievements", top, filters or Filters(), explain, personalised)
 
     def recommend_demands(
-        self, achievement: Achievement, *, top: int = 10, filters: Filters | None = None, explain: bool = False
+        self,
+        achievement: Achievement,
+        *,
+        top: int = 10,
+        filters: Filters | None = None,
+        explain: bool = False,
+        personalised: bool = True,
     ) -> Recommendation:
         """Return the `top` demands that an achievement answers best.
+
+        Unless `personalised`, earlier outcomes of the demands play no part.
 
         Raises:
             InputError: the achievement has no text to match by, or `top` is not 1-200.
 
         """
         view = self.model.viewer.achievements([achievement])
-        return self._recommend(view, achievement, "demands", top, filters or Filters(), explain)
+        return self._recommend(view, achievement, "demands", top, filters or Filters(), explain, personalised)
+
+    def match(self, demand: Demand, achievement: Achievement) -> Match:
+        """Return how well one achievement answers one demand, with all reasons; without a ranker the score is a cosine.
+
+        Raises:
+            InputError: one of them has no text to match by.
+
+        """
+        for record in (demand, achievement):
+            _require_text(record)
+        viewer, scorer = self.model.viewer, self.model.scorer
+        wanted, offered = viewer.demands([demand]), viewer.achievements([achievement])
+        cosine = float(np.asarray(wanted.texts.full.vectors)[0] @ np.asarray(offered.texts.full.vectors)[0])
+        pair = Candidates(np.zeros(1, dtype=np.int64), np.array([cosine]), {})
+        order, one = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.int64)
+        if scorer is None:
+            return _matches(order, offered, pair, None, {})[0]
+        table = scorer.table(self.model.space, wanted, offered, one, one)
+        reasons = self._reasons(scorer, table, order, wanted, offered, "achievements")
+        return _matches(order, offered, pair, scorer.score(table), reasons)[0]
+
+    def similar(self, record: Achievement | Demand, top: int = 10) -> list[SimilarRecord]:
+        """Return the `top` records of the same side whose texts are nearest to `record`, open or closed, itself left out.
+
+        Raises:
+            InputError: the record has no text to compare, or `top` is not 1-200.
+
+        """
+        _require_text(record)
+        _require_top(top)
+        viewer, shelves = self.model.viewer, self._shelves
+        if isinstance(record, Achievement):
+            view, shelf = viewer.achievements([record]), shelves.achievements
+        else:
+            view, shelf = viewer.demands([record]), shelves.demands
+        vector = np.asarray(view.texts.full.vectors[:1])
+        rows, cosines = shelf.vectors.search(vector, top + 1, shelf.current)
+        kept = (rows[0] >= 0) & (rows[0] < len(shelf))
+        found = shelf.take(rows[0][kept])
+        similar = []
+        for place, cosine in enumerate(cosines[0][kept].tolist()):
+            card = found.cards.card(place)
+            if card["id"] != record.record_id:
+                shown = {name: card[name] for name in ("id", "title", "owner", "region", "status")}
+                similar.append(SimilarRecord(**shown, similarity=round(cosine, 4)))
+        return similar[:top]
+
+    def ids(self, side: Side) -> list[str]:
+        """Return the ids of all records of a side that can be found now."""
+        shelf = self._shelves.achievements if side == "achievements" else self._shelves.demands
+        known = [*shelf.base.cards.ids, *(shelf.extra.cards.ids if shelf.extra else ())]
+        return [known[row] for row in np.flatnonzero(shelf.current).tolist()]
 
     def upsert_achievements(self, records: Sequence[Achievement], deleted: Sequence[str] = ()) -> None:
         """Take in new and changed achievements and forget deleted ones; the next request sees them."""
@@ -99,16 +168,14 @@ class Engine:
         top: int,
         filters: Filters,
         explained: bool,
+        personalised: bool,
     ) -> Recommendation:
-        text = record_text(record).full
-        if not text:
-            raise InputError(
-                f"the text {normalise(record.title)[:40]!r} says nothing to match by; give a title or content"
-            )
-        if not 1 <= top <= MAX_TOP:
-            raise InputError(f"top is {top}; it must be 1 to {MAX_TOP}")
+        text = _require_text(record)
+        _require_top(top)
         shelf = self._shelves.achievements if side == "achievements" else self._shelves.demands
         scorer = self.model.scorer
+        if scorer and not personalised:
+            scorer = Scorer(History.empty(), scorer.ranker, scorer.calibration)
         history = scorer.history if scorer and side == "achievements" else None
         candidates = find_candidates(subject, content_words(text), shelf, shelf.allowed(filters), history)
         subject_id = None if record.record_id == UNSTORED else record.record_id
@@ -162,6 +229,19 @@ class Engine:
             degraded=self.model.scorer is None,
             bundle_version=self.model.version,
         )
+
+
+def _require_text(record: Achievement | Demand) -> str:
+    """Return what a record says; InputError if that is nothing."""
+    text = record_text(record).full
+    if not text:
+        raise InputError(f"the text {normalise(record.title)[:40]!r} says nothing to match by; give a title or content")
+    return text
+
+
+def _require_top(top: int) -> None:
+    if not 1 <= top <= MAX_TOP:
+        raise InputError(f"top is {top}; it must be 1 to {MAX_TOP}")
 
 
 def _written(

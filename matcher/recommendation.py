@@ -41,6 +41,19 @@ class Match(BaseModel):
     reasons: list[Reason] = Field(default_factory=list, description="Filled when asked for")
 
 
+class SimilarRecord(BaseModel):
+    """A record of the same side whose text is near."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str
+    owner: str = Field(description="Holder of the achievement, or enterprise of the demand")
+    region: str | None = Field(description="GB/T 2260 six-digit code")
+    status: str
+    similarity: float = Field(description="Cosine of the full texts")
+
+
 class Recommendation(BaseModel):
     """The answer to one request."""
 
