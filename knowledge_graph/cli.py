@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from knowledge_graph.cli_output import Bar, console, print_json, print_rows, print_stats
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
-
     from knowledge_graph.graph import KnowledgeGraph
 
 graph_app = typer.Typer(
@@ -56,13 +54,13 @@ def build_command(
     from knowledge_graph.graph import KnowledgeGraph
 
     target = out or _default_folder()
-    with Store.open(settings().store_url) as store, _Bar() as bar:
+    with Store.open(settings().store_url) as store, Bar() as bar:
         achievements, demands, events = list(store.achievements()), list(store.demands()), list(store.events())
         _require_records(len(achievements) + len(demands))
         encode = _encode() if vectors else None
         graph = KnowledgeGraph.build(achievements, demands, outcomes=events, encode=encode, progress=bar.show)
     graph.save(target)
-    _print_stats(graph, target, as_json=as_json)
+    print_stats(graph, target, as_json=as_json)
 
 
 @graph_app.command("stats")
@@ -74,7 +72,7 @@ def stats_command(graph: GraphOption = None, as_json: JsonOption = False) -> Non
 
     """
     folder = graph or _default_folder()
-    _print_stats(_load(folder), folder, as_json=as_json)
+    print_stats(_load(folder), folder, as_json=as_json)
 
 
 @graph_app.command("term")
@@ -96,13 +94,13 @@ def term_command(
 
     card = term_card(_load(graph or _default_folder()), term, limit)
     if as_json:
-        _print_json(asdict(card))
+        print_json(asdict(card))
         return
-    console = _console()
+    terminal = console()
     stages = f"；产业链环节：{'、'.join(card.stages)}" if card.stages else ""
-    console.print(f"“{card.term}”（{card.type}）：成果 {card.achievements:,} 项，需求 {card.demands:,} 项{stages}")
+    terminal.print(f"“{card.term}”（{card.type}）：成果 {card.achievements:,} 项，需求 {card.demands:,} 项{stages}")
     rows = [(item.term, item.relation, f"{item.strength:.2f}", item.evidence) for item in card.neighbours]
-    _print_rows(console, "相邻的术语", ("术语", "关系", "强度", "依据"), rows)
+    print_rows(terminal, "相邻的术语", ("术语", "关系", "强度", "依据"), rows)
 
 
 @graph_app.command("path")
@@ -134,14 +132,14 @@ def path_command(
     row, offer = known.demand_ids.index(demand), known.achievement_ids.index(achievement)
     paths = known.paths(known.demand(row), offer, limit, demand_id=demand, demand_title=known.demand_titles[row])
     if as_json:
-        _print_json({"paths": [path.as_json() for path in paths], "subgraph": drawing(paths)})
+        print_json({"paths": [path.as_json() for path in paths], "subgraph": drawing(paths)})
         return
-    console = _console()
+    terminal = console()
     if not paths:
-        console.print("图谱中没有连接二者的路径。")
+        terminal.print("图谱中没有连接二者的路径。")
     for number, path in enumerate(paths, start=1):
-        console.print(f"{number}. {path.text}（强度 {path.strength:.3f}）", markup=False)
-        console.print(f"   依据：{path.evidence}", markup=False)
+        terminal.print(f"{number}. {path.text}（强度 {path.strength:.3f}）", markup=False)
+        terminal.print(f"   依据：{path.evidence}", markup=False)
 
 
 @graph_app.command("gaps")
@@ -169,14 +167,14 @@ def gaps_command(
     found = balances(_load(graph or _default_folder()), region=region, industry=industry, stages=stages)
     chosen = [row for row in reversed(found) if row.score < 0] if surplus else [row for row in found if row.score > 0]
     if as_json:
-        _print_json([asdict(row) for row in chosen[:limit]])
+        print_json([asdict(row) for row in chosen[:limit]])
         return
     rows = [
         (row.name, f"{row.demands:,}", f"{row.achievements:,}", f"{row.budget:,.0f}", f"{row.score:,.1f}")
         for row in chosen[:limit]
     ]
     title = "供给过剩" if surplus else "供给缺口"
-    _print_rows(_console(), title, ("环节" if stages else "术语", "需求", "成果", "预算（万元）", "缺口指数"), rows)
+    print_rows(console(), title, ("环节" if stages else "术语", "需求", "成果", "预算（万元）", "缺口指数"), rows)
 
 
 @graph_app.command("holders")
@@ -198,10 +196,10 @@ def holders_command(
 
     found = similar_holders(_load(graph or _default_folder()), name, limit)
     if as_json:
-        _print_json([asdict(row) for row in found])
+        print_json([asdict(row) for row in found])
         return
     rows = [(row.name, f"{row.similarity:.2f}", "、".join(row.shared)) for row in found]
-    _print_rows(_console(), f"与“{name}”相近的持有人", ("持有人", "相似度", "共同术语"), rows)
+    print_rows(console(), f"与“{name}”相近的持有人", ("持有人", "相似度", "共同术语"), rows)
 
 
 @graph_app.command("flows")
@@ -223,10 +221,10 @@ def flows_command(
 
     found = flows(_load(graph or _default_folder()), region=region, limit=limit)
     if as_json:
-        _print_json([asdict(row) for row in found])
+        print_json([asdict(row) for row in found])
         return
     rows = [(row.demand_province, row.achievement_province, f"{row.answers:,}", f"{row.share:.0%}") for row in found]
-    _print_rows(_console(), "跨区域供给", ("需求所在地", "成果所在地", "最佳应答", "占比"), rows)
+    print_rows(console(), "跨区域供给", ("需求所在地", "成果所在地", "最佳应答", "占比"), rows)
 
 
 @graph_app.command("export")
@@ -273,12 +271,12 @@ def evaluate_terms_command(
     from knowledge_graph.term_evaluation import evaluate_terms, read_marked_texts
 
     texts = read_marked_texts(file)
-    with _Bar() as bar:
+    with Bar() as bar:
         result = evaluate_terms(texts, held_out=half, progress=bar.show)
     names = ("exact_precision", "exact_recall", "exact_f1", "overlap_precision", "overlap_recall", "overlap_f1")
     rows = [(method, *(f"{figures[name]:.3f}" for name in names)) for method, figures in result.items()]
     headers = ("方法", "精确P", "精确R", "精确F1", "重叠P", "重叠R", "重叠F1")
-    _print_rows(_console(), f"术语抽取（{file.name}）", headers, rows)
+    print_rows(console(), f"术语抽取（{file.name}）", headers, rows)
     if json_out is not None:
         try:
             json_out.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -319,88 +317,3 @@ def _encode() -> Any:
     # the graph sits on `data` only; this command puts it together with the encoder as the bundle's build does
     encoder = import_module("models.encoder").load_encoder(settings().encoder)
     return lambda terms: encoder.encode(terms, "query")
-
-
-_LABELS = {
-    "achievements": "成果",
-    "demands": "需求",
-    "organisations": "机构",
-    "terms": "术语",
-    "mentions": "记录提到术语",
-    "term_relations": "术语间关系",
-    "outcomes": "对接结果",
-    "industry": "行业",
-    "field": "领域",
-    "region": "地区",
-    "stage": "产业链环节",
-}
-
-
-def _print_stats(graph: "KnowledgeGraph", folder: Path, *, as_json: bool) -> None:
-    from knowledge_graph.schema import RELATION_NAMES, TERM_TYPE_NAMES, Relation, TermType
-    from knowledge_graph.statistics import statistics
-
-    figures = statistics(graph)
-    if as_json:
-        _print_json({"folder": str(folder), **figures})
-        return
-    console = _console()
-    console.print(f"图谱 {folder}", markup=False)
-    rows = [(_LABELS[name], f"{value:,}") for name, value in figures["counts"].items()]
-    rows += [(f"术语·{TERM_TYPE_NAMES[TermType[k.upper()]]}", f"{v:,}") for k, v in figures["term_types"].items()]
-    rows += [(f"关系·{RELATION_NAMES[Relation[k.upper()]]}", f"{v:,}") for k, v in figures["relations"].items()]
-    rows += [(f"记录已知{_LABELS[name]}", f"{value:.0%}") for name, value in figures["known"].items()]
-    _print_rows(console, "规模", ("项目", "数值"), rows)
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    return Console()
-
-
-def _print_json(value: object) -> None:
-    import json
-
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=1))
-
-
-def _print_rows(console: "Console", title: str, headers: tuple[str, ...], rows: "Sequence[tuple[str, ...]]") -> None:
-    """Print a table, or one line saying that there is nothing."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    if not rows:
-        console.print(f"{title}：没有结果。", markup=False)
-        return
-    table = Table(title=escape(title))
-    for place, header in enumerate(headers):
-        table.add_column(header, overflow="fold", justify="left" if place == 0 else "default")
-    for row in rows:
-        table.add_row(*map(escape, row))
-    console.print(table)
-
-
-class _Bar:
-    """A progress bar for each step, on stderr so that JSON stays clean."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> "_Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def show(self, step: str, done: int, total: int) -> None:
-        """Show how far a step is."""
-        if step not in self._tasks:
-            self._tasks[step] = self._progress.add_task(step, total=total)
-        self._progress.update(self._tasks[step], completed=done, total=total)

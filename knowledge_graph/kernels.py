@@ -9,6 +9,23 @@ COLUMNS = 16
 
 
 @numba.njit(nogil=True, cache=True)
+def spread(
+    terms: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    starts: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    size: int,
+) -> NDArray[np.float32]:
+    """Return the dense product (size,) of a sparse row with a sparse matrix in CSR form."""
+    result = np.zeros(size, dtype=np.float32)
+    for s in range(len(terms)):
+        for e in range(starts[terms[s]], starts[terms[s] + 1]):
+            result[columns[e]] += weights[s] * values[e]
+    return result
+
+
+@numba.njit(nogil=True, cache=True)
 def candidate_signals(  # noqa: PLR0912, PLR0915
     terms: NDArray[np.int32],
     weights: NDArray[np.float32],
@@ -130,20 +147,60 @@ def candidate_signals(  # noqa: PLR0912, PLR0915
 
 
 @numba.njit(nogil=True, cache=True)
-def spread(
-    terms: NDArray[np.int32],
-    weights: NDArray[np.float32],
+def reverse_signals(
+    idf: NDArray[np.float32],
+    kinds: NDArray[np.int8],
+    relation_starts: NDArray[np.int64],
+    related: NDArray[np.int32],
+    strengths: NDArray[np.float32],
+    walk_starts: NDArray[np.int64],
+    walk_targets: NDArray[np.int32],
+    walk_mass: NDArray[np.float32],
+    demand_starts: NDArray[np.int64],
+    demand_lengths: NDArray[np.int32],
+    demand_terms: NDArray[np.int32],
+    demand_weights: NDArray[np.float32],
+    demand_titles: NDArray[np.bool_],
+    demands: NDArray[np.int64],
     starts: NDArray[np.int64],
-    columns: NDArray[np.int32],
-    values: NDArray[np.float32],
-    size: int,
+    lengths: NDArray[np.int32],
+    pool_terms: NDArray[np.int32],
+    pool_weights: NDArray[np.float32],
+    achievement: NDArray[np.int64],
+    portfolio_terms: NDArray[np.int32],
+    portfolio_weights: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Return the dense product (size,) of a sparse row with a sparse matrix in CSR form."""
-    result = np.zeros(size, dtype=np.float32)
-    for s in range(len(terms)):
-        for e in range(starts[terms[s]], starts[terms[s] + 1]):
-            result[columns[e]] += weights[s] * values[e]
-    return result
+    """Return (n, COLUMNS + 1): `candidate_signals` of n demands against one achievement (1,), and a last column.
+
+    The last is each demand's walk mass on the portfolio of the achievement's holder.
+    """
+    out = np.empty((len(demands), COLUMNS + 1), dtype=np.float32)
+    for i in range(len(demands)):
+        begin = demand_starts[demands[i]]
+        end = begin + demand_lengths[demands[i]]
+        terms, weights = demand_terms[begin:end], demand_weights[begin:end]
+        mass = spread(terms, weights, walk_starts, walk_targets, walk_mass, len(idf))
+        out[i, :COLUMNS] = candidate_signals(
+            terms,
+            weights,
+            demand_titles[begin:end],
+            idf,
+            kinds,
+            relation_starts,
+            related,
+            strengths,
+            mass,
+            starts,
+            lengths,
+            pool_terms,
+            pool_weights,
+            achievement,
+        )[0]
+        total = np.float32(0.0)
+        for p in range(len(portfolio_terms)):
+            total += mass[portfolio_terms[p]] * portfolio_weights[p]
+        out[i, COLUMNS] = total
+    return out
 
 
 @numba.njit(nogil=True, cache=True)

@@ -92,6 +92,40 @@ def term_signals(
     )
 
 
+def reverse_term_signals(
+    tables: SignalTables,
+    demands: RecordTable,
+    rows: NDArray[np.int64],
+    others: RecordTable,
+    achievement: NDArray[np.int64],
+    portfolio: tuple[NDArray[np.int32], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """Return (n, len(TERM_SIGNALS) + 1) float32 of n demands against one achievement (1,), last the walk on a portfolio."""
+    relations, vocabulary = tables.relations, tables.vocabulary
+    return kernels.reverse_signals(
+        vocabulary.idf,
+        vocabulary.kinds,
+        relations.starts,
+        relations.targets,
+        relations.strengths,
+        relations.walk_starts,
+        relations.walk_targets,
+        relations.walk_mass,
+        demands.starts,
+        demands.lengths,
+        demands.pool_terms,
+        demands.pool_weights,
+        demands.pool_titles,
+        rows,
+        others.starts,
+        others.lengths,
+        others.pool_terms,
+        others.pool_weights,
+        achievement,
+        *portfolio,
+    )
+
+
 def place_signals(
     tables: SignalTables, demand: GraphRow, others: RecordTable, rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:

@@ -216,3 +216,10 @@ def test_words_for_a_segmenter_are_frequent_terms(small_graph):
     assert "污泥" in words
     assert words <= set(small_graph.vocabulary.terms)
     assert len(words) < len(small_graph.words(least=1))
+
+
+@pytest.mark.parametrize("achievement", [0, 5, 31])
+def test_reverse_signals_equal_pair_signals(small_graph, achievement):
+    demand = np.array([3, 0, 2, 1])
+    expected = small_graph.pair_signals(demand, np.full(4, achievement))
+    np.testing.assert_array_equal(small_graph.reverse_signals(achievement, demand), expected)
