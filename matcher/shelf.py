@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
+from weakref import ReferenceType, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ class Shelf:
     """Records of one side under dense rows: those of the bundle first, later versions and new records behind them.
 
     A shelf never changes; a write makes a new one. `row_of` overrides the base's row of an id, -1 for a deleted record.
-    `current` (n,) tells the rows that stand for a record now; the indexes may for a moment hold others.
+    `current` (n,) tells the rows that stand for a record now; the indexes hold others too as long as a reader may need
+    them. `earlier` are the shelves this one came from that somebody still reads.
     """
 
     base: View
@@ -33,6 +35,7 @@ class Shelf:
     current: NDArray[np.bool_]
     row_of: dict[str, int]
     extra: View | None = None
+    earlier: tuple["ReferenceType[Shelf]", ...] = ()
 
     @classmethod
     def build(cls, view: View, records: list[Achievement] | list[Demand]) -> Self:
@@ -82,24 +85,33 @@ class Shelf:
     def written(self, view: View, words: list[list[str]], deleted: list[str]) -> "Shelf":
         """Return the shelf after an upsert of the records of `view` and the deletion of ids; the indexes learn of it.
 
-        New rows enter the indexes before the shelf is published; rows that went stale with the write before leave them
-        now, when no reader of that older state is left. Until then `current` hides them.
+        New rows enter the indexes before the shelf is published. Rows that went stale leave them with a later write,
+        once no reader is left of a state in which they stood for a record; until then `current` hides them. Of an id
+        given twice the last record counts; an id both given and deleted is deleted.
         """
         start = len(self)
-        stale = [row for record_id in (*view.cards.ids, *deleted) if (row := self.row(record_id)) is not None]
         self._forget_stale()
         new = np.arange(start, start + len(view), dtype=np.int64)
         if len(view):
             self.vectors.add(new, np.asarray(view.texts.full.vectors))
             self.lexical.add(new, words)
-        current = np.concatenate([self.current, np.ones(len(view), dtype=np.bool_)])
-        current[stale] = False
-        rows = self.row_of | dict(zip(view.cards.ids, new.tolist(), strict=True)) | dict.fromkeys(deleted, -1)
+        added = dict(zip(view.cards.ids, new.tolist(), strict=True))
+        rows = self.row_of | added | dict.fromkeys(deleted, -1)
+        current = np.concatenate([self.current, np.zeros(len(view), dtype=np.bool_)])
+        current[[row for record_id in (*added, *deleted) if (row := self.row(record_id)) is not None]] = False
+        current[[row for record_id in added if (row := rows[record_id]) >= 0]] = True
         extra = view if self.extra is None else View.concat([self.extra, view])
-        return replace(self, current=current, row_of=rows, extra=extra if len(extra) else self.extra)
+        earlier = (*(older for older in self.earlier if older() is not None), ref(self))
+        return replace(self, current=current, row_of=rows, extra=extra if len(extra) else self.extra, earlier=earlier)
 
     def _forget_stale(self) -> None:
-        stale = np.flatnonzero(~self.current).astype(np.int64)
+        """Take out of the indexes what no reader of this or an earlier shelf may still find."""
+        needed = self.current.copy()
+        for older in self.earlier:
+            shelf = older()
+            if shelf is not None:
+                needed[: len(shelf)] |= shelf.current
+        stale = np.flatnonzero(~needed).astype(np.int64)
         if len(stale):
             self.vectors.remove(stale)
             self.lexical.remove(stale)
