@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 from data.errors import InputError
 from matcher.features import FEATURES
 from matcher.scorer import GOOD_GRADE, GradedPairs, Scorer, fit_scorer
-from tests.matcher.conftest import PARAMETERS
+from tests.matcher.conftest import PARAMETERS, taught_rows
 
 
 def halves(known):
@@ -50,7 +50,7 @@ def test_random_labels_are_not_believed_in_training_either(known):
 
 def test_probabilities_tell_good_from_bad_and_grades_follow(known, taught):
     grades = known.world.grades(known.d, known.a)
-    rest = np.flatnonzero((known.d + known.a) % 3 == 0)  # not trained on
+    rest = np.flatnonzero(~taught_rows(known))
     scorer = taught.scorer
     scores = scorer.score(scorer.table(known.space, known.demands, known.achievements, known.d[rest], known.a[rest]))
     right = grades[rest] >= GOOD_GRADE
