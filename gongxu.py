@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": ("training.cli", "demo_command", "Show everything on a simulated platform."),
     "recommend": ("matcher.cli", "recommend", "Recommend for a demand, a text or an achievement."),
     "evaluate": ("eval.cli", "evaluate", "Evaluate on judged pairs, beside chance, popularity and BM25."),
+    "recall": ("eval.cli", "recall", "Recall of the candidate channels, alone and fused."),
     "bench": ("eval.bench.cli", "bench", "Measure speed and memory of the retrieval layer."),
     "serve": ("serving.cli", "serve", "Serve the HTTP API."),
     "graph": ("knowledge_graph.cli", "graph_app", "Build, query and export the knowledge graph."),

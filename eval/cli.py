@@ -67,6 +67,42 @@ def evaluate(
         typer.echo(f"已写入 {out}")
 
 
+def recall(
+    dataset: Annotated[Path, typer.Option(help="Folder of judged pairs, or one that `gongxu simulate` wrote.")],
+    out: Annotated[Path | None, typer.Option("--json", help="Write the figures to this JSON file.")] = None,
+    sample: Annotated[int, typer.Option(help="Demands at most.", min=1)] = 1000,
+) -> None:
+    """Recall@100 and @300 of the candidate channels, alone and fused, with 95% intervals.
+
+    Relevant is what an expert graded 3 or 4, or, in a simulated folder, what its truth/relevance.csv grades 4.
+
+    Examples:
+      gongxu recall --dataset ../shared/data/bdci2019
+
+      gongxu recall --dataset sim --json recall.json
+
+    """
+    from dataclasses import asdict
+
+    from data.judged import load_judged
+    from data.progress import steps
+    from data.settings import settings
+    from eval.retrieval import judged_relevant, retrieval_recall, show_recall, true_relevant
+    from eval.systems import build_corpus
+    from models.threads import limit_threads
+
+    limit_threads(settings().threads)
+    (pairs,) = load_judged(dataset)
+    truth = dataset / "truth" / "relevance.csv"
+    relevant = true_relevant(pairs, truth) if truth.is_file() else judged_relevant(pairs)
+    with steps({"texts": "统计词语与主题", "views": "计算文本向量与参照", "search": "检索"}) as progress:
+        table = retrieval_recall(build_corpus(pairs, settings(), progress), relevant, sample, progress)
+    show_recall(table, f"{dataset.name}: {min(len(relevant), sample)} demands, {len(pairs.achievements)} achievements")
+    if out is not None:
+        figures = {name: {metric: asdict(value) for metric, value in row.items()} for name, row in table.items()}
+        out.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+
+
 def show_figures(figures: "Figures") -> None:
     """Print one table per split: systems by metrics, each with its 95% interval."""
     from rich.console import Console

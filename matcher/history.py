@@ -38,7 +38,7 @@ HISTORY = (
     "kernel_above_2",
 )
 _KERNEL = 4  # columns that come from the kernel model
-SUPPORT = 6000  # outcomes the kernel model keeps
+SUPPORT = 4096  # outcomes the kernel model keeps: its time grows with their cube
 NEIGHBOURHOOD = 2000  # outcomes of the most similar demands that are looked at per demand
 SIMILAR_DEMAND = 0.6  # mean cosine from which another demand counts as similar when looking for candidates
 SHARPNESS = 8.0  # a similarity s weighs exp(SHARPNESS * (s - 1))

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import lapack
 
 from data.errors import InputError
 
@@ -71,8 +71,7 @@ class PairKernelRidge:
         self.support_ = self._standardised(pairs)
         kernel = self._kernel(self.support_, self.support_)
         kernel[np.diag_indices(len(targets))] += self.parameters.ridge
-        factor = cho_factor(kernel, overwrite_a=True, check_finite=False)
-        self._inverse = cho_solve(factor, np.eye(len(targets), dtype=np.float32), overwrite_b=True, check_finite=False)
+        self._inverse = _inverse(kernel)
         self.coefficients_ = (self._inverse @ targets.astype(np.float32)).astype(np.float32)
         return self
 
@@ -154,3 +153,14 @@ def _spread(by_demand: NDArray[np.floating], left_of: NDArray[np.int64], right_o
     if by_demand.shape[0] == 1:
         return by_demand.astype(np.float32)[:, right_of]
     return by_demand.astype(np.float32)[:, right_of][left_of]
+
+
+def _inverse(kernel: FloatArray) -> FloatArray:
+    """Return the inverse of a symmetric positive definite matrix, which is overwritten (Cholesky: n³ operations)."""
+    factor, failed = lapack.spotrf(kernel.T, lower=1, overwrite_a=1)
+    if not failed:
+        lower, failed = lapack.spotri(factor, lower=1, overwrite_c=1)
+    if failed:
+        raise InputError(f"the pair kernel is not positive definite at row {failed}; raise its ridge")
+    inverse = np.tril(lower)
+    return np.asarray(inverse + np.tril(inverse, -1).T, dtype=np.float32)
