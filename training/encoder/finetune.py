@@ -112,8 +112,10 @@ def judge_pairs(encoder: Encoder, pairs: Sequence[Pair]) -> dict[str, Estimate]:
 def training_sets(
     model: "SentenceTransformer", pairs: Sequence[Pair], settings: FinetuneSettings, prefixes: tuple[str, str]
 ) -> "dict[str, Dataset]":
-    """Return the positives as "pairs" (anchor, positive), where safe ones are found "hard" with a negative each, and all
-    pairs with their grades as "graded" (anchor, positive, label in [0, 1]).
+    """Return what to train on, by name.
+
+    "pairs": the positives (anchor, positive); "hard": positives with a mined negative each, where safe ones are found;
+    "graded": all pairs with their grades (label in [0, 1]), unless all grades are equal.
 
     Hard negatives are mined among all achievement texts of `pairs`; left out are those that an outcome joins to the
     demand, and those nearly as similar to it as the positive. The rest of the batch is negative in both sets.
