@@ -14,7 +14,7 @@ ATTRIBUTES = (
     "trl_margin",
     "price_to_budget",
     "mode_overlap",
-    "achievement_age_years",
+    "achievement_year",
 )
 
 
@@ -26,7 +26,8 @@ def attribute_features(
     same_field 0/1; industry_depth: digits (0-4) on which the closest GB/T 4754 codes agree; region_level: 0 other
     province, 1 same province, 2 same city; trl_margin: levels reached above those asked; price_to_budget: log10 of
     lowest price to highest budget; mode_overlap: share of the firm's modes that the holder offers;
-    achievement_age_years: how much older the achievement is than the newest one of its table.
+    achievement_year: when it was last changed or else published, an absolute date, because how old it is would depend on
+    when one asks, and in training and in serving one asks at different times.
     """
     field_d, field_a = demands.fields[d], achievements.fields[a]
     region_d, region_a = demands.region[d], achievements.region[a]
@@ -34,8 +35,6 @@ def attribute_features(
     same_city = (region_d // 100 == region_a // 100).astype(np.float32)
     price = np.where(np.isnan(achievements.money_min), achievements.money_max, achievements.money_min)[a]
     budget = np.where(np.isnan(demands.money_max), demands.money_min, demands.money_max)[d]
-    published = achievements.published
-    newest = np.nanmax(published) if np.isfinite(published).any() else np.nan
     found = {
         "same_field": np.where((field_d != "") & (field_a != ""), field_d == field_a, np.nan),
         "industry_depth": _industry_depth(demands, achievements, d, a),
@@ -43,7 +42,7 @@ def attribute_features(
         "trl_margin": achievements.trl[a] - demands.trl[d],
         "price_to_budget": np.log10(np.maximum(price, 0.01) / np.maximum(budget, 0.01)),
         "mode_overlap": _mode_overlap(demands, achievements, d, a),
-        "achievement_age_years": (newest - published[a]) / 365.25,
+        "achievement_year": 1970.0 + achievements.published[a] / 365.25,
     }
     return {name: np.asarray(found[name], dtype=np.float32) for name in ATTRIBUTES}
 
@@ -54,7 +53,7 @@ def _industry_depth(
     """Return (n,) digits shared by the closest codes: `C2614` and `C2651` agree on 2 (letters do not count)."""
     wanted, offered = demands.industry_prefixes, achievements.industry_prefixes
     shared = wanted[d].multiply(offered[a])
-    depth = np.asarray(shared.max(axis=1).toarray(), dtype=np.float64).ravel()
+    depth = np.sqrt(np.asarray(shared.max(axis=1).toarray(), dtype=np.float64).ravel())  # both sides gave the digits
     stated = (np.diff(wanted.indptr)[d] > 0) & (np.diff(offered.indptr)[a] > 0)
     return np.where(stated, depth, np.nan)
 

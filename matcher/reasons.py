@@ -29,7 +29,7 @@ ATTRIBUTE_NAMES = {
     "trl_margin": "技术成熟度",
     "price_to_budget": "报价与预算",
     "mode_overlap": "合作方式",
-    "achievement_age_years": "成果发布时间",
+    "achievement_year": "成果发布时间",
 }
 
 
@@ -220,9 +220,9 @@ def _history(weight: float, history: History, titles: Titles, pair: Pair, value:
 
 
 def _history_of_demand(weight: float, value: dict[str, float]) -> Reason | None:
-    known = round(float(np.expm1(value["known_pairs"])))
-    if not known:
+    if not value["known_pairs"] > 0:  # NaN where outcomes play no part
         return None
+    known = round(float(np.expm1(value["known_pairs"])))
     mean = value["known_mean"]
     return Reason(
         kind=_kind("history", weight),
@@ -252,7 +252,7 @@ def _attribute(name: str, weight: float, pair: Pair, value: float) -> Reason | N
         "trl_margin": (f"要求 {wanted['trl']} 级", f"{offered['trl']} 级"),
         "price_to_budget": (_money(wanted), _money(offered)),
         "mode_overlap": ("、".join(wanted["modes"]), "、".join(offered["modes"])),
-        "achievement_age_years": ("", f"{offered['published']}"),
+        "achievement_year": ("", f"{offered['published']}"),
     }[name]
     verdict = "有利" if weight > 0 else "不利"
     sides = f"需求{says[0]}，成果{says[1]}" if says[0] else says[1]
