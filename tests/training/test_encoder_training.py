@@ -126,7 +126,7 @@ def test_distillation_keeps_the_teachers_geometry_and_weighs_rare_words_more() -
     assert np.isfinite(kept).all()
 
 
-def test_training_brings_titles_to_their_abstracts_topic(corpus: Corpus) -> None:
+def test_training_brings_titles_to_their_abstracts_topic(corpus: Corpus, monkeypatch) -> None:
     pytest.importorskip("accelerate", reason="training packages: sentence-transformers[train]")
     pytest.importorskip("datasets", reason="training packages: sentence-transformers[train]")
     from training.encoder import contrastive
@@ -138,12 +138,9 @@ def test_training_brings_titles_to_their_abstracts_topic(corpus: Corpus) -> None
     teacher = draw.normal(size=(len(pieces), 24)).astype(np.float32)
     taught = draw.normal(size=(len(corpus.train), 24)).astype(np.float32)
     start = distil(teacher, token_counts(tokenizer, corpus), 16)
-    original = contrastive.BATCH_SIZE
-    contrastive.BATCH_SIZE = 32
-    try:
-        tables = [contrastive.train(tokenizer, start, corpus.train, taught, seed=1) for _ in range(2)]
-    finally:
-        contrastive.BATCH_SIZE = original
+    monkeypatch.setattr(contrastive, "BATCH_SIZE", 32)
+    monkeypatch.setattr(contrastive, "EPOCHS", 10)
+    tables = [contrastive.train(tokenizer, start, corpus.train, taught, seed=1) for _ in range(2)]
     np.testing.assert_array_equal(tables[0], tables[1])
     untrained = start.vectors @ start.projection * np.exp(start.log_weights)[:, None]
 
