@@ -53,7 +53,9 @@ def evaluate(
         if not len(part):
             raise InputError(f"{folder} holds no judgements; at least 1 is needed")
     pairs = parts[0] if test is None else joined(*parts)
-    with steps({"texts": "统计词语与主题", "views": "计算文本向量与参照", "features": "计算特征"}) as progress:
+    with steps(
+        {"texts": "统计词语与主题", "views": "计算文本向量与参照", "graph": "构建知识图谱", "features": "计算特征"}
+    ) as progress:
         corpus = build_corpus(pairs, settings(), progress)
         systems = all_systems(corpus, threads=settings().threads)
         chosen = {name: systems[name] for name in SYSTEMS if not system or name in system}

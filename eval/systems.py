@@ -12,7 +12,8 @@ from data.records import Record
 from data.segment import content_words
 from data.settings import Settings
 from matcher.encoding import store_encoder
-from matcher.features import FeatureTable, label_free_table
+from matcher.features import FeatureTable, label_free_table, with_history
+from matcher.model import build_graph
 from matcher.scorer import GradedPairs, fit_scorer
 from matcher.textspace import TextSpace, record_text
 from matcher.view import View, Viewer
@@ -59,8 +60,10 @@ def build_corpus(pairs: JudgedPairs, settings: Settings, progress: Callable[[str
     space = TextSpace.fit(encoder, texts)
     progress("views")
     viewer, demands, achievements = Viewer.fit(space, pairs.demands, pairs.achievements)
+    graph = build_graph(pairs.achievements, pairs.demands, encoder, progress)
     progress("features")
-    table = label_free_table(space, demands, achievements, pairs.demand_rows, pairs.achievement_rows)
+    d, a = pairs.demand_rows, pairs.achievement_rows
+    table = label_free_table(space, demands, achievements, d, a, graph.pair_signals(d, a))
     return Corpus(pairs, viewer, demands, achievements, table)
 
 
@@ -120,7 +123,8 @@ class RankerSystem:
             calibrate=False,
         )
         d, a = pairs.demand_rows[test], pairs.achievement_rows[test]
-        table = scorer.table(corpus.viewer.space, corpus.demands, corpus.achievements, d, a)
+        known = FeatureTable(corpus.table.values[test], corpus.table.names)
+        table = with_history(known, scorer.history, corpus.demands, corpus.achievements, d, a)
         scores = scorer.score(table)
         return Predicted(scores.expected, scores.median + 1)
 

@@ -25,9 +25,9 @@ def attribute_features(
 
     same_field 0/1; industry_depth: digits (0-4) on which the closest GB/T 4754 codes agree; region_level: 0 other
     province, 1 same province, 2 same city; trl_margin: levels reached above those asked; price_to_budget: log10 of
-    lowest price to highest budget; mode_overlap: share of the firm's modes that the holder offers;
-    achievement_year: when it was last changed or else published, an absolute date, because how old it is would depend on
-    when one asks, and in training and in serving one asks at different times.
+    lowest price to highest budget; mode_overlap: share of the firm's modes that the holder offers; achievement_year:
+    when it was last changed or else published, an absolute date, because how old it is would depend on when one asks,
+    and in training and in serving one asks at different times.
     """
     field_d, field_a = demands.fields[d], achievements.fields[a]
     region_d, region_a = demands.region[d], achievements.region[a]

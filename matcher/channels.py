@@ -1,5 +1,6 @@
 """Candidate channels: independent ways to find records worth scoring, and their fusion into one short list."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,12 +39,14 @@ def find_candidates(
     shelf: Shelf,
     allowed: NDArray[np.bool_],
     history: History | None,
+    graph: Callable[[int, NDArray[np.bool_]], Rows] | None = None,
     depth: int = CHANNEL_DEPTH,
 ) -> Candidates:
     """Return candidates for the one record in `subject`, whose content words are `words`.
 
     dense: nearest full texts by the encoder; lexical: BM25; history: nearest to the achievements that did well with
-    similar demands (Rocchio feedback from outcomes instead of clicks), only when looking for achievements.
+    similar demands (Rocchio feedback from outcomes instead of clicks); graph: a function of (depth, allowed) that
+    returns the rows reached over the knowledge graph. The last two only when looking for achievements.
     """
     if not allowed.any():
         return fuse({})
@@ -57,6 +60,8 @@ def find_candidates(
         feedback = history.good_achievement_vector(subject)
         if feedback is not None:
             found["history"] = _proposed(shelf.vectors.search(feedback[None, :], depth // 2, allowed)[0][0])
+    if graph is not None:
+        found["graph"] = graph(depth, allowed)
     known = len(shelf)
     return fuse({name: rows[rows < known] for name, rows in found.items()})
 

@@ -12,10 +12,12 @@ from data.errors import InputError
 from data.records import UNSTORED, Achievement, Demand
 from data.segment import content_words
 from data.text import normalise
+from knowledge_graph.paths import Path
 from matcher.channels import Candidates, find_candidates
 from matcher.diversify import diversify
 from matcher.features import FeatureTable
 from matcher.filters import Filters
+from matcher.graph_lens import GraphLens
 from matcher.history import History
 from matcher.model import MatchingModel
 from matcher.reasons import Pair, explain
@@ -103,8 +105,12 @@ class Engine:
         order, one = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.int64)
         if scorer is None:
             return _matches(order, offered, pair, None, {})[0]
-        table = scorer.table(self.model.space, wanted, offered, one, one)
-        reasons = self._reasons(scorer, table, order, wanted, offered, "achievements")
+        lens = self._lens(demand)
+        row = self.model.achievements.base.cards.rows.get(achievement.record_id)
+        signals = lens.signals(np.array([row], dtype=np.int64)) if lens and row is not None else None
+        table = scorer.table(self.model.space, wanted, offered, one, one, signals)
+        paths = {0: lens.paths(row)} if lens and row is not None else {}
+        reasons = self._reasons(scorer, table, order, wanted, offered, "achievements", paths)
         return _matches(order, offered, pair, scorer.score(table), reasons)[0]
 
     def similar(self, record: Achievement | Demand, top: int = 10) -> list[SimilarRecord]:
@@ -177,7 +183,9 @@ class Engine:
         if scorer and not personalised:
             scorer = Scorer(History.empty(), scorer.ranker, scorer.calibration)
         history = scorer.history if scorer and side == "achievements" else None
-        candidates = find_candidates(subject, content_words(text), shelf, shelf.allowed(filters), history)
+        lens = self._lens(record)
+        reach = lens.retrieve if lens and side == "achievements" else None
+        candidates = find_candidates(subject, content_words(text), shelf, shelf.allowed(filters), history, reach)
         subject_id = None if record.record_id == UNSTORED else record.record_id
         if not len(candidates.rows):
             return self._answer(subject_id, [], EMPTY_STORE)
@@ -186,13 +194,23 @@ class Engine:
             order = _select(np.arange(len(found), dtype=np.intp), found, top)
             return self._answer(subject_id, _matches(order, found, candidates, None, {}), NO_RANKER)
         demands, achievements, d, a = _pairs(subject, found, side)
-        table = scorer.table(self.model.space, demands, achievements, d, a)
+        signals = lens.signals(candidates.rows) if lens else None
+        table = scorer.table(self.model.space, demands, achievements, d, a, signals)
         scores = scorer.score(table)
         order = _select(np.argsort(-scores.expected, kind="stable"), found, top)
         if not self._good_enough(scores, order):
             return self._answer(subject_id, [], NO_GOOD_MATCH, answered=False)
-        reasons = self._reasons(scorer, table, order, subject, found, side) if explained else {}
+        paths = (
+            {place: lens.paths(int(candidates.rows[place])) for place in order.tolist()} if lens and explained else {}
+        )
+        reasons = self._reasons(scorer, table, order, subject, found, side, paths) if explained else {}
         return self._answer(subject_id, _matches(order, found, candidates, scores, reasons), "")
+
+    def _lens(self, record: Achievement | Demand) -> GraphLens | None:
+        if self.model.graph is None:
+            return None
+        stored = self.model.achievements.base.cards.rows.get(record.record_id)
+        return GraphLens(self.model.graph, record, stored if isinstance(record, Achievement) else None)
 
     def _good_enough(self, scores: Scores, order: NDArray[np.intp]) -> bool:
         """Tell whether the best candidate is likelier to be good than the average pair that was ever judged."""
@@ -207,6 +225,7 @@ class Engine:
         subject: View,
         found: View,
         side: Side,
+        paths: dict[int, list[Path]],
     ) -> dict[int, list[Reason]]:
         names = scorer.ranker.feature_names_
         contributions = scorer.ranker.contributions(table.select(names)[order])
@@ -215,7 +234,9 @@ class Engine:
         for place, parts in zip(order.tolist(), contributions, strict=True):
             other = found.take(np.array([place], dtype=np.int64))
             pair = Pair(subject, other) if side == "achievements" else Pair(other, subject)
-            reasons[place] = explain(self.model.space, scorer.history, titles, pair, table, place, parts, names)
+            reasons[place] = explain(
+                self.model.space, scorer.history, titles, pair, paths.get(place, []), table, place, parts, names
+            )
         return reasons
 
     def _answer(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError
+from knowledge_graph.signals import SIGNAL_NAMES
 from matcher.attributes import ATTRIBUTES, attribute_features
 from matcher.history import HISTORY, History
 from matcher.text_features import SIMILARITIES, TextSide, similarities
@@ -23,7 +24,7 @@ TEXT_COLUMNS = (
     *(f"{name}_typical_achievement" for name in SIMILARITIES),
 )
 LATENT_COLUMNS = tuple(f"{side}_topic_{i}" for side in ("demand", "achievement", "both") for i in range(PRINCIPAL))
-LABEL_FREE = (*TEXT_COLUMNS, *LATENT_COLUMNS, *ATTRIBUTES)
+LABEL_FREE = (*TEXT_COLUMNS, *LATENT_COLUMNS, *ATTRIBUTES, *SIGNAL_NAMES)
 FEATURES = (*LABEL_FREE, *HISTORY)
 
 
@@ -58,9 +59,19 @@ NEARNESS_COLUMNS = tuple(f"{name}_for_{side}" for side in ("demand", "achievemen
 
 
 def label_free_table(
-    space: TextSpace, demands: View, achievements: View, d: NDArray[np.int64], a: NDArray[np.int64]
+    space: TextSpace,
+    demands: View,
+    achievements: View,
+    d: NDArray[np.int64],
+    a: NDArray[np.int64],
+    graph_signals: NDArray[np.float32] | None = None,
 ) -> FeatureTable:
-    """Return the features of the pairs (demands[d], achievements[a]) that need no outcome: the columns `LABEL_FREE`."""
+    """Return the features of the pairs (demands[d], achievements[a]) that need no outcome: the columns `LABEL_FREE`.
+
+    `graph_signals` (n, len(SIGNAL_NAMES)) are the knowledge graph's; without a graph they are missing values.
+    """
+    if graph_signals is None:
+        graph_signals = np.full((len(d), len(SIGNAL_NAMES)), np.nan, dtype=np.float32)
     values = pair_similarities(space, demands.texts, achievements.texts, d, a)
     by_demand, by_achievement = demands.typical[d], achievements.typical[a]
     wanted = demands.texts.full.topics[d, :PRINCIPAL]
@@ -74,6 +85,7 @@ def label_free_table(
         by_achievement[:, 0],
         *(wanted, offered, wanted * offered),
         np.stack([stated[name] for name in ATTRIBUTES], axis=1),
+        graph_signals,
     ]
     return FeatureTable(np.hstack(parts).astype(np.float32, copy=False), LABEL_FREE)
 

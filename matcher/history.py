@@ -38,6 +38,8 @@ HISTORY = (
     "kernel_above_2",
 )
 _KERNEL = 4  # columns that come from the kernel model
+_BLOCK = 2048  # pairs that the kernel model predicts at once; bounds memory
+_FIRST = np.zeros(1, dtype=np.int64)
 SUPPORT = 4096  # outcomes the kernel model keeps: its time grows with their cube
 NEIGHBOURHOOD = 2000  # outcomes of the most similar demands that are looked at per demand
 SIMILAR_DEMAND = 0.6  # mean cosine from which another demand counts as similar when looking for candidates
@@ -46,16 +48,19 @@ PRIOR_PAIRS = 2.0  # outcomes that the overall mean counts for
 PRIOR_MASS = 0.3
 
 
-def demand_vectors(texts: TextSide) -> FloatArray:
-    """Return (n, k) vectors whose inner product is the mean cosine of titles and full texts, by encoder and topics."""
+def demand_vectors(texts: TextSide, rows: NDArray[np.int64]) -> FloatArray:
+    """Return (n, k) vectors of rows whose inner product is the mean cosine of titles and full texts, by both measures.
+
+    The measures are the encoder and the topics.
+    """
     parts = (texts.full.vectors, texts.title.vectors, texts.full.topics, texts.title.topics)
-    return np.hstack([np.asarray(part) * np.float32(0.5) for part in parts])
+    return np.hstack([np.asarray(part[rows]) * np.float32(0.5) for part in parts])
 
 
-def achievement_vectors(texts: TextSide) -> FloatArray:
-    """Return (n, k) vectors whose inner product is the mean cosine of full texts, by encoder and by topics."""
+def achievement_vectors(texts: TextSide, rows: NDArray[np.int64]) -> FloatArray:
+    """Return (n, k) vectors of rows whose inner product is the mean cosine of full texts, by encoder and by topics."""
     half = np.float32(np.sqrt(0.5))
-    return np.hstack([np.asarray(texts.full.vectors) * half, np.asarray(texts.full.topics) * half])
+    return np.hstack([np.asarray(part[rows]) * half for part in (texts.full.vectors, texts.full.topics)])
 
 
 class History:
@@ -110,9 +115,9 @@ class History:
         order = np.argsort(group, kind="stable")
         d, a, grades, nearness, group = d[order], a[order], grades[order], nearness[order], group[order]
         first = np.searchsorted(group, np.arange(group[-1] + 1))
-        by_demand = demand_vectors(demands.texts.take(d[first]))
+        by_demand = demand_vectors(demands.texts, d[first])
         unique, inverse = np.unique(a, return_inverse=True)
-        by_achievement = achievement_vectors(achievements.texts.take(unique))[inverse]
+        by_achievement = achievement_vectors(achievements.texts, unique)[inverse]
         support = np.arange(len(grades))
         if len(grades) > SUPPORT:
             support = np.sort(np.random.default_rng(seed).choice(len(grades), SUPPORT, replace=False))
@@ -152,19 +157,19 @@ class History:
         if self.kernel is None:
             return table
         unique_a, of_a = np.unique(a, return_inverse=True)
-        candidates = achievement_vectors(achievements.texts.take(unique_a))
-        order = np.argsort(d, kind="stable")
-        for pairs in np.split(order, np.flatnonzero(np.diff(d[order])) + 1):
-            if not len(pairs):
-                continue
-            row = d[pairs[:1]]
-            group = self._group_of(demands.cards, int(row[0]))
-            vector = demand_vectors(demands.texts.take(row))
-            offered = candidates[of_a[pairs]]
-            table[pairs, :-_KERNEL] = self._neighbours(vector[0], group, offered)
-            zeros = np.zeros(len(pairs), dtype=np.int64)
-            inputs = PairInputs(vector, zeros, np.array([group], dtype=np.int64), offered, nearness[pairs])
-            table[pairs, -_KERNEL:] = self.kernel.predict(inputs)
+        candidates = achievement_vectors(achievements.texts, unique_a)
+        unique_d, of_d = np.unique(d, return_inverse=True)
+        asking = demand_vectors(demands.texts, unique_d)
+        group = np.array([self._group_of(demands.cards, row) for row in unique_d.tolist()], dtype=np.int64)
+        order = np.argsort(of_d, kind="stable")
+        for pairs in np.split(order, np.flatnonzero(np.diff(of_d[order])) + 1):
+            if len(pairs):
+                one = int(of_d[pairs[0]])
+                table[pairs, :-_KERNEL] = self._neighbours(asking[one], int(group[one]), candidates[of_a[pairs]])
+        for start in range(0, len(d), _BLOCK):
+            some = slice(start, start + _BLOCK)
+            inputs = PairInputs(asking, of_d[some], group, candidates[of_a[some]], nearness[some])
+            table[some, -_KERNEL:] = self.kernel.predict(inputs)
         return table
 
     def good_achievement_vector(self, demand: View) -> FloatArray | None:
@@ -174,7 +179,7 @@ class History:
         """
         if self.kernel is None:
             return None
-        similarity = self.demands @ demand_vectors(demand.texts)[0]
+        similarity = self.demands @ demand_vectors(demand.texts, _FIRST)[0]
         group = self._group_of(demand.cards, 0)
         if group >= 0:
             similarity[group] = 1.0
@@ -191,11 +196,13 @@ class History:
         """Return the outcomes most like a pair: (demand id, achievement id, grade, likeness in [0, 1]), likest first."""
         if self.kernel is None:
             return []
-        nearness = np.clip(self.demands @ demand_vectors(demand.texts)[0], 0.0, 1.0)
+        nearness = np.clip(self.demands @ demand_vectors(demand.texts, _FIRST)[0], 0.0, 1.0)
         group = self._group_of(demand.cards, 0)
         if group >= 0:
             nearness[group] = 1.0
-        likeness = nearness[self.group] * np.clip(self.achievements @ achievement_vectors(achievement.texts)[0], 0, 1)
+        likeness = nearness[self.group] * np.clip(
+            self.achievements @ achievement_vectors(achievement.texts, _FIRST)[0], 0, 1
+        )
         best = np.argsort(-likeness, kind="stable")[:limit]
         return [(*self.ids[place], int(self.grades[place]), float(likeness[place])) for place in best]
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from data.errors import BundleError, InputError
 from data.records import Achievement, Demand, Record
+from knowledge_graph.graph import KnowledgeGraph
 from matcher.bundle import Manifest, verify
 from matcher.features import FEATURES
 from matcher.scorer import Scorer
@@ -16,19 +17,20 @@ from matcher.view import Viewer
 from models.encoder import Encoder, load_encoder
 
 # Folders of a bundle that depend on the records alone; a new ranker leaves them as they are.
-RECORD_FOLDERS = ("encoder", "viewer", "achievements", "demands")
+RECORD_FOLDERS = ("encoder", "viewer", "achievements", "demands", "graph")
 SCORER_FOLDER = "scorer"
 
 
 @dataclass(frozen=True)
 class MatchingModel:
-    """Text space and reference, both sides' shelves and, once trained, the scorer."""
+    """Text space and reference, both sides' shelves, the scorer once trained, and the graph over the same rows."""
 
     version: str
     viewer: Viewer
     achievements: Shelf
     demands: Shelf
     scorer: Scorer | None
+    graph: KnowledgeGraph | None = None
 
     @property
     def space(self) -> TextSpace:
@@ -64,6 +66,7 @@ class MatchingModel:
             Shelf.build(achievement_view, list(achievements)),
             Shelf.build(demand_view, list(demands)),
             None,
+            build_graph(achievements, demands, encoder, progress),
         )
 
     def save_records(self, directory: Path) -> None:
@@ -72,6 +75,8 @@ class MatchingModel:
         self.viewer.save(directory / "viewer")
         self.achievements.save(directory / "achievements")
         self.demands.save(directory / "demands")
+        if self.graph is not None:
+            self.graph.save(directory / "graph")
 
     @classmethod
     def load(cls, directory: Path, *, threads: int = 1, verified: Manifest | None = None) -> Self:
@@ -98,4 +103,16 @@ class MatchingModel:
             Shelf.load(directory / "achievements"),
             Shelf.load(directory / "demands"),
             scorer,
+            KnowledgeGraph.load(directory / "graph") if (directory / "graph").is_dir() else None,
         )
+
+
+def build_graph(
+    achievements: Sequence[Achievement],
+    demands: Sequence[Demand],
+    encoder: Encoder,
+    progress: Callable[[str], None] = lambda _: None,
+) -> KnowledgeGraph:
+    """Build the knowledge graph of the records; its rows are their places. It knows no outcome: history tells those."""
+    progress("graph")
+    return KnowledgeGraph.build(achievements, demands, encode=lambda texts: encoder.encode(texts, "passage"))

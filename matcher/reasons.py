@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError
+from knowledge_graph.paths import Path
+from knowledge_graph.signals import SIGNAL_NAMES
 from matcher.attributes import ATTRIBUTES
 from matcher.features import LATENT_COLUMNS, FeatureTable
 from matcher.history import HISTORY, History
@@ -33,6 +35,14 @@ ATTRIBUTE_NAMES = {
 }
 
 
+# The graph's own measures of what records state belong with the attribute they measure.
+GRAPH_ATTRIBUTES = {
+    "graph_field_distance": "same_field",
+    "graph_industry_distance": "industry_depth",
+    "graph_region_distance": "region_level",
+}
+
+
 @dataclass(frozen=True)
 class Pair:
     """One demand with one achievement: views of one row each."""
@@ -56,6 +66,8 @@ def group_of(feature: str) -> str:
         return feature
     if feature in HISTORY:
         return "history"
+    if feature in SIGNAL_NAMES:
+        return GRAPH_ATTRIBUTES.get(feature, "graph")
     if feature in LATENT_COLUMNS:
         return "topics"
     groups = {
@@ -100,6 +112,7 @@ def explain(
     history: History,
     titles: Titles,
     pair: Pair,
+    paths: list[Path],
     table: FeatureTable,
     row: int,
     contributions: NDArray[np.float64],
@@ -112,6 +125,7 @@ def explain(
         history: outcomes the features were computed from.
         titles: of the records that outcomes name.
         pair: the two records.
+        paths: strongest paths between them in the knowledge graph, strongest first.
         table: features of all scored pairs, of which `row` is this one.
         row: of the pair in the table.
         contributions: (f,) contribution of each of `names` to the log-odds of a good match.
@@ -127,7 +141,7 @@ def explain(
     reasons = []
     for group, weight in sorted(weights.items(), key=lambda item: -item[1]):
         if abs(weight) / total >= MIN_SHARE:
-            reason = _reason(group, weight, space, history, titles, pair, value)
+            reason = _reason(group, weight, space, history, titles, pair, paths, value)
             if reason is not None:
                 reasons.append(reason)
     strongest = sorted(reasons, key=lambda reason: -abs(reason.weight))[:MAX_REASONS]
@@ -141,19 +155,20 @@ def _reason(
     history: History,
     titles: Titles,
     pair: Pair,
+    paths: list[Path],
     value: dict[str, float],
 ) -> Reason | None:
-    if group == "semantic":
-        return _semantic(weight, value)
-    if group == "terms":
-        return _terms(weight, space, pair)
-    if group == "concepts":
-        return _concepts(weight, space, pair)
-    if group == "history":
-        return _history(weight, history, titles, pair, value)
+    """Return the reason of one cause; None where nothing can be quoted, as for latent topics."""
     if group in ATTRIBUTES:
         return _attribute(group, weight, pair, value[group])
-    return None  # latent topics move the score, but nothing can be quoted for them
+    builders: dict[str, Callable[[], Reason | None]] = {
+        "semantic": lambda: _semantic(weight, value),
+        "terms": lambda: _terms(weight, space, pair),
+        "concepts": lambda: _concepts(weight, space, pair),
+        "graph": lambda: _graph(weight, paths),
+        "history": lambda: _history(weight, history, titles, pair, value),
+    }
+    return builders[group]() if group in builders else None
 
 
 def _kind(kind: ReasonKind, weight: float) -> ReasonKind:
@@ -198,6 +213,21 @@ def _concepts(weight: float, space: TextSpace, pair: Pair) -> Reason | None:
         "partners": [f"{word}≈{partner}（{cosine:.2f}）" for word, partner, cosine in partners]
     }
     return Reason(kind=_kind("concepts", weight), text=text, weight=weight, evidence=evidence)
+
+
+def _graph(weight: float, paths: list[Path]) -> Reason | None:
+    if weight > 0 and not paths:
+        return None
+    if weight > 0:
+        text = f"知识图谱关联：{paths[0].text}"
+    elif paths:
+        text = f"知识图谱中双方关联较弱，最强的一条为：{paths[0].text}"
+    else:
+        text = "知识图谱中双方术语没有关联"
+    evidence: dict[str, str | float | list[str]] = {"paths": [path.text for path in paths]}
+    if paths and paths[0].evidence:
+        evidence["support"] = paths[0].evidence
+    return Reason(kind=_kind("graph", weight), text=text, weight=weight, evidence=evidence)
 
 
 def _history(weight: float, history: History, titles: Titles, pair: Pair, value: dict[str, float]) -> Reason | None:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 NO_GOOD_MATCH = "没有足够好的匹配"
 
-ReasonKind = Literal["semantic", "terms", "concepts", "history", "attributes", "caution"]
+ReasonKind = Literal["semantic", "terms", "concepts", "graph", "history", "attributes", "caution"]
 
 
 class Reason(BaseModel):
@@ -37,7 +37,7 @@ class Match(BaseModel):
     probability: float | None = Field(description="Calibrated probability of a good match; null without a ranker")
     grade: int | None = Field(description="Most likely grade, 0-4; null without a ranker")
     score: float = Field(description="What the list is ordered by, comparable within one answer")
-    channels: list[str] = Field(description="Candidate channels that proposed it: dense, lexical, history")
+    channels: list[str] = Field(description="Candidate channels that proposed it: dense, lexical, history, graph")
     reasons: list[Reason] = Field(default_factory=list, description="Filled when asked for")
 
 

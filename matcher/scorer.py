@@ -60,9 +60,10 @@ class Scorer:
         achievements: View,
         d: NDArray[np.int64],
         a: NDArray[np.int64],
+        graph_signals: NDArray[np.float32] | None = None,
     ) -> FeatureTable:
         """Return all features of the pairs (demands[d], achievements[a]) as of now."""
-        table = label_free_table(space, demands, achievements, d, a)
+        table = label_free_table(space, demands, achievements, d, a, graph_signals)
         return with_history(table, self.history, demands, achievements, d, a)
 
     def score(self, table: FeatureTable) -> Scores:

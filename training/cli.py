@@ -13,6 +13,7 @@ STEPS = {
     "text space": "统计词语与主题",
     "views": "计算文本向量与参照",
     "indexes": "建立索引",
+    "graph": "构建知识图谱",
     "bundle": "写入模型包",
     "simulate": "生成模拟平台",
     "import": "导入记录与事件",
@@ -118,6 +119,7 @@ def demo_command(
 def _report(built: "Built", as_json: bool) -> None:
     manifest = built.manifest
     facts = {
+        "graph": "构建知识图谱",
         "bundle": manifest.version,
         "directory": str(built.directory),
         "achievements": manifest.achievements,

@@ -84,7 +84,8 @@ def train(
             "import judgements or events, or build again if records were imported since"
         )
     progress("features")
-    table = label_free_table(model.space, demands, achievements, pairs.d, pairs.a)
+    signals = model.graph.pair_signals(pairs.d, pairs.a) if model.graph else None
+    table = label_free_table(model.space, demands, achievements, pairs.d, pairs.a, signals)
     scorer = fit_scorer(
         demands, achievements, pairs, table, parameters=parameters, threads=settings.threads, progress=progress
     )

@@ -1,0 +1,59 @@
+"""The knowledge graph seen from one demand or one achievement: its channel, its signals, its paths."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.records import Achievement, Demand
+from knowledge_graph.graph import KnowledgeGraph
+from knowledge_graph.paths import Path
+from knowledge_graph.signals import SIGNAL_NAMES
+
+Rows = NDArray[np.int64]
+
+
+class GraphLens:
+    """Reads the graph for one record.
+
+    The graph knows the records of the bundle under their rows; a record written since is in the shelf alone until the
+    next build: its signals are missing values.
+    """
+
+    def __init__(self, graph: KnowledgeGraph, record: Achievement | Demand, stored_row: int | None) -> None:
+        self.graph = graph
+        self.record = record
+        self._demand = graph.describe(record) if isinstance(record, Demand) else None
+        self._achievement_row = (
+            stored_row if stored_row is not None and stored_row < len(graph.achievement_ids) else None
+        )
+
+    def retrieve(self, depth: int, allowed: NDArray[np.bool_]) -> Rows:
+        """Return at most `depth` achievement rows that the demand reaches over terms and their neighbours, best first."""
+        if self._demand is None:
+            return np.zeros(0, dtype=np.int64)
+        return self.graph.retrieve(self._demand, depth, allowed[: len(self.graph.achievement_ids)])[0]
+
+    def signals(self, rows: Rows) -> NDArray[np.float32]:
+        """Return (n, len(SIGNAL_NAMES)) for the record with rows of the other side; NaN where the graph knows nothing."""
+        found = np.full((len(rows), len(SIGNAL_NAMES)), np.nan, dtype=np.float32)
+        if self._demand is not None:
+            known = rows < len(self.graph.achievement_ids)
+            found[known] = self.graph.signals(self._demand, rows[known])
+        elif self._achievement_row is not None:
+            known = rows < len(self.graph.demand_ids)
+            found[known] = self.graph.reverse_signals(self._achievement_row, rows[known])
+        return found
+
+    def paths(self, row: int) -> list[Path]:
+        """Return the strongest paths between the record and the row of the other side; none where one is unknown."""
+        if self._demand is not None:
+            if row >= len(self.graph.achievement_ids):
+                return []
+            return self.graph.paths(self._demand, row, demand_id=self.record.record_id, demand_title=self.record.title)
+        if self._achievement_row is None or row >= len(self.graph.demand_ids):
+            return []
+        return self.graph.paths(
+            self.graph.demand(row),
+            self._achievement_row,
+            demand_id=self.graph.demand_ids[row],
+            demand_title=self.graph.demand_titles[row],
+        )
