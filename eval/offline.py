@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.judged import JudgedPairs
-from data.splits import SPLITS, folds
+from data.splits import SPLITS, Folds, folds
 from eval.bootstrap import Estimate, Judged, estimate_all
 from eval.systems import Corpus, Predicted, System
 
@@ -31,13 +31,19 @@ def cross_validate(
         parts = folds(split, pairs.levels, demand_group, pair_group)
         figures[split] = {}
         for name, system in systems.items():
-            ranking, levels = np.zeros(len(pairs)), np.zeros(len(pairs), dtype=np.int64)
-            for number, (train, test) in enumerate(parts):
-                progress(f"{split}: {name}, fold {number + 1} of {len(parts)}")
-                predicted = system.fit_predict(train, test)
-                ranking[test], levels[test] = predicted.ranking, predicted.levels
-            figures[split][name] = _figures(pairs, np.arange(len(pairs)), Predicted(ranking, levels))
+            progress(f"{split}: {name}")
+            figures[split][name] = _figures(pairs, np.arange(len(pairs)), out_of_fold(system, parts))
     return figures
+
+
+def out_of_fold(system: System, parts: Folds) -> Predicted:
+    """Return for every row what the model of the fold that did not see it says."""
+    n = sum(len(test) for _, test in parts)
+    ranking, levels = np.zeros(n), np.zeros(n, dtype=np.int64)
+    for train, test in parts:
+        predicted = system.fit_predict(train, test)
+        ranking[test], levels[test] = predicted.ranking, predicted.levels
+    return Predicted(ranking, levels)
 
 
 def train_and_test(

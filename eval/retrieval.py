@@ -62,9 +62,10 @@ def retrieval_recall(
 ) -> RecallTable:
     """Return recall@100 and @300, each with its 95% interval by bootstrap over demands, for each channel and fusion.
 
-    dense (encoder), lexical (BM25), rrf (reciprocal rank fusion, what is served) and weighted (half of each channel's
-    score, scaled to [0, 1] per query). `relevant` holds the relevant achievement rows of each demand row; of more than
-    `max_demands` demands a fixed random sample is taken.
+    dense (encoder), lexical (BM25), graph (terms and their neighbours), rrf (reciprocal rank fusion of dense and
+    lexical), weighted (half of each of the two scores, scaled to [0, 1] per query) and rrf_graph (all three, what is
+    served). `relevant` holds the relevant achievement rows of each demand row; of more than `max_demands` demands a
+    fixed random sample is taken.
 
     Raises:
         InputError: no demand has a relevant achievement.
@@ -78,7 +79,9 @@ def retrieval_recall(
     if len(rows) > max_demands:
         rows = np.sort(np.random.default_rng(0).choice(rows, max_demands, replace=False))
     progress("search")
-    found: dict[str, list[NDArray[np.int64]]] = {"dense": [], "lexical": [], "rrf": [], "weighted": []}
+    names = ("dense", "lexical", "graph", "rrf", "weighted", "rrf_graph")
+    found: dict[str, list[NDArray[np.int64]]] = {name: [] for name in names}
+    everything = np.ones(len(shelf), dtype=np.bool_)
     depth = max(DEPTHS)
     for row in rows.tolist():
         vector = np.asarray(corpus.demands.texts.full.vectors[row : row + 1])
@@ -89,6 +92,9 @@ def retrieval_recall(
         found["lexical"].append(lexical)
         found["rrf"].append(fuse({"dense": near[near >= 0], "lexical": lexical}).rows)
         found["weighted"].append(_weighted(near, cosine, lexical, score))
+        reached = corpus.graph.retrieve(corpus.graph.demand(row), depth, everything)[0]
+        found["graph"].append(reached)
+        found["rrf_graph"].append(fuse({"dense": near[near >= 0], "lexical": lexical, "graph": reached}).rows)
     wanted = [relevant[row] for row in rows.tolist()]
     weights = resample_weights(len(rows), RESAMPLES, seed=0)
     return {

@@ -1,7 +1,7 @@
 """The systems that are compared: chance, popularity, BM25, the encoder alone, and gongxu's ranker."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ from data.judged import JudgedPairs
 from data.records import Record
 from data.segment import content_words
 from data.settings import Settings
+from knowledge_graph.graph import KnowledgeGraph
 from matcher.encoding import store_encoder
 from matcher.features import FeatureTable, label_free_table, with_history
 from matcher.model import build_graph
@@ -49,6 +50,12 @@ class Corpus:
     demands: View
     achievements: View
     table: FeatureTable
+    graph: KnowledgeGraph
+
+    def without(self, columns: Collection[str]) -> "Corpus":
+        """Return the corpus as if some label-free features did not exist."""
+        kept = [name for name in self.table.names if name not in columns]
+        return replace(self, table=FeatureTable(self.table.select(kept), tuple(kept)))
 
 
 def build_corpus(pairs: JudgedPairs, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Corpus:
@@ -64,7 +71,7 @@ def build_corpus(pairs: JudgedPairs, settings: Settings, progress: Callable[[str
     progress("features")
     d, a = pairs.demand_rows, pairs.achievement_rows
     table = label_free_table(space, demands, achievements, d, a, graph.pair_signals(d, a))
-    return Corpus(pairs, viewer, demands, achievements, table)
+    return Corpus(pairs, viewer, demands, achievements, table, graph)
 
 
 class ScoreSystem:
