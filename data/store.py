@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from data.engines import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
 from data.errors import unknown_id
+from data.keys import ApiKeys
 from data.records import Achievement, Demand, EventKind, OutcomeEvent, Record, RecordKind
 from data.tables import (
     achievement_columns,
@@ -84,6 +85,7 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self.api_keys = ApiKeys(engine)
         self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
     @classmethod

@@ -11,14 +11,16 @@ from fastapi_offline import FastAPIOffline
 
 from data.settings import Settings, settings
 from serving.context import RequestContext
+from serving.gate import GUARDED, Gate
 from serving.problems import Problem, add_handlers
-from serving.routes import health, recommendations
+from serving.routes import events, health, insight, metrics, models, recommendations, records
 from serving.services import Services
 
 DESCRIPTION = """Matches technology demands (技术需求) with technology achievements (科技成果), and says why.
 
 Every error is a problem detail (RFC 9457, `application/problem+json`) whose `type` never changes."""
-ROUTERS = (recommendations.router, health.router)
+# insight before records: both match `/v1/achievements/…`, the longer path first.
+ROUTERS = tuple(part.router for part in (recommendations, insight, records, events, models, metrics, health))
 
 
 def create_app(chosen: Settings | None = None) -> FastAPI:
@@ -46,7 +48,8 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(
+    app.add_middleware(Gate, rate=used.serve_rate_limit)
+    app.add_middleware(  # outermost: the last one added
         RequestContext,
         timeout=used.serve_timeout,
         max_body=used.serve_max_body,
@@ -66,5 +69,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs", {}))
         schemas["Problem"] = problem
+        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        for path, operations in document["paths"].items():
+            if path.startswith(GUARDED):
+                for operation in operations.values():
+                    operation["security"] = [{"key": []}]
         app.openapi_schema = document
     return app.openapi_schema

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.metrics import REQUEST_SECONDS, REQUESTS
@@ -32,13 +33,12 @@ DOCS_POLICY = (
 )
 
 
-class _RefusedError(Exception):
-    """The body is too large or too slow."""
+class _RefusedError(HTTPException):
+    """The body is too large or too slow; FastAPI lets an HTTPException pass through its reading of the body."""
 
     def __init__(self, problem: ProblemType, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(problem.status, detail)
         self.problem = problem
-        self.detail = detail
 
 
 class RequestContext:

@@ -116,11 +116,7 @@ class BundleHolder:
             if pointer is None or (pointer == self._seen and not force):
                 return False
             self._seen = pointer
-            version = pointer[0]
-            if self.live is not None and self.live.manifest.version == version and not force:
-                self.rejected = None
-                return False
-            return self._load(version, store)
+            return self._load(pointer[0], store)
 
     def _load(self, version: str, store: Store | None) -> bool:
         started = perf_counter()

@@ -51,7 +51,13 @@ STORE_UNAVAILABLE = ProblemType("store-unavailable", 503, "数据库暂不可用
 TIMEOUT = ProblemType("timeout", 504, "处理超时", "The request took too long", 2)
 MALFORMED = ProblemType("malformed-request", 400, "请求内容无法读取", "The request cannot be read")
 
-_BY_STATUS = {404: NO_SUCH_PATH, 405: METHOD_NOT_ALLOWED, 413: BODY_TOO_LARGE, 415: UNSUPPORTED_MEDIA}
+_BY_STATUS = {
+    404: NO_SUCH_PATH,
+    405: METHOD_NOT_ALLOWED,
+    408: BODY_TIMEOUT,
+    413: BODY_TOO_LARGE,
+    415: UNSUPPORTED_MEDIA,
+}
 
 
 class Fault(BaseModel):
@@ -89,6 +95,28 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
 
+def problem_body(
+    problem: ProblemType,
+    detail: str,
+    *,
+    instance: str,
+    request_id: str,
+    status: int | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return a problem as JSON will show it; `extra` are members of `Problem` beyond the usual ones."""
+    return {
+        "type": problem.uri,
+        "title": problem.title,
+        "title_en": problem.title_en,
+        "status": status or problem.status,
+        "detail": detail,
+        "instance": instance,
+        "request_id": request_id,
+        **(extra or {}),
+    }
+
+
 def problem_response(
     problem: ProblemType,
     detail: str,
@@ -99,17 +127,8 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Return the response for a problem; `extra` are members of `Problem` beyond the usual ones."""
-    body = {
-        "type": problem.uri,
-        "title": problem.title,
-        "title_en": problem.title_en,
-        "status": status or problem.status,
-        "detail": detail,
-        "instance": instance,
-        "request_id": request_id,
-        **(extra or {}),
-    }
+    """Return the response for a problem."""
+    body = problem_body(problem, detail, instance=instance, request_id=request_id, status=status, extra=extra)
     sent = dict(headers or {})
     if problem.retry_after is not None:
         sent.setdefault("Retry-After", str(problem.retry_after))
@@ -197,9 +216,9 @@ def _printable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def responses(*problems: ProblemType) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI descriptions of a route's problems, one per status."""
-    documented: dict[int | str, dict[str, Any]] = {}
+def responses(*problems: ProblemType, ok: dict[str, Any] | None = None) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI descriptions of a route's problems, one per status, and of its success if `ok` is given."""
+    documented: dict[int | str, dict[str, Any]] = {200: ok} if ok else {}
     schema = {"$ref": "#/components/schemas/Problem"}
     for problem in problems:
         example = {

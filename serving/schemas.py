@@ -8,7 +8,9 @@ from data.records import MAX_TEXT, UNSTORED, Achievement, Demand, Identifier
 from matcher.engine import MAX_TOP
 from matcher.filters import Filters
 from matcher.recommendation import Match, Recommendation
+from serving.problems import Problem
 
+MAX_BATCH = 100
 Explain = Literal["none", "brief", "full"]
 FreeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT)]
 RegionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
@@ -49,6 +51,11 @@ class _Options(BaseModel):
         description="none: no reasons; brief: the reasons in favour, as text; full: all reasons with their evidence. "
         "Reasons cost several times the ranking itself: ask for them where they are shown",
     )
+    personalised: bool = Field(
+        True,
+        description="false: earlier outcomes play no part in the order, and what is shown is not recorded (for people "
+        "who decline personalised recommendation)",
+    )
 
 
 class AchievementsRequest(_Options):
@@ -83,6 +90,40 @@ class Answer(Recommendation):
     """Recommended records, best first."""
 
     request_id: str = Field(description="Send it with the outcome events that follow from this answer")
+
+
+class AchievementsBatch(BaseModel):
+    """Several requests for achievements at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requests: Annotated[list[AchievementsRequest], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class DemandsBatch(BaseModel):
+    """Several requests for demands at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requests: Annotated[list[DemandsRequest], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class BatchResult(BaseModel):
+    """The answer to one of several requests, or the problem it met."""
+
+    model_config = ConfigDict(frozen=True)
+
+    answer: Answer | None
+    problem: Problem | None
+
+
+class BatchAnswer(BaseModel):
+    """The answers to several requests, in their order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    request_id: str
+    results: list[BatchResult]
 
 
 class ReadyReport(BaseModel):

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Annotated, TypeVar
 
+import structlog
 from fastapi import Depends, Request
 
 from data.errors import StoreError
@@ -13,13 +14,19 @@ from data.settings import Settings
 from data.store import Store
 from serving.background import Repeated
 from serving.compute import EngineThreads
+from serving.credentials import KeyRing
+from serving.impressions import ImpressionLog
 from serving.live import BundleHolder, LiveModel
-from serving.metrics import BUNDLE_CREATED, STAGE_SECONDS
+from serving.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST, STAGE_SECONDS
 from serving.problems import NO_BUNDLE, ApiError
 from serving.storage import StoreAccess
 
 _T = TypeVar("_T")
 STORE_THREADS = 8
+IMPRESSION_INTERVAL = 1.0  # seconds between two batches of impressions
+KEY_INTERVAL = 1.0  # seconds until a new or revoked key is known
+
+log = structlog.get_logger("gongxu.server")
 
 
 class Services:
@@ -33,20 +40,42 @@ class Services:
         self._store_threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
         self.follower = Repeated("follower", self._follow, settings.serve_poll)
         self.watcher = Repeated("watcher", self._watch, settings.serve_poll)
+        self.impressions = ImpressionLog(self.access.store, settings.serve_impression_queue)
+        self.impression_writer = Repeated("impressions", self.impressions.flush, IMPRESSION_INTERVAL)
+        self.keys = KeyRing()
+        self.key_reader = Repeated("keys", self._read_keys, max(settings.serve_poll, KEY_INTERVAL))
 
     def start(self) -> None:
         """Load the current bundle, if there is one, and begin to follow store and pointer."""
         self._watch()
-        self.watcher.start()
-        self.follower.start()
+        try:
+            self._read_keys()
+        except StoreError as error:
+            log.warning("store unreachable at start", reason=str(error))
+        if self.keys.empty:
+            log.warning("no API key exists: only requests from this machine are served; see `gongxu keys add`")
+        for task in self._tasks:
+            task.start()
 
     def stop(self) -> None:
         """Finish what is in flight and let go of everything."""
-        self.watcher.stop()
-        self.follower.stop()
+        for task in self._tasks:
+            task.stop()
         self.engine_threads.close()
+        try:
+            self.impressions.flush()
+        except StoreError as error:
+            IMPRESSIONS_LOST.inc(len(self.impressions))
+            log.warning("impressions lost", number=len(self.impressions), reason=str(error))
         self._store_threads.shutdown(wait=True)
         self.access.close()
+
+    @property
+    def _tasks(self) -> tuple[Repeated, ...]:
+        return self.watcher, self.follower, self.key_reader, self.impression_writer
+
+    def _read_keys(self) -> None:
+        self.keys.refresh(self.access.store())
 
     def live(self) -> LiveModel:
         """Return the live model.

@@ -1,6 +1,7 @@
 """Servers in this process, on copies of the suite's tiny platform or on the platform itself for tests that only read."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,16 @@ def running(settings: Settings) -> Iterator[TestClient]:
 def quick(settings: Settings, **changes: object) -> Settings:
     """Return the settings with one thread each and short intervals."""
     return settings.model_copy(update={"serve_threads": 1, "serve_poll": 0.05} | changes)
+
+
+def wait_for(condition, seconds=20.0):
+    """Return the condition's first true value."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    return pytest.fail(f"not within {seconds} s")
 
 
 @pytest.fixture

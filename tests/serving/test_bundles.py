@@ -5,24 +5,12 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 from data.records import Achievement
 from data.store import Store
 from matcher.bundle import set_current
-from tests.serving.conftest import quick, running
+from tests.serving.conftest import quick, running, wait_for
 
 URL = "/v1/recommendations/achievements"
-
-
-def wait_for(condition, seconds=20.0):
-    """Return the condition's first true value."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    return pytest.fail(f"not within {seconds} s")
 
 
 def ready(client):
@@ -114,24 +102,42 @@ def test_records_written_since_are_in_the_new_bundles_engine_too(client, site, p
     assert found(client, NEW.achievement_id)
 
 
-def test_unreachable_store_still_answers_texts_and_recovers(site, tmp_path):
-    database = site.home / "store.db"
-    aside = tmp_path / "aside.db"
+def break_store(site):
+    """Put a folder where the database should be, so that it cannot be opened; return a function that mends it."""
+    database, aside = site.home / "store.db", site.home / "aside.db"
     database.rename(aside)
-    database.mkdir()  # a folder where the file should be: cannot be opened
-    with running(site) as client:
-        wait_for(lambda: ready(client)["store"] == "unreachable")
-        assert client.get("/readyz").status_code == 200
-        assert client.post(URL, json={"text": "污泥干化设备"}).status_code == 200
-        answer = client.post(URL, json={"demand_id": "D000001"})
-        assert answer.status_code == 503
-        assert answer.json()["type"] == "urn:gongxu:problem:store-unavailable"
-        assert str(site.home) not in answer.text
-        assert int(answer.headers["Retry-After"]) > 0
+    database.mkdir()
+
+    def mend():
         database.rmdir()
         aside.rename(database)
-        wait_for(lambda: client.post(URL, json={"demand_id": "D000001"}).status_code in (200, 404))
-        wait_for(lambda: ready(client)["store"] == "ok")
+
+    return mend
+
+
+def test_store_that_goes_away_leaves_texts_answered_and_comes_back(client, site):
+    mend = break_store(site)
+    client.app.state.services.access.close()
+    wait_for(lambda: ready(client)["store"] == "unreachable")
+    assert client.get("/readyz").status_code == 200
+    assert client.post(URL, json={"text": "污泥干化设备"}).status_code == 200
+    answer = client.post(URL, json={"demand_id": "D000001"})
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:gongxu:problem:store-unavailable"
+    assert str(site.home) not in answer.text
+    assert int(answer.headers["Retry-After"]) > 0
+    mend()
+    wait_for(lambda: client.post(URL, json={"demand_id": "D000001"}).status_code in (200, 404))
+    wait_for(lambda: ready(client)["store"] == "ok")
+
+
+def test_nobody_is_served_before_the_keys_could_be_read(site):
+    mend = break_store(site)
+    with running(site) as client:
+        assert client.get("/healthz").status_code == 200
+        assert client.post(URL, json={"text": "污泥干化设备"}).status_code == 503
+        mend()
+        wait_for(lambda: client.post(URL, json={"text": "污泥干化设备"}).status_code == 200)
 
 
 def test_server_imports_neither_torch_nor_mlflow(platform):

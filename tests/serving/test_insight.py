@@ -1,0 +1,104 @@
+"""Similar records, one pair explained, many subjects at once, bundles listed and changed."""
+
+import pytest
+
+from data.store import Store
+from matcher.bundle import CURRENT
+from tests.serving.conftest import wait_for
+
+
+@pytest.fixture(scope="module")
+def records(platform):
+    with Store.open(platform.settings.store_url) as store:
+        return list(store.demands()), list(store.achievements())
+
+
+def test_similar_records_are_the_nearest_others(reader, model, records):
+    offer = records[1][0]
+    items = reader.get(f"/v1/achievements/{offer.achievement_id}/similar", params={"top_k": 5}).json()["items"]
+    similarity = [item["similarity"] for item in items]
+    assert len(items) == 5
+    assert similarity == sorted(similarity, reverse=True)
+    assert offer.achievement_id not in [item["id"] for item in items]
+    vectors = model.viewer.achievements(records[1]).texts.full.vectors
+    assert similarity[0] == pytest.approx(sorted(vectors @ vectors[0])[-2], abs=1e-3)
+
+
+def test_similar_demands(reader, records):
+    demand_id = records[0][0].demand_id
+    assert len(reader.get(f"/v1/demands/{demand_id}/similar").json()["items"]) == 10
+    assert reader.get("/v1/demands/none/similar").status_code == 404
+    assert reader.get(f"/v1/demands/{demand_id}/similar?top_k=0").status_code == 422
+
+
+def test_pair_has_the_probability_of_the_list(reader, records):
+    demand_id = records[0][0].demand_id
+    body = {"demand_id": demand_id, "explain": "full"}
+    (best, *_) = reader.post("/v1/recommendations/achievements", json=body).json()["items"]
+    pair = reader.get(f"/v1/matches/{demand_id}/{best['id']}").json()
+    assert pair["demand_id"] == demand_id
+    assert pair["match"]["probability"] == best["probability"]
+    assert [reason["text"] for reason in pair["match"]["reasons"]] == [reason["text"] for reason in best["reasons"]]
+
+
+def test_unknown_pair(reader, records):
+    assert reader.get(f"/v1/matches/none/{records[1][0].achievement_id}").status_code == 404
+
+
+def test_batch_answers_each_like_a_single_request(reader, records):
+    ids = [demand.demand_id for demand in records[0][:3]]
+    requests = [{"demand_id": demand_id, "top_k": 3} for demand_id in [*ids, "no such demand"]]
+    body = reader.post("/v1/recommendations/achievements:batch", json={"requests": requests}).json()
+    *answers, failed = body["results"]
+    for demand_id, result in zip(ids, answers, strict=True):
+        alone = reader.post("/v1/recommendations/achievements", json={"demand_id": demand_id, "top_k": 3}).json()
+        assert result["answer"]["items"] == alone["items"]
+        assert result["answer"]["request_id"].startswith(body["request_id"])
+    assert failed["answer"] is None
+    assert failed["problem"]["status"] == 404
+
+
+def test_batch_of_the_other_direction_and_its_limits(reader, records):
+    url = "/v1/recommendations/demands:batch"
+    one = {"achievement_id": records[1][0].achievement_id}
+    assert len(reader.post(url, json={"requests": [one] * 2}).json()["results"]) == 2
+    assert reader.post(url, json={"requests": [one] * 101}).status_code == 422
+    assert reader.post(url, json={"requests": []}).status_code == 422
+
+
+def test_models_are_listed_and_changed(client, site, platform):
+    listed = client.get("/v1/models").json()["models"]
+    assert [model["version"] for model in listed if model["serving"]] == [platform.trained.name]
+    assert {platform.built.name, platform.trained.name} == {model["version"] for model in listed}
+    answer = client.post("/v1/models/reload", json={"version": platform.built.name})
+    assert answer.json() == {"bundle_version": platform.built.name}
+    assert client.get("/readyz").json()["bundle_version"] == platform.built.name
+    assert (site.bundles / CURRENT).read_text().strip() == platform.built.name
+    with Store.open(site.store_url) as store:
+        assert store.api_keys.trail()[0].action == "models.reload"
+
+
+def test_reload_refuses_a_damaged_or_unknown_bundle(client, site, platform):
+    assert client.post("/v1/models/reload", json={"version": "../../etc"}).status_code == 404
+    (site.bundles / platform.built.name / "viewer" / "text" / "extra").write_text("x")
+    answer = client.post("/v1/models/reload", json={"version": platform.built.name})
+    assert answer.status_code == 422
+    assert str(site.home) not in answer.text
+    assert client.get("/readyz").json()["bundle_version"] == platform.trained.name
+    assert client.post("/v1/models/reload", json={}).json() == {"bundle_version": platform.trained.name}
+
+
+def test_metrics_count_what_happened(client):
+    def value(name):
+        lines = client.get("/metrics").text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+    asked = 'gongxu_requests_total{method="POST",route="/v1/recommendations/achievements",status="200"}'
+    before = value(asked)
+    client.post("/v1/recommendations/achievements", json={"text": "污泥干化设备"})
+    assert value(asked) == before + 1
+    assert value("gongxu_stage_seconds_count") > 0
+    assert value("gongxu_bundle_created_timestamp_seconds") > 1.7e9
+    written = value("gongxu_impressions_total")
+    client.post("/v1/recommendations/achievements", json={"demand_id": "D000001", "top_k": 2})
+    wait_for(lambda: value("gongxu_impressions_total") == written + 2)
