@@ -8,6 +8,15 @@ import typer
 if TYPE_CHECKING:
     from matcher.recommendation import Recommendation
 
+# Filters by the options that set them.
+_OPTIONS: dict[int | str, str] = {
+    "fields": "field",
+    "industries": "industry",
+    "regions": "region",
+    "budget": "budget",
+    "trl_at_least": "trl",
+}
+
 
 def recommend(
     demand: Annotated[str | None, typer.Option(help="Id of a stored demand: achievements for it.")] = None,
@@ -33,8 +42,10 @@ def recommend(
       gongxu recommend --achievement A000001 --region 410000
 
     """
+    from pydantic import ValidationError
+
     from data.errors import InputError
-    from data.records import Demand
+    from data.records import MAX_TEXT, Demand
     from data.settings import settings
     from data.store import Store
     from matcher.bundle import current_bundle
@@ -47,14 +58,20 @@ def recommend(
         raise InputError("give exactly one of --demand ID, --text TEXT, --achievement ID")
     if text is not None and not text.strip():
         raise InputError("the text of --text is empty; describe the demand in a sentence")
-    filters = Filters(
-        fields=tuple(field or ()),
-        industries=tuple(industry or ()),
-        regions=tuple(region or ()),
-        statuses=() if all_statuses else OPEN_STATUSES,
-        budget=budget,
-        trl_at_least=trl,
-    )
+    if text is not None and len(text) > MAX_TEXT:
+        raise InputError(f"the text of --text has {len(text):,} characters, at most {MAX_TEXT:,} are read; shorten it")
+    try:
+        filters = Filters(
+            fields=tuple(field or ()),
+            industries=tuple(industry or ()),
+            regions=tuple(region or ()),
+            statuses=() if all_statuses else OPEN_STATUSES,
+            budget=budget,
+            trl_at_least=trl,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"--{_OPTIONS[first['loc'][0]]} {first['input']!r} cannot be used: {first['msg']}") from error
     limit_threads(settings().threads)
     with Store.open(settings().store_url) as store:
         if achievement is not None:

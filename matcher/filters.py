@@ -11,6 +11,7 @@ from matcher.cards import Cards
 
 Choice = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Choices = Annotated[tuple[Choice, ...], Field(max_length=50)]
+RegionCode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\d{6}$")]
 
 # What can still be had (achievements) and is still wanted (demands).
 OPEN_STATUSES = (
@@ -33,7 +34,7 @@ class Filters(BaseModel):
     industries: Choices = Field(
         (), description="GB/T 4754 codes, any of; a code includes all below it (C26 includes C2614)"
     )
-    regions: Choices = Field(
+    regions: Annotated[tuple[RegionCode, ...], Field(max_length=50)] = Field(
         (), description="GB/T 2260 codes, any of; 410000 includes the whole province, 410100 the whole city"
     )
     statuses: Choices = Field(OPEN_STATUSES, description="状态, any of; by default only open records")
