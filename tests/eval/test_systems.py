@@ -1,0 +1,149 @@
+"""The compared systems and the offline evaluation on a world whose answer is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data.errors import InputError
+from data.judged import JudgedPairs
+from data.settings import Settings
+from eval.bootstrap import METRICS
+from eval.offline import as_json, cross_validate, joined, train_and_test
+from eval.systems import SYSTEMS, all_systems, build_corpus
+from models.ranker import RankerParameters
+from tests.matcher.worlds import make_world
+
+PARAMETERS = RankerParameters(trees=25, learning_rate=0.1, min_data_in_leaf=10, feature_fraction=0.5)
+
+
+@pytest.fixture(scope="module")
+def pairs() -> JudgedPairs:
+    """Half of all pairs of a world of 20 demands, every level right; a few pairs judged twice."""
+    world = make_world(20, 30)
+    d, a = world.pairs()
+    rows = np.flatnonzero(np.random.default_rng(0).random(len(d)) < 0.5)
+    rows = np.r_[rows, rows[:10]]
+    levels = 1 + world.grades(d[rows], a[rows])
+    return JudgedPairs(tuple(world.demands), tuple(world.achievements), d[rows], a[rows], levels)
+
+
+@pytest.fixture(scope="module")
+def corpus(pairs, tmp_path_factory):
+    return build_corpus(pairs, Settings(home=tmp_path_factory.mktemp("home"), threads=1))
+
+
+@pytest.fixture(scope="module")
+def systems(corpus):
+    return all_systems(corpus, PARAMETERS)
+
+
+@pytest.fixture(scope="module")
+def figures(corpus, systems):
+    return cross_validate(corpus, systems)
+
+
+def test_every_system_on_every_split_has_every_figure(figures):
+    assert set(figures) == {"random", "dedup", "grouped"}
+    for by_system in figures.values():
+        assert tuple(by_system) == SYSTEMS
+        for metrics in by_system.values():
+            assert set(metrics) == set(METRICS)
+            for estimate in metrics.values():
+                assert estimate.low <= estimate.value <= estimate.high
+
+
+def test_chance_is_chance_and_the_ranker_finds_the_known_answer(figures):
+    for by_system in figures.values():
+        assert by_system["random"]["auc2"].value == pytest.approx(0.5, abs=0.12)
+        assert by_system["random"]["qwk"].value == pytest.approx(0, abs=0.15)
+        assert by_system["ranker"]["auc2"].value > 0.97
+        assert by_system["ranker"]["score"].value > 0.9
+        for name in ("bm25", "encoder"):
+            assert by_system[name]["auc2"].value > 0.9
+
+
+def test_popularity_knows_nothing_where_all_achievements_are_alike(figures):
+    """Each achievement is right for one demand in six: what it got elsewhere tells nothing, or points the wrong way."""
+    assert figures["grouped"]["popularity"]["auc2"].value < 0.6
+
+
+def test_a_row_s_own_level_reaches_no_system(corpus, pairs, systems):
+    """Turn the levels of the test rows round: not one prediction for them may change."""
+    random = np.random.default_rng(1)
+    test = np.flatnonzero(random.random(len(pairs)) < 0.2)
+    train = np.setdiff1d(np.arange(len(pairs)), test)
+    levels = pairs.levels.copy()
+    levels[test] = 5 - levels[test]
+    turned = all_systems(replace(corpus, pairs=replace(pairs, levels=levels)), PARAMETERS)
+    for name in SYSTEMS:
+        before, after = systems[name].fit_predict(train, test), turned[name].fit_predict(train, test)
+        np.testing.assert_array_equal(after.ranking, before.ranking, err_msg=name)
+        np.testing.assert_array_equal(after.levels, before.levels, err_msg=name)
+        assert set(before.levels.tolist()) <= {1, 4}
+
+
+def test_popularity_by_hand(corpus, pairs, systems):
+    train = np.arange(0, len(pairs), 2)
+    test = np.arange(1, len(pairs), 2)
+    found = systems["popularity"].fit_predict(train, test).ranking
+    for place in (0, 7, 19):
+        mine = train[pairs.achievement_rows[train] == pairs.achievement_rows[test[place]]]
+        expected = (pairs.levels[mine].sum() + pairs.levels[train].mean()) / (len(mine) + 1)
+        assert found[place] == pytest.approx(expected)
+
+
+def test_another_folder_s_rows_are_told_apart_by_what_was_known(corpus, pairs, systems):
+    known = np.flatnonzero(pairs.demand_rows < 12)
+    order = np.r_[known, np.flatnonzero(pairs.demand_rows >= 12), known[:40]]
+    shuffled = JudgedPairs(
+        pairs.demands,
+        pairs.achievements,
+        pairs.demand_rows[order],
+        pairs.achievement_rows[order],
+        pairs.levels[order],
+    )
+    table = replace(corpus.table, values=corpus.table.values[order])
+    moved = replace(corpus, pairs=shuffled, table=table)
+    chosen = {name: all_systems(moved, PARAMETERS)[name] for name in ("bm25", "ranker")}
+    found = train_and_test(moved, chosen, len(known))
+    assert set(found) == {"warm", "cold"}
+    for part in found.values():
+        assert part["ranker"]["auc2"].value > 0.95
+    only_warm = train_and_test(
+        replace(moved, pairs=replace(shuffled, demand_rows=np.minimum(shuffled.demand_rows, 11))),
+        {"bm25": chosen["bm25"]},
+        len(known),
+    )
+    assert set(only_warm) == {"warm"}
+
+
+def test_joined_keeps_the_order(pairs):
+    half = len(pairs) // 2
+
+    def part(rows):
+        return replace(
+            pairs,
+            demand_rows=pairs.demand_rows[rows],
+            achievement_rows=pairs.achievement_rows[rows],
+            levels=pairs.levels[rows],
+        )
+
+    both = joined(part(slice(0, half)), part(slice(half, None)))
+    np.testing.assert_array_equal(both.levels, pairs.levels)
+    np.testing.assert_array_equal(both.demand_rows, pairs.demand_rows)
+
+
+def test_json_has_stable_keys_and_null_for_what_cannot_be_said(corpus, pairs, systems):
+    same = replace(corpus, pairs=replace(pairs, levels=np.full(len(pairs), 2)))
+    found = as_json(cross_validate(same, {"bm25": all_systems(same)["bm25"]}, ["dedup"]))
+    metrics = found["dedup"]["bm25"]
+    assert metrics["score"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    for name in ("auc2", "auc3", "ndcg10"):
+        assert metrics[name] == {"value": None, "low": None, "high": None}
+
+
+def test_too_few_demands_for_the_folds_are_counted(corpus, pairs, systems):
+    few = replace(corpus, pairs=replace(pairs, demand_rows=np.minimum(pairs.demand_rows, 2)))
+    with pytest.raises(InputError, match="'grouped' needs at least 5 groups of judgements, there are 3"):
+        cross_validate(few, {"bm25": systems["bm25"]}, ["grouped"])
