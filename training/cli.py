@@ -50,6 +50,9 @@ def build_command(
 
 
 def train_command(
+    encoder: Annotated[
+        bool, typer.Option("--encoder", help="Fine-tune the text encoder on the outcomes instead of the ranker.")
+    ] = False,
     trees: Annotated[int, typer.Option(help="Trees per grade.", min=1, max=2000)] = 150,
     seed: Annotated[int, typer.Option(help="Seed of folds and ranker.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the bundle's manifest summary as JSON.")] = False,
@@ -61,6 +64,8 @@ def train_command(
 
       gongxu train --trees 300
 
+      gongxu train --encoder
+
     """
     from data.progress import steps
     from data.settings import settings
@@ -70,9 +75,34 @@ def train_command(
     from training.pipeline import train
 
     limit_threads(settings().threads)
+    if encoder:
+        _train_encoder(as_json)
+        return
     with Store.open(settings().store_url) as store, steps(STEPS) as progress:
         built = train(settings(), store, RankerParameters(trees=trees, seed=seed), progress)
     _report(built, as_json)
+
+
+def _train_encoder(as_json: bool) -> None:
+    import json
+
+    from data.progress import steps
+    from data.settings import settings
+    from data.store import Store
+    from training.outcome_encoder import train_encoder
+
+    with Store.open(settings().store_url) as store, steps({"tune": "微调编码器"}) as progress:
+        progress("tune")
+        tuned = train_encoder(settings(), store)
+    if as_json:
+        facts = {"directory": str(tuned.directory), "before": tuned.before, "after": tuned.after}
+        typer.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    typer.echo("留出需求上的指标（微调前 → 微调后，括号内为 95% 区间）：")
+    for name, after in tuned.after.items():
+        before = tuned.before[name]
+        typer.echo(f"  {name}: {before['value']:.3f} → {after['value']:.3f} [{after['low']:.3f}, {after['high']:.3f}]")
+    typer.echo(f"编码器已写入 {tuned.directory}；若有提升，设 GONGXU_ENCODER={tuned.directory} 后重新 gongxu build。")
 
 
 def demo_command(
