@@ -163,6 +163,7 @@ def _train(source: Path, pairs: Sequence[Pair], scratch: Path, out: Path, settin
     from sentence_transformers.sentence_transformer.losses import CoSENTLoss, MultipleNegativesRankingLoss
     from sentence_transformers.sentence_transformer.trainer import SentenceTransformerTrainer
     from sentence_transformers.sentence_transformer.training_args import BatchSamplers
+    from torch.nn import Module
 
     stored = read_settings(source) or EncoderSettings(encoder="transformer")
     if not (source / "modules.json").is_file():
@@ -176,12 +177,8 @@ def _train(source: Path, pairs: Sequence[Pair], scratch: Path, out: Path, settin
     args.dataloader_drop_last = False
     datasets = training_sets(model, pairs, settings, (stored.query_prefix, stored.passage_prefix))
     ranking = MultipleNegativesRankingLoss(model)
-    SentenceTransformerTrainer(
-        model=model,
-        args=args,
-        train_dataset=datasets,
-        loss={name: CoSENTLoss(model) if name == "graded" else ranking for name in datasets},
-    ).train()
+    losses: dict[str, Module] = {name: CoSENTLoss(model) if name == "graded" else ranking for name in datasets}
+    SentenceTransformerTrainer(model=model, args=args, train_dataset=datasets, loss=losses).train()
     if is_static:
         table, factors = quantise(model[0].state_dict()["embedding.weight"].numpy())
         StaticEncoder(
