@@ -94,4 +94,7 @@ as their parts. The training papers are academic; names of companies and product
 
 
 # Kept here, beside the sentence it completes: every look at the zero-shot test while the recipe was made.
-LOOKS = "BDCI 2019 was looked at on 4 occasions (6 variants) before these figures; every choice was made on the former."
+LOOKS = (
+    "BDCI 2019 was looked at on 4 occasions (6 variants) before these figures; choices were made and confirmed on the "
+    "held-out papers; one of the looks prompted the search for a training fault."
+)
