@@ -52,8 +52,12 @@ class Known:
 
     def expected(self, scorer, rows: np.ndarray) -> np.ndarray:
         """Return the expected grades of the given rows of all pairs."""
-        table = scorer.table(self.space, self.demands, self.achievements, self.d[rows], self.a[rows])
-        return scorer.score(table).expected
+        return scorer.score(self.asked(scorer, rows)).expected
+
+    def asked(self, scorer, rows: np.ndarray) -> FeatureTable:
+        """Return all features of the given rows of all pairs, as the scorer sees them."""
+        signals = self.model.graph.pair_signals(self.d[rows], self.a[rows])
+        return scorer.table(self.space, self.demands, self.achievements, self.d[rows], self.a[rows], signals)
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +70,8 @@ def known(encoder) -> Known:
     world = make_world()
     built = MatchingModel.build(world.achievements, world.demands, encoder)
     d, a = world.pairs()
-    table = label_free_table(built.space, built.demands.base, built.achievements.base, d, a)
+    signals = built.graph.pair_signals(d, a)
+    table = label_free_table(built.space, built.demands.base, built.achievements.base, d, a, signals)
     return Known(world, built, d, a, table)
 
 

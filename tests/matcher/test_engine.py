@@ -71,13 +71,13 @@ def test_matches_are_ranked_and_filled_from_the_records(known, engine):
         assert 0 < match.probability < 1
         assert match.grade in (0, 3)
         assert match.reasons == []
-        assert set(match.channels) <= {"dense", "lexical", "history"}
+        assert set(match.channels) <= {"dense", "lexical", "history", "graph"}
         assert match.channels
 
 
-def test_all_three_channels_propose(known, engine):
+def test_all_channels_propose(known, engine):
     answer = engine.recommend_achievements(known.world.demands[3], top=6)
-    assert {name for match in answer.items for name in match.channels} == {"dense", "lexical", "history"}
+    assert {name for match in answer.items for name in match.channels} == {"dense", "lexical", "history", "graph"}
 
 
 def test_asking_twice_gives_the_same_answer(known, engine):

@@ -5,6 +5,8 @@ import pytest
 
 from data.errors import BundleError
 from data.records import Achievement, Demand
+from knowledge_graph.signals import SIGNAL_NAMES
+from matcher.attributes import ATTRIBUTES
 from matcher.features import (
     FEATURES,
     LABEL_FREE,
@@ -15,6 +17,7 @@ from matcher.features import (
     pair_similarities,
     with_history,
 )
+from matcher.graph_lens import GraphLens
 from matcher.history import HISTORY, History
 from matcher.text_features import SIMILARITIES, TextSide, similarities
 from matcher.view import REFERENCE_ACHIEVEMENTS, REFERENCE_DEMANDS, View, Viewer
@@ -174,9 +177,22 @@ def test_empty_and_unknown_texts_give_finite_numbers(known, odd):
     demands, achievements = odd
     d, a = np.repeat(np.arange(24, 27), 38), np.tile(np.arange(38), 3)
     table = label_free_table(known.space, demands, achievements, d, a)
-    stated = [name for name in table.names if name in {*LABEL_FREE[:-7]}]
-    assert np.isfinite(table.select(stated)).all()
-    assert len(stated) == len(LABEL_FREE) - 7  # only the stated attributes may be missing
+    texts = [name for name in LABEL_FREE if name not in {*ATTRIBUTES, *SIGNAL_NAMES}]
+    assert np.isfinite(table.select(texts)).all()
+
+
+def test_the_graph_says_the_same_in_training_and_in_serving(known):
+    graph, world = known.model.graph, known.world
+    rows = np.arange(36)
+    for row in (0, 9):
+        trained = graph.pair_signals(np.full(36, row), rows)
+        np.testing.assert_allclose(GraphLens(graph, world.demands[row], None).signals(rows), trained, atol=1e-5)
+    rows = np.arange(24)
+    trained = graph.pair_signals(rows, np.full(24, 4))
+    np.testing.assert_allclose(GraphLens(graph, world.achievements[4], 4).signals(rows), trained, atol=1e-5)
+    unknown = GraphLens(graph, world.achievements[4], None).signals(rows)
+    assert np.isnan(unknown).all()
+    assert np.isnan(GraphLens(graph, world.demands[0], None).signals(np.array([36, 40]))).all()
 
 
 def test_the_right_matches_stand_out_without_a_single_outcome(known):
@@ -216,7 +232,8 @@ def test_a_saved_view_is_identical(known, encoder, tmp_path):
 
 def test_a_table_s_rows_do_not_depend_on_each_other(known):
     rows = np.random.default_rng(1).permutation(len(known.d))[:50]
-    some = label_free_table(known.space, known.demands, known.achievements, known.d[rows], known.a[rows])
+    signals = known.model.graph.pair_signals(known.d[rows], known.a[rows])
+    some = label_free_table(known.space, known.demands, known.achievements, known.d[rows], known.a[rows], signals)
     np.testing.assert_allclose(some.values, known.table.values[rows], atol=1e-3, rtol=1e-4)
 
 

@@ -48,7 +48,7 @@ def platform_answers(platform, model):
 
 def test_every_feature_of_the_table_has_a_cause():
     groups = {name: group_of(name) for name in FEATURES}
-    assert set(groups.values()) == {"semantic", "terms", "concepts", "topics", "history", *ATTRIBUTE_NAMES}
+    assert set(groups.values()) == {"semantic", "terms", "concepts", "topics", "history", "graph", *ATTRIBUTE_NAMES}
     assert groups["vectors_tt_typical_demand"] == groups["topics_f"] == "semantic"
     assert groups["demand_topic_3"] == "topics"
     with pytest.raises(BundleError, match="uses feature 'moon_phase', which no reason can name"):
@@ -60,8 +60,8 @@ def test_a_reason_weighs_what_its_features_contributed(known, taught, answers):
     scorer = taught.scorer
     checked = 0
     for demand, achievement, match in answers[::7]:
-        d, a = np.array([int(demand.demand_id[1:])]), np.array([int(achievement.achievement_id[1:])])
-        table = scorer.table(known.space, known.demands, known.achievements, d, a)
+        row = int(demand.demand_id[1:]) * len(known.world.achievements) + int(achievement.achievement_id[1:])
+        table = known.asked(scorer, np.array([row]))
         parts = scorer.ranker.contributions(table.select(scorer.ranker.feature_names_))[0]
         groups = np.array([group_of(name) for name in scorer.ranker.feature_names_])
         sums = {group: parts[groups == group].sum() for group in set(groups.tolist())}

@@ -42,7 +42,7 @@ def test_random_labels_are_not_believed_in_training_either(known):
     grades = np.random.default_rng(5).integers(0, 4, len(known.d))
     train, warm, _ = halves(known)
     scorer = known.fit(grades, train, calibrate=True)
-    table = scorer.table(known.space, known.demands, known.achievements, known.d[warm], known.a[warm])
+    table = known.asked(scorer, warm)
     probability = scorer.score(table).probability
     assert scorer.calibration.base_rate_ == pytest.approx(0.5, abs=0.06)
     assert np.abs(probability - 0.5).mean() < 0.2
@@ -52,7 +52,7 @@ def test_probabilities_tell_good_from_bad_and_grades_follow(known, taught):
     grades = known.world.grades(known.d, known.a)
     rest = np.flatnonzero(~taught_rows(known))
     scorer = taught.scorer
-    scores = scorer.score(scorer.table(known.space, known.demands, known.achievements, known.d[rest], known.a[rest]))
+    scores = scorer.score(known.asked(scorer, rest))
     right = grades[rest] >= GOOD_GRADE
     assert scores.probability[right].mean() > 0.8
     assert scores.probability[~right].mean() < 0.1
@@ -83,7 +83,7 @@ def test_fitting_twice_gives_the_same_scores(known):
 def test_a_saved_scorer_gives_identical_scores(known, taught, tmp_path):
     taught.scorer.save(tmp_path / "scorer")
     loaded = Scorer.load(tmp_path / "scorer")
-    table = loaded.table(known.space, known.demands, known.achievements, known.d[:80], known.a[:80])
+    table = known.asked(loaded, np.arange(80))
     before, after = taught.scorer.score(table), loaded.score(table)
     for name in ("expected", "median", "probability"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
@@ -94,7 +94,7 @@ def test_without_calibration_the_probability_is_missing(known, tmp_path):
     scorer = known.fit(known.world.grades(known.d, known.a), train)
     scorer.save(tmp_path / "scorer")
     loaded = Scorer.load(tmp_path / "scorer")
-    table = loaded.table(known.space, known.demands, known.achievements, known.d[cold], known.a[cold])
+    table = known.asked(loaded, cold)
     assert np.isnan(loaded.score(table).probability).all()
 
 
