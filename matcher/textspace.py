@@ -1,6 +1,7 @@
 """The store's texts as numbers, fitted without a single judgement: vocabulary, weights, latent topics, associations."""
 
 import json
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -112,20 +113,22 @@ class Vocabulary:
 
     def rows(self, documents: Iterable[Sequence[str]]) -> csr_array:
         """Return (n, terms) float32 rows of length 1, weighted (1 + log count) · idf; unknown terms are left out."""
-        indptr, indices, data = [0], [], []
+        column_of = self.columns.get
+        bounds, occurrences = [0], array("i")
         for document in documents:
-            counts = Counter(column for term in document if (column := self.columns.get(term)) is not None)
-            columns = sorted(counts)
-            indices.append(np.array(columns, dtype=np.int32))
-            weights = (
-                (1 + np.log([counts[column] for column in columns])) * self.idf[columns] if columns else np.zeros(0)
-            )
-            length = np.sqrt(weights @ weights)
-            data.append((weights / length if length else weights).astype(np.float32))
-            indptr.append(indptr[-1] + len(columns))
-        shape = (len(indptr) - 1, len(self.terms))
-        flat = (np.concatenate(data or [np.zeros(0, np.float32)]), np.concatenate(indices or [np.zeros(0, np.int32)]))
-        return csr_array((*flat, np.array(indptr, dtype=np.int64)), shape=shape)
+            occurrences.extend([column for column in map(column_of, document) if column is not None])
+            bounds.append(len(occurrences))
+        columns = np.frombuffer(occurrences, dtype=np.intc) if occurrences else np.zeros(0, dtype=np.intc)
+        shape = (len(bounds) - 1, len(self.terms))
+        counts = csr_array((np.ones(len(columns), dtype=np.float32), columns.copy(), np.array(bounds)), shape=shape)
+        counts.sum_duplicates()
+        weights = (1 + np.log(counts.data.astype(np.float64))) * self.idf[counts.indices]
+        sizes = np.diff(counts.indptr)
+        filled = sizes > 0
+        if filled.any():
+            squares = np.add.reduceat(weights * weights, counts.indptr[:-1][filled])
+            weights /= np.sqrt(np.repeat(squares, sizes[filled]))
+        return csr_array((weights.astype(np.float32), counts.indices, counts.indptr), shape=shape)
 
     def save(self, stem: Path) -> None:
         """Write `stem`.json (terms) and `stem`.npy (idf)."""
