@@ -16,6 +16,8 @@ from knowledge_graph.term_types import type_by_head
 MAX_SPAN = 7
 """Words of the longest candidate."""
 BELIEF = 0.25
+WEIGHTS_FILE = "lexicon/term_weights.json"
+"""Inside this package."""
 _JOINING = frozenset("-/·+")
 _NEVER = frozenset(["uj", "ul", "uz", "uv", "ud", "c", "p", "r", "y", "e", "o", "w", "ug"])
 """Parts of speech that are in no term: particles, conjunctions, prepositions, pronouns."""
@@ -49,6 +51,19 @@ class ScoredTerm:
 
 
 @dataclass(frozen=True)
+class TermWeights:
+    """What each piece of evidence adds to the logit of being a term (`bias` always counts), and the probability asked."""
+
+    threshold: float
+    weights: dict[str, float]
+
+    def probability(self, evidence: dict[str, float]) -> float:
+        """Return the probability that people would mark a candidate; evidence without a weight says nothing."""
+        score = self.weights["bias"] + sum(self.weights.get(name, 0.0) * value for name, value in evidence.items())
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, score))))
+
+
+@dataclass(frozen=True)
 class _Span:
     """A candidate in a text: words [first, end), its text."""
 
@@ -60,13 +75,15 @@ class _Span:
 class KeyphraseExtractor:
     """Extracts terms; `fit` learns corpus statistics, the weights of the evidence ship with the package."""
 
-    def __init__(self) -> None:
+    def __init__(self, weights: TermWeights | None = None) -> None:
+        self.weights = weights or shipped_weights()
         self.counts_: Counter[str] = Counter()
         self.documents_: Counter[str] = Counter()
         self.inside_: Counter[str] = Counter()
         self.containers_: Counter[str] = Counter()
         self.words_: Counter[str] = Counter()
         self.size_ = 0
+        self.length_ = 0
 
     def fit(self, texts: Sequence[str]) -> Self:
         """Count the candidates of normalised texts: occurrences, texts, occurrences inside longer ones (for C-value)."""
@@ -77,6 +94,7 @@ class KeyphraseExtractor:
             self.documents_.update(here.keys())
             self.words_.update(word.text for word in words if word.tag != "x")
         self.size_ += len(texts)
+        self.length_ = self.words_.total()
         for phrase, count in self.counts_.items():
             if count > 1:
                 for part in _parts(phrase):
@@ -87,14 +105,9 @@ class KeyphraseExtractor:
 
     def extract(self, text: str) -> list[ScoredTerm]:
         """Return the terms of a normalised text that are more probable than the threshold, most probable first."""
-        words = tag(text.lower())
-        weights, threshold = _weights()
-        scored = []
-        for phrase, evidence in self.evidence(words).items():
-            score = weights["bias"] + sum(weights.get(name, 0.0) * value for name, value in evidence.items())
-            probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, score))))
-            if probability >= threshold:
-                scored.append(ScoredTerm(phrase, probability))
+        found = self.evidence(tag(text.lower())).items()
+        judged = (ScoredTerm(phrase, self.weights.probability(evidence)) for phrase, evidence in found)
+        scored = [term for term in judged if term.probability >= self.weights.threshold]
         return sorted(scored, key=lambda term: (-term.probability, term.term))
 
     def extract_all(self, texts: Sequence[str]) -> list[list[str]]:
@@ -161,7 +174,7 @@ class KeyphraseExtractor:
 
     def _cohesion(self, inside: Sequence[Word], phrase: str) -> float:
         """Return the normalised PMI of the words of a phrase, 0 where the corpus does not tell."""
-        total = sum(self.words_.values()) or 1
+        total = self.length_ or 1
         joint = self.counts_[phrase] / total
         if joint <= 0:
             return 0.0
@@ -261,8 +274,7 @@ def _parts(phrase: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1)
-def _weights() -> tuple[dict[str, float], float]:
-    """Return the weights of the evidence and the threshold, as `tune_keyphrases` wrote them."""
-    text = (resources.files("knowledge_graph") / "lexicon" / "term_weights.json").read_text(encoding="utf-8")
-    state = json.loads(text)
-    return dict(state["weights"]), float(state["threshold"])
+def shipped_weights() -> TermWeights:
+    """Return the weights that ship with the package, as `gongxu graph fit-terms` wrote them."""
+    text = (resources.files("knowledge_graph") / WEIGHTS_FILE).read_text(encoding="utf-8")
+    return TermWeights(**json.loads(text))
