@@ -1,11 +1,10 @@
 """`gongxu serve`: parses arguments and starts the server."""
 
 import os
+import shutil
 from typing import Annotated
 
 import typer
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
@@ -33,6 +32,12 @@ def serve(
         raise InputError(f"--log-level {log_level!r} is none of DEBUG, INFO, WARNING, ERROR")
     settings()  # a wrong setting is told here, once, and not by every worker
     os.environ["GONGXU_LOG_LEVEL"] = log_level.upper()
+    if workers > 1:
+        # Workers leave their metrics in files, so that whichever is asked can tell those of all.
+        folder = settings().home / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     uvicorn.run(
         "serving.process:app_of_process",
         factory=True,

@@ -78,8 +78,10 @@ async def batch_demands(asked: DemandsBatch, request: Request, services: Service
     return await _batch(asked.requests, demands_answer, request, services)
 
 
-async def achievements_answer(asked: AchievementsRequest, services: Services, request_id: str) -> dict[str, Any]:
-    """Return the body of the answer to one request for achievements.
+async def achievements_answer(
+    asked: AchievementsRequest, services: Services, request_id: str, *, noted: bool = True
+) -> dict[str, Any]:
+    """Return the body of the answer to one request for achievements; unless `noted`, nobody is shown it.
 
     Raises:
         NotFoundError, InputError, StoreError, ApiError: as the routes document.
@@ -102,13 +104,15 @@ async def achievements_answer(asked: AchievementsRequest, services: Services, re
         )
     )
     count_answer(recommendation)
-    if stored and asked.personalised:
+    if noted and stored and asked.personalised:
         services.impressions.note(recommendation, request_id, side="achievements")
     return answer_body(recommendation, asked.explain, request_id)
 
 
-async def demands_answer(asked: DemandsRequest, services: Services, request_id: str) -> dict[str, Any]:
-    """Return the body of the answer to one request for demands.
+async def demands_answer(
+    asked: DemandsRequest, services: Services, request_id: str, *, noted: bool = True
+) -> dict[str, Any]:
+    """Return the body of the answer to one request for demands; unless `noted`, nobody is shown it.
 
     Raises:
         NotFoundError, InputError, StoreError, ApiError: as the routes document.
@@ -134,7 +138,7 @@ async def demands_answer(asked: DemandsRequest, services: Services, request_id: 
         )
     )
     count_answer(recommendation)
-    if stored and asked.personalised:
+    if noted and stored and asked.personalised:
         services.impressions.note(recommendation, request_id, side="demands")
     return answer_body(recommendation, asked.explain, request_id)
 

@@ -1,0 +1,56 @@
+"""Overload is refused at once; what is accepted is answered."""
+
+import asyncio
+import time
+
+import pytest
+
+from serving.compute import EngineThreads
+from serving.problems import OVERLOADED, ApiError
+
+
+def slow():
+    time.sleep(0.05)
+    return "done"
+
+
+def test_overload_is_shed_and_the_rest_answered_in_time():
+    async def scenario():
+        threads = EngineThreads(1, max_wait=0.2)
+        await threads.run(slow)  # now the usual time is known
+
+        async def one():
+            started = time.monotonic()
+            try:
+                return await threads.run(slow), time.monotonic() - started
+            except ApiError as error:
+                return error.problem, time.monotonic() - started
+
+        results = await asyncio.gather(*(one() for _ in range(50)))
+        after = await threads.run(slow)
+        threads.close()
+        return results, after
+
+    results, after = asyncio.run(scenario())
+    done = [seconds for result, seconds in results if result == "done"]
+    refused = [seconds for result, seconds in results if result is OVERLOADED]
+    assert 3 <= len(done) <= 10
+    assert len(done) + len(refused) == 50
+    assert max(refused) < 0.05
+    assert max(done) < 1.0
+    assert after == "done"
+
+
+def test_errors_pass_through_and_free_their_place():
+    async def scenario():
+        threads = EngineThreads(1, max_wait=0.2)
+
+        def fails():
+            raise ValueError("of its own")
+
+        with pytest.raises(ValueError, match="of its own"):
+            await threads.run(fails)
+        assert threads.waiting == 0
+        threads.close()
+
+    asyncio.run(scenario())
