@@ -19,7 +19,12 @@ graph_app = typer.Typer(
 )
 
 GraphOption = Annotated[
-    Path | None, typer.Option("--graph", help="Folder of the graph; default: GONGXU_HOME/graph.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--graph",
+        help="Folder of the graph; default: GONGXU_HOME/graph, else the current bundle's.",
+        show_default=False,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LimitOption = Annotated[int, typer.Option(min=1, max=1_000, help="Rows to print.")]
@@ -53,7 +58,7 @@ def build_command(
     from data.store import Store
     from knowledge_graph.graph import KnowledgeGraph
 
-    target = out or _default_folder()
+    target = out or settings().home / "graph"
     with Store.open(settings().store_url) as store, Bar() as bar:
         achievements, demands, events = list(store.achievements()), list(store.demands()), list(store.events())
         _require_records(len(achievements) + len(demands))
@@ -284,11 +289,52 @@ def evaluate_terms_command(
             raise InputError(f"cannot write {json_out}: {error.strerror}; give a file that can be written") from error
 
 
+@graph_app.command("fit-terms")
+def fit_terms_command(
+    file: Annotated[Path, typer.Argument(help="CSV with columns text, entities (term/type;term/type …).")],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; default: the weights of the package.", show_default=False)
+    ] = None,
+) -> None:
+    """Fit the weights of the term extractor on human-marked terms; graphs built afterwards use them.
+
+    Learns from every second text and reports on the others.
+
+    Examples:
+      gongxu graph fit-terms ../shared/data/lexicon/scicn_terms_dev.csv
+
+      gongxu graph fit-terms marked.csv --out weights.json
+
+    """
+    from importlib import resources
+
+    from knowledge_graph.keyphrases import WEIGHTS_FILE
+    from knowledge_graph.term_evaluation import read_marked_texts
+    from knowledge_graph.term_training import fit_term_weights, held_out_figures, write_weights
+
+    texts = read_marked_texts(file)
+    with Bar() as bar:
+        weights = fit_term_weights(texts, bar.show)
+    target = out or Path(str(resources.files("knowledge_graph") / WEIGHTS_FILE))
+    write_weights(weights, target)
+    figures = held_out_figures(texts, weights)
+    rows = [
+        (name, *(f"{figures[f'{measure}_{part}']:.3f}" for part in ("precision", "recall", "f1")))
+        for name, measure in (("精确", "exact"), ("重叠", "overlap"))
+    ]
+    print_rows(console(), f"未参与训练的 {len(texts) // 2} 篇文本", ("匹配", "P", "R", "F1"), rows)
+    typer.echo(f"已写入 {target}（{len(weights.weights)} 个权重，阈值 {weights.threshold}）")
+
+
 def _default_folder() -> Path:
-    """Return the folder of the graph that belongs to no bundle."""
+    """Return the folder of the graph built by itself, or else that of the current bundle."""
     from data.settings import settings
 
-    return settings().home / "graph"
+    alone = settings().home / "graph"
+    pointer = settings().bundles / "current"  # holds the version's name; the bundle itself is the matcher's
+    if alone.is_dir() or not pointer.is_file():
+        return alone
+    return settings().bundles / pointer.read_text(encoding="utf-8").strip() / "graph"
 
 
 def _load(folder: Path) -> "KnowledgeGraph":
@@ -297,7 +343,9 @@ def _load(folder: Path) -> "KnowledgeGraph":
     from knowledge_graph.graph import KnowledgeGraph
 
     if not (folder / "graph.json").is_file():
-        raise NotFoundError(f"no graph in {folder}; run `gongxu graph build`, or name its folder with --graph")
+        raise NotFoundError(
+            f"no graph in {folder}; run `gongxu build` or `gongxu graph build`, or name its folder with --graph"
+        )
     return KnowledgeGraph.load(folder)
 
 
@@ -315,5 +363,12 @@ def _encode() -> Any:
     from data.settings import settings
 
     # the graph sits on `data` only; this command puts it together with the encoder as the bundle's build does
-    encoder = import_module("models.encoder").load_encoder(settings().encoder)
-    return lambda terms: encoder.encode(terms, "query")
+    chosen = settings()
+    encoder = import_module("models.encoder").load_encoder(
+        chosen.encoder,
+        query_prefix=chosen.encoder_query_prefix,
+        passage_prefix=chosen.encoder_passage_prefix,
+        max_length=chosen.encoder_max_length,
+        batch_size=chosen.encoder_batch_size,
+    )
+    return lambda terms: encoder.encode(terms, "passage")

@@ -85,7 +85,7 @@ def evaluate_terms(
         figures: dict[str, float] = {}
         for measure in (exact, overlap):
             cut = None if name == "gongxu" else _best_cut(texts, ranked, tuning, measure)
-            figures |= _figures(texts, ranked, reported, cut, measure)
+            figures |= figures_of(texts, ranked, reported, cut, measure)
         result[name] = figures
     progress("compare methods", len(methods), len(methods))
     return result
@@ -130,10 +130,13 @@ def _overlaps(one: Iterable[tuple[int, int]], other: Sequence[tuple[int, int]]) 
 Measure = Callable[[MarkedText, Sequence[str]], tuple[int, int]]
 
 
-def _figures(
+def figures_of(
     texts: Sequence[MarkedText], ranked: Ranked, places: Sequence[int], cut: int | None, measure: Measure
 ) -> dict[str, float]:
-    """Return precision, recall and F1 of one measure, micro-averaged, under the measure's name."""
+    """Return precision, recall and F1 of one measure, micro-averaged over the texts at `places`, under its name.
+
+    `ranked[place]` are the terms found in the text, best first; the first `cut` of them count.
+    """
     returned = marked = hits = met = 0
     for place in places:
         found = list(dict.fromkeys(ranked[place]))[:cut]
@@ -155,4 +158,4 @@ def _figures(
 def _best_cut(texts: Sequence[MarkedText], ranked: Ranked, tuning: Sequence[int], measure: Measure) -> int:
     """Return the number of terms a text with the best F1 on the tuning texts."""
     name = "exact_f1" if measure is exact else "overlap_f1"
-    return max(TOP_K, key=lambda cut: _figures(texts, ranked, tuning, cut, measure)[name])
+    return max(TOP_K, key=lambda cut: figures_of(texts, ranked, tuning, cut, measure)[name])
