@@ -8,42 +8,85 @@ import typer
 
 from eval.bench.report import BenchRow
 
+MAX_DOCUMENTS = 200_000  # of the lexical stage: bm25s, which it is compared with, needs most of the time and memory
 
-def stages() -> list[tuple[str, Callable[[int], list[BenchRow]]]]:
-    """Return every stage's name and function, which takes the number of achievements and returns its rows."""
+
+def stages() -> dict[str, Callable[[int], list[BenchRow]]]:
+    """Return every stage's function by name; it takes the number of achievements and returns its rows."""
+    from data.settings import settings
+    from eval.bench.encode import bench_encode
     from eval.bench.lexical import bench_lexical
+    from eval.bench.request import bench_request
     from eval.bench.vector import bench_vector
 
-    return [("vector", bench_vector), ("lexical", bench_lexical)]
+    return {
+        "vector": bench_vector,
+        "lexical": lambda scale: bench_lexical(min(scale, MAX_DOCUMENTS)),
+        "encode": lambda _: bench_encode(),
+        "request": lambda _: bench_request(settings()),
+    }
+
+
+def notes(stage: str, scale: int) -> str:
+    """Return what a reader must know of a stage's scale, or nothing."""
+    if stage == "lexical" and scale > MAX_DOCUMENTS:
+        return f"cut down from {scale:,} to {MAX_DOCUMENTS:,} documents: bm25s, the peer, takes many minutes beyond"
+    if stage == "request":
+        return "on the current bundle, whatever --scale says"
+    return ""
 
 
 def bench(
     scale: Annotated[int, typer.Option(help="Number of achievements.", min=1_000)] = 100_000,
-    stage: Annotated[list[str] | None, typer.Option(help="Only this stage; may be repeated.")] = None,
-    threads: Annotated[int, typer.Option(help="Threads of FAISS and BLAS.", min=1)] = 1,
+    stage: Annotated[
+        list[str] | None, typer.Option(help="Only this stage: vector, lexical, encode, request; may be repeated.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows to this file.")] = None,
 ) -> None:
     """Time every stage beside the bare library in the same run.
 
-    Examples: `gongxu bench`, `gongxu bench --scale 1000000 --stage vector --json bench.json`.
+    FAISS and BLAS use one thread; throughput is measured with one and two threads that search at once. Vectors and
+    documents are synthetic; the stage `request` answers stored demands with the current bundle of GONGXU_HOME and is
+    left out, saying so, where nothing was built.
+
+    Examples:
+      gongxu bench
+
+      gongxu bench --scale 1000000 --stage vector --json bench.json
+
+      gongxu bench --stage request
+
     """
     import orjson
     from rich.console import Console
 
-    from data.errors import InputError
+    from data.errors import BundleError, InputError
+    from data.settings import settings
     from eval.bench.report import table
+    from matcher.bundle import current_bundle
     from models.threads import limit_threads
 
-    known = dict(stages())
+    known = stages()
     if unknown := [name for name in stage or [] if name not in known]:
         raise InputError(f"no stage {unknown[0]!r}; stages: {', '.join(known)}")
-    limit_threads(threads)
     console = Console()
+    wanted = list(stage or known)
+    if "request" in wanted:
+        try:
+            current_bundle(settings().bundles)
+        except BundleError as error:
+            if stage:
+                raise
+            wanted.remove("request")
+            console.print(f"stage request left out: {error}", soft_wrap=True)
+    limit_threads(1)
     rows: list[BenchRow] = []
-    for name in stage or known:
+    for name in wanted:
         with console.status(f"{name}, {scale:,} achievements"):
             measured = known[name](scale)
         console.print(table(measured, title=name))
+        if note := notes(name, scale):
+            console.print(f"{name}: {note}", soft_wrap=True)
         rows += measured
     if json_file is not None:
         json_file.write_bytes(orjson.dumps([row.as_dict() for row in rows], option=orjson.OPT_INDENT_2))

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import bm25s
 import numpy as np
 
-from eval.bench.report import BenchRow, latency, throughput
+from eval.bench.report import BenchRow, latency, resident_mib, throughput
 from models.lexical_index import LexicalIndex
 
 K = 300
@@ -43,20 +43,25 @@ def bench_lexical(
         documents = synthetic_documents(count, _LENGTH, 1)
     if queries is None:
         queries = synthetic_documents(200, 12, 2)
-    begun = time.perf_counter()
+    before = resident_mib()
+    begun = time.process_time()
     index = LexicalIndex.build(documents)
-    built = time.perf_counter() - begun
-    begun = time.perf_counter()
+    built = time.process_time() - begun
+    held = resident_mib() - before
+    begun = time.process_time()
     peer_index = bm25s.BM25(backend="numba")
     peer_index.index(documents, show_progress=False)
-    peer_built = time.perf_counter() - begun
+    peer_built = time.process_time() - begun
+    peer_held = resident_mib() - before - held
     stage = f"lexical {len(documents):,}"
     places = min(K, len(documents))
     known = [[peer_index.vocab_dict[word] for word in query if word in peer_index.vocab_dict] for query in queries]
-    peer = latency([partial(peer_index.retrieve, [q], k=places, show_progress=False) for q in known if q])
+    peer_calls = [partial(peer_index.retrieve, [q], k=places, show_progress=False) for q in known if q]
+    peer = latency(peer_calls)
     mine = latency([partial(index.search, q, places) for q in queries])
     rows = [
-        BenchRow(stage, "build", built, "s", built / peer_built, PEER),
+        BenchRow(stage, "build, CPU", built, "s", built / peer_built, PEER),
+        BenchRow(stage, "memory", held, "MiB", held / peer_held, PEER),
         *_storage(stage, index),
         BenchRow(stage, "search p50", mine.p50, "ms", mine.p50 / peer.p50, PEER),
         BenchRow(stage, "search p99", mine.p99, "ms", mine.p99 / peer.p99, PEER),
@@ -70,14 +75,11 @@ def bench_lexical(
     timed = latency([partial(index.scores, q, chosen) for q in queries])
     rows.append(BenchRow(stage, "scores of 300 rows p50", timed.p50, "ms", timed.p50 / peer.p50, PEER))
     calls = [partial(index.search, q, places) for q in queries * 4]
-    one, two = throughput(calls, 1), throughput(calls, 2)
+    for threads, name in ((1, "1 thread"), (2, "2 threads")):
+        rate, peer_rate = throughput(calls, threads), throughput(peer_calls, threads)
+        rows.append(BenchRow(stage, f"throughput, {name}", rate, "1/s", rate / peer_rate, f"{PEER}, {name}"))
     updates = [partial(index.add, np.array([n]), [d]) for n, d in enumerate(documents[:200])]
-    return [
-        *rows,
-        BenchRow(stage, "throughput, 1 thread", one, "1/s"),
-        BenchRow(stage, "throughput, 2 threads", two, "1/s", two / one, "1 thread"),
-        BenchRow(stage, "updates of one document", throughput(updates, 1), "1/s"),
-    ]
+    return [*rows, BenchRow(stage, "updates of one document", throughput(updates, 1), "1/s")]
 
 
 def _storage(stage: str, index: LexicalIndex) -> list[BenchRow]:
