@@ -136,6 +136,7 @@ def test_evaluate_refuses(here, judged, tmp_path):
     run = here(tmp_path / "home")
     refused(run("evaluate", "--dataset", judged[0], "--split", "time"), "--split 'time' is unknown", "grouped")
     refused(run("evaluate", "--dataset", judged[0], "--system", "magic"), "--system 'magic' is unknown", "ranker")
+    refused(run("evaluate", "--dataset", judged[0], "--ablate", "moon"), "--ablate 'moon' is unknown", "graph")
     missing = tmp_path / "missing" / "out.json"
     refused(run("evaluate", "--dataset", judged[0], "--json", missing), "the folder of --json", "does not exist")
     copy = shutil.copytree(judged[0], tmp_path / "copy")

@@ -8,6 +8,7 @@ import pytest
 from data.errors import InputError
 from data.judged import JudgedPairs
 from data.settings import Settings
+from eval.ablation import GROUPS, ablate
 from eval.bootstrap import METRICS
 from eval.offline import as_json, cross_validate, joined, train_and_test
 from eval.systems import SYSTEMS, all_systems, build_corpus
@@ -116,6 +117,15 @@ def test_another_folder_s_rows_are_told_apart_by_what_was_known(corpus, pairs, s
         len(known),
     )
     assert set(only_warm) == {"warm"}
+
+
+def test_a_group_of_features_can_be_left_out_by_name(corpus, systems):
+    poorer = corpus.without(GROUPS["topics"])
+    assert set(corpus.table.names) - set(poorer.table.names) == set(GROUPS["topics"])
+    column = poorer.table.names.index("words_f")
+    np.testing.assert_array_equal(poorer.table.values[:, column], corpus.table.select(("words_f",))[:, 0])
+    with pytest.raises(InputError, match="feature group 'moon' is unknown; known: graph"):
+        ablate(corpus, "moon")
 
 
 def test_joined_keeps_the_order(pairs):
