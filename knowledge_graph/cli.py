@@ -62,6 +62,7 @@ def build_command(
     with Store.open(settings().store_url) as store, Bar() as bar:
         achievements, demands, events = list(store.achievements()), list(store.demands()), list(store.events())
         _require_records(len(achievements) + len(demands))
+        _require_writable(target)
         encode = _encode() if vectors else None
         graph = KnowledgeGraph.build(achievements, demands, outcomes=events, encode=encode, progress=bar.show)
     graph.save(target)
@@ -332,7 +333,7 @@ def _default_folder() -> Path:
 
     alone = settings().home / "graph"
     pointer = settings().bundles / "current"  # holds the version's name; the bundle itself is the matcher's
-    if alone.is_dir() or not pointer.is_file():
+    if (alone / "graph.json").is_file() or not pointer.is_file():
         return alone
     return settings().bundles / pointer.read_text(encoding="utf-8").strip() / "graph"
 
@@ -354,6 +355,18 @@ def _require_records(count: int) -> None:
 
     if not count:
         raise NotFoundError("the store holds no records; run `gongxu import` first")
+
+
+def _require_writable(folder: Path) -> None:
+    """Make the folder of a graph, before minutes are spent on building it."""
+    from data.errors import InputError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").touch()
+        (folder / ".writable").unlink()
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {error.strerror}; give --out a folder that can be written") from error
 
 
 def _encode() -> Any:

@@ -33,7 +33,9 @@ def test_the_rule_is_learned_and_held_on_texts_that_were_not_learned_from(fitted
     figures = held_out_figures(marked(), fitted)
     assert figures["exact_f1"] > 0.9
     text = "基于量子算法的光谱研究取得进展。"
-    assert [term.term for term in KeyphraseExtractor(fitted).fit([text]).extract(text)] == ["量子算法"]
+    found = [term.term for term in KeyphraseExtractor(fitted).fit([text]).extract(text)]
+    assert found[0] == "量子算法"  # a word of no marked text
+    assert "光谱" not in found
 
 
 def test_marks_of_the_odd_texts_are_never_seen(fitted):
