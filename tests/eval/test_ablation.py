@@ -1,0 +1,81 @@
+"""What a group of features is worth, where the answer is known: levels that one graph signal alone tells."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data.errors import InputError
+from data.judged import JudgedPairs
+from data.settings import Settings
+from eval.ablation import GROUPS, ablate
+from eval.bootstrap import METRICS
+from eval.systems import build_corpus
+from knowledge_graph.signals import SIGNAL_NAMES
+from matcher.features import FeatureTable
+from tests.matcher.worlds import make_world
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Half of all pairs of 20 demands and 30 achievements with levels drawn by lot; the texts tell nothing about them.
+
+    The first signal of the graph is replaced by the level, blurred.
+    """
+    world = make_world(20, 30)
+    random = np.random.default_rng(5)
+    d, a = world.pairs()
+    rows = np.flatnonzero(random.random(len(d)) < 0.5)
+    levels = random.integers(1, 5, len(rows))
+    pairs = JudgedPairs(tuple(world.demands), tuple(world.achievements), d[rows], a[rows], levels)
+    built = build_corpus(pairs, Settings(home=tmp_path_factory.mktemp("home"), threads=1))
+    values = built.table.values.copy()
+    values[:, built.table.names.index(SIGNAL_NAMES[0])] = levels + random.normal(0, 0.3, len(rows))
+    return replace(built, table=FeatureTable(values, built.table.names))
+
+
+@pytest.fixture(scope="module")
+def graph_ablation(corpus):
+    return ablate(corpus, "graph")
+
+
+def test_without_the_decisive_feature_the_ranker_knows_nothing(graph_ablation):
+    assert set(graph_ablation) == set(METRICS)
+    for name in ("auc2", "auc3"):
+        figure = graph_ablation[name]
+        assert figure.complete.value > 0.9
+        assert figure.without.value == pytest.approx(0.5, abs=0.12)
+        assert figure.lift.low > 0.25
+    assert graph_ablation["score"].lift.low > 0
+    assert graph_ablation["ndcg10"].lift.low > 0
+
+
+def test_the_lift_is_the_difference(graph_ablation):
+    for figure in graph_ablation.values():
+        assert figure.lift.value == pytest.approx(figure.complete.value - figure.without.value)
+        assert figure.lift.low <= figure.lift.value <= figure.lift.high
+
+
+def test_features_that_tell_nothing_bring_no_order(corpus):
+    lift = ablate(corpus, "topics")["auc2"].lift
+    assert abs(lift.value) < 0.05
+    assert lift.low < 0.02
+
+
+def test_the_draws_are_paired(corpus, monkeypatch):
+    monkeypatch.setitem(GROUPS, "nothing", ())
+    for figure in ablate(corpus, "nothing").values():
+        assert figure.complete.low < figure.complete.high
+        assert (figure.lift.low, figure.lift.value, figure.lift.high) == (0, 0, 0)  # own draws would differ
+
+
+def test_a_corpus_without_a_group_has_all_other_columns(corpus):
+    rest = corpus.without(GROUPS["graph"]).table
+    assert rest.names == tuple(name for name in corpus.table.names if name not in SIGNAL_NAMES)
+    assert len(rest.names) == len(corpus.table.names) - len(SIGNAL_NAMES)
+    np.testing.assert_array_equal(rest.values, corpus.table.select(rest.names))
+
+
+def test_an_unknown_group_is_refused(corpus):
+    with pytest.raises(InputError, match="feature group 'grpah' is unknown; known: graph, attributes, topics"):
+        ablate(corpus, "grpah")
