@@ -1,5 +1,6 @@
 """From the engine's recommendation to the bytes of an answer, and what is noted on the way."""
 
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -29,8 +30,7 @@ def count_answer(recommendation: Recommendation) -> None:
         EMPTY.inc()
     if recommendation.degraded:
         DEGRADED.inc()
-    for match in items:
-        for channel in match.channels:
-            CHANNEL_ITEMS.labels(channel).inc()
+    for channel, number in Counter(channel for match in items for channel in match.channels).items():
+        CHANNEL_ITEMS.labels(channel).inc(number)
     if items and items[0].probability is not None:
         PROBABILITY.observe(items[0].probability)

@@ -1,7 +1,8 @@
 """What was shown, noted off the request path: a bounded queue, written in batches; what does not fit is counted as lost."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 
@@ -10,7 +11,34 @@ from data.store import Store
 from matcher.recommendation import Recommendation
 from serving.metrics import IMPRESSIONS, IMPRESSIONS_LOST
 
-BATCH = 1000
+BATCH = 100  # answers written in one transaction
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The items of one answer."""
+
+    subject: str
+    ids: tuple[str, ...]
+    side: str
+    request_id: str
+    bundle_version: str
+    at: datetime
+
+    def events(self) -> Iterator[OutcomeEvent]:
+        """Yield an impression for each item."""
+        for rank, item in enumerate(self.ids, start=1):
+            pair = (self.subject, item) if self.side == "achievements" else (item, self.subject)
+            yield OutcomeEvent(
+                event_id=f"{self.request_id}-{rank}",
+                demand_id=pair[0],
+                achievement_id=pair[1],
+                kind=EventKind.IMPRESSION,
+                occurred_at=self.at,
+                request_id=self.request_id,
+                position=rank,
+                bundle_version=self.bundle_version,
+            )
 
 
 class ImpressionLog:
@@ -19,36 +47,32 @@ class ImpressionLog:
     def __init__(self, store: Callable[[], Store], limit: int) -> None:
         self._store = store
         self._limit = limit
-        self._waiting: deque[OutcomeEvent] = deque()
+        self._waiting: deque[_Shown] = deque()
+        self._counting = Lock()
         self._flushing = Lock()
+        self._number = 0
 
     def __len__(self) -> int:
         """Return how many impressions wait to be written."""
-        return len(self._waiting)
+        return self._number
 
     def note(self, recommendation: Recommendation, request_id: str, *, side: str) -> None:
-        """Note that the items of an answer were shown to a stored subject; `side` is that of the items."""
-        subject = recommendation.subject_id
+        """Note that the items of an answer were shown to a stored subject; `side` is that of the items.
+
+        This is on the request's path and does next to nothing; the events are made when they are written.
+        """
+        subject, number = recommendation.subject_id, len(recommendation.items)
         if subject is None:
             return
-        now = datetime.now(UTC)
-        for match in recommendation.items:
-            if len(self._waiting) >= self._limit:
-                IMPRESSIONS_LOST.inc()
-                continue
-            pair = (subject, match.id) if side == "achievements" else (match.id, subject)
-            self._waiting.append(
-                OutcomeEvent(
-                    event_id=f"{request_id}-{match.rank}",
-                    demand_id=pair[0],
-                    achievement_id=pair[1],
-                    kind=EventKind.IMPRESSION,
-                    occurred_at=now,
-                    request_id=request_id,
-                    position=match.rank,
-                    bundle_version=recommendation.bundle_version,
-                )
-            )
+        with self._counting:
+            taken = max(0, min(number, self._limit - self._number))
+            self._number += taken
+        if taken < number:
+            IMPRESSIONS_LOST.inc(number - taken)
+        if taken:
+            ids = tuple(match.id for match in recommendation.items[:taken])
+            shown = _Shown(subject, ids, side, request_id, recommendation.bundle_version, datetime.now(UTC))
+            self._waiting.append(shown)
 
     def flush(self) -> None:
         """Write all that waits. What cannot be written goes on waiting.
@@ -60,7 +84,10 @@ class ImpressionLog:
         with self._flushing:
             while self._waiting:
                 batch = [self._waiting[place] for place in range(min(BATCH, len(self._waiting)))]
-                self._store().append_events(batch)
+                events = [event for shown in batch for event in shown.events()]
+                self._store().append_events(events)
                 for _ in batch:
                     self._waiting.popleft()
-                IMPRESSIONS.inc(len(batch))
+                with self._counting:
+                    self._number -= len(events)
+                IMPRESSIONS.inc(len(events))

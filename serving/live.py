@@ -59,18 +59,11 @@ class LiveModel:
             changes = store.changes_since(self.revision)
             done = 0
             while batch := list(islice(changes, REPLAY_BATCH)):
-                self._apply(batch)
+                self.engine.apply(batch)
                 self.revision = batch[-1].revision
                 done += len(batch)
             RECORDS_REPLAYED.inc(done)
             return done
-
-    def _apply(self, batch: list[Change]) -> None:
-        offers = [change.record for change in batch if isinstance(change.record, Achievement)]
-        needs = [change.record for change in batch if isinstance(change.record, Demand)]
-        gone = [change for change in batch if change.record is None]
-        self.engine.upsert_achievements(offers, [c.record_id for c in gone if c.kind == "achievements"])
-        self.engine.upsert_demands(needs, [c.record_id for c in gone if c.kind == "demands"])
 
 
 @dataclass(frozen=True)

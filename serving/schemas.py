@@ -154,10 +154,8 @@ class RejectedBundle(BaseModel):
 
 def shortened(items: list[Match], explain: Explain) -> list[Match]:
     """Return the matches with as much of their reasons as was asked for."""
-    if explain == "full":
+    if explain != "brief":  # the engine gives reasons only when asked
         return items
-    if explain == "none":
-        return [match.model_copy(update={"reasons": []}) for match in items]
     return [
         match.model_copy(
             update={

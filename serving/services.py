@@ -123,8 +123,8 @@ class Services:
         return loaded
 
 
-def services_of(request: Request) -> Services:
-    """Return the services of the app that the request came to."""
+async def services_of(request: Request) -> Services:
+    """Return the services of the app that the request came to; async, as plain functions would cost a thread each time."""
     services: Services = request.app.state.services
     return services
 

@@ -64,7 +64,10 @@ hostile = st.one_of(
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=NO_FIXTURE_CHECK, database=None)
-@given(text=hostile, top_k=st.one_of(st.integers(), st.floats(), st.text(max_size=3)))
+@given(
+    text=hostile,
+    top_k=st.one_of(st.integers(1, 10), st.integers(1, 10), st.integers(), st.floats(), st.text(max_size=3)),
+)
 def test_hostile_texts(reader, text, top_k):
     body = orjson.dumps({"text": text.encode(errors="replace").decode(), "top_k": top_k})
     answer = reader.post(URL, content=body, headers={"Content-Type": "application/json"})
