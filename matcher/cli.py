@@ -48,7 +48,7 @@ def recommend(
     from data.records import MAX_TEXT, Demand
     from data.settings import settings
     from data.store import Store
-    from matcher.bundle import current_bundle
+    from matcher.bundle import current_bundle, verify
     from matcher.engine import Engine
     from matcher.filters import OPEN_STATUSES, Filters
     from matcher.model import MatchingModel
@@ -78,8 +78,10 @@ def recommend(
             offered = store.achievement(achievement)
         else:
             wanted = store.demand(demand) if demand is not None else Demand.of_text(text or "")
-    directory = current_bundle(settings().bundles)
-    engine = Engine(MatchingModel.load(directory, threads=settings().threads))
+        directory = current_bundle(settings().bundles)
+        manifest = verify(directory)
+        engine = Engine(MatchingModel.load(directory, threads=settings().threads, verified=manifest))
+        engine.apply(list(store.changes_since(manifest.watermark)))
     if achievement is not None:
         answer = engine.recommend_demands(offered, top=top, filters=filters, explain=explain)
     else:

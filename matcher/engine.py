@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from data.errors import InputError
 from data.records import UNSTORED, Achievement, Demand
 from data.segment import content_words
+from data.store import Change
 from data.text import normalise
 from knowledge_graph.paths import Path
 from matcher.channels import Candidates, find_candidates
@@ -160,6 +161,14 @@ class Engine:
         with self._write_lock:
             shelf = _written(self._shelves.demands, self.model.viewer.demands(records), records, deleted)
             self._shelves = replace(self._shelves, demands=shelf)
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Take in what was written to the store since the bundle was built, in the store's order."""
+        offered = [change.record for change in changes if isinstance(change.record, Achievement)]
+        wanted = [change.record for change in changes if isinstance(change.record, Demand)]
+        gone = [change for change in changes if change.record is None]
+        self.upsert_achievements(offered, [change.record_id for change in gone if change.kind == "achievements"])
+        self.upsert_demands(wanted, [change.record_id for change in gone if change.kind == "demands"])
 
     def size(self, side: Side) -> int:
         """Return how many records of a side can be found now."""

@@ -101,10 +101,17 @@ def partner_words(space: TextSpace, pair: Pair) -> list[tuple[str, str, float]]:
     for flat in np.argsort(-weight, axis=None, kind="stable")[:50]:
         i, j = divmod(int(flat), len(only_offered))
         word, partner = space.words.terms[only_wanted[i]], space.words.terms[only_offered[j]]
-        fresh = all(word != taken and partner != given for taken, given, _ in found)
+        fresh = not (_is_number(word) or _is_number(partner)) and all(
+            word != taken and partner != given for taken, given, _ in found
+        )
         if cosine[i, j] >= PARTNER_COSINE and fresh:
             found.append((word, partner, float(cosine[i, j])))
     return found[:QUOTED]
+
+
+def _is_number(word: str) -> bool:
+    """Tell a figure from a word: its vector says nothing about its value."""
+    return any(map(str.isdigit, word)) and not any("\u4e00" <= character <= "\u9fff" for character in word)
 
 
 def explain(

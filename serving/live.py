@@ -11,7 +11,7 @@ import structlog
 
 from data.errors import BundleError, GongxuError
 from data.records import UNSTORED, Achievement, Demand
-from data.store import Change, Store
+from data.store import Store
 from matcher.bundle import CURRENT, Manifest, current_bundle, verify
 from matcher.engine import Engine
 from matcher.filters import Filters
