@@ -237,10 +237,13 @@ class History:
         mean = (by_demand @ grades + PRIOR_PAIRS * prior) / (by_demand.sum() + PRIOR_PAIRS)
         cosine = offered @ self.achievements[others].T
         by_achievement = np.exp(SHARPNESS * (cosine - 1.0))
-        overall = (by_achievement @ grades + prior) / (by_achievement.sum(axis=1) + 1.0)
-        weight = by_achievement * by_demand
-        mass = weight.sum(axis=1)
-        near = (weight @ grades + PRIOR_MASS * mean) / (mass + PRIOR_MASS)
+        # One product for all four sums: the matrix is large, and passes over it are what this costs.
+        sums = by_achievement @ np.stack(
+            [grades, np.ones(len(others)), by_demand * grades, by_demand], axis=1, dtype=np.float32, casting="same_kind"
+        )
+        overall = (sums[:, 0] + prior) / (sums[:, 1] + 1.0)
+        mass = sums[:, 3]
+        near = (sums[:, 2] + PRIOR_MASS * mean) / (mass + PRIOR_MASS)
         rest = [np.full(n, mean), near, mass, near - mean, overall]
         others_best = _best(cosine * np.clip(nearness, 0.0, 1.0), grades)
         return np.stack([*own, *rest, *own_best, *others_best], axis=1).astype(np.float32)
