@@ -48,9 +48,14 @@ def true_relevant(pairs: JudgedPairs, truth: Path, grade: int = 4) -> dict[int, 
     achievements = {record.achievement_id: row for row, record in enumerate(pairs.achievements)}
     relevant: dict[int, set[int]] = {}
     with truth.open(encoding="utf-8", newline="") as file:
-        for line in csv.DictReader(file):
-            if int(line["grade"]) >= grade:
-                relevant.setdefault(demands[line["demand_id"]], set()).add(achievements[line["achievement_id"]])
+        lines = csv.DictReader(file)
+        missing = [name for name in ("demand_id", "achievement_id", "grade") if name not in (lines.fieldnames or ())]
+        if missing:
+            raise InputError(f"{truth} lacks the column {missing[0]!r}; `gongxu simulate` writes it")
+        for line in lines:
+            demand, achievement = demands.get(line["demand_id"]), achievements.get(line["achievement_id"])
+            if int(line["grade"]) >= grade and demand is not None and achievement is not None:
+                relevant.setdefault(demand, set()).add(achievement)
     return relevant
 
 
@@ -86,21 +91,29 @@ def retrieval_recall(
     for row in rows.tolist():
         vector = np.asarray(corpus.demands.texts.full.vectors[row : row + 1])
         near, cosine = (part[0] for part in shelf.vectors.search(vector, depth))
+        near, cosine = near[near >= 0], cosine[near >= 0]
         words = content_words(record_text(corpus.pairs.demands[row]).full)
         lexical, score = shelf.lexical.search(words, depth)
         found["dense"].append(near)
         found["lexical"].append(lexical)
-        found["rrf"].append(fuse({"dense": near[near >= 0], "lexical": lexical}).rows)
+        found["rrf"].append(fuse({"dense": near, "lexical": lexical}).rows)
         found["weighted"].append(_weighted(near, cosine, lexical, score))
         reached = corpus.graph.retrieve(corpus.graph.demand(row), depth, everything)[0]
         found["graph"].append(reached)
-        found["rrf_graph"].append(fuse({"dense": near[near >= 0], "lexical": lexical, "graph": reached}).rows)
+        found["rrf_graph"].append(fuse({"dense": near, "lexical": lexical, "graph": reached}).rows)
     wanted = [relevant[row] for row in rows.tolist()]
     weights = resample_weights(len(rows), RESAMPLES, seed=0)
-    return {
+    table = {
         name: {f"recall{k}": _mean(recall_at(wanted, results, k), weights) for k in DEPTHS}
         for name, results in found.items()
     }
+    for name, channels in (("union", ("dense", "lexical")), ("union_graph", ("dense", "lexical", "graph"))):
+        table[name] = {}
+        for k in DEPTHS:
+            rows_of = zip(*(found[channel] for channel in channels), strict=True)
+            unions = [np.unique(np.concatenate([part[:k] for part in parts])) for parts in rows_of]
+            table[name][f"recall{k}"] = _mean(recall_at(wanted, unions, len(channels) * k), weights)
+    return table
 
 
 def _weighted(

@@ -14,7 +14,7 @@ from eval.systems import build_corpus
 from matcher.channels import fuse
 
 SLUDGE, BATTERY = "污泥干化脱水压滤机", "锂电池隔膜正极材料电解液"
-NAMES = ("dense", "lexical", "graph", "rrf", "weighted", "rrf_graph")
+NAMES = ("dense", "lexical", "graph", "rrf", "weighted", "rrf_graph", "union", "union_graph")
 
 
 @pytest.fixture(scope="module")
