@@ -133,6 +133,8 @@ def _products(left: csr_array | FloatArray, right: csr_array | FloatArray) -> Fl
         return np.asarray(left @ right.T, dtype=np.float32)
     if left.shape[0] == 1:
         return np.asarray(right @ left.toarray()[0], dtype=np.float32)[None, :]
+    if right.nnz > left.nnz:  # the transposed side is rearranged first: let it be the smaller
+        return np.asarray((right @ left.T).toarray().T, dtype=np.float32)
     return np.asarray((left @ right.T).toarray(), dtype=np.float32)
 
 
