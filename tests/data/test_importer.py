@@ -323,10 +323,13 @@ def test_memory_stays_flat(store, tmp_path):
 
 
 IMPORT = (
-    "import sys; from pathlib import Path; from data.importer import import_paths; from data.store import Store\n"
+    "import sys, time; from pathlib import Path; from data.importer import import_paths; from data.store import Store\n"
     "with Store.open(sys.argv[1]) as store:\n"
     "    path, rejects = Path(sys.argv[2]), Path(sys.argv[3])\n"
-    "    import_paths(store, [path], rejects=rejects, progress=lambda p, share: print(share, flush=True))\n"
+    "    def told(path, share):\n"
+    "        print(share, flush=True)\n"
+    "        time.sleep(0.1)  # so that the signal comes in the midst of it, however fast the machine\n"
+    "    import_paths(store, [path], rejects=rejects, progress=told)\n"
 )
 
 
