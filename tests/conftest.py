@@ -9,7 +9,6 @@ from hypothesis import settings as hypothesis_settings
 
 from data.settings import Settings
 
-
 # The same examples every time, and no deadline: a busy machine is no failure.
 hypothesis_settings.register_profile("suite", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("suite")
