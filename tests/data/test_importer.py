@@ -323,7 +323,9 @@ def test_memory_stays_flat(store, tmp_path):
 
 
 IMPORT = (
-    "import sys, time; from pathlib import Path; from data.importer import import_paths; from data.store import Store\n"
+    # a process started in the background ignores Ctrl-C unless told otherwise
+    "import signal, sys, time; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from pathlib import Path; from data.importer import import_paths; from data.store import Store\n"
     "with Store.open(sys.argv[1]) as store:\n"
     "    path, rejects = Path(sys.argv[2]), Path(sys.argv[3])\n"
     "    def told(path, share):\n"
