@@ -92,7 +92,7 @@ def test_quoted_terms_stand_in_both_texts(answers, platform_answers):
                 assert term.lower() in record_text(achievement).full.lower()
                 assert f"“{term}”" in reason.text
                 quoted += 1
-    assert quoted > 50
+    assert quoted > 20
 
 
 def test_partner_words_stand_each_on_its_side_and_differ(known):
