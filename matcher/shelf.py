@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from data.records import Achievement, Demand
 from data.segment import content_words
-from matcher.cards import Cards
 from matcher.filters import Filters
 from matcher.textspace import record_text
 from matcher.view import View
@@ -77,10 +76,6 @@ class Shelf:
         """Return (n,) mask of the rows that stand for a record and pass the filters."""
         masks = [filters.allowed(part.cards) for part in (self.base, self.extra) if part is not None]
         return np.concatenate(masks) & self.current
-
-    def cards_at(self, rows: Rows) -> Cards:
-        """Return the cards of the given rows."""
-        return self.take(rows).cards
 
     def written(self, view: View, words: list[list[str]], deleted: list[str]) -> "Shelf":
         """Return the shelf after an upsert of the records of `view` and the deletion of ids; the indexes learn of it.
