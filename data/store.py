@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from data.clarifications import Clarification, clarified, insert_clarification, read_clarifications
 from data.engines import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
 from data.errors import unknown_id
 from data.keys import ApiKeys
@@ -136,6 +137,27 @@ class Store:
         """
         self._delete(demands, "demand", demand_id)
 
+    def clarify(self, answer: Clarification) -> Demand:
+        """Keep an answer about a demand and return the demand as it now reads; the change is visible to `changes_since`.
+
+        Raises:
+            NotFoundError: there is no such demand.
+
+        """
+        with self._writing() as connection:
+            revision = self._next_revision(connection, 1) - 1
+            alive = (demands.c.id == answer.demand_id) & ~demands.c.deleted
+            if not connection.execute(sa.update(demands).where(alive).values(revision=revision)).rowcount:
+                # Raising rolls the revision back.
+                raise unknown_id("demand", answer.demand_id, self._ids(connection, demands))
+            insert_clarification(connection, answer)
+        return self.demand(answer.demand_id)
+
+    def clarifications(self, demand_id: str) -> list[Clarification]:
+        """Return the answers given about a demand, in the order of time; maybe none."""
+        with self._reading() as connection:
+            return read_clarifications(connection, demand_id).get(demand_id, [])
+
     def append_events(self, sent: Iterable[OutcomeEvent]) -> EventCounts:
         """Append events, 1,000 in a transaction; those whose `event_id` is known are counted and otherwise ignored.
 
@@ -156,7 +178,7 @@ class Store:
         return self._record(achievements, Achievement, "achievement", achievement_id)
 
     def demand(self, demand_id: str) -> Demand:
-        """Return one demand.
+        """Return one demand, with what was answered about it.
 
         Raises:
             NotFoundError: there is none with this id; the error names the nearest ids.
@@ -169,7 +191,7 @@ class Store:
         return self._records(achievements, Achievement)
 
     def demands(self) -> Iterator[Demand]:
-        """Yield all demands, ordered by id (code points)."""
+        """Yield all demands with what was answered about them, ordered by id (code points)."""
         return self._records(demands, Demand)
 
     def events(self, kinds: Collection[EventKind] | None = None) -> Iterator[OutcomeEvent]:
@@ -284,7 +306,8 @@ class Store:
             text = connection.execute(query).scalar()
             if text is None:
                 raise unknown_id(kind, record_id, self._ids(connection, table))
-        return model.model_validate_json(text)
+            answers = read_clarifications(connection, record_id) if table is demands else {}
+        return _read(model, text, answers)
 
     def _ids(self, connection: sa.Connection, table: sa.Table) -> Iterator[str]:
         query = sa.select(table.c.id).where(~table.c.deleted).order_by(table.c.id)
@@ -294,19 +317,30 @@ class Store:
 
     def _records(self, table: sa.Table, model: type[_R]) -> Iterator[_R]:
         query = sa.select(table.c.record).where(~table.c.deleted).order_by(table.c.id)
-        with self._reading() as connection, self._stream(connection, query) as rows:
-            for (text,) in rows:
-                yield model.model_validate_json(text)
+        with self._reading() as connection:
+            answers = read_clarifications(connection) if table is demands else {}
+            with self._stream(connection, query) as rows:
+                for (text,) in rows:
+                    yield _read(model, text, answers)
 
     def _changes(
         self, connection: sa.Connection, table: sa.Table, model: type[_R], kind: RecordKind, revision: int
     ) -> Iterator[Change]:
         columns = (table.c.id, table.c.record, table.c.revision, table.c.deleted)
         query = sa.select(*columns).where(table.c.revision > revision).order_by(table.c.revision)
+        answers = read_clarifications(connection) if table is demands else {}
         with self._stream(connection, query) as rows:
             for row in rows:
-                record = None if row.deleted else model.model_validate_json(row.record)
+                record = None if row.deleted else _read(model, row.record, answers)
                 yield Change(kind, row.id, record, row.revision)
+
+
+def _read(model: type[_R], text: str, answers: dict[str, list[Clarification]]) -> _R:
+    """Return a record from its JSON, a demand with what was answered about it."""
+    record = model.model_validate_json(text)
+    if isinstance(record, Demand) and record.demand_id in answers:
+        return clarified(record, answers[record.demand_id])
+    return record
 
 
 def _batches(items: Iterable[_T], key: Callable[[_T], str]) -> Iterator[list[_T]]:

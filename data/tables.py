@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from data.records import MAX_ID, MAX_TITLE, Achievement, Demand, OutcomeEvent, Record
 
 # The Alembic revision that this code reads and writes.
-SCHEMA = "0002"
+SCHEMA = "0003"
 
 metadata = sa.MetaData()
 
@@ -110,6 +110,18 @@ audit = sa.Table(
     sa.Column("action", sa.String(40), nullable=False),
     sa.Column("subject", sa.String(500), nullable=False),
     sa.Column("request_id", sa.String(32), nullable=False),
+)
+
+# Answers to questions about demands, append-only; the demand's own record stays as written.
+clarifications = sa.Table(
+    "clarifications",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("demand_id", _ID, nullable=False),
+    sa.Column("question_id", sa.String(128), nullable=False),
+    sa.Column("answered_at", sa.DateTime, nullable=False),
+    sa.Column("clarification", sa.Text, nullable=False),
+    sa.Index("ix_clarifications_demand_id", "demand_id"),
 )
 
 
