@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,11 @@ from data.errors import BundleError
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"  # digest of the manifest, which itself holds those of all other files
-CURRENT = "current"
+CURRENT = "current"  # what is served: the champion
+PREVIOUS = "previous"  # what was served before it
+CHALLENGER = "challenger"  # the latest candidate that was not promoted
+BUILT = "built"  # the latest build: the records that the next training starts from
+POINTERS = (CURRENT, PREVIOUS, CHALLENGER, BUILT)
 
 
 class FileEntry(BaseModel):
@@ -61,8 +65,8 @@ def new_bundle(bundles: Path) -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def publish(directory: Path, manifest: Manifest) -> Path:
-    """Seal the filled folder: digest and fsync all files, rename it to its version, make it the current bundle.
+def publish(directory: Path, manifest: Manifest, *, serve: bool = True) -> Path:
+    """Seal the filled folder: digest and fsync all files, rename it to its version; to `serve` makes it current.
 
     Returns the bundle's folder. A reader sees either the old bundle or the new one, whole.
     """
@@ -77,7 +81,9 @@ def publish(directory: Path, manifest: Manifest) -> Path:
     target = bundles / manifest.version
     directory.chmod(0o755)
     directory.rename(target)
-    set_current(bundles, manifest.version)
+    _fsync(bundles)
+    if serve:
+        set_current(bundles, manifest.version)
     return target
 
 
@@ -89,11 +95,29 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
 
 def set_current(bundles: Path, version: str) -> None:
     """Make `version` the bundle that is served, in one atomic step."""
-    pointer = bundles / f".{CURRENT}-{os.getpid()}"
-    pointer.write_text(version + "\n", encoding="utf-8")
-    _fsync(pointer)
-    pointer.replace(bundles / CURRENT)
+    set_pointer(bundles, CURRENT, version)
+
+
+def set_pointer(bundles: Path, name: str, version: str) -> None:
+    """Let one of `POINTERS` name `version`, in one atomic step; an empty version removes the pointer."""
+    target = bundles / name
+    if version:
+        pointer = bundles / f".{name}-{os.getpid()}"
+        pointer.write_text(version + "\n", encoding="utf-8")
+        _fsync(pointer)
+        pointer.replace(target)
+    else:
+        target.unlink(missing_ok=True)
     _fsync(bundles)
+
+
+def pointed(bundles: Path, name: str) -> str:
+    """Return the version that one of `POINTERS` names; empty if there is none or its bundle is gone."""
+    try:
+        version = (bundles / name).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+    return version if version and (bundles / version / MANIFEST).is_file() else ""
 
 
 def current_bundle(bundles: Path) -> Path:
@@ -110,6 +134,28 @@ def current_bundle(bundles: Path) -> Path:
     if not (directory / MANIFEST).is_file():
         raise BundleError(f"bundle {directory} has no {MANIFEST}; run `gongxu build` to make a new one")
     return directory
+
+
+def latest_build(bundles: Path) -> Path:
+    """Return the folder of the bundle with the newest records: the latest build, or the current one if that is newer.
+
+    Raises:
+        BundleError: nothing was built yet, or the bundle that `current` names is gone.
+
+    """
+    built = pointed(bundles, BUILT)
+    if built and (not pointed(bundles, CURRENT) or built > pointed(bundles, CURRENT)):
+        return bundles / built
+    return current_bundle(bundles)
+
+
+def all_bundles(bundles: Path) -> list[Manifest]:
+    """Return the manifests of all readable bundles, newest first; one of another format is left out."""
+    found = []
+    for path in sorted(bundles.glob(f"[0-9]*/{MANIFEST}"), reverse=True):
+        with suppress(BundleError):
+            found.append(read_manifest(path.parent))
+    return found
 
 
 def read_manifest(directory: Path) -> Manifest:
