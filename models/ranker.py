@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError, InputError
+from models.tree_kernel import TreeKernel
 
 RANKER_FILE = "ranker.json"
 # Below this many rows handing work between threads costs more than it saves.
@@ -46,6 +47,7 @@ class OrdinalRanker:
     def __init__(self, parameters: RankerParameters | None = None, threads: int = 1) -> None:
         self.parameters = parameters or RankerParameters()
         self.threads = threads
+        self._kernels: list[TreeKernel | None] | None = None  # of the boosters, made when first asked
 
     def fit(
         self,
@@ -96,7 +98,7 @@ class OrdinalRanker:
             free_raw_data=False,
             params={"verbosity": -1, "max_bin": self.parameters.max_bin},
         )
-        self.boosters_ = []
+        self.boosters_, self._kernels = [], None
         for grade in self.grades_[:-1]:
             table.set_label((grades > grade).astype(np.float32))
             self.boosters_.append(lgb.train(settings, table, num_boost_round=self.parameters.trees))
@@ -104,11 +106,16 @@ class OrdinalRanker:
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return (n, g - 1) probabilities of exceeding each grade but the highest, non-increasing along a row."""
-        columns = [
-            np.asarray(booster.predict(features, num_threads=self.threads), dtype=np.float64)
-            for booster in self.boosters_
+        if self._kernels is None:
+            self._kernels = [TreeKernel.of(booster) for booster in self.boosters_]
+        columns = np.ascontiguousarray(features.T)
+        exceeds = [
+            1.0 / (1.0 + np.exp(-kernel.margins(columns)))
+            if kernel is not None
+            else np.asarray(booster.predict(features, num_threads=self.threads), dtype=np.float64)
+            for kernel, booster in zip(self._kernels, self.boosters_, strict=True)
         ]
-        return np.minimum.accumulate(np.stack(columns, axis=1), axis=1)
+        return np.minimum.accumulate(np.stack(exceeds, axis=1), axis=1)
 
     def expected_grade(self, exceeds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (n,) expectation of the grade from what `predict` returned: the order to recommend in."""
