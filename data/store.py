@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Self, TypeVar
@@ -10,11 +10,14 @@ from typing import Any, Self, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from data.aggregates import CountedEvent, count_events, sides_followed
 from data.clarifications import Clarification, clarified, insert_clarification, read_clarifications
 from data.engines import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
 from data.errors import unknown_id
 from data.keys import ApiKeys
+from data.operators import Operators
 from data.records import Achievement, Demand, EventKind, OutcomeEvent, Record, RecordKind
+from data.reviews import Reviews
 from data.tables import (
     achievement_columns,
     achievements,
@@ -27,6 +30,7 @@ from data.tables import (
 )
 
 BATCH = 1_000
+NEAR_IDS = 40  # on either side of an unknown id, to choose those from that look most like it
 
 _R = TypeVar("_R", Achievement, Demand)
 _T = TypeVar("_T")
@@ -87,6 +91,8 @@ class Store:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self.api_keys = ApiKeys(engine)
+        self.operators = Operators(engine)
+        self.reviews = Reviews(engine)
         self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
     @classmethod
@@ -100,6 +106,11 @@ class Store:
 
         """
         return cls(open_engine(url, lock_timeout))
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The database, for questions that read only and concern nobody else."""
+        return self._engine
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -149,7 +160,7 @@ class Store:
             alive = (demands.c.id == answer.demand_id) & ~demands.c.deleted
             if not connection.execute(sa.update(demands).where(alive).values(revision=revision)).rowcount:
                 # Raising rolls the revision back.
-                raise unknown_id("demand", answer.demand_id, self._ids(connection, demands))
+                raise unknown_id("demand", answer.demand_id, self._near_ids(connection, demands, answer.demand_id))
             insert_clarification(connection, answer)
         return self.demand(answer.demand_id)
 
@@ -267,7 +278,9 @@ class Store:
             self._next_revision(connection, len(changed))
             insert = self._insert(table)
             updates = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
-            connection.execute(insert.on_conflict_do_update(index_elements=[table.c.id], set_=updates), changed)
+            followed = sides_followed(connection, [row["id"] for row in changed]) if table is demands else nullcontext()
+            with followed:
+                connection.execute(insert.on_conflict_do_update(index_elements=[table.c.id], set_=updates), changed)
         updated = sum(known.get(row["id"]) is not None for row in changed)
         return UpsertCounts(len(changed) - updated, updated, len(rows) - len(changed))
 
@@ -283,7 +296,7 @@ class Store:
             done = connection.execute(sa.update(table).where(alive).values(deleted=True, revision=revision)).rowcount
             if not done:
                 # Raising rolls the revision back.
-                raise unknown_id(kind, record_id, self._ids(connection, table))
+                raise unknown_id(kind, record_id, self._near_ids(connection, table, record_id))
 
     def _append(self, batch: list[OutcomeEvent]) -> EventCounts:
         rows = [self._row(event_columns(event), canonical_json(event), "event") for event in batch]
@@ -292,6 +305,9 @@ class Store:
         insert = self._insert(events).on_conflict_do_nothing(index_elements=[events.c.event_id])
         with self._writing() as connection:
             added = set(connection.execute(insert.returning(events.c.event_id), rows).scalars())
+            versions = {event.event_id: event.bundle_version for event in batch}
+            new = [row for row in rows if row["event_id"] in added]
+            count_events(connection, [CountedEvent.of_row(row, versions[row["event_id"]]) for row in new])
             left = {row["event_id"]: row["digest"] for row in rows if row["event_id"] not in added}
             query = sa.select(events.c.event_id, events.c.digest).where(events.c.event_id.in_(list(left)))
             same = sum(left[row.event_id] == row.digest for row in connection.execute(query)) if left else 0
@@ -305,15 +321,16 @@ class Store:
             query = sa.select(table.c.record).where(table.c.id == record_id, ~table.c.deleted)
             text = connection.execute(query).scalar()
             if text is None:
-                raise unknown_id(kind, record_id, self._ids(connection, table))
+                raise unknown_id(kind, record_id, self._near_ids(connection, table, record_id))
             answers = read_clarifications(connection, record_id) if table is demands else {}
         return _read(model, text, answers)
 
-    def _ids(self, connection: sa.Connection, table: sa.Table) -> Iterator[str]:
-        query = sa.select(table.c.id).where(~table.c.deleted).order_by(table.c.id)
-        with self._stream(connection, query) as rows:
-            for row in rows:
-                yield row.id
+    def _near_ids(self, connection: sa.Connection, table: sa.Table, wanted: str) -> list[str]:
+        """Return some ids before and after `wanted` in the ids' order: two looks into the index, however many there are."""
+        alive = sa.select(table.c.id).where(~table.c.deleted).limit(NEAR_IDS)
+        after = alive.where(table.c.id >= wanted).order_by(table.c.id)
+        before = alive.where(table.c.id < wanted).order_by(table.c.id.desc())
+        return sorted({*connection.execute(after).scalars(), *connection.execute(before).scalars()})
 
     def _records(self, table: sa.Table, model: type[_R]) -> Iterator[_R]:
         query = sa.select(table.c.record).where(~table.c.deleted).order_by(table.c.id)

@@ -1,0 +1,124 @@
+"""Tables behind the operators' dashboard: who may sign in, what was reviewed or merged, and counts kept up to date."""
+
+import sqlalchemy as sa
+
+from data.records import MAX_ID
+from data.tables import metadata
+
+MAX_NAME = 100
+_ID = sa.String(MAX_ID).with_variant(sa.String(MAX_ID, collation="C"), "postgresql")
+
+operators = sa.Table(
+    "operators",
+    metadata,
+    sa.Column("name", sa.String(MAX_NAME), primary_key=True),
+    sa.Column("role", sa.String(16), nullable=False),
+    # Argon2id, with its parameters and salt.
+    sa.Column("password_hash", sa.String(200), nullable=False),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+    sa.Column("disabled_at", sa.DateTime),
+    # Wrong passwords since the last right one.
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("locked_until", sa.DateTime),
+)
+
+operator_sessions = sa.Table(
+    "operator_sessions",
+    metadata,
+    # SHA-256 of the cookie, which itself is never stored.
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("operator", sa.String(MAX_NAME), nullable=False),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+    sa.Column("seen_at", sa.DateTime, nullable=False),
+    sa.Index("ix_operator_sessions_operator", "operator"),
+)
+
+# Events by China's calendar day, seen from one side at a time: all of them, or by the demand's field, industry or region,
+# or by the model that made the recommendation.
+daily_counts = sa.Table(
+    "daily_counts",
+    metadata,
+    sa.Column("dimension", sa.String(16), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("value", sa.String(MAX_ID), primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+
+# How far each demand got: moments in UTC.
+demand_progress = sa.Table(
+    "demand_progress",
+    metadata,
+    sa.Column("demand_id", _ID, primary_key=True),
+    sa.Column("first_shown", sa.DateTime),
+    sa.Column("first_response", sa.DateTime),
+    sa.Column("first_deal", sa.DateTime),
+    sa.Column("impressions", sa.BigInteger, nullable=False),
+    sa.Column("responses", sa.BigInteger, nullable=False),
+)
+
+achievement_progress = sa.Table(
+    "achievement_progress",
+    metadata,
+    sa.Column("achievement_id", _ID, primary_key=True),
+    sa.Column("first_shown", sa.DateTime),
+    sa.Column("last_shown", sa.DateTime),
+    sa.Column("first_deal", sa.DateTime),
+    sa.Column("impressions", sa.BigInteger, nullable=False),
+    sa.Column("responses", sa.BigInteger, nullable=False),
+)
+
+# Pairs that wait for a judgement, and why each was chosen.
+review_queue = sa.Table(
+    "review_queue",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("demand_id", _ID, nullable=False),
+    sa.Column("achievement_id", _ID, nullable=False),
+    sa.Column("stratum", sa.String(16), nullable=False),
+    sa.Column("probability", sa.Float),
+    sa.Column("other_probability", sa.Float),
+    sa.Column("bundle_version", sa.String(64), nullable=False),
+    sa.Column("queued_at", sa.DateTime, nullable=False),
+    sa.Index("ix_review_queue_pair", "demand_id", "achievement_id", unique=True),
+)
+
+# What an operator said of a pair. It becomes an event of kind judgement once it can no longer be undone.
+reviews = sa.Table(
+    "reviews",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("demand_id", _ID, nullable=False),
+    sa.Column("achievement_id", _ID, nullable=False),
+    sa.Column("reviewer", sa.String(MAX_NAME), nullable=False),
+    sa.Column("level", sa.SmallInteger, nullable=False),
+    sa.Column("reasons", sa.String(200), nullable=False),
+    sa.Column("note", sa.String(1000), nullable=False),
+    sa.Column("stratum", sa.String(16), nullable=False),
+    sa.Column("probability", sa.Float),
+    sa.Column("bundle_version", sa.String(64), nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("reviewed_at", sa.DateTime, nullable=False),
+    sa.Column("undone_at", sa.DateTime),
+    sa.Column("event_id", _ID),
+    sa.Index("ix_reviews_pair", "demand_id", "achievement_id"),
+    sa.Index("ix_reviews_event_id", "event_id"),
+)
+
+# What was decided about a group of records that look like one.
+duplicate_decisions = sa.Table(
+    "duplicate_decisions",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("side", sa.String(16), nullable=False),
+    # SHA-256 of the group's ids: another member makes it another question.
+    sa.Column("cluster", sa.String(64), nullable=False),
+    sa.Column("decision", sa.String(16), nullable=False),
+    sa.Column("kept_id", _ID),
+    # JSON list.
+    sa.Column("ids", sa.Text, nullable=False),
+    sa.Column("operator", sa.String(MAX_NAME), nullable=False),
+    sa.Column("decided_at", sa.DateTime, nullable=False),
+    sa.Column("undone_at", sa.DateTime),
+    sa.Index("ix_duplicate_decisions_cluster", "cluster"),
+)
