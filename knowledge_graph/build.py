@@ -10,13 +10,14 @@ import scipy.sparse as sp
 from data.records import Achievement, Demand, Record
 from knowledge_graph.background import telling
 from knowledge_graph.classifier import RecordClassifier, fit_classifier
+from knowledge_graph.definitions import stated_synonyms
 from knowledge_graph.describe import Describer, TermCounts, classes_of, count_terms, record_texts
 from knowledge_graph.keyphrases import MarkedPhrases
 from knowledge_graph.mining import PhraseMiner, choose_terms
 from knowledge_graph.record_table import RecordTable
 from knowledge_graph.relation_matrix import RelationMatrix, compile_relations, term_graph
 from knowledge_graph.relations import TermEdge, co_occurrence, containment, supply
-from knowledge_graph.synonyms import Encode, close_vectors, defined_synonyms
+from knowledge_graph.synonyms import Encode, close_vectors
 from knowledge_graph.tagging import tag
 from knowledge_graph.taxonomy.chains import STAGES, Chains, load_chains
 from knowledge_graph.taxonomy.fields import UNKNOWN_FIELD, load_fields
@@ -189,7 +190,7 @@ def _edges(
     yield from containment(vocabulary)
     progress("broader and narrower", 1, 1)
     contents = (text for record in records for text, _ in record_texts(record))
-    yield from defined_synonyms(contents, vocabulary)
+    yield from stated_synonyms(contents, vocabulary)
     progress("synonyms", 1, 1)
     yield from co_occurrence(mentions, vocabulary, support=2 if len(records) < SMALL else 3)
     progress("co-occurrence", 1, 1)

@@ -123,6 +123,7 @@ def relation_evidence(
         Relation.SIMILAR: close,
         Relation.BROADER: f"“{source}”是一种“{target}”",
         Relation.NARROWER: f"“{target}”是一种“{source}”",
+        Relation.DEFINED_ALIKE: f"{support}处文本给“{source}”和“{target}”的定义、外文名或缩写相同（重合 {measure:.0%}）",
         Relation.CO_OCCURS: f"{support}条记录同时提到“{source}”和“{target}”（NPMI {measure:.2f}）",
     }[relation]
 

@@ -19,8 +19,9 @@ class TermEdge(NamedTuple):
     """A relation from one term to another with its confidence in (0, 1] and what speaks for it.
 
     `support` and `measure` mean: CO_OCCURS records that hold both, normalised PMI; SYNONYM texts that define it and
-    their share, or 0 and the vectors' cosine; SIMILAR 0 and the cosine; SUPPLIES and SUPPLIED_BY the number of the
-    stage upstream and 1; BROADER and NARROWER 0 and the head's share of the longer term.
+    their share, or 0 and the vectors' cosine; DEFINED_ALIKE the definitions and how far they overlap; SIMILAR 0 and the
+    cosine; SUPPLIES and SUPPLIED_BY the number of the stage upstream and 1; BROADER and NARROWER 0 and the head's share
+    of the longer term.
     """
 
     source: int

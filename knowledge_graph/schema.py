@@ -50,6 +50,7 @@ class Relation(IntEnum):
     CO_OCCURS = 5
     SUPPLIES = 6
     SUPPLIED_BY = 7
+    DEFINED_ALIKE = 8
 
 
 RELATION_NAMES = {
@@ -61,6 +62,7 @@ RELATION_NAMES = {
     Relation.CO_OCCURS: "常共现",
     Relation.SUPPLIES: "供给下游",
     Relation.SUPPLIED_BY: "来自上游",
+    Relation.DEFINED_ALIKE: "定义相同",
 }
 
 CARRIED = {
@@ -72,6 +74,7 @@ CARRIED = {
     Relation.CO_OCCURS: 0.5,
     Relation.SUPPLIES: 0.25,
     Relation.SUPPLIED_BY: 0.25,
+    Relation.DEFINED_ALIKE: 0.9,
 }
 """Share of a term's weight that an edge of full confidence carries over to its neighbour."""
 

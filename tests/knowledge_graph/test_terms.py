@@ -10,7 +10,7 @@ from knowledge_graph.keyphrases import KeyphraseExtractor
 from knowledge_graph.mining import PhraseMiner, choose_terms
 from knowledge_graph.relations import co_occurrence, containment, contradicts
 from knowledge_graph.schema import Relation, TermType
-from knowledge_graph.synonyms import close_vectors, defined_synonyms
+from knowledge_graph.synonyms import close_vectors
 from knowledge_graph.tagging import is_cut_apart, tag
 from knowledge_graph.term_evaluation import MarkedText, evaluate_terms, exact, overlap, read_marked_texts
 from knowledge_graph.term_types import type_by_head
@@ -96,15 +96,6 @@ def test_containment_goes_up_by_the_longest_head():
     assert (0, 2) not in edges
     assert (3, 2) not in edges
     assert all(0 < edge.confidence <= 1 for edge in edges.values())
-
-
-def test_definitions_in_brackets():
-    words = vocabulary("磷酸铁锂", "lfp", "挥发性有机物", "vocs", "郑州", "公司")
-    texts = ["采用磷酸铁锂(LFP)材料", "磷酸铁锂(LFP)电池", "挥发性有机物(简称VOCs)治理", "某公司(郑州)"]
-    pairs = {(edge.source, edge.target): edge for edge in defined_synonyms(texts, words)}
-    assert pairs[0, 1].support == 2
-    assert (2, 3) in pairs
-    assert (5, 4) not in pairs
 
 
 @pytest.mark.parametrize(
