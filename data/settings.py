@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data.errors import SettingsError
@@ -16,7 +16,7 @@ PREFIX = "GONGXU_"
 class Settings(BaseSettings):
     """All settings of gongxu with their defaults; the variable for `home` is `GONGXU_HOME`, and so on."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, populate_by_name=True)
 
     # Folder of all state: store, bundles, caches, MLflow's default database.
     home: Path = Path(".gongxu")
@@ -36,8 +36,34 @@ class Settings(BaseSettings):
     encoder_adapt: bool = True
     # Threads for FAISS, LightGBM and BLAS together; they multiply if left alone.
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
-    # Where MLflow records runs; empty means a SQLite database in `home`.
-    mlflow_tracking_uri: str = ""
+    # Where MLflow records runs; empty means a SQLite database in `home`. MLflow's own MLFLOW_TRACKING_URI counts too.
+    mlflow_tracking_uri: str = Field(
+        "", validation_alias=AliasChoices("GONGXU_MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_URI")
+    )
+    # Copy whole bundles into MLflow's artifacts; otherwise a run holds the path and the digest of its bundle.
+    mlflow_copy_bundle: bool = False
+    # Share of demands, by a stable hash, whose outcomes no ranker learns from: versions are compared on them.
+    held_out_share: float = Field(0.15, ge=0, le=0.5)
+    # Promotion: the figure that must be better than the champion's.
+    gate_metric: Literal["ndcg10", "score", "auc2", "auc3", "qwk"] = "ndcg10"
+    # Promotion: the lower end of its gain's 95% interval must lie above this; negative lets an equal one pass.
+    gate_gain: float = Field(0.0, ge=-1, le=1)
+    # Promotion: how much worse a protected slice may be.
+    gate_slice_margin: float = Field(0.03, ge=0, le=1)
+    # Promotion: expected calibration error at most.
+    gate_calibration: float = Field(0.1, gt=0, le=1)
+    # Promotion: median CPU milliseconds of one request at most.
+    gate_latency: float = Field(250.0, gt=0)
+    # Promotion: megabytes of a bundle at most.
+    gate_bundle_mb: float = Field(8192.0, gt=0)
+    # Bundles that `gongxu retrain` leaves besides those in use; older ones are removed.
+    keep_bundles: int = Field(5, ge=0, le=1000)
+    # Share of demanders that an experiment serves from the challenger.
+    experiment_share: float = Field(0.1, gt=0, lt=1)
+    # Days of traffic that `gongxu monitor` looks at.
+    monitor_days: int = Field(30, ge=1, le=3650)
+    # Drift alarm: population stability index of a feature or of the scores from which on it counts.
+    monitor_psi: float = Field(0.25, gt=0, le=10)
     # What the server logs: DEBUG, INFO, WARNING or ERROR.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     # Threads of one server process that run the engine; the event loop has its own.
@@ -75,6 +101,11 @@ class Settings(BaseSettings):
     def vectors(self) -> Path:
         """Folder of the cache of text vectors."""
         return self.home / "vectors"
+
+    @property
+    def mlflow_is_local(self) -> bool:
+        """Whether MLflow records into the database in `home`."""
+        return not self.mlflow_tracking_uri
 
     @property
     def mlflow_uri(self) -> str:
