@@ -1,0 +1,153 @@
+"""A demand's candidates with their scores, kept to be scored again as if the demand or an achievement said something else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import InputError
+from data.records import Demand
+from data.segment import content_words
+from data.text import normalise
+from matcher.channels import find_candidates
+from matcher.engine import Engine
+from matcher.filters import Filters
+from matcher.graph_lens import GraphLens
+from matcher.scorer import Scorer, Scores
+from matcher.shelf import Shelf
+from matcher.textspace import record_text
+from matcher.view import View
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Candidates of one demand, best expected grade first; `rows` (n,) of the shelf, `found` their views, `scores` (n,).
+
+    `reached` (n,) tells which were proposed by text or history, not by the graph alone.
+    """
+
+    demand: Demand
+    shelf: Shelf
+    rows: Rows
+    found: View
+    scores: Scores
+    reached: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def first(self, n: int) -> "Pool":
+        """Return the `n` best candidates."""
+        rows = np.arange(min(n, len(self)), dtype=np.int64)
+        scores = Scores(self.scores.expected[rows], self.scores.median[rows], self.scores.probability[rows])
+        return Pool(self.demand, self.shelf, self.rows[rows], self.found.take(rows), scores, self.reached[rows])
+
+    def place(self, achievement_id: str) -> int | None:
+        """Return where a candidate stands, or None."""
+        return self.found.cards.rows.get(achievement_id)
+
+
+def require_scorer(engine: Engine) -> Scorer:
+    """Return the engine's scorer.
+
+    Raises:
+        InputError: the bundle has no ranker.
+
+    """
+    if engine.model.scorer is None:
+        raise InputError("the bundle has no ranker, which this needs; run `gongxu train` first")
+    return engine.model.scorer
+
+
+def achievement_shelf(engine: Engine) -> Shelf:
+    """Return the achievements as the next request will see them."""
+    return engine._shelves.achievements
+
+
+def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = None) -> Pool:
+    """Return all candidates that the engine would rank for the demand, scored as it scores them.
+
+    Raises:
+        InputError: the demand has no text to match by, or the bundle has no ranker.
+
+    """
+    scorer = require_scorer(engine)
+    text = record_text(demand).full
+    if not text:
+        raise InputError(f"the text {normalise(demand.title)[:40]!r} says nothing to match by; give a title or content")
+    shelf = achievement_shelf(engine)
+    lens = lens_of(engine, demand)
+    view = engine.model.viewer.demands([demand])
+    candidates = find_candidates(
+        view,
+        content_words(text),
+        shelf,
+        shelf.allowed(filters or Filters()),
+        scorer.history,
+        lens.retrieve if lens else None,
+    )
+    rows = candidates.rows
+    if not len(rows):
+        nothing = np.zeros(0)
+        return Pool(
+            demand,
+            shelf,
+            rows,
+            shelf.take(rows),
+            Scores(nothing, nothing.astype(np.int64), nothing),
+            nothing.astype(np.bool_),
+        )
+    found = shelf.take(rows)
+    scores = pair_scores(engine, view, [lens], found, rows)[0]
+    order = np.argsort(-scores.expected, kind="stable")
+    by_text = [rank[order] > 0 for name, rank in candidates.channels.items() if name != "graph"]
+    return Pool(
+        demand,
+        shelf,
+        rows[order],
+        found.take(order.astype(np.int64)),
+        Scores(scores.expected[order], scores.median[order], scores.probability[order]),
+        np.any(by_text, axis=0) if by_text else np.zeros(len(rows), dtype=np.bool_),
+    )
+
+
+def rescored(engine: Engine, variants: Sequence[Demand], pool: Pool) -> NDArray[np.float64]:
+    """Return (k, n) expected grades of the pool's candidates for k versions of its demand.
+
+    Raises:
+        InputError: the bundle has no ranker.
+
+    """
+    if not variants or not len(pool):
+        return np.zeros((len(variants), len(pool)))
+    view = engine.model.viewer.demands(list(variants))
+    lenses = [lens_of(engine, variant) for variant in variants]
+    return np.stack([one.expected for one in pair_scores(engine, view, lenses, pool.found, pool.rows)])
+
+
+def lens_of(engine: Engine, demand: Demand) -> GraphLens | None:
+    """Return the graph as a demand sees it, or None without a graph."""
+    graph = engine.model.graph
+    return None if graph is None else GraphLens(graph, demand, None)
+
+
+def pair_scores(
+    engine: Engine, demands: View, lenses: Sequence[GraphLens | None], found: View, rows: Rows
+) -> list[Scores]:
+    """Return the scores (n,) of the achievements `found`, which stand at `rows`, for each demand of a view.
+
+    Raises:
+        InputError: the bundle has no ranker.
+
+    """
+    scorer = require_scorer(engine)
+    k, n = len(demands), len(found)
+    d, a = np.repeat(np.arange(k, dtype=np.int64), n), np.tile(np.arange(n, dtype=np.int64), k)
+    seen = [lens.signals(rows) for lens in lenses if lens is not None]
+    table = scorer.table(engine.model.space, demands, found, d, a, np.concatenate(seen) if len(seen) == k else None)
+    scores = scorer.score(table)
+    parts = zip(*(np.split(part, k) for part in (scores.expected, scores.median, scores.probability)), strict=True)
+    return [Scores(*part) for part in parts]
