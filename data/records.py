@@ -177,6 +177,7 @@ class Achievement(_Record):
     ipc: Labels = ()
     holder: Label = ""
     holder_type: Label = ""
+    experts: Labels = ()
     stage: Label = ""
     trl: Trl = None
     form: Label = ""
@@ -252,6 +253,8 @@ class OutcomeEvent(BaseModel):
     request_id: Label = ""
     position: Position = None
     bundle_version: Label = ""
+    # Of an impression: digest of the numbers that the ranker saw for the pair.
+    features_digest: Label = ""
     reason: Annotated[DeclineReason | None, BeforeValidator(_empty_to_none)] = None
     amount: Money = None
     level: Level = None

@@ -25,7 +25,7 @@ _ALLOWED = {
     (FileKind.EVENTS, "reason"): DeclineReason,
 }
 _DATES = frozenset({"published_at", "updated_at", "deadline", "occurred_at"})
-_LISTS = frozenset({"keywords", "industries", "ipc", "transfer_modes", "cooperation_modes"})
+_LISTS = frozenset({"keywords", "industries", "ipc", "experts", "transfer_modes", "cooperation_modes"})
 _PLAIN_REASONS = {
     "missing": "必填，不能为空",
     "string_too_short": "必填，不能为空",

@@ -11,7 +11,7 @@ from data.records import Achievement, Demand, Record
 from knowledge_graph.background import telling
 from knowledge_graph.classifier import RecordClassifier, fit_classifier
 from knowledge_graph.definitions import stated_synonyms
-from knowledge_graph.describe import Describer, TermCounts, classes_of, count_terms, record_texts
+from knowledge_graph.describe import Describer, TermCounts, classes_of, count_terms, experts_of, record_texts
 from knowledge_graph.keyphrases import MarkedPhrases
 from knowledge_graph.mining import PhraseMiner, choose_terms
 from knowledge_graph.record_table import RecordTable
@@ -53,6 +53,7 @@ class BuiltParts:
     achievement_titles: Sequence[str]
     demand_titles: Sequence[str]
     achievement_ipc: Sequence[str]
+    achievement_experts: Sequence[str]
 
 
 def build_parts(
@@ -95,6 +96,7 @@ def build_parts(
         [record.title for record in achievements],
         [record.title for record in demands],
         [classes_of(record) for record in achievements],
+        [experts_of(record) for record in achievements],
     )
 
 

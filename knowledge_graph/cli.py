@@ -185,27 +185,31 @@ def gaps_command(
 
 @graph_app.command("holders")
 def holders_command(
-    name: Annotated[str, typer.Argument(help="Name of a holder of two or more achievements.")],
+    name: Annotated[str, typer.Argument(help="Name of a holder of two or more achievements, or of an expert.")],
+    experts: Annotated[bool, typer.Option("--experts", help="NAME is an expert: print the most similar ones.")] = False,
     limit: LimitOption = 10,
     graph: GraphOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the holders whose achievements are most like those of one holder.
+    """Print the holders, or the experts, whose achievements are most like those of one.
 
-    Example:
+    Examples:
       gongxu graph holders 郑州大学
+
+      gongxu graph holders --experts 张伟@郑州大学
 
     """
     from dataclasses import asdict
 
+    from knowledge_graph.experts import similar_experts
     from knowledge_graph.queries import similar_holders
 
-    found = similar_holders(_load(graph or _default_folder()), name, limit)
+    found = (similar_experts if experts else similar_holders)(_load(graph or _default_folder()), name, limit)
     if as_json:
         print_json([asdict(row) for row in found])
         return
     rows = [(row.name, f"{row.similarity:.2f}", "、".join(row.shared)) for row in found]
-    print_rows(console(), f"与“{name}”相近的持有人", ("持有人", "相似度", "共同术语"), rows)
+    print_rows(console(), f"与“{name}”相近的{'专家' if experts else '持有人'}", ("名称", "相似度", "共同术语"), rows)
 
 
 @graph_app.command("flows")

@@ -54,6 +54,12 @@ def classes_of(record: Achievement) -> str:
     return " ".join(dict.fromkeys(found))
 
 
+def experts_of(record: Achievement) -> str:
+    """Return the names of those who made an achievement, each once, parted by newlines."""
+    names = (" ".join(name.split()) for name in record.experts)
+    return "\n".join(dict.fromkeys(filter(None, names)))
+
+
 @dataclass(frozen=True)
 class TermCounts:
     """Terms of one record: numbers int32 (m,) ascending, weighted occurrences float32 (m,), bool (m,) in the title."""

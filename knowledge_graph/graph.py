@@ -17,7 +17,7 @@ from data.errors import InputError
 from data.records import Achievement, Demand, OutcomeEvent, Record
 from knowledge_graph import retrieval
 from knowledge_graph.build import BuiltParts, Progress, build_parts, no_progress
-from knowledge_graph.describe import Describer, classes_of
+from knowledge_graph.describe import Describer, classes_of, experts_of
 from knowledge_graph.holders import (
     Outcomes,
     Portfolios,
@@ -69,6 +69,7 @@ class KnowledgeGraph:
         self.achievement_titles: list[str] = list(parts.achievement_titles)
         self.demand_titles: list[str] = list(parts.demand_titles)
         self.achievement_ipc: list[str] = list(parts.achievement_ipc)
+        self.achievement_experts: list[str] = list(parts.achievement_experts)
         self.outcomes = outcomes
         self.tables = SignalTables(self.vocabulary, parts.relations, parts.describer.fields, parts.describer.regions)
         self._term_graph = parts.terms
@@ -126,6 +127,7 @@ class KnowledgeGraph:
             self.achievement_titles,
             self.demand_titles,
             self.achievement_ipc,
+            self.achievement_experts,
         )
 
     @property
@@ -351,10 +353,12 @@ class KnowledgeGraph:
             titles.append(record.title)
             if isinstance(record, Achievement):
                 self.achievement_ipc.append(classes_of(record))
+                self.achievement_experts.append(experts_of(record))
         else:
             ids[row], titles[row] = record.record_id, record.title
             if isinstance(record, Achievement):
                 self.achievement_ipc[row] = classes_of(record)
+                self.achievement_experts[row] = experts_of(record)
         self._set(is_achievement, row, described)
 
     def _set(self, is_achievement: bool, row: int, described: GraphRow) -> None:

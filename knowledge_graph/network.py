@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from data.errors import InputError
+from knowledge_graph.experts import experts_of_graph
 from knowledge_graph.schema import EdgeKind, NodeKind, Relation, TermType
 from knowledge_graph.taxonomy.chains import STAGES, load_chains
 
@@ -52,6 +53,7 @@ def to_networkx(graph: "KnowledgeGraph") -> nx.MultiDiGraph:
             result.add_node(name, kind=kind.value, label=title, open=bool(table.is_open[row]))
             _add_record(result, graph, name, table, row, owned, organisations)
     _add_classes(result, graph)
+    _add_experts(result, graph)
     _add_outcomes(result, graph)
     return result
 
@@ -131,6 +133,17 @@ def _add_classes(result: nx.MultiDiGraph, graph: "KnowledgeGraph") -> None:
                 if parent:
                     result.add_edge(f"ipc:{code}", f"ipc:{parent}", key=EdgeKind.PART_OF.value)
             result.add_edge(f"achievement:{record_id}", f"ipc:{subclass}", key=EdgeKind.CLASSIFIED.value)
+
+
+def _add_experts(result: nx.MultiDiGraph, graph: "KnowledgeGraph") -> None:
+    """Add who made which achievement, and at which organisation."""
+    for expert in experts_of_graph(graph):
+        node = f"expert:{expert.key}"
+        result.add_node(node, kind=NodeKind.EXPERT.value, label=expert.name)
+        if expert.organisation:
+            result.add_edge(node, f"organisation:{expert.organisation}", key=EdgeKind.WORKS_AT.value)
+        for row in expert.rows:
+            result.add_edge(f"achievement:{graph.achievement_ids[row]}", node, key=EdgeKind.ACHIEVED_BY.value)
 
 
 def _add_outcomes(result: nx.MultiDiGraph, graph: "KnowledgeGraph") -> None:

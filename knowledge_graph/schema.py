@@ -88,6 +88,8 @@ class EdgeKind(StrEnum):
     CLASSIFIED = "classified"  # achievement -> IPC class
     LOCATED = "located"  # record or organisation -> region
     HELD_BY = "held_by"  # achievement -> organisation or person
+    ACHIEVED_BY = "achieved_by"  # achievement -> expert
+    WORKS_AT = "works_at"  # expert -> organisation
     ASKED_BY = "asked_by"  # demand -> organisation
     IN_STAGE = "in_stage"  # record or term -> stage of an industry chain
     PART_OF = "part_of"  # industry -> industry, region -> region, IPC class -> IPC class

@@ -64,6 +64,7 @@ def write_parts(directory: Path, parts: BuiltParts, outcomes: Outcomes, portfoli
             "achievement_titles": parts.achievement_titles,
             "demand_titles": parts.demand_titles,
             "achievement_ipc": parts.achievement_ipc,
+            "achievement_experts": parts.achievement_experts,
         },
     )
     _write_json(
@@ -124,6 +125,8 @@ def read_parts(directory: Path) -> tuple[BuiltParts, Outcomes, Portfolios]:
         names["achievement_titles"],
         names["demand_titles"],
         names["achievement_ipc"],
+        # graphs built before achievements could name experts have none
+        names.get("achievement_experts") or [""] * header["achievements"],
     )
     for side, table, ids in (
         ("achievements", parts.achievements, parts.achievement_ids),

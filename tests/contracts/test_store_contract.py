@@ -58,6 +58,7 @@ FULL = Achievement(
     ipc=("C02F11/12",),
     holder="某大学",
     holder_type="高校",
+    experts=("张伟", "李娜"),
     stage="中期",
     trl=6,
     form="新装备",
