@@ -1,15 +1,195 @@
 """From a text to its quantities."""
 
-from knowledge_graph.quantities.baseline import extract_baseline
-from knowledge_graph.quantities.types import Quantity, Side
+import re
+from dataclasses import replace
+
+from knowledge_graph.quantities.folding import fold
+from knowledge_graph.quantities.operators import changes_to, combine, read_after, read_before, verb_before
+from knowledge_graph.quantities.parameters import bracketed_unit, left_parameter, right_parameter
+from knowledge_graph.quantities.roles import Sections, role_of
+from knowledge_graph.quantities.scan import Measure, per_prefix, scan
+from knowledge_graph.quantities.types import Op, Quantity, Side, Span
+from knowledge_graph.quantities.units import read_unit
+
+MAX_CHARACTERS = 200_000  # a longer text is read up to here
+_DIMENSIONLESS = re.compile(r"(?:比|系数|因子|指数|值|[^温速高长宽厚深幅湿程角]度|率|pH|PH|模数|倍率|转速|得分|评分|等级|F1|AUC|R2|Ra|数)$")
+_AFTER_PLAIN = re.compile(r"\s{0,2}(?:$|[，。；;、,)\]】\n以左之]|的)")
+_NO_COUNT_BEFORE = re.compile(r"(?:[这那该某每各任另前后哪同其下上首末]|上述|另外)$")
+_VAGUE = re.compile(
+    r"\s?(?:主要|关键|重要|核心|重大|突出)?(?:的)?(?:方面|问题|部分|方向|阶段|环节|步骤|特点|难题|层次|要素|以上|因素|不同|领域|类型|技术|难点|原因|优点|创新|内容|目标|月|人次|主|平方|关|大)"
+)
+_POSSESSED = re.compile(r"(?:拥有|有|获得?|取得|授权|设有|建有|承担|主持|合作|历时|时间|近|超过?)[\u4e00-\u9fff]{0,2}$")
+_TEMPERATURE_STEP = re.compile(r"温差|温升|温降|升温幅度|温度差|均匀性|均温|波动|偏差|误差|精度|变化量|过冷度|过热度")
+_RATIO = re.compile(r"\s?:\s?\d")
 
 
-def extract(text: str, side: Side) -> tuple[Quantity, ...]:
+def _counted_by_accident(text: str, measure: Measure) -> bool:
+    """Tell whether a Chinese numeral with a measure word is no count: 一种, 这两个, 三个方面, 一步."""
+    if not measure.chinese:
+        return bool(_VAGUE.match(text, measure.end)) and measure.unit is not None and measure.unit.counted
+    unit = measure.unit_text
+    if _NO_COUNT_BEFORE.search(text, max(0, measure.start - 2), measure.start) or text[measure.start - 1 : measure.start] in "第十":
+        return True
+    if unit in ("级", "种", "类", "次", "度", "倍", "代", "点", "面", "层", "套", "组", "道", "段", "路", "支", "片", "张", "头", "块", "根", "C", "只") and not (
+        len(text[measure.value_span[0] : measure.value_span[1]]) > 1 or (unit == "倍" and measure.values[0] >= 2)
+    ):
+        return True
+    if _VAGUE.match(text, measure.end):
+        return True
+    if text[measure.value_span[0] : measure.value_span[1]] in ("一", "万", "千", "百", "十", "亿"):
+        written = text[measure.value_span[0] : measure.value_span[1]]
+        if measure.more or read_after(text, measure.end)[0] == "gt":
+            return False
+        if written != "一":
+            return unit in ("元", "家", "人", "种", "次", "个", "倍")
+        before = text[max(0, measure.start - 8) : measure.start]
+        at_end = re.match(r"\s?(?:$|[，。；;、,)])", text[measure.end :]) is not None
+        counted = unit in ("项", "个", "件", "家", "条", "名", "台", "套", "座", "篇")
+        return not (counted and (at_end and re.search(r"[\u4e00-\u9fff]$", before) or re.search(r"拥有(?:了)?$", before)))
+    return False
+
+
+def _is_quantity(text: str, measure: Measure, op: Op | None, has_parameter: str, previous_end: int) -> bool:
+    """Tell whether a measure is a quantity in its context."""
+    if measure.unit is not None:
+        if _counted_by_accident(text, measure):
+            return False
+        return not (measure.numbered and measure.unit.counted and False)
+    if measure.chinese and not measure.fraction and not (measure.values[0] >= 10_000 and op is not None):
+        return False
+    if measure.numbered:
+        return False
+    if _RATIO.match(text, measure.end) or text[measure.start - 1 : measure.start] == ":" and text[max(0, measure.start - 2) : measure.start - 1].isdigit():
+        return False
+    if measure.fraction:
+        return not re.match(r"[\dA-Za-z]", text[measure.end : measure.end + 1] or " ")
+    plain = bool(_AFTER_PLAIN.match(text, measure.end))
+    if op is not None and op not in ("eq", "approx"):
+        return not re.match(r"[A-Za-z]", text[measure.end : measure.end + 1] or " ")
+    if len(measure.values) == 2 or op is not None or measure.start - previous_end < 2 or text[measure.start - 1].isspace() or True:
+        return plain and bool(_DIMENSIONLESS.search(has_parameter)) and not re.search(r"[A-Za-z]$", text[max(0, measure.start - 1) : measure.start])
+    return False
+
+
+def extract(text: str, side: Side, *, title: bool = False, field: str = "") -> tuple[Quantity, ...]:
     """Return the quantities of `text` in the order of their numbers; spans are in `text` as given.
 
     Args:
-        text: as written, normalised or not.
+        text: as written, normalised or not; read up to `MAX_CHARACTERS`.
         side: whose text it is; it decides which roles there are.
+        title: whether the text is a record's title, which states what is wanted.
+        field: name of the record's field, kept with each quantity.
 
     """
-    return extract_baseline(text, side)
+    original = text[:MAX_CHARACTERS]
+    text = fold(original)
+    sections = Sections(text) if side == "demand" else Sections("")
+    found: list[Quantity] = []
+    previous: tuple[Quantity, Measure] | None = None
+    floor = 0
+    for measure in scan(text):
+        quantity = _read(original, text, measure, side, sections, floor, previous, title, field)
+        if quantity is None:
+            continue
+        found.append(quantity)
+        previous = quantity, measure
+        floor = measure.end
+    return tuple(found)
+
+
+def _read(
+    original: str,
+    text: str,
+    measure: Measure,
+    side: Side,
+    sections: Sections,
+    floor: int,
+    previous: tuple[Quantity, Measure] | None,
+    title: bool,
+    field: str,
+) -> Quantity | None:
+    """Return the quantity that a measure states, or None if it states none."""
+    before = read_before(text, measure.start, floor)
+    after_op, after_end = read_after(text, measure.end)
+    left = left_parameter(text, before.start, floor)
+    carried = previous is not None and _carries_on(text, previous[0], previous[1], measure, left)
+    named = text[left[0] : left[1]] if left else ""
+    if not _is_quantity(text, measure, before.op or after_op, named, floor):
+        return None
+    unit, unit_span, unit_text = measure.unit, measure.unit_span, measure.unit_text
+    start, end = measure.start, measure.end
+    if unit is None:
+        bracketed = bracketed_unit(text, before.start)
+        inside = read_unit(bracketed[0], 0) if bracketed else None
+        if bracketed and inside is not None and inside.end == len(bracketed[0]):
+            unit, unit_text, unit_span = inside, *bracketed
+    per = per_prefix(text, before.start)
+    if per is not None and unit is not None:
+        joined = f"{unit_text}/{text[per[1] + 1 : per[0].end]}"
+        whole = read_unit(joined, 0)
+        if whole is not None and whole.end == len(joined):
+            unit, unit_text, start = whole, joined, per[1]
+            left = left_parameter(text, per[1], floor)
+    right = None if left or carried else right_parameter(text, measure.end)
+    parameter_span = left or right
+    parameter = original[parameter_span[0] : parameter_span[1]] if parameter_span else None
+    if parameter is None and previous is not None and (carried or _same_sentence(text, previous[0], start)):
+        same = unit is not None and previous[0].canonical_unit == unit.canonical
+        parameter = previous[0].parameter if carried or same else None
+    change = before.change
+    if change is None and unit is not None and unit_text in ("%", "倍", "％", "个百分点", "百分点", "成"):
+        change = verb_before(text, before.start, max(floor, before.start - 16)) if before.op in (None, "approx") else None
+    if carried and previous is not None and previous[0].op in ("increase", "decrease") and change is None:
+        change = previous[0].op
+    op = combine(before.op, after_op, more=measure.more, is_range=len(measure.values) == 2, tolerance=measure.tolerance > 0)
+    if change is not None:
+        op = change
+    elif unit_text == "倍" and changes_to(text, before.start if before.op is None else measure.start, floor):
+        op = "times"
+    start = min(start, before.start)
+    if left:
+        start = min(start, left[0])
+    end = max(end, after_end, right[1] if right else 0)
+    role = role_of(side, text, start, end, parameter or "", unit_text, op, sections, title)
+    canonical, factor, offset = (unit.canonical, unit.factor, unit.offset) if unit else ("", 1.0, 0.0)
+    if offset and (op in ("increase", "decrease") or _TEMPERATURE_STEP.search(parameter or "")):
+        offset, canonical = 0.0, "kelvin step"
+    return Quantity(
+        parameter=parameter,
+        op=op,
+        values=measure.values,
+        unit=unit_text if unit_span is None else _as_written(original, unit_span, unit_text),
+        canonical_unit=canonical,
+        factor=factor,
+        offset=offset,
+        role=role,
+        start=start,
+        end=end,
+        parameter_span=parameter_span,
+        value_span=measure.value_span,
+        unit_span=unit_span,
+        quote=original[start:end],
+        tolerance=measure.tolerance,
+        field=field,
+    )
+
+
+def _as_written(original: str, span: Span, unit_text: str) -> str:
+    """Return the unit in the text's own characters unless it was put together from several places."""
+    written = original[span[0] : span[1]]
+    return written if len(written) == len(unit_text) else unit_text
+
+
+def _carries_on(text: str, previous: Quantity, measured: Measure, measure: Measure, left: Span | None) -> bool:
+    """Tell whether a measure is the next of a list: 400MPa、500MPa, 分别为 61.1%、90.0%."""
+    joint = text[measured.end : measure.start]
+    return left is None and len(joint) <= 6 and re.fullmatch(r"\s{0,2}(?:[、,，/.]|和|及|与|或|以及)?\s{0,2}[~φ±≥≤><]?\s?", joint) is not None
+
+
+def _same_sentence(text: str, previous: Quantity, start: int) -> bool:
+    return 0 <= start - previous.end <= 40 and not re.search(r"[。；;\n]", text[previous.end : start])
+
+
+def with_field(quantities: tuple[Quantity, ...], field: str) -> tuple[Quantity, ...]:
+    """Return the quantities marked as read from a record's `field`."""
+    return tuple(replace(quantity, field=field) for quantity in quantities)
