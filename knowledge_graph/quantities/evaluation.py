@@ -25,6 +25,7 @@ class Gold:
     """One quantity marked by hand; `places` are all [start, end) of its quote in the field, the marked one first."""
 
     field: str
+    quote: str
     places: tuple[Span, ...]
     parameter: str
     op: str
@@ -69,7 +70,7 @@ def _gold_text(row: dict[str, Any], where: str) -> GoldText:
         cursor[field] = places[0][0]
         value = mark["value"]
         values = tuple(map(float, value)) if isinstance(value, list) else (float(value),)
-        quantities.append(Gold(field, places, mark["parameter"], mark["op"], values, mark["unit"], mark["role"]))
+        quantities.append(Gold(field, mark["quote"], places, mark["parameter"], mark["op"], values, mark["unit"], mark["role"]))
     return GoldText(str(row["id"]), fields, tuple(quantities))
 
 
@@ -144,11 +145,17 @@ def _pairs(gold: Sequence[Gold], found: Sequence[Quantity]) -> list[tuple[int, i
 
 
 def _is_repeat(quantity: Quantity, matched: Iterable[Gold]) -> bool:
-    """Tell whether a quantity says again, at another place, what was marked once."""
+    """Tell whether a quantity says again, at another place or in the other field, what was marked once."""
     return any(
         same_values(gold.values, quantity.values)
         and same_unit(gold.unit, quantity.unit)
-        and any(_overlap(place, (quantity.start, quantity.end)) for place in gold.places)
+        and (
+            gold.quote in quantity.quote
+            or (
+                gold.field == quantity.field
+                and any(_overlap(place, (quantity.start, quantity.end)) for place in gold.places)
+            )
+        )
         for gold in matched
     )
 

@@ -17,7 +17,7 @@ _SPANS = re.compile(
     # version numbers, and chains as of IP addresses or headings
     r"|\d{1,5}\.\d{1,5}(?:\.\d{1,5}){1,4}|(?:[Vv]er(?:sion)?\.?|[vV])\s?\d{1,3}(?:\.\d{1,3})?(?![\dA-Za-z])"
     # names that hold a number
-    r"|(?:PM|pm)\s?(?:2\.5|10)(?!\d)|[345]G(?![A-Za-z])|[2345]D(?![A-Za-z])|[一二三四]维|工业\s?4\.0|双\s?100|211|985(?=工程|高校)|863计划|973计划"
+    r"|(?:PM|pm)\s?(?:2\.5|10)(?!\d)|[2-6][Gg](?![A-Za-z/])|[2-5][Dd](?![A-Za-z/])|[一二三四]维|工业\s?4\.0|双\s?100|211|985(?=工程|高校)|863计划|973计划"
     r"|IP\d{2}(?!\d)|三废|三农|三包|三电|八大|四新|三乙|二甲|四氯|三氧|一氧|二氧|五氧|三聚|四氧|二硫|一步|二次|一次性|三次谐波|三相|双一流|两化|十三五|十四五|十二五"
 )  # fmt: skip
 _YEAR_OF_TIME = re.compile(r"(?:19|20)\d{2}\s?(?:年以上|年左右|小时|h|次|米|mm|吨)")
@@ -50,6 +50,6 @@ def inside_name(text: str, start: int, end: int) -> bool:
     before, after = text[start - 1 : start] if start else "", text[end : end + 1]
     if _LATIN.match(before) or before in ("_", "@", "#", "№"):
         return True
-    if before in ("-", "/", ".", "+") and start > 1 and (_LATIN.match(text[start - 2]) or text[start - 2].isdigit()):
-        return _LATIN.match(text[start - 2]) is not None or before == "."
+    if before in ("-", "/", ".", "+") and start > 1:
+        return _LATIN.match(text[start - 2]) is not None or (before in "-." and text[start - 2].isdigit())
     return after in ("_", "@", "#")

@@ -28,7 +28,7 @@ def _counted_by_accident(text: str, measure: Measure) -> bool:
     if not measure.chinese:
         return bool(_VAGUE.match(text, measure.end)) and measure.unit is not None and measure.unit.counted
     unit = measure.unit_text
-    if _NO_COUNT_BEFORE.search(text, max(0, measure.start - 2), measure.start) or text[measure.start - 1 : measure.start] in "第十":
+    if _NO_COUNT_BEFORE.search(text, max(0, measure.start - 2), measure.start) or text[max(0, measure.start - 1) : measure.start] in ("第", "十"):
         return True
     if unit in ("级", "种", "类", "次", "度", "倍", "代", "点", "面", "层", "套", "组", "道", "段", "路", "支", "片", "张", "头", "块", "根", "C", "只") and not (
         len(text[measure.value_span[0] : measure.value_span[1]]) > 1 or (unit == "倍" and measure.values[0] >= 2)

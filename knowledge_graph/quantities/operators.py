@@ -47,9 +47,7 @@ def read_before(text: str, start: int, floor: int) -> Before:
     end = start
     chosen: Op | None = None
     op_start = start
-    for _ in range(5):
-        while end > floor and _FILLER.search(text, max(floor, end - 3), end):
-            end -= 1
+    for _ in range(10):
         for op, pattern in _ANY_BEFORE:
             match = pattern.search(text, max(floor, end - 8), end)
             if match and not (op in ("approx", "eq") and _part_of_word(text, match)):
@@ -58,7 +56,10 @@ def read_before(text: str, start: int, floor: int) -> Before:
                 end = op_start = match.start()
                 break
         else:
-            break
+            filler = _FILLER.search(text, max(floor, end - 3), end)
+            if filler is None:
+                break
+            end = filler.start()
     return Before(chosen, op_start, _change(text, start, op_start, floor))
 
 

@@ -15,7 +15,7 @@ _RANGE = re.compile(r"\s{0,3}(?:-{1,6}|~{1,3}|至|到)\s{0,3}(?:φ|HRC|HB|HV)?")
 _TOLERANCE = re.compile(r"\s{0,2}(?:±|\+/-|\+-)\s{0,2}")
 _LIST = re.compile(r"\s{0,2}(?:[、,，/;.]|和|及|与|或)\s{0,2}")
 _GAP = re.compile(r"[\s~:]{0,2}")
-_NEGATIVE_AFTER = re.compile(r"[(\[,，、;；:：~到至为在于达≤≥<>=/±\s]|$")
+_NEGATIVE_AFTER = re.compile(r"[(\[,，、;；:~≤≥<>=/±\s]")
 _CJK = re.compile(r"[\u4e00-\u9fff]")
 _PER = re.compile(r"每(?=[\u4e00-\u9fffa-zA-Z])")
 
@@ -57,7 +57,7 @@ def _piece(text: str, number: Number, previous_end: int, numbered: bool) -> _Pie
     value, start = number.value, number.start
     if start and text[start - 1] == "-" and start - 1 >= previous_end:
         before = text[max(previous_end, start - 2) : start - 1]
-        if _NEGATIVE_AFTER.match(before) or (_CJK.match(before) and start - 2 >= previous_end):
+        if (not before and start < 2) or (before and _NEGATIVE_AFTER.match(before)) or _CJK.match(before):
             value, start = -value, start - 1
     elif text[max(0, start - 2) : start] == "零下":
         value, start = -value, start - 2
@@ -106,21 +106,22 @@ def _pieces(text: str) -> list[_Piece]:
             previous_end = max(previous_end, min(reach, number.end))
             continue
         piece = _piece(text, number, previous_end, number.start in numbering)
+        beside = previous_end == number.start - 1 and bool(pieces) and pieces[-1].end == previous_end
         previous_end = piece.end
-        if _named(text, piece):
+        if _named(text, piece, beside=beside):
             continue
         pieces.append(piece)
     return pieces
 
 
-def _named(text: str, piece: _Piece) -> bool:
-    """Tell whether a number belongs to a model, formula or other Latin name."""
+def _named(text: str, piece: _Piece, *, beside: bool) -> bool:
+    """Tell whether a number belongs to a model, formula or other Latin name; `beside` another, as in 5-8, it does not."""
     number = piece.number
     if piece.unit_span and piece.unit_span[0] < number.start:
         return False
     if number.chinese:
-        return False
-    if inside_name(text, number.start, number.end):
+        return number.value == 0 or (piece.unit_text == "方" and number.value < 100)
+    if not beside and inside_name(text, number.start, number.end):
         before = text[number.start - 1 : number.start]
         sure = piece.unit is not None and len(piece.unit_text) > 1
         percent = piece.unit_text in ("%", "℃", "°C", "‰")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MAX_ATOMS = 6
 _LONGEST = 6
-_EXPONENT = re.compile(r"\^?\(?(-?)([1-9])\)?(?![\d.])|([⁻]?)([¹²³⁴-⁹])")
+_EXPONENT = re.compile(r"\^?\(?(-?)([1-9])\)?(?!\d|\.\d)|([⁻]?)([¹²³⁴-⁹])")
 _POWERS = {mark: number for number, mark in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
 _SAMPLE = re.compile(r"10{1,3}(?=[a-zA-Zμ克毫升])")  # g/100mL
 _REMARK = re.compile(r"\([A-Za-z]{1,12}\)(?=[·/.])")  # kg(N)·hm-2
