@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -28,6 +28,9 @@ from data.tables import (
     events,
     revisions,
 )
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 BATCH = 1_000
 NEAR_IDS = 40  # on either side of an unknown id, to choose those from that look most like it
@@ -229,6 +232,17 @@ class Store:
         with self._reading() as connection:
             return int(connection.execute(sa.select(revisions.c.value)).scalar_one())
 
+    def digest(self) -> str:
+        """Return the SHA-256 over ids and digests of all records and events: equal stores have the same."""
+        total = sha256()
+        with self._reading() as connection:
+            for table in (achievements, demands):
+                query = sa.select(table.c.id, table.c.digest).where(~table.c.deleted).order_by(table.c.id)
+                _take_in(total, connection.execute(query, execution_options={"yield_per": BATCH}))
+            query = sa.select(events.c.event_id, events.c.digest).order_by(events.c.event_id)
+            _take_in(total, connection.execute(query, execution_options={"yield_per": BATCH}))
+        return total.hexdigest()
+
     def changes_since(self, revision: int) -> Iterator[Change]:
         """Yield the records changed after `revision`, each once in its latest state, by ascending revision."""
         with self._reading() as connection:
@@ -358,6 +372,12 @@ def _read(model: type[_R], text: str, answers: dict[str, list[Clarification]]) -
     if isinstance(record, Demand) and record.demand_id in answers:
         return clarified(record, answers[record.demand_id])
     return record
+
+
+def _take_in(total: "_Hash", rows: Iterable[Any]) -> None:
+    for name, digest in rows:
+        total.update(f"{name}\0{digest}\0".encode())
+    total.update(b"\1")
 
 
 def _batches(items: Iterable[_T], key: Callable[[_T], str]) -> Iterator[list[_T]]:
