@@ -10,7 +10,7 @@ from data.errors import BundleError
 from knowledge_graph.signals import SIGNAL_NAMES
 from matcher.attributes import ATTRIBUTES, attribute_features
 from matcher.history import HISTORY, History
-from matcher.text_features import SIMILARITIES, TextSide, similarities
+from matcher.text_features import SIMILARITIES, TextSide, achievement_against, demand_against
 from matcher.textspace import TextSpace
 from matcher.view import View
 
@@ -96,13 +96,16 @@ def pair_similarities(
     """Return (n, s) similarities of pairs; the side with fewer records leads, each against all its partners at once."""
     values = np.zeros((len(d), len(SIMILARITIES)), dtype=np.float32)
     demands_lead = len(np.unique(d)) <= len(np.unique(a))
-    leads = d if demands_lead else a
+    leads, partners = (d, a) if demands_lead else (a, d)
     order = np.argsort(leads, kind="stable")
     for pairs in np.split(order, np.flatnonzero(np.diff(leads[order])) + 1):
         if len(pairs):
-            wanted = demands.take(d[pairs[:1]] if demands_lead else d[pairs])
-            offered = achievements.take(a[pairs] if demands_lead else a[pairs[:1]])
-            values[pairs] = similarities(space, wanted, offered).reshape(len(pairs), -1)
+            lead, rows = int(leads[pairs[0]]), partners[pairs]
+            values[pairs] = (
+                demand_against(space, demands, lead, achievements, rows)
+                if demands_lead
+                else achievement_against(space, achievements, lead, demands, rows)
+            )
     return values
 
 

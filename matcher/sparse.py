@@ -1,12 +1,14 @@
 """Sparse rows: kept as memory-mapped files, multiplied pair by pair, cut to their heaviest entries."""
 
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 FloatArray = NDArray[np.float32]
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 def save_csr(stem: Path, rows: csr_array) -> None:
@@ -23,6 +25,18 @@ def load_csr(stem: Path) -> csr_array:
         for part in ("data", "indices", "indptr", "shape")
     )
     return csr_array((data, indices, indptr), shape=tuple(shape.tolist()), copy=False)
+
+
+def frozen(array: NDArray[_Number]) -> NDArray[_Number]:
+    """Return a read-only view: compiled loops are compiled once, for arrays in files and in memory alike."""
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def csr_parts(rows: csr_array) -> tuple[NDArray[np.int32], NDArray[np.int32], FloatArray]:
+    """Return indptr, indices and data as compiled loops take them."""
+    return frozen(rows.indptr), frozen(rows.indices), frozen(rows.data)
 
 
 def heaviest(rows: csr_array, k: int) -> csr_array:

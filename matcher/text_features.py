@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from matcher.sparse import FloatArray, heaviest
+from matcher import text_kernels
+from matcher.sparse import FloatArray, csr_parts, frozen
 from matcher.textspace import TextRows, TextSpace
+
+Rows = NDArray[np.int64]
 
 SIMILARITIES = (
     "vectors_tt",
@@ -62,83 +65,125 @@ def similarities(space: TextSpace, demands: TextSide, achievements: TextSide) ->
     text, except in `vectors_tt`. All lie in [0, 1] but for rounding, vectors and topics in [-1, 1]; `overlap` is a sum
     of inverse document frequencies and `align_best` one times a cosine, >= 0.
     """
+    values = np.zeros((len(demands), len(achievements), len(SIMILARITIES)), dtype=np.float32)
+    if len(demands) <= len(achievements):
+        every = np.arange(len(achievements), dtype=np.int64)
+        for row in range(len(demands)):
+            values[row] = demand_against(space, demands, row, achievements, every)
+    else:
+        every = np.arange(len(demands), dtype=np.int64)
+        for row in range(len(achievements)):
+            values[:, row] = achievement_against(space, achievements, row, demands, every)
+    return values
+
+
+def demand_against(space: TextSpace, demands: TextSide, row: int, achievements: TextSide, rows: Rows) -> FloatArray:
+    """Return (n, len(SIMILARITIES)) of the demand in `row` with the achievements in `rows` (n,)."""
     own = achievements.full
-    own_associated = space.associated(own.words)
-    found = {"vectors_tt": _products(demands.title.vectors, achievements.title.vectors)}
-    for name, side in (("t", demands.title), ("f", demands.full)):
-        associated = space.associated(side.words)
-        found[f"vectors_{name}"] = _products(side.vectors, own.vectors)
-        found[f"words_{name}"] = _products(side.words, own.words)
-        found[f"grams_{name}"] = _products(side.grams, own.grams)
-        found[f"topics_{name}"] = _products(side.topics, own.topics)
-        found[f"associated_{name}"] = _products(associated, own.words)
-        found[f"associated2_{name}"] = _products(associated, own_associated)
-        found[f"overlap_{name}"] = _products(_present(side.words, space.words.idf), _present(own.words))
-        forth, back, best = alignment(space, side.words, own.words)
+    texts = (demands.title, demands.full)
+    words = _against_words(space, texts, row, own, rows, demand_leads=True)
+    grams = _against_grams(space, texts, row, own, rows)
+    aligned = _alignments(space, texts, row, own, rows)
+    offered, topics = own.vectors[rows], own.topics[rows]
+    found = {"vectors_tt": achievements.title.vectors[rows] @ demands.title.vectors[row]}
+    for k, (name, text) in enumerate(zip("tf", texts, strict=True)):
+        found[f"vectors_{name}"] = offered @ text.vectors[row]
+        found[f"topics_{name}"] = topics @ text.topics[row]
+        found[f"grams_{name}"] = grams[:, k]
+        found |= {f"{kind}_{name}": words[kind][:, k] for kind in words}
+        forth, back, _, best = aligned[k].T
         found[f"align_{name}a"], found[f"align_a{name}"], found[f"align_best_{name}"] = forth, back, best
-    total = np.asarray(_present(own.words) @ space.words.idf)
-    found["overlap_share"] = found["overlap_f"] / np.maximum(total, 1e-6)
-    return np.stack([found[name] for name in SIMILARITIES], axis=2).astype(np.float32, copy=False)
+    return _stacked(space, found, own, rows)
 
 
-def alignment(space: TextSpace, left: csr_array, right: csr_array) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return how well the words of two texts find partners by their vectors, three arrays (rows of left, of right).
+def achievement_against(
+    space: TextSpace, achievements: TextSide, row: int, demands: TextSide, rows: Rows
+) -> FloatArray:
+    """Return (n, len(SIMILARITIES)) of the achievement in `row` with the demands in `rows` (n,)."""
+    own = achievements.full
+    found = {"vectors_tt": demands.title.vectors[rows] @ achievements.title.vectors[row]}
+    for name, text in (("t", demands.title), ("f", demands.full)):
+        words = _against_words(space, (own,), row, text, rows, demand_leads=False)
+        found[f"vectors_{name}"] = text.vectors[rows] @ own.vectors[row]
+        found[f"topics_{name}"] = text.topics[rows] @ own.topics[row]
+        found[f"grams_{name}"] = _against_grams(space, (own,), row, text, rows)[:, 0]
+        found |= {f"{kind}_{name}": words[kind][:, 0] for kind in words}
+        back, forth, best, _ = _alignments(space, (own,), row, text, rows)[0].T
+        found[f"align_{name}a"], found[f"align_a{name}"], found[f"align_best_{name}"] = forth, back, best
+    return _stacked(space, found, own, np.full(len(rows), row, dtype=np.int64))
 
-    forth: idf-weighted mean over the words of a left text of the cosine to their nearest word of the right one; back:
-    the same from right to left; best: the largest idf × cosine of a right text's word with its nearest left one. 0
-    where a text has no words.
+
+def _stacked(space: TextSpace, found: dict[str, FloatArray], own: TextRows, rows: Rows) -> FloatArray:
+    indptr, indices, _ = csr_parts(own.words)
+    total = text_kernels.totals(indptr, indices, rows, frozen(space.words.idf))
+    found["overlap_share"] = np.asarray(found["overlap_f"] / np.maximum(total, 1e-6), dtype=np.float32)
+    return np.stack([found[name] for name in SIMILARITIES], axis=1).astype(np.float32, copy=False)
+
+
+def _against_words(
+    space: TextSpace, leads: tuple[TextRows, ...], row: int, partners: TextRows, rows: Rows, *, demand_leads: bool
+) -> dict[str, FloatArray]:
+    """Return words, associated, associated2 and overlap of each lead's text with the partners' in `rows`: (n, leads).
+
+    A product with a partner's associated words, x · (y A), is one of its own words with x brought back: (x Aᵀ) · y.
     """
-    left, right = heaviest(left, ALIGNED_WORDS), heaviest(right, ALIGNED_WORDS)
-    if left.shape[0] > right.shape[0]:  # the side with fewer texts leads, each against all its partners at once
-        forth, back, best, _ = _align(space, right, left)
-        return back.T, forth.T, best.T
-    forth, back, _, best = _align(space, left, right)
-    return forth, back, best
+    forward, backward = csr_parts(space.associations), csr_parts(space.associated_by)
+    width = len(space.words.terms)
+    idf = frozen(space.words.idf)
+    columns: list[tuple[NDArray[np.int32], FloatArray]] = []
+    for lead in leads:
+        words, weights = _entries(lead.words, row)
+        reached, mass = text_kernels.hop(words, weights, *forward, width)
+        mass /= max(float(lead.reach[row]), 1e-12)
+        once = (reached, mass) if demand_leads else text_kernels.hop(words, weights, *backward, width)
+        columns += [(words, weights), once, text_kernels.hop(frozen(reached), frozen(mass), *backward, width)]
+    weighted = len(columns)
+    columns += [(words, idf[words]) for words, _ in columns[::3]]
+    sums = _gathered(partners.words, rows, columns, weighted, width)
+    alike, associated, associated2 = (sums[:, kind:weighted:3] for kind in range(3))
+    far = np.maximum(partners.reach[rows], np.float32(1e-12))[:, None]
+    associated2 /= far
+    if not demand_leads:
+        associated /= far
+    overlap = sums[:, weighted:]
+    return {"words": alike, "associated": associated, "associated2": associated2, "overlap": overlap}
 
 
-def _align(
-    space: TextSpace, leads: csr_array, partners: csr_array
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return forth, back and the best by the idf of the lead's and of the partner's words, (leads, partners) each."""
-    forth, back, best_lead, best_partner = (
-        np.zeros((leads.shape[0], partners.shape[0]), dtype=np.float32) for _ in range(4)
-    )
-    if not partners.nnz:
-        return forth, back, best_lead, best_partner
-    words, position = np.unique(partners.indices, return_inverse=True)
-    vectors = space.word_vectors[words]
-    filled = np.diff(partners.indptr) > 0
-    starts = partners.indptr[:-1][filled]
-    weight = space.words.idf[words]
-    weights = weight[position]
-    share = weights / np.repeat(np.add.reduceat(weights, starts), np.diff(partners.indptr)[filled])
-    for row in range(leads.shape[0]):
-        lead = leads.indices[leads.indptr[row] : leads.indptr[row + 1]]
-        if not len(lead):
-            continue
-        cosine = vectors @ space.word_vectors[lead].T
-        nearest = cosine.max(axis=1)
-        back[row, filled] = np.add.reduceat(nearest[position] * share, starts)
-        best_partner[row, filled] = np.maximum.reduceat((nearest * weight)[position], starts)
-        of_lead = space.words.idf[lead]
-        closest = np.maximum.reduceat(cosine[position], starts, axis=0)
-        forth[row, filled] = closest @ (of_lead / of_lead.sum())
-        best_lead[row, filled] = (closest * of_lead).max(axis=1)
-    return forth, back, best_lead, best_partner
+def _against_grams(
+    space: TextSpace, leads: tuple[TextRows, ...], row: int, partners: TextRows, rows: Rows
+) -> FloatArray:
+    columns = [_entries(lead.grams, row) for lead in leads]
+    return _gathered(partners.grams, rows, columns, len(columns), len(space.grams.terms))
 
 
-def _products(left: csr_array | FloatArray, right: csr_array | FloatArray) -> FloatArray:
-    """Return (nd, na) inner products of rows, dense or sparse; a single sparse row is multiplied as a dense one."""
-    if not isinstance(left, csr_array) or not isinstance(right, csr_array):
-        return np.asarray(left @ right.T, dtype=np.float32)
-    if left.shape[0] == 1:
-        return np.asarray(right @ left.toarray()[0], dtype=np.float32)[None, :]
-    if right.nnz > left.nnz:  # the transposed side is rearranged first: let it be the smaller
-        return np.asarray((right @ left.T).toarray().T, dtype=np.float32)
-    return np.asarray((left @ right.T).toarray(), dtype=np.float32)
+def _gathered(
+    partners: csr_array, rows: Rows, columns: list[tuple[NDArray[np.int32], FloatArray]], weighted: int, width: int
+) -> FloatArray:
+    """Return (n, c) products of sparse columns with the partners' `rows`; those after `weighted` count what occurs."""
+    slot = np.zeros(width, dtype=np.int32)
+    table = np.zeros((1 + sum(len(places) for places, _ in columns), len(columns)), dtype=np.float32)
+    used = 1
+    for at, (places, values) in enumerate(columns):
+        used = text_kernels.place(frozen(places), frozen(values), at, slot, table, used)
+    return text_kernels.gather(*csr_parts(partners), rows, slot, table, weighted)
 
 
-def _present(rows: csr_array, weights: FloatArray | None = None) -> csr_array:
-    """Return the rows with 1 (or the column's weight) for every word that occurs."""
-    data = np.ones_like(rows.data) if weights is None else weights[rows.indices]
-    return csr_array((data, rows.indices, rows.indptr), shape=rows.shape)
+def _alignments(
+    space: TextSpace, leads: tuple[TextRows, ...], row: int, partners: TextRows, rows: Rows
+) -> list[FloatArray]:
+    """Return for each lead's text how well its words align with those of the partners, see `text_kernels.align`."""
+    width, idf, vectors = len(space.words.terms), space.words.idf, space.word_vectors
+    here = np.array([row], dtype=np.int64)
+    own = [text_kernels.heaviest_words(*csr_parts(lead.words), here, ALIGNED_WORDS, width)[2] for lead in leads]
+    bounds, words, different = text_kernels.heaviest_words(*csr_parts(partners.words), rows, ALIGNED_WORDS, width)
+    theirs, weight = vectors[different], idf[different]
+    return [
+        text_kernels.align(bounds, words, weight, np.ascontiguousarray(theirs @ vectors[lead].T), idf[lead])
+        for lead in own
+    ]
+
+
+def _entries(rows: csr_array, row: int) -> tuple[NDArray[np.int32], FloatArray]:
+    """Return columns and values of one sparse row."""
+    indptr, indices, data = csr_parts(rows)
+    return indices[indptr[row] : indptr[row + 1]], data[indptr[row] : indptr[row + 1]]

@@ -17,7 +17,8 @@ from sklearn.utils.extmath import randomized_svd
 from data.records import Achievement, Demand, Record
 from data.segment import content_words
 from data.text import meaningful
-from matcher.sparse import FloatArray, heaviest, load_csr, save_csr
+from matcher import text_kernels
+from matcher.sparse import FloatArray, csr_parts, heaviest, load_csr, save_csr
 from models.encoder import Encoder, Kind
 
 TOPICS = 128
@@ -56,10 +57,11 @@ class TextRows:
     words: csr_array  # (n, v) TF-IDF of words
     grams: csr_array  # (n, g) TF-IDF of character 2- and 3-grams
     topics: FloatArray  # (n, TOPICS) latent semantic analysis
+    reach: FloatArray  # (n,) length of the words' row once each word is replaced by its associates
 
     def take(self, rows: NDArray[np.int64]) -> "TextRows":
         """Return the given rows, in that order."""
-        return TextRows(self.vectors[rows], self.words[rows], self.grams[rows], self.topics[rows])
+        return TextRows(self.vectors[rows], self.words[rows], self.grams[rows], self.topics[rows], self.reach[rows])
 
     @staticmethod
     def concat(parts: Sequence["TextRows"]) -> "TextRows":
@@ -69,6 +71,7 @@ class TextRows:
             csr_array(vstack([part.words for part in parts])),
             csr_array(vstack([part.grams for part in parts])),
             np.vstack([part.topics for part in parts]),
+            np.concatenate([part.reach for part in parts]),
         )
 
     def save(self, directory: Path) -> None:
@@ -76,6 +79,7 @@ class TextRows:
         directory.mkdir(parents=True)
         np.save(directory / "vectors.npy", self.vectors)
         np.save(directory / "topics.npy", self.topics)
+        np.save(directory / "reach.npy", self.reach)
         save_csr(directory / "words", self.words)
         save_csr(directory / "grams", self.grams)
 
@@ -87,6 +91,7 @@ class TextRows:
             load_csr(directory / "words"),
             load_csr(directory / "grams"),
             np.load(directory / "topics.npy", mmap_mode="r", allow_pickle=False),
+            np.load(directory / "reach.npy", mmap_mode="r", allow_pickle=False),
         )
 
 
@@ -153,7 +158,7 @@ class TextSpace:
 
     Attributes: `encoder`; `words` and `grams` vocabularies; `projection` (v + g, TOPICS) float32; `associations` (v, v)
     sparse rows of length 1: the words that stand together with a word more often than chance (positive PMI, texts
-    weighted down by their length); `word_vectors` (v, d) of length 1.
+    weighted down by their length); `associated_by` its transpose; `word_vectors` (v, d) of length 1.
     """
 
     def __init__(
@@ -164,12 +169,14 @@ class TextSpace:
         projection: FloatArray,
         associations: csr_array,
         word_vectors: FloatArray,
+        associated_by: csr_array | None = None,
     ) -> None:
         self.encoder = encoder
         self.words = words
         self.grams = grams
         self.projection = projection
         self.associations = associations
+        self.associated_by = csr_array(associations.T) if associated_by is None else associated_by
         self.word_vectors = word_vectors
 
     @classmethod
@@ -194,11 +201,8 @@ class TextSpace:
         words = self.words.rows(content_words(text) for text in texts)
         grams = self.grams.rows(character_grams(text) for text in texts)
         topics = _project(words, grams, self.projection)
-        return TextRows(self.encoder.encode(texts, kind), words, grams, topics)
-
-    def associated(self, words: csr_array) -> csr_array:
-        """Return (n, v) rows of length 1: the words associated with those of each text, one hop away."""
-        return csr_array(_unit(words @ self.associations))
+        reach = text_kernels.reach(*csr_parts(words), *csr_parts(self.associations), len(self.words.terms))
+        return TextRows(self.encoder.encode(texts, kind), words, grams, topics, reach)
 
     def save(self, directory: Path) -> None:
         """Write everything but the encoder into `directory`, which is created."""
@@ -208,6 +212,7 @@ class TextSpace:
         np.save(directory / "projection.npy", self.projection)
         np.save(directory / "word_vectors.npy", self.word_vectors)
         save_csr(directory / "associations", self.associations)
+        save_csr(directory / "associated_by", self.associated_by)
 
     @classmethod
     def load(cls, directory: Path, encoder: Encoder) -> Self:
@@ -219,6 +224,7 @@ class TextSpace:
             np.load(directory / "projection.npy", mmap_mode="r", allow_pickle=False),
             load_csr(directory / "associations"),
             np.load(directory / "word_vectors.npy", mmap_mode="r", allow_pickle=False),
+            load_csr(directory / "associated_by"),
         )
 
 
@@ -240,12 +246,9 @@ def _topic_projection(words: csr_array, grams: csr_array, seed: int) -> FloatArr
 
 
 def _project(words: csr_array, grams: csr_array, projection: FloatArray) -> FloatArray:
-    return np.asarray(_unit(_stacked(words, grams) @ projection), dtype=np.float32)
-
-
-def _unit(rows: csr_array | FloatArray) -> csr_array | FloatArray:
-    """Return the rows with length 1, zeros left alone; scikit-learn would refuse to normalise no rows at all."""
-    return normalize(rows) if rows.shape[0] else rows
+    rows = _stacked(words, grams) @ projection
+    # scikit-learn would refuse to normalise no rows at all
+    return np.asarray(normalize(rows) if rows.shape[0] else rows, dtype=np.float32)
 
 
 def _stacked(words: csr_array, grams: csr_array) -> csr_array:

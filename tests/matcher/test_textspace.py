@@ -128,6 +128,11 @@ def test_a_saved_space_gives_identical_numbers(known, encoder, tmp_path):
     before, after = known.space.rows(texts, "query"), loaded.rows(texts, "query")
     for name, values in arrays(before).items():
         np.testing.assert_array_equal(arrays(after)[name], values, err_msg=name)
-    np.testing.assert_array_equal(
-        loaded.associated(after.words).toarray(), known.space.associated(before.words).toarray()
-    )
+    np.testing.assert_array_equal(after.reach, before.reach)
+    np.testing.assert_array_equal(loaded.associated_by.toarray(), known.space.associations.toarray().T)
+
+
+def test_reach_is_the_length_of_the_associated_words(known):
+    rows = known.space.rows([*ODD_TEXTS, *(demand.content for demand in known.world.demands)], "query")
+    spread = rows.words.toarray() @ known.space.associations.toarray()
+    np.testing.assert_allclose(rows.reach, np.linalg.norm(spread, axis=1), rtol=1e-4, atol=1e-7)
