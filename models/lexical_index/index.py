@@ -1,12 +1,11 @@
 """BM25 over immutable segments: a large base, a few small ones with recent writes, and tombstones.
 
-The whole state is one immutable snapshot behind one reference, so searches never wait and never see part of a write.
+The whole state is one immutable snapshot behind one reference, see `LiveState`.
 Scores are those of bm25s' method "lucene". Document frequencies count every stored document, also tombstones until the
 next merge; the average length is that of the last merge.
 """
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError, InputError
+from models.lexical_index.domain_terms import DomainTerms
 from models.lexical_index.postings import Postings
 from models.lexical_index.segments import Segments
+from models.live_state import LiveState
+from models.rows import check_search, checked_rows, last_of_each
 from models.selection import k_best
 
 FORMAT_VERSION = 1
-MERGE_SHARE = 0.05
-MERGE_FLOOR = 2048
+TERMS = "domain_terms.json"
 ALWAYS_MERGED = 512  # an index this small is merged by every write: a few milliseconds, and its statistics stay exact
 
 
@@ -30,33 +31,36 @@ class LexicalIndex:
     """Documents addressed by row, a dense non-negative integer, and found by the words they share with a query.
 
     Any number of threads may search while others write: a search sees the state before or after a write, never a part
-    of it, and neither waits. Writers are serialised.
+    of it, and neither waits. Writers are serialised. `terms` are added to the words of documents and queries alike; see
+    `DomainTerms`.
     """
 
-    def __init__(self, segments: Segments) -> None:
-        self._segments = segments
-        self._write_lock = threading.Lock()
-        self._merge_lock = threading.Lock()
-        self._merger: threading.Thread | None = None
-        self._merge_error: Exception | None = None
-        self._touched: list[NDArray[np.int64]] | None = None  # rows written since the running merge took its snapshot
+    def __init__(self, segments: Segments, terms: DomainTerms) -> None:
+        self.terms = terms
+        self._state = LiveState(segments, _merged, "lexical-merge")
 
     @classmethod
-    def build(cls, documents: Iterable[Sequence[str]], rows: NDArray[np.int64] | None = None) -> Self:
-        """Return an index of segmented `documents` under `rows` (n,), by default 0..n-1.
+    def build(
+        cls,
+        documents: Iterable[Sequence[str]],
+        rows: NDArray[np.int64] | None = None,
+        terms: Iterable[str] = (),
+    ) -> Self:
+        """Return an index of segmented `documents` under `rows` (n,), by default 0..n-1, which knows domain `terms`.
 
         Raises InputError for rows that are negative, repeated or not as many as the documents.
         """
         held = documents if rows is None else list(documents)
         if rows is not None and isinstance(held, list):
-            rows = _checked_rows(rows, len(held))
+            rows = checked_rows(rows, len(held), "documents")
             if len(np.unique(rows)) < len(rows):
                 raise InputError("a row is given twice; rows must be distinct")
-        return cls(Segments.of(Postings.of(held, rows, None)))
+        domain = DomainTerms(terms)
+        return cls(Segments.of(Postings.of(map(domain.added_to, held), rows, None)), domain)
 
     def __len__(self) -> int:
         """Return the number of live documents."""
-        return self._segments.live
+        return self._state.now.live
 
     def search(
         self, query: Sequence[str], k: int, allowed: NDArray[np.bool_] | None = None
@@ -68,17 +72,14 @@ class LexicalIndex:
 
         Raises InputError for k < 1 or a mask that is not one-dimensional bool.
         """
-        if k < 1:
-            raise InputError(f"k is {k}, must be at least 1")
-        if allowed is not None and (allowed.ndim != 1 or allowed.dtype != np.bool_):
-            raise InputError(f"allowed is {allowed.dtype} of shape {allowed.shape}, must be a bool mask over rows")
-        rows, scores = self._segments.search(Counter(query), k, allowed)
+        check_search(k, allowed)
+        rows, scores = self._state.now.search(Counter(self.terms.added_to(query)), k, allowed)
         best = k_best(scores, k)
         return rows[best], scores[best]
 
     def scores(self, query: Sequence[str], rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the scores (m,) float32, >= 0, of `rows` (m,) for the segmented `query`; 0 for absent rows."""
-        return self._segments.scores(Counter(query), _checked_rows(rows, None))
+        return self._state.now.scores(Counter(self.terms.added_to(query)), checked_rows(rows))
 
     def add(self, rows: NDArray[np.int64], documents: Iterable[Sequence[str]]) -> None:
         """Store segmented `documents` under `rows` (n,); a row that exists is replaced.
@@ -88,45 +89,39 @@ class LexicalIndex:
         Raises InputError for rows that are negative or not as many as the documents.
         """
         held = list(documents)
-        rows = _checked_rows(rows, len(held))
-        if len(rows) == 0:
-            return
-        last = len(rows) - 1 - np.unique(rows[::-1], return_index=True)[1]
-        self._write(rows[last], [held[place] for place in last.tolist()])
+        rows = checked_rows(rows, len(held), "documents")
+        if len(rows):
+            last = last_of_each(rows)
+            self._write(rows[last], [self.terms.added_to(held[place]) for place in last.tolist()])
 
     def remove(self, rows: NDArray[np.int64]) -> None:
         """Forget `rows` (n,); rows that are not there are ignored."""
-        rows = np.unique(_checked_rows(rows, None))
+        rows = np.unique(checked_rows(rows))
         if len(rows):
             self._write(rows, None)
 
     def merge(self) -> None:
         """Build one new base from all live documents now, in this thread; searches and writes go on meanwhile."""
-        with self._merge_lock:
-            with self._write_lock:
-                started = self._segments
-                self._touched = []
-            try:
-                base = started.merged()
-                with self._write_lock:
-                    self._segments = self._segments.rebased(base, self._touched, since=started)
-            finally:
-                self._touched = None
+        self._state.merge()
 
     def wait(self) -> None:
         """Return when no background merge is running.
 
         Raises the error of a merge that failed.
         """
-        while (merger := self._merger) is not None and merger.is_alive():
-            merger.join()
-        self._raise_merge_error()
+        self._state.wait()
 
     def save(self, directory: Path) -> None:
         """Write the present state into `directory`, which is created; files there of the same names are overwritten."""
-        segments = self._segments
+        segments = self._state.now
         directory.mkdir(parents=True, exist_ok=True)
-        header = {"format_version": FORMAT_VERSION, "average_lengths": segments.save(directory)}
+        header = {
+            "format_version": FORMAT_VERSION,
+            "average_lengths": segments.save(directory),
+            "domain_terms": len(self.terms),
+        }
+        if len(self.terms):
+            self.terms.save(directory / TERMS)
         (directory / "index.json").write_text(json.dumps(header), encoding="utf-8")
 
     @classmethod
@@ -142,54 +137,22 @@ class LexicalIndex:
                     f"lexical index in {directory} has format {header['format_version']}, this version reads "
                     f"{FORMAT_VERSION}; run `gongxu build`"
                 )
-            return cls(Segments.load(directory, header["average_lengths"], memory_map=memory_map))
+            # an index from before there were domain terms has none
+            terms = DomainTerms.load(directory / TERMS) if header.get("domain_terms") else DomainTerms()
+            return cls(Segments.load(directory, header["average_lengths"], memory_map=memory_map), terms)
         except (OSError, ValueError, KeyError) as error:
             raise BundleError(f"lexical index in {directory} cannot be read ({error}); run `gongxu build`") from error
 
     def _write(self, rows: NDArray[np.int64], documents: list[Sequence[str]] | None) -> None:
-        """Swap in the state without `rows`, or with `documents` in their place; start a merge where one is due."""
-        self._raise_merge_error()
-        with self._write_lock:
-            written = self._segments.written(rows, documents)
-            if self._touched is not None:
-                self._touched.append(rows)
-            elif written.stored <= ALWAYS_MERGED:
-                written = Segments.of(written.merged())
-            self._segments = written
-            if self._merge_due() and (self._merger is None or not self._merger.is_alive()):
-                self._merger = threading.Thread(target=self._merge_while_due, name="lexical-merge", daemon=True)
-                self._merger.start()
-
-    def _merge_due(self) -> bool:
-        """Return whether recent documents and tombstones have passed their share of the base."""
-        segments = self._segments
-        return segments.excess > max(MERGE_FLOOR, int(MERGE_SHARE * segments.stored))
-
-    def _merge_while_due(self) -> None:
-        """Merge until little is left over; an error is kept for the next writer, since a thread has no caller."""
-        try:
-            while self._merge_due():
-                self.merge()
-        except Exception as error:
-            self._merge_error = error
-
-    def _raise_merge_error(self) -> None:
-        """Raise, once, what stopped the last background merge; the index itself still holds every document."""
-        error, self._merge_error = self._merge_error, None
-        if error is not None:
-            raise error
+        """Swap in the state without `rows`, or with `documents` in their place."""
+        self._state.write(rows, lambda segments: segments.written(rows, documents), _settled)
 
 
-def _checked_rows(rows: NDArray[np.int64], count: int | None) -> NDArray[np.int64]:
-    """Return `rows` as int64 (n,).
+def _settled(segments: Segments) -> Segments:
+    """Return a small index merged."""
+    return _merged(segments) if segments.stored <= ALWAYS_MERGED else segments
 
-    Raises InputError for another shape, a negative row, or another number than `count`.
-    """
-    rows = np.asarray(rows)
-    if rows.ndim != 1 or (len(rows) and not np.issubdtype(rows.dtype, np.integer)):
-        raise InputError(f"rows are {rows.dtype} of shape {rows.shape}, must be a list of integers")
-    if count is not None and len(rows) != count:
-        raise InputError(f"{len(rows)} rows but {count} documents; give one row per document")
-    if len(rows) and rows.min() < 0:
-        raise InputError(f"row {rows.min()} is negative; rows count from 0")
-    return rows.astype(np.int64, copy=False)
+
+def _merged(segments: Segments) -> Segments:
+    """Return the living documents as one new base."""
+    return Segments.of(segments.merged())

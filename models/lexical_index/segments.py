@@ -12,6 +12,8 @@ from models.lexical_index.kernels import candidates, scores_at
 from models.lexical_index.postings import Postings, joined
 
 _ALL = np.empty(0, dtype=np.bool_)
+MERGE_SHARE = 0.05
+MERGE_FLOOR = 2048
 _FOLD = 8  # a segment is folded into its elder if that is not this many times larger: few segments, little rewriting
 
 # Of each word of a query that a part knows: where its postings start and end, and its weight.
@@ -49,6 +51,10 @@ class Segments:
         base_alive = self.alive[0]
         dead = 0 if base_alive is None else len(base_alive) - int(np.count_nonzero(base_alive))
         return self.stored - len(self.parts[0]) + dead
+
+    def is_merge_due(self) -> bool:
+        """Tell whether recent documents and tombstones have passed their share of all."""
+        return self.excess > max(MERGE_FLOOR, int(MERGE_SHARE * self.stored))
 
     def search(
         self, query: Mapping[str, int], k: int, allowed: NDArray[np.bool_] | None
@@ -121,24 +127,23 @@ class Segments:
         """Return all living documents as one set of postings, its average length taken anew."""
         return joined(list(zip(self.parts, self.alive, strict=True)), None)
 
-    def rebased(self, base: Postings, touched: list[NDArray[np.int64]], since: "Segments") -> "Segments":
-        """Return this state over `base`, which was merged from the earlier state `since`.
+    def carried_over(self, rebuilt: "Segments", touched: list[NDArray[np.int64]], since: "Segments") -> "Segments":
+        """Return this state over the base of `rebuilt`, which was merged from the earlier state `since`.
 
-        `touched` are the rows written between the two: what `base` holds of them is outdated, and the younger parts of
+        `touched` are the rows written between the two: what `rebuilt` holds of them is outdated, and the younger parts of
         this state hold them as they are now.
         """
-        fresh = Segments.of(base)
         if not touched:
-            return fresh
+            return rebuilt
         rows = np.unique(np.concatenate(touched))
-        fresh = fresh.written(rows, None)
+        fresh = rebuilt.written(rows, None)
         later = [
             (part, np.isin(part.rows, rows) if mask is None else mask & np.isin(part.rows, rows))
             for part, mask in zip(self.parts[1:], self.alive[1:], strict=True)
         ]
         if not any(mask.any() for _, mask in later):
             return fresh
-        return fresh._followed_by(joined(later, base.average_length or None))
+        return fresh._followed_by(joined(later, rebuilt.parts[0].average_length or None))
 
     def save(self, directory: Path) -> list[float]:
         """Write all parts into `directory`; return their average lengths."""

@@ -1,11 +1,10 @@
 """The index of the engine: an immutable base segment, a small exact delta of recent writes, and tombstones.
 
-The whole state is one immutable snapshot behind one reference. A search reads the reference once; a writer prepares the
-next snapshot and swaps it in. When delta and tombstones pass a share of the base a background thread builds a new base.
+The whole state is one immutable snapshot behind one reference, see `LiveState`. When delta and tombstones pass a share
+of the base a background thread builds a new base.
 """
 
 import json
-import threading
 from pathlib import Path
 from typing import Literal, Self
 
@@ -13,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError, InputError
+from models.live_state import LiveState
+from models.rows import check_search, checked_rows, last_of_each
 from models.vector_index.exact import ExactSegment
 from models.vector_index.hnsw import HnswSegment
 from models.vector_index.interface import IndexKind, Segment, VectorIndex
@@ -22,8 +23,6 @@ from models.vector_index.snapshot import Snapshot
 FORMAT_VERSION = 1
 EXACT_LIMIT = 10_000  # up to so many vectors an exact search is as fast as any
 LEAST_FOR = {"exact": 0, "hnsw": 1, "ivf": 1_000}
-MERGE_SHARE = 0.02
-MERGE_FLOOR = 1024
 
 _SEGMENTS: dict[str, type[Segment]] = {"exact": ExactSegment, "hnsw": HnswSegment, "ivf": IvfSegment}
 
@@ -39,42 +38,34 @@ class SegmentedVectorIndex:
     """A `VectorIndex` over a base segment of any kind; see the module and `VectorIndex` for what it promises."""
 
     def __init__(self, snapshot: Snapshot, kind: IndexKind) -> None:
-        self._snapshot = snapshot
         self._kind: IndexKind = kind
-        self._write_lock = threading.Lock()
-        self._merge_lock = threading.Lock()
-        self._merger: threading.Thread | None = None
-        self._merge_error: Exception | None = None
-        self._touched: list[NDArray[np.int64]] | None = None  # rows written since the running merge took its snapshot
+        self._state = LiveState(snapshot, self._rebuilt, "vector-merge")
 
     @property
     def dimension(self) -> int:
         """Length of every vector."""
-        return int(self._snapshot.base.vectors.shape[1])
+        return int(self._state.now.base.vectors.shape[1])
 
     @property
     def kind(self) -> Literal["exact", "hnsw", "ivf"]:
         """Algorithm of the present base segment."""
-        return self._snapshot.base.kind
+        return self._state.now.base.kind
 
     def __len__(self) -> int:
         """Return the number of live rows."""
-        return self._snapshot.live
+        return self._state.now.live
 
     def add(self, rows: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         """Store `vectors` (n, dimension) under `rows` (n,); see `VectorIndex.add`."""
-        rows = _checked_rows(rows)
         vectors = _checked_vectors(vectors, self.dimension)
-        if len(rows) != len(vectors):
-            raise InputError(f"{len(rows)} rows but {len(vectors)} vectors; give one row per vector")
-        if len(rows) == 0:
-            return
-        last = len(rows) - 1 - np.unique(rows[::-1], return_index=True)[1]
-        self._write(rows[last], vectors[last])
+        rows = checked_rows(rows, len(vectors), "vectors")
+        if len(rows):
+            last = last_of_each(rows)
+            self._write(rows[last], vectors[last])
 
     def remove(self, rows: NDArray[np.int64]) -> None:
         """Forget `rows` (n,); see `VectorIndex.remove`."""
-        rows = np.unique(_checked_rows(rows))
+        rows = np.unique(checked_rows(rows))
         if len(rows):
             self._write(rows, None)
 
@@ -82,15 +73,12 @@ class SegmentedVectorIndex:
         self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return rows (q, k) and inner products (q, k), best first; see `VectorIndex.search`."""
-        if k < 1:
-            raise InputError(f"k is {k}, must be at least 1")
-        if allowed is not None and (allowed.ndim != 1 or allowed.dtype != np.bool_):
-            raise InputError(f"allowed is {allowed.dtype} of shape {allowed.shape}, must be a bool mask over rows")
-        return self._snapshot.search(_checked_vectors(queries, self.dimension), k, allowed)
+        check_search(k, allowed)
+        return self._state.now.search(_checked_vectors(queries, self.dimension), k, allowed)
 
     def save(self, directory: Path) -> None:
         """Write the present state into `directory`; see `VectorIndex.save`."""
-        snapshot = self._snapshot
+        snapshot = self._state.now
         directory.mkdir(parents=True, exist_ok=True)
         snapshot.save(directory)
         header = {"format_version": FORMAT_VERSION, "kind": snapshot.base.kind, "wanted_kind": self._kind}
@@ -113,55 +101,23 @@ class SegmentedVectorIndex:
 
     def merge(self) -> None:
         """Build a new base from all live rows now, in this thread; searches and writes go on meanwhile."""
-        with self._merge_lock:
-            with self._write_lock:
-                started = self._snapshot
-                self._touched = []
-            try:
-                rows, vectors = started.live_rows()
-                base = _SEGMENTS[_kind_for(len(rows), self._kind)].build(vectors)
-                with self._write_lock:
-                    self._snapshot = self._snapshot.rebased(base, rows, self._touched, since=started)
-            finally:
-                self._touched = None
+        self._state.merge()
 
     def wait(self) -> None:
         """Return when no background merge is running.
 
         Raises the error of a merge that failed.
         """
-        while (merger := self._merger) is not None and merger.is_alive():
-            merger.join()
-        self._raise_merge_error()
+        self._state.wait()
 
     def _write(self, rows: NDArray[np.int64], vectors: NDArray[np.float32] | None) -> None:
-        """Swap in the snapshot without `rows`, or with `vectors` in their place; start a merge where one is due."""
-        self._raise_merge_error()
-        with self._write_lock:
-            self._snapshot = self._snapshot.written(rows, vectors)
-            if self._touched is not None:
-                self._touched.append(rows)
-            elif self._merge_due() and (self._merger is None or not self._merger.is_alive()):
-                self._merger = threading.Thread(target=self._merge_while_due, name="vector-merge", daemon=True)
-                self._merger.start()
+        """Swap in the snapshot without `rows`, or with `vectors` in their place."""
+        self._state.write(rows, lambda snapshot: snapshot.written(rows, vectors))
 
-    def _merge_due(self) -> bool:
-        """Return whether delta and tombstones have passed their share of the base."""
-        return self._snapshot.excess > max(MERGE_FLOOR, int(MERGE_SHARE * len(self._snapshot.base.vectors)))
-
-    def _merge_while_due(self) -> None:
-        """Merge until the delta is small; an error is kept for the next writer, since a thread has no caller."""
-        try:
-            while self._merge_due():
-                self.merge()
-        except Exception as error:
-            self._merge_error = error
-
-    def _raise_merge_error(self) -> None:
-        """Raise, once, what stopped the last background merge; the index itself still holds every row."""
-        error, self._merge_error = self._merge_error, None
-        if error is not None:
-            raise error
+    def _rebuilt(self, snapshot: Snapshot) -> Snapshot:
+        """Return the live rows of a snapshot as a new base."""
+        rows, vectors = snapshot.live_rows()
+        return Snapshot.of(_SEGMENTS[_kind_for(len(rows), self._kind)].build(vectors), rows)
 
 
 def build_vector_index(
@@ -175,9 +131,7 @@ def build_vector_index(
     Raises InputError for rows that are negative, repeated or not as many as the vectors, and for vectors not finite.
     """
     vectors = _checked_vectors(vectors, None)
-    rows = np.arange(len(vectors), dtype=np.int64) if rows is None else _checked_rows(rows)
-    if len(rows) != len(vectors):
-        raise InputError(f"{len(rows)} rows but {len(vectors)} vectors; give one row per vector")
+    rows = np.arange(len(vectors), dtype=np.int64) if rows is None else checked_rows(rows, len(vectors), "vectors")
     if np.any(rows[1:] <= rows[:-1]):
         order = np.argsort(rows, kind="stable")
         rows, vectors = rows[order], vectors[order]
@@ -193,19 +147,6 @@ def load_vector_index(directory: Path, *, memory_map: bool = True) -> VectorInde
     Raises BundleError if a file is missing, damaged or of another format version.
     """
     return SegmentedVectorIndex.load(directory, memory_map=memory_map)
-
-
-def _checked_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return `rows` as int64 (n,).
-
-    Raises InputError for another shape or a negative row.
-    """
-    rows = np.asarray(rows)
-    if rows.ndim != 1 or (len(rows) and not np.issubdtype(rows.dtype, np.integer)):
-        raise InputError(f"rows are {rows.dtype} of shape {rows.shape}, must be a list of integers")
-    if len(rows) and rows.min() < 0:
-        raise InputError(f"row {rows.min()} is negative; rows count from 0")
-    return rows.astype(np.int64, copy=False)
 
 
 def _checked_vectors(vectors: NDArray[np.float32], dimension: int | None) -> NDArray[np.float32]:

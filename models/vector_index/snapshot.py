@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from models.vector_index.exact import scan
 from models.vector_index.interface import Segment
 
+MERGE_SHARE = 0.02
+MERGE_FLOOR = 1024
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -49,6 +52,10 @@ class Snapshot:
     def live(self) -> int:
         """Number of rows that a search can return."""
         return self.base_live + int(np.count_nonzero(self.delta_alive))
+
+    def is_merge_due(self) -> bool:
+        """Tell whether delta and tombstones have passed their share of the base."""
+        return self.excess > max(MERGE_FLOOR, int(MERGE_SHARE * len(self.base_rows)))
 
     @property
     def excess(self) -> int:
@@ -152,17 +159,14 @@ class Snapshot:
         order = np.argsort(rows, kind="stable")
         return rows[order], vectors[order]
 
-    def rebased(
-        self, base: Segment, rows: NDArray[np.int64], touched: list[NDArray[np.int64]], since: "Snapshot"
-    ) -> "Snapshot":
-        """Return this state over `base` with `rows` (n,), built from the earlier state `since`.
+    def carried_over(self, rebuilt: "Snapshot", touched: list[NDArray[np.int64]], since: "Snapshot") -> "Snapshot":
+        """Return this state over the base of `rebuilt`, which was made from the earlier state `since`.
 
-        `touched` are the rows written between the two: what `base` holds of them is outdated.
+        `touched` are the rows written between the two: what `rebuilt` holds of them is outdated.
         """
-        fresh = Snapshot.of(base, rows)
         if not touched:
-            return fresh
-        fresh = fresh.written(np.unique(np.concatenate(touched)), None)
+            return rebuilt
+        fresh = rebuilt.written(np.unique(np.concatenate(touched)), None)
         later = since.delta_count + np.flatnonzero(self.delta_alive[since.delta_count :])
         return fresh._appended(self.delta_rows[later], self.delta_vectors[later])
 

@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from collections import Counter
 
 import bm25s
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from data.errors import BundleError, InputError
 from models.lexical_index import LexicalIndex
+from models.lexical_index.domain_terms import DomainTerms
 
 WORDS = [f"词{number}" for number in range(400)]
 
@@ -215,3 +217,50 @@ def test_bad_input_is_refused_in_one_clear_line(index, tmp_path):
         LexicalIndex.build([["甲"], ["乙"]], np.array([4, 4]))
     with pytest.raises(BundleError, match="gongxu build"):
         LexicalIndex.load(tmp_path / "nowhere")
+
+
+TERMS = ("磷酸铁锂电池", "锂电池", "动力电池", "电池", "铁")
+
+
+def test_a_compound_is_found_by_its_parts_and_its_parts_by_it():
+    documents = [["磷酸", "铁锂", "电池"], ["动力电池组"], ["电池"], ["磷酸"], ["铁锂电池盒"]]
+    plain, known = LexicalIndex.build(documents), LexicalIndex.build(documents, terms=TERMS)
+    assert sorted(plain.search(["电池"], 9)[0].tolist()) == [0, 2]
+    assert sorted(known.search(["电池"], 9)[0].tolist()) == [0, 1, 2, 4]
+    assert known.search(["动力", "电池"], 1)[0].tolist() == [1]
+    assert sorted(known.search(["锂电池"], 9)[0].tolist()) == [0, 1, 2, 4]
+    # whatever was found by words alone is still found
+    for query in (["磷酸"], ["动力电池组"], ["铁锂", "电池"]):
+        assert set(plain.search(query, 9)[0].tolist()) <= set(known.search(query, 9)[0].tolist())
+
+
+def test_domain_terms_hold_for_writes_scores_and_after_loading(tmp_path):
+    index = LexicalIndex.build([["动力电池组"], ["污泥"]], terms=TERMS)
+    index.add(np.array([5]), [["磷酸", "铁锂", "电池"]])
+    assert index.search(["锂", "电池"], 9)[0].tolist()[0] == 5
+    assert (index.scores(["电池"], np.array([0, 1, 5])) > 0).tolist() == [True, False, True]
+    index.save(tmp_path)
+    loaded = LexicalIndex.load(tmp_path)
+    loaded.add(np.array([7]), [["磷酸铁锂电池"]])
+    assert set(loaded.search(["锂", "电池"], 9)[0].tolist()) == {0, 5, 7}
+
+
+@settings(max_examples=100, deadline=None)
+@given(words=st.lists(st.text("磷酸铁锂电池动力a1", min_size=1, max_size=6), max_size=9))
+def test_terms_are_added_and_no_word_is_taken_away(words):
+    found = DomainTerms(TERMS).added_to(words)
+    assert list(found[: len(words)]) == words
+    text = "".join(words)
+    assert all(term in TERMS and term in text for term in found[len(words) :])
+    for first in range(len(words)):
+        for end in range(first + 2, min(len(words), first + 6) + 1):
+            if "".join(words[first:end]) in TERMS:
+                assert "".join(words[first:end]) in found[len(words) :]
+    assert DomainTerms().added_to(words) == words
+
+
+def test_a_very_long_word_is_read_in_linear_time():
+    terms = DomainTerms(TERMS)
+    begun = time.process_time()
+    assert terms.added_to(["电池" * 20_000]).count("电池") == 20_000
+    assert time.process_time() - begun < 2

@@ -1,0 +1,71 @@
+"""Domain terms as words of their own: beside the words they are made of, and beside the words they stand in.
+
+Segmenters cut a technical text by a general dictionary. A domain's compound (磷酸 铁锂 电池) becomes three words that
+are common each by itself, while another text's word (动力电池组) hides the term that both are about (动力电池). So terms
+are added to the words of texts and of queries; no word is taken away, since whoever writes the part finds it as before.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+MAX_WORDS = 6  # words that a compound is looked for in
+SHORTEST_HOST = 3  # characters of a word that may hide a term
+
+
+class DomainTerms:
+    """A set of terms, lower case, of two characters or more. Immutable; safe to use from any number of threads."""
+
+    def __init__(self, terms: Iterable[str] = ()) -> None:
+        self._terms = frozenset(term for term in terms if len(term) > 1)
+        self._longest = max(map(len, self._terms), default=0)
+
+    def __len__(self) -> int:
+        """Return the number of terms."""
+        return len(self._terms)
+
+    def added_to(self, words: Sequence[str]) -> Sequence[str]:
+        """Return the segmented `words`, lower case, followed by the terms that runs of them make or that they hold.
+
+        A term is added as often as it occurs. Terms are looked for in the compounds too, across the words' boundaries.
+        """
+        if not self._terms:
+            return words
+        compounds = self._compounds(words)
+        return [*words, *compounds, *(part for word in (*words, *compounds) for part in self._parts(word))]
+
+    def _compounds(self, words: Sequence[str]) -> list[str]:
+        """Return the terms that two to `MAX_WORDS` words in a row make."""
+        found = []
+        for first, word in enumerate(words):
+            joined = word
+            for following in words[first + 1 : first + MAX_WORDS]:
+                joined += following
+                if len(joined) > self._longest:
+                    break
+                if joined in self._terms:
+                    found.append(joined)
+        return found
+
+    def _parts(self, word: str) -> list[str]:
+        """Return the terms inside a word, itself aside; Latin words and numbers are whole."""
+        length = len(word)
+        if length < SHORTEST_HOST or word.isascii():
+            return []
+        terms = self._terms
+        return [
+            part
+            for size in range(2, min(length, self._longest + 1))
+            for start in range(length - size + 1)
+            if (part := word[start : start + size]) in terms
+        ]
+
+    def save(self, path: Path) -> None:
+        """Write the terms as JSON."""
+        path.write_text(json.dumps(sorted(self._terms), ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote."""
+        return cls(json.loads(path.read_text(encoding="utf-8")))
