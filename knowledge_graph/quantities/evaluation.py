@@ -70,7 +70,9 @@ def _gold_text(row: dict[str, Any], where: str) -> GoldText:
         cursor[field] = places[0][0]
         value = mark["value"]
         values = tuple(map(float, value)) if isinstance(value, list) else (float(value),)
-        quantities.append(Gold(field, mark["quote"], places, mark["parameter"], mark["op"], values, mark["unit"], mark["role"]))
+        quantities.append(
+            Gold(field, mark["quote"], places, mark["parameter"], mark["op"], values, mark["unit"], mark["role"])
+        )
     return GoldText(str(row["id"]), fields, tuple(quantities))
 
 
@@ -177,7 +179,9 @@ def compare(text: GoldText, side: Side, extractor: Extract) -> tuple[Counts, lis
     for column, quantity in enumerate(found):
         if column not in taken and not _is_repeat(quantity, text.quantities):
             extra.append(quantity)
-            errors.append(f"extra   {quantity.quote!r} {quantity.values} {quantity.unit!r} {quantity.op} {quantity.role}")
+            errors.append(
+                f"extra   {quantity.quote!r} {quantity.values} {quantity.unit!r} {quantity.op} {quantity.role}"
+            )
     counts = Counts(gold=len(text.quantities), found=len(pairs) + len(extra), span=len(pairs))
     counts.required_gold = sum(mark.role == "requirement" for mark in text.quantities)
     counts.required_found = sum(found[column].role == "requirement" for _, column in pairs)

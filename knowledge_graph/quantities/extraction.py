@@ -12,7 +12,9 @@ from knowledge_graph.quantities.types import Op, Quantity, Side, Span
 from knowledge_graph.quantities.units import read_unit
 
 MAX_CHARACTERS = 200_000  # a longer text is read up to here
-_DIMENSIONLESS = re.compile(r"(?:比|系数|因子|指数|值|[^温速高长宽厚深幅湿程角]度|率|pH|PH|模数|倍率|转速|得分|评分|等级|F1|AUC|R2|Ra|数)$")
+_DIMENSIONLESS = re.compile(
+    r"(?:比|系数|因子|指数|值|[^温速高长宽厚深幅湿程角]度|率|pH|PH|模数|倍率|转速|得分|评分|等级|F1|AUC|R2|Ra|数)$"
+)
 _AFTER_PLAIN = re.compile(r"\s{0,2}(?:$|[，。；;、,)\]】\n以左之]|的)")
 _NO_COUNT_BEFORE = re.compile(r"(?:[这那该某每各任另前后哪同其下上首末]|上述|另外)$")
 _VAGUE = re.compile(
@@ -28,9 +30,35 @@ def _counted_by_accident(text: str, measure: Measure) -> bool:
     if not measure.chinese:
         return bool(_VAGUE.match(text, measure.end)) and measure.unit is not None and measure.unit.counted
     unit = measure.unit_text
-    if _NO_COUNT_BEFORE.search(text, max(0, measure.start - 2), measure.start) or text[max(0, measure.start - 1) : measure.start] in ("第", "十"):
+    if _NO_COUNT_BEFORE.search(text, max(0, measure.start - 2), measure.start) or text[
+        max(0, measure.start - 1) : measure.start
+    ] in ("第", "十"):
         return True
-    if unit in ("级", "种", "类", "次", "度", "倍", "代", "点", "面", "层", "套", "组", "道", "段", "路", "支", "片", "张", "头", "块", "根", "C", "只") and not (
+    if unit in (
+        "级",
+        "种",
+        "类",
+        "次",
+        "度",
+        "倍",
+        "代",
+        "点",
+        "面",
+        "层",
+        "套",
+        "组",
+        "道",
+        "段",
+        "路",
+        "支",
+        "片",
+        "张",
+        "头",
+        "块",
+        "根",
+        "C",
+        "只",
+    ) and not (
         len(text[measure.value_span[0] : measure.value_span[1]]) > 1 or (unit == "倍" and measure.values[0] >= 2)
     ):
         return True
@@ -45,7 +73,9 @@ def _counted_by_accident(text: str, measure: Measure) -> bool:
         before = text[max(0, measure.start - 8) : measure.start]
         at_end = re.match(r"\s?(?:$|[，。；;、,)])", text[measure.end :]) is not None
         counted = unit in ("项", "个", "件", "家", "条", "名", "台", "套", "座", "篇")
-        return not (counted and (at_end and re.search(r"[\u4e00-\u9fff]$", before) or re.search(r"拥有(?:了)?$", before)))
+        return not (
+            counted and ((at_end and re.search(r"[\u4e00-\u9fff]$", before)) or re.search(r"拥有(?:了)?$", before))
+        )
     return False
 
 
@@ -59,15 +89,27 @@ def _is_quantity(text: str, measure: Measure, op: Op | None, has_parameter: str,
         return False
     if measure.numbered:
         return False
-    if _RATIO.match(text, measure.end) or text[measure.start - 1 : measure.start] == ":" and text[max(0, measure.start - 2) : measure.start - 1].isdigit():
+    if _RATIO.match(text, measure.end) or (
+        text[measure.start - 1 : measure.start] == ":" and text[max(0, measure.start - 2) : measure.start - 1].isdigit()
+    ):
         return False
     if measure.fraction:
         return not re.match(r"[\dA-Za-z]", text[measure.end : measure.end + 1] or " ")
     plain = bool(_AFTER_PLAIN.match(text, measure.end))
     if op is not None and op not in ("eq", "approx"):
         return not re.match(r"[A-Za-z]", text[measure.end : measure.end + 1] or " ")
-    if len(measure.values) == 2 or op is not None or measure.start - previous_end < 2 or text[measure.start - 1].isspace() or True:
-        return plain and bool(_DIMENSIONLESS.search(has_parameter)) and not re.search(r"[A-Za-z]$", text[max(0, measure.start - 1) : measure.start])
+    if (
+        len(measure.values) == 2
+        or op is not None
+        or measure.start - previous_end < 2
+        or text[measure.start - 1].isspace()
+        or True
+    ):
+        return (
+            plain
+            and bool(_DIMENSIONLESS.search(has_parameter))
+            and not re.search(r"[A-Za-z]$", text[max(0, measure.start - 1) : measure.start])
+        )
     return False
 
 
@@ -138,10 +180,14 @@ def _read(
         parameter = previous[0].parameter if carried or same else None
     change = before.change
     if change is None and unit is not None and unit_text in ("%", "倍", "％", "个百分点", "百分点", "成"):
-        change = verb_before(text, before.start, max(floor, before.start - 16)) if before.op in (None, "approx") else None
+        change = (
+            verb_before(text, before.start, max(floor, before.start - 16)) if before.op in (None, "approx") else None
+        )
     if carried and previous is not None and previous[0].op in ("increase", "decrease") and change is None:
         change = previous[0].op
-    op = combine(before.op, after_op, more=measure.more, is_range=len(measure.values) == 2, tolerance=measure.tolerance > 0)
+    op = combine(
+        before.op, after_op, more=measure.more, is_range=len(measure.values) == 2, tolerance=measure.tolerance > 0
+    )
     if change is not None:
         op = change
     elif unit_text == "倍" and changes_to(text, before.start if before.op is None else measure.start, floor):
@@ -183,7 +229,11 @@ def _as_written(original: str, span: Span, unit_text: str) -> str:
 def _carries_on(text: str, previous: Quantity, measured: Measure, measure: Measure, left: Span | None) -> bool:
     """Tell whether a measure is the next of a list: 400MPa、500MPa, 分别为 61.1%、90.0%."""
     joint = text[measured.end : measure.start]
-    return left is None and len(joint) <= 6 and re.fullmatch(r"\s{0,2}(?:[、,，/.]|和|及|与|或|以及)?\s{0,2}[~φ±≥≤><]?\s?", joint) is not None
+    return (
+        left is None
+        and len(joint) <= 6
+        and re.fullmatch(r"\s{0,2}(?:[、,，/.]|和|及|与|或|以及)?\s{0,2}[~φ±≥≤><]?\s?", joint) is not None
+    )
 
 
 def _same_sentence(text: str, previous: Quantity, start: int) -> bool:

@@ -1,50 +1,58 @@
 """Do two quantities measure the same? Known names, the graph's synonyms and vectors tell; precision comes first."""
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge_graph.quantities.names import NO_GROUP, Encode, NameTable, Synonyms
+from knowledge_graph.quantities.names import GENERAL, GROUP, HEAD, KEY, MARK, NO_GROUP, OF, Encode, NameTable, Synonyms
 from knowledge_graph.quantities.types import Quantity
 
 # Confidence of each kind of evidence. A link counts from LINKED on.
 SAME_NAME = 1.0
 SAME_PARAMETER = 0.95  # two known names of one parameter, of the same thing
 SAME_PARAMETER_OF_ANY = 0.85  # one of the two does not say of what
-CLOSE_NAMES = 0.8  # unknown names with close vectors and the same head
+CLOSE_NAMES = 0.8  # close vectors and the same head
 LINKED = 0.75
-CLOSE = 0.86  # cosine of names that are then taken for the same
-CLOSE_OF = 0.8  # cosine of names with a known parameter, of two things
+CLOSE = 0.86  # cosine of two unknown names that are then taken for the same
+CLOSE_OF = 0.8  # cosine of two names of one known parameter, of things named differently
+_SCALE = 1.0 / 127.0**2
 
 
-def link(one: NameTable, other: NameTable) -> NDArray[np.float32]:
-    """Return (n, m) confidence in [0, 1] that row i of `one` and row j of `other` name the same parameter.
+@numba.njit(nogil=True, cache=True)
+def link_confidence(
+    one: NDArray[np.int64],
+    vector: NDArray[np.int8],
+    other: NDArray[np.int64],
+    other_vector: NDArray[np.int8],
+) -> float:
+    """Return the confidence in [0, 1] that two rows of name tables mean the same parameter.
 
-    Names alone are judged: that units measure the same is for the caller to check.
+    Names alone are judged: that units measure the same is for the caller to check. Names without a letter never agree.
     """
-    named = (one.key != 0)[:, None] & (other.key != 0)[None, :]
-    same_key = one.key[:, None] == other.key[None, :]
-    known = (one.group != NO_GROUP)[:, None] & (other.group != NO_GROUP)[None, :]
-    same_mark = one.mark[:, None] == other.mark[None, :]
-    same_group = known & (one.group[:, None] == other.group[None, :]) & same_mark
-    same_of = one.of[:, None] == other.of[None, :]
-    any_of = ((one.of == 0)[:, None] | (other.of == 0)[None, :]) & ~one.general[:, None]
-    confidence = np.zeros(named.shape, dtype=np.float32)
-    if one.vectors.shape[1] and other.vectors.shape[1]:
-        # only names with the same head can be one parameter: the matrix product is done for these rows alone
-        same_head = (one.head[:, None] == other.head[None, :]) & ~same_key & named & same_mark
-        candidates = same_head & ((same_group & ~same_of & ~any_of) | ~known)
-        rows, columns = np.nonzero(candidates)
-        if len(rows):
-            cosine = np.einsum(
-                "ij,ij->i", one.vectors[rows].astype(np.float32), other.vectors[columns].astype(np.float32)
-            )
-            enough = np.where(same_group[rows, columns], cosine >= CLOSE_OF, cosine >= CLOSE)
-            confidence[rows[enough], columns[enough]] = CLOSE_NAMES
-    confidence[same_group & any_of] = SAME_PARAMETER_OF_ANY
-    confidence[same_group & same_of & ~(one.general[:, None] & (one.of == 0)[:, None])] = SAME_PARAMETER
-    confidence[same_key] = SAME_NAME
-    confidence[~named] = 0.0
-    return confidence
+    if one[KEY] == 0 or other[KEY] == 0:
+        return 0.0
+    if one[KEY] == other[KEY]:
+        return SAME_NAME
+    if one[MARK] != other[MARK]:
+        return 0.0
+    known = one[GROUP] != NO_GROUP and other[GROUP] != NO_GROUP
+    same_group = known and one[GROUP] == other[GROUP]
+    if same_group:
+        said = one[OF] != 0 or one[GENERAL] == 0
+        if one[OF] == other[OF] and said:
+            return SAME_PARAMETER
+        if (one[OF] == 0 or other[OF] == 0) and one[GENERAL] == 0:
+            return SAME_PARAMETER_OF_ANY
+        if one[OF] == 0 or other[OF] == 0:
+            return 0.0
+    elif known:
+        return 0.0
+    if one[HEAD] != other[HEAD] or len(vector) == 0 or len(vector) != len(other_vector):
+        return 0.0
+    product = 0
+    for k in range(len(vector)):
+        product += np.int64(vector[k]) * np.int64(other_vector[k])
+    return CLOSE_NAMES if product * _SCALE >= (CLOSE_OF if same_group else CLOSE) else 0.0
 
 
 class Linker:
@@ -54,10 +62,6 @@ class Linker:
         self._encode = encode
         self._synonyms = synonyms
 
-    def table(self, names: list[str]) -> NameTable:
-        """Return the names as columns."""
-        return NameTable.build(names, self._encode, self._synonyms)
-
     def __call__(self, one: Quantity, other: Quantity) -> float:
         """Return the confidence in [0, 1] that two quantities measure the same parameter in the same dimension."""
         if one.canonical_unit != other.canonical_unit:
@@ -66,4 +70,5 @@ class Linker:
 
     def names(self, one: str, other: str) -> float:
         """Return the confidence in [0, 1] that two names mean the same parameter."""
-        return float(link(self.table([one]), self.table([other]))[0, 0])
+        table = NameTable.build([one, other], self._encode, self._synonyms)
+        return float(link_confidence(table.codes[0], table.vectors[0], table.codes[1], table.vectors[1]))

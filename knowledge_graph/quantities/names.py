@@ -109,50 +109,38 @@ def better_of(name: str | None) -> int:
     return known_names().better[group]
 
 
+KEY, GROUP, OF, HEAD, MARK, GENERAL = range(6)
+
+
 @dataclass(frozen=True, slots=True)
 class NameTable:
-    """n names as columns, ready to be linked; `vectors` is (n, d) float16, d = 0 without an encoder.
+    """n names as numbers, ready to be linked.
 
-    Columns: `key` int64 of the whole name (of its first synonym in the graph), `group` int16 (-1 unknown), `of` int64
-    (0 for none), `head` int64, `mark` int64 of words such as 输入 that part two names, `general` bool: whether the
-    group's head alone decides nothing.
+    `codes` (n, 6) int64: key of the whole name (of its first synonym in the graph; 0 for no name), group (-1 unknown), key
+    of what it is of (0 for nothing said), key of the head, key of words such as 输入 that part two names, and whether the
+    group's head alone decides nothing. `vectors` (n, d) int8: unit vectors times 127; d = 0 without an encoder.
     """
 
-    key: NDArray[np.int64]
-    group: NDArray[np.int16]
-    of: NDArray[np.int64]
-    head: NDArray[np.int64]
-    mark: NDArray[np.int64]
-    general: NDArray[np.bool_]
-    vectors: NDArray[np.float16]
+    codes: NDArray[np.int64]
+    vectors: NDArray[np.int8]
 
     @classmethod
     def build(cls, names: Sequence[str], encode: Encode | None = None, synonyms: Synonyms | None = None) -> Self:
         """Return the table of `names`, empty ones included."""
         known = known_names()
+        codes = np.zeros((len(names), 6), dtype=np.int64)
         read = [read_name(name) for name in names]
-        keys = [key(_representative(entry.flat, synonyms)) for entry in read]
-        vectors = (
-            encode([entry.flat or " " for entry in read]).astype(np.float16)
-            if encode is not None and read
-            else np.zeros((len(read), 0), dtype=np.float16)
-        )
-        return cls(
-            np.array(keys, dtype=np.int64),
-            np.array([entry.group for entry in read], dtype=np.int16),
-            np.array([key(entry.of) for entry in read], dtype=np.int64),
-            np.array([key(entry.head) for entry in read], dtype=np.int64),
-            np.array([key(entry.mark) for entry in read], dtype=np.int64),
-            np.array([entry.group != NO_GROUP and known.general[entry.group] for entry in read], dtype=np.bool_),
-            vectors,
-        )
+        for row, name in enumerate(read):
+            general = name.group != NO_GROUP and known.general[name.group]
+            whole = key(_representative(name.flat, synonyms))
+            codes[row] = whole, name.group, key(name.of), key(name.head), key(name.mark), general
+        if encode is None or not read:
+            return cls(codes, np.zeros((len(read), 0), dtype=np.int8))
+        vectors = encode([name.flat or " " for name in read])
+        return cls(codes, np.rint(127.0 * vectors).astype(np.int8))
 
     def __len__(self) -> int:
-        return len(self.key)
-
-    def take(self, rows: NDArray[np.int64]) -> "NameTable":
-        """Return the given rows, in that order."""
-        return NameTable(*(getattr(self, name)[rows] for name in self.__slots__))
+        return len(self.codes)
 
 
 def _representative(name: str, synonyms: Synonyms | None) -> str:

@@ -16,7 +16,9 @@ _POWER = re.compile(
 _BARE_POWER = re.compile(r"10(?:\^\(?([+-]?\d{1,2})\)?|([⁺⁻]?[⁰¹²³⁴-⁹]{1,2}))")
 _SCALE = re.compile(r"\s?(余|多|几|来)?([十百千]?[万亿]{1,2}|[十百千])(余|多|几|来)?|(余|多|几|来)")
 # 千克, 百帕, 千瓦时: the numeral belongs to the unit
-_UNIT_PREFIX = re.compile(r"千(?:克|瓦|米|帕|伏|焦|卡|赫|安|欧|牛|字节)|百(?:帕|分)|万(?:用|向|能|物|一)|十(?:字|分)|千(?:万(?!元|吨|美)|分)")
+_UNIT_PREFIX = re.compile(
+    r"千(?:克|瓦|米|帕|伏|焦|卡|赫|安|欧|牛|字节)|百(?:帕|分)|万(?:用|向|能|物|一)|十(?:字|分)|千(?:万(?!元|吨|美)|分)"
+)
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万亿]{1,16}(?:点[零〇一二三四五六七八九]{1,6})?")
 _PERCENT = re.compile(r"百分之(?=[零〇一二两三四五六七八九十百\d])")
 _FRACTION = re.compile(r"(\d{1,3})/(\d{1,3})(?![\d./])")
@@ -70,7 +72,9 @@ def _with_scale(text: str, number: Number) -> Number:
         return number
     if match[4]:
         return replace(number, end=match.end(), more=True) if match[4] in "余多" else number
-    if _UNIT_PREFIX.match(text, match.start(2)) or (match[2] in ("十", "百", "千") and text[match.end(2) : match.end(2) + 1] in ("分", "位")):
+    if _UNIT_PREFIX.match(text, match.start(2)) or (
+        match[2] in ("十", "百", "千") and text[match.end(2) : match.end(2) + 1] in ("分", "位")
+    ):
         return replace(number, end=match.end(1), more=True) if match[1] else number
     scale = 1.0
     for char in match[2]:

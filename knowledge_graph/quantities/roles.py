@@ -90,7 +90,9 @@ _ACHIEVED_WORD = re.compile(
     r"抗拉|强度|延伸|韧性|硬度|效率|收率|产率|得率|去除率|回收率|转化率|准确率|精度|精密度|误差|灵敏度|检出限|检测限|寿命|稳定性|导热|导电|电导|比容量|容量|容量保持|密度达|纯度|纯化|提高|提升|降低|减少|"
     r"缩短|增加|节约|节能|达到|可达|高达|仅为|优于|结果|表明|显示|得到|获得|所得|制得|实现|保留率|利用率|合格率|成活率|增产|有效率|治愈率|F1|召回率|AUC|速度|带宽|增益|功耗|断裂|粘度|纤度|吸附量|透过率|能耗"
 )
-_OTHER_WORD = re.compile(r"对照|传统|现有技术|P\s?$|比(?:对照|传统)|未处理|目前|近年|全球|我国|世界|据统计|每年|患者|例|病例|年龄|调查|问卷|和\s?$")
+_OTHER_WORD = re.compile(
+    r"对照|传统|现有技术|P\s?$|比(?:对照|传统)|未处理|目前|近年|全球|我国|世界|据统计|每年|患者|例|病例|年龄|调查|问卷|和\s?$"
+)
 
 
 def supply_role(text: str, start: int, end: int, parameter: str, unit: str, op: Op) -> Role:
@@ -102,9 +104,15 @@ def supply_role(text: str, start: int, end: int, parameter: str, unit: str, op: 
         score += 1.5
     if op in ("ge", "gt"):
         score += 0.5
-    score += 1.2 * bool(_ACHIEVED_WORD.search(near)) + 0.5 * bool(re.search(r"结果|表明|显示|本发明的|制得的|所得", before))
-    score -= 1.2 * bool(_SETTING_WORD.search(near + after[:6])) + 0.6 * bool(re.search(r"步骤|方法|包括|含|份|按", before))
-    score -= 0.8 * (unit in ("份", "℃", "°C", "h", "min", "小时", "分钟", "目", "倍", "种", "个", "次", "道次", "代", "天", "d"))
+    score += 1.2 * bool(_ACHIEVED_WORD.search(near)) + 0.5 * bool(
+        re.search(r"结果|表明|显示|本发明的|制得的|所得", before)
+    )
+    score -= 1.2 * bool(_SETTING_WORD.search(near + after[:6])) + 0.6 * bool(
+        re.search(r"步骤|方法|包括|含|份|按", before)
+    )
+    score -= 0.8 * (
+        unit in ("份", "℃", "°C", "h", "min", "小时", "分钟", "目", "倍", "种", "个", "次", "道次", "代", "天", "d")
+    )
     if re.fullmatch(r"[Pp]", parameter.strip()) and unit == "":
         return "other"
     return "achieved" if score > 0.3 else "setting"

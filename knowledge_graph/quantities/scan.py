@@ -84,7 +84,7 @@ def _piece(text: str, number: Number, previous_end: int, numbered: bool) -> _Pie
 def _joinable(one: _Piece, other: _Piece) -> bool:
     """Tell whether two numbers may bound one range: 3-5 mm, 60%~85%, HRC55-65."""
     if other.unit is None:
-        return one.unit is None or one.unit_span is not None and one.unit_span[0] < one.number.start
+        return one.unit is None or (one.unit_span is not None and one.unit_span[0] < one.number.start)
     return one.unit is None or one.unit.canonical == other.unit.canonical
 
 
@@ -140,7 +140,24 @@ def _named(text: str, piece: _Piece, *, beside: bool) -> bool:
     return False
 
 
-_STEELS = {201.0, 202.0, 301.0, 303.0, 304.0, 309.0, 310.0, 316.0, 317.0, 321.0, 347.0, 410.0, 420.0, 430.0, 440.0, 630.0}
+_STEELS = {
+    201.0,
+    202.0,
+    301.0,
+    303.0,
+    304.0,
+    309.0,
+    310.0,
+    316.0,
+    317.0,
+    321.0,
+    347.0,
+    410.0,
+    420.0,
+    430.0,
+    440.0,
+    630.0,
+}
 
 
 def _share_units(text: str, pieces: list[_Piece]) -> tuple[list[_Piece], set[int]]:
@@ -148,13 +165,21 @@ def _share_units(text: str, pieces: list[_Piece]) -> tuple[list[_Piece], set[int
     shared: set[int] = set()
     for i in range(len(pieces) - 2, -1, -1):
         piece, following = pieces[i], pieces[i + 1]
-        if piece.unit is not None or following.unit is None or piece.numbered or piece.number.chinese or following.unit.counted:
+        if (
+            piece.unit is not None
+            or following.unit is None
+            or piece.numbered
+            or piece.number.chinese
+            or following.unit.counted
+        ):
             continue
         if following.unit_span and following.unit_span[0] < following.number.start:
             continue
         joint = text[piece.end : following.start]
-        if _LIST.fullmatch(joint) and not (joint.strip() in (".", ";")):
-            pieces[i] = replace(piece, unit=following.unit, unit_span=following.unit_span, unit_text=following.unit_text)
+        if _LIST.fullmatch(joint) and joint.strip() not in (".", ";"):
+            pieces[i] = replace(
+                piece, unit=following.unit, unit_span=following.unit_span, unit_text=following.unit_text
+            )
             shared.add(i)
     return pieces, shared
 
@@ -187,7 +212,11 @@ def scan(text: str) -> list[Measure]:
                 measures.append(_joined(piece, following, tolerance=True))
                 i += 2
                 continue
-            if connected and _joinable(piece, following) and not (piece.unit is None and following.unit is None and piece.numbered):
+            if (
+                connected
+                and _joinable(piece, following)
+                and not (piece.unit is None and following.unit is None and piece.numbered)
+            ):
                 measures.append(_joined(piece, following, tolerance=False))
                 i += 2
                 continue
@@ -226,6 +255,8 @@ def per_prefix(text: str, start: int) -> tuple[Unit, int] | None:
     for at in range(max(0, start - 8), start):
         if _PER.match(text, at):
             unit = read_unit(text, at + 1)
-            if unit is not None and re.fullmatch(r"\s{0,2}(?:约|达|为|处理|可|生产|消耗|耗|仅|只|大约|能|需)?\s{0,2}", text[unit.end : start]):
+            if unit is not None and re.fullmatch(
+                r"\s{0,2}(?:约|达|为|处理|可|生产|消耗|耗|仅|只|大约|能|需)?\s{0,2}", text[unit.end : start]
+            ):
                 return unit, at
     return None

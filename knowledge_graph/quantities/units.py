@@ -183,7 +183,10 @@ def _convert(parts: tuple[tuple[_Atom, int], ...], scale: int) -> tuple[str, Fra
             one = registry.Quantity(Fraction(1), atom.name).to_base_units().magnitude
             total, offset = registry.Quantity(one - zero, "kelvin"), zero
         else:
-            total = total * registry.Quantity(Fraction(1), "celsius_step" if atom.name == "celsius" else atom.name) ** exponent
+            total = (
+                total
+                * registry.Quantity(Fraction(1), "celsius_step" if atom.name == "celsius" else atom.name) ** exponent
+            )
     base = total.to_base_units()
     powers |= {str(name): int(power) for name, power in base.units._units.items() if name != "ratio"}
     canonical = "·".join(name if power == 1 else f"{name}^{power}" for name, power in sorted(powers.items()) if power)
