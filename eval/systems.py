@@ -15,7 +15,8 @@ from knowledge_graph.graph import KnowledgeGraph
 from matcher.encoding import store_encoder
 from matcher.features import FeatureTable, label_free_table, with_history
 from matcher.model import build_graph
-from matcher.scorer import GradedPairs, fit_scorer
+from matcher.outcomes import GradedPairs
+from matcher.scorer import fit_scorer
 from matcher.textspace import TextSpace, record_text
 from matcher.view import View, Viewer
 from models.calibration import LevelCutpoints

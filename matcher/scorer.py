@@ -10,48 +10,51 @@ from numpy.typing import NDArray
 
 from matcher.features import NEARNESS_COLUMNS, FeatureTable, label_free_table, with_history
 from matcher.history import HISTORY, History
+from matcher.outcomes import GradedPairs
+from matcher.past import FOLDS, past_features
 from matcher.textspace import TextSpace
 from matcher.view import View
 from models.calibration import IsotonicCalibration
 from models.ranker import OrdinalRanker, RankerParameters
 
-INNER_FOLDS = 5
+__all__ = ["GOOD_GRADE", "Examples", "GradedPairs", "Scorer", "Scores", "fit_scorer", "training_examples"]
+
 GOOD_GRADE = 2  # a fairly strong match, a contact
-
-
-@dataclass(frozen=True)
-class GradedPairs:
-    """Outcomes of the pairs (demands[d], achievements[a]); all arrays (n,): rows, grade 0-4, weight > 0."""
-
-    d: NDArray[np.int64]
-    a: NDArray[np.int64]
-    grade: NDArray[np.int64]
-    weight: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.d)
-
-    def take(self, rows: NDArray[np.intp]) -> "GradedPairs":
-        """Return the given pairs, in that order."""
-        return GradedPairs(self.d[rows], self.a[rows], self.grade[rows], self.weight[rows])
+DEAL_GRADE = 4
+MIN_CALIBRATION_ROWS = 50
+MIN_DEALS = 20
+CALIBRATION_FILE, DEAL_FILE = "calibration.json", "deal_calibration.json"
+MANY_ROWS = 50_000  # rows from which two folds do for calibration
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What the scorer says of n pairs, all (n,): expected grade, most likely (median) grade, calibrated probability."""
+    """What the scorer says of n pairs, all (n,): expected grade, most likely (median) grade, calibrated probabilities.
+
+    `probability` is that of a good match (grade >= `GOOD_GRADE`), `deal` that of a deal once shown; NaN where no
+    calibration was fitted.
+    """
 
     expected: NDArray[np.float64]
     median: NDArray[np.int64]
     probability: NDArray[np.float64]
+    deal: NDArray[np.float64] | None = None
 
 
 class Scorer:
-    """Orders pairs by expected grade and says how likely each is a good match (grade >= `GOOD_GRADE`)."""
+    """Orders pairs by expected grade and says how likely each is a good match (grade >= `GOOD_GRADE`), and a deal."""
 
-    def __init__(self, history: History, ranker: OrdinalRanker, calibration: IsotonicCalibration | None) -> None:
+    def __init__(
+        self,
+        history: History,
+        ranker: OrdinalRanker,
+        calibration: IsotonicCalibration | None,
+        deal_calibration: IsotonicCalibration | None = None,
+    ) -> None:
         self.history = history
         self.ranker = ranker
         self.calibration = calibration
+        self.deal_calibration = deal_calibration
 
     def table(
         self,
@@ -70,8 +73,11 @@ class Scorer:
         """Return the scores of the table's rows; the probability is NaN where no calibration was fitted."""
         exceeds = self.ranker.predict(table.select(self.ranker.feature_names_))
         expected = self.ranker.expected_grade(exceeds)
-        probability = self.calibration.predict(expected) if self.calibration else np.full(len(expected), np.nan)
-        return Scores(expected, self.ranker.median_grade(exceeds), probability)
+        unknown = np.full(len(expected), np.nan)
+        probability = self.calibration.predict(expected) if self.calibration else unknown
+        sealed = self.ranker.above(exceeds, DEAL_GRADE - 1)
+        deal = self.deal_calibration.predict(sealed) if self.deal_calibration else unknown
+        return Scores(expected, self.ranker.median_grade(exceeds), probability, deal)
 
     def save(self, directory: Path) -> None:
         """Write history, ranker and calibration into `directory`, which is created."""
@@ -79,14 +85,18 @@ class Scorer:
         self.history.save(directory / "history")
         self.ranker.save(directory)
         if self.calibration:
-            self.calibration.save(directory / "calibration.json")
+            self.calibration.save(directory / CALIBRATION_FILE)
+        if self.deal_calibration:
+            self.deal_calibration.save(directory / DEAL_FILE)
 
     @classmethod
     def load(cls, directory: Path, threads: int = 1) -> Self:
         """Read what `save` wrote."""
-        path = directory / "calibration.json"
-        calibration = IsotonicCalibration.load(path) if path.is_file() else None
-        return cls(History.load(directory / "history"), OrdinalRanker.load(directory, threads), calibration)
+        curves = [
+            IsotonicCalibration.load(directory / name) if (directory / name).is_file() else None
+            for name in (CALIBRATION_FILE, DEAL_FILE)
+        ]
+        return cls(History.load(directory / "history"), OrdinalRanker.load(directory, threads), *curves)
 
 
 def fit_scorer(
@@ -103,9 +113,8 @@ def fit_scorer(
 ) -> Scorer:
     """Fit history, ranker and (unless told otherwise) calibration on graded pairs.
 
-    A pair's history features come from outcomes of other folds only. Half of the demands are put whole into one fold,
-    as if they were new; in a second copy of the table it is the other half, so that the ranker learns to serve demands
-    with and without a past.
+    A row's history features hold what was known before it was shown, of undated judgements what other folds say; see
+    `matcher.past`. What the place in a list does to outcomes is learned apart and left out of the scores.
 
     Args:
         demands: view that `pairs.d` counts in.
@@ -114,7 +123,7 @@ def fit_scorer(
         table: their label-free features, from `label_free_table`.
         parameters: of the ranker.
         threads: for LightGBM.
-        calibrate: whether to fit the probability, which costs 5 more rankers.
+        calibrate: whether to fit the probabilities, which costs as much again as up to 5 more rankers.
         seed: of the folds and the ranker.
         progress: called with the name of each step.
 
@@ -122,70 +131,90 @@ def fit_scorer(
         InputError: all pairs have the same grade.
 
     """
-    nearness = table.select(NEARNESS_COLUMNS)
-    group = demands.cards.identity_groups()[pairs.d]
-    matter = achievements.cards.identity_groups()[pairs.a]
-
     progress("history")
-    grade = pairs.grade.astype(np.float64)
-    history = History.fit(demands, achievements, pairs.d, pairs.a, grade, nearness, seed)
-    copies = []
-    for fold in _masked_folds(group, matter, seed):
-        known = np.full((len(pairs), len(HISTORY)), np.nan, dtype=np.float32)
-        for k in range(INNER_FOLDS):
-            asked = np.flatnonzero(fold == k)
-            if 0 < len(asked) < len(pairs):
-                rest = history.without(asked)
-                known[asked] = rest.features(demands, achievements, pairs.d[asked], pairs.a[asked], nearness[asked])
-        copies.append(np.hstack([table.values, known]))
-    features = np.vstack(copies)
-    names = (*table.names, *HISTORY)
-    grades, weights = np.tile(pairs.grade, 2), np.tile(pairs.weight, 2)
+    history, examples = training_examples(demands, achievements, pairs, table, seed)
     progress("ranker")
-    ranker = OrdinalRanker(parameters, threads).fit(features, names, grades, weights)
-    calibration = None
+    ranker = examples.fit(parameters, threads)
+    scorer = Scorer(history, ranker, None)
     if calibrate:
         progress("calibration")
-        expected = _out_of_fold(features, names, grades, weights, np.tile(group, 2), parameters, threads)
-        calibration = IsotonicCalibration().fit(expected, grades >= GOOD_GRADE)
-    return Scorer(history, ranker, calibration)
+        group = demands.cards.identity_groups()[pairs.d]
+        expected, sealed = examples.out_of_fold(group, parameters, threads)
+        scorer.calibration, scorer.deal_calibration = _calibrations(pairs, expected, sealed)
+    return scorer
 
 
-def _masked_folds(group: NDArray[np.int64], matter: NDArray[np.int64], seed: int) -> list[NDArray[np.int64]]:
-    """Return two (n,) fold numbers: in the first half of the demands stay whole, in the second the other half.
+@dataclass(frozen=True)
+class Examples:
+    """What a ranker is trained on: `pairs` with `features` (2n, f), in the second half of which other demands are new."""
 
-    `group` and `matter` (n,) number the demands and achievements by their texts. Rows of one pair stay together even
-    where their demand does not: a label must not reach its row through a double.
+    pairs: GradedPairs
+    features: NDArray[np.float32]
+    names: tuple[str, ...]
+
+    def fit(
+        self, parameters: RankerParameters | None, threads: int, rows: NDArray[np.intp] | None = None
+    ) -> OrdinalRanker:
+        """Return a ranker fitted on the given rows of `pairs`, all if none are named."""
+        pairs, features = self.pairs, self.features
+        if rows is not None:
+            pairs, features = pairs.take(rows), features[np.concatenate([rows, rows + len(pairs)])]
+        grades = np.arange(max(1, int(pairs.grade.max(initial=0))))
+        weights = np.stack([pairs.weight_above(int(grade)) for grade in grades], axis=1)
+        return OrdinalRanker(parameters, threads).fit(
+            features,
+            self.names,
+            np.tile(pairs.grade, 2),
+            np.tile(weights, (2, 1)),
+            positions=np.tile(pairs.position, 2),
+        )
+
+    def out_of_fold(
+        self, group: NDArray[np.int64], parameters: RankerParameters | None, threads: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (2n,) expected grades and (2n,) raw probabilities of a deal, from rankers that saw no row of the demand.
+
+        `group` (n,) numbers the demands.
+        """
+        n = len(self.pairs)
+        folds = FOLDS if n <= MANY_ROWS else 2
+        groups, demand = np.unique(group, return_inverse=True)
+        fold = np.arange(len(groups))[demand] % folds
+        expected, sealed = np.zeros(2 * n), np.zeros(2 * n)
+        for k in range(folds):
+            asked, rest = np.flatnonzero(np.tile(fold, 2) == k), np.flatnonzero(fold != k)
+            if len(asked) and len(np.unique(self.pairs.grade[rest])) > 1:
+                ranker = self.fit(parameters, threads, rest)
+                exceeds = ranker.predict(self.features[asked])
+                expected[asked] = ranker.expected_grade(exceeds)
+                sealed[asked] = ranker.above(exceeds, DEAL_GRADE - 1)
+        return expected, sealed
+
+
+def training_examples(
+    demands: View, achievements: View, pairs: GradedPairs, table: FeatureTable, seed: int = 0
+) -> tuple[History, Examples]:
+    """Return the history to serve with and the examples to fit a ranker on; arguments as for `fit_scorer`."""
+    history, tables = past_features(demands, achievements, pairs, table.select(NEARNESS_COLUMNS), seed)
+    features = np.vstack([np.hstack([table.values, known]) for known in tables])
+    return history, Examples(pairs, features, (*table.names, *HISTORY))
+
+
+def _calibrations(
+    pairs: GradedPairs, expected: NDArray[np.float64], sealed: NDArray[np.float64]
+) -> tuple[IsotonicCalibration, IsotonicCalibration | None]:
+    """Return the probability of a good match, and of a deal if at least `MIN_DEALS` are known; arguments (2n,).
+
+    Experts say what a good match is where they judged enough; else contacts do. Deals are a matter of what was shown.
     """
-    random = np.random.default_rng(seed)
-    groups, demand = np.unique(group, return_inverse=True)
-    order = random.permutation(len(groups))
-    whole = np.zeros(len(groups), dtype=np.bool_)
-    whole[order[: len(groups) // 2]] = True
-    fold_of_demand = np.empty(len(groups), dtype=np.int64)
-    fold_of_demand[order] = np.arange(len(groups)) % INNER_FOLDS
-    _, pair = np.unique(np.stack([group, matter], axis=1), axis=0, return_inverse=True)
-    fold_of_pair = random.permutation(pair.max() + 1) % INNER_FOLDS
-    by_demand, by_pair = fold_of_demand[demand], fold_of_pair[pair.ravel()]
-    return [np.where(whole[demand], by_demand, by_pair), np.where(whole[demand], by_pair, by_demand)]
-
-
-def _out_of_fold(
-    features: NDArray[np.float32],
-    names: tuple[str, ...],
-    grades: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    group: NDArray[np.int64],
-    parameters: RankerParameters | None,
-    threads: int,
-) -> NDArray[np.float64]:
-    """Return (n,) expected grades, each from a ranker that saw no row of its demand."""
-    groups, demand = np.unique(group, return_inverse=True)
-    fold = np.arange(len(groups))[demand] % INNER_FOLDS
-    expected = np.zeros(len(grades))
-    for k in range(INNER_FOLDS):
-        asked, rest = fold == k, fold != k
-        if asked.any() and len(np.unique(grades[rest])) > 1:
-            ranker = OrdinalRanker(parameters, threads).fit(features[rest], names, grades[rest], weights[rest])
-            expected[asked] = ranker.expected_grade(ranker.predict(features[asked]))
-    return expected
+    judged, grade = np.tile(pairs.judged, 2), np.tile(pairs.grade, 2)
+    rows = judged if pairs.judged.sum() >= MIN_CALIBRATION_ROWS else np.ones_like(judged)
+    if len(np.unique(grade[rows] >= GOOD_GRADE)) < 2:
+        rows = np.ones_like(judged)
+    weight = np.tile(pairs.weight_above(GOOD_GRADE - 1), 2)
+    good = IsotonicCalibration().fit(expected[rows], grade[rows] >= GOOD_GRADE, weight[rows])
+    if (pairs.grade[~pairs.judged] >= DEAL_GRADE).sum() < MIN_DEALS:
+        return good, None
+    weight = np.tile(pairs.weight_above(DEAL_GRADE - 1), 2)
+    deal = IsotonicCalibration().fit(sealed[~judged], grade[~judged] >= DEAL_GRADE, weight[~judged])
+    return good, deal

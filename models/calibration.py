@@ -84,14 +84,21 @@ class IsotonicCalibration:
     probabilities_: NDArray[np.float64]
     base_rate_: float
 
-    def fit(self, scores: NDArray[np.float64], relevant: NDArray[np.bool_]) -> Self:
-        """Fit on (n,) out-of-fold scores and outcomes; one irrelevant and one relevant row are added as prior."""
+    def fit(
+        self, scores: NDArray[np.float64], relevant: NDArray[np.bool_], weights: NDArray[np.float64] | None = None
+    ) -> Self:
+        """Fit on (n,) out-of-fold scores, outcomes and positive weights (1 if absent).
+
+        One irrelevant and one relevant row of weight 1 are added as prior.
+        """
+        weight = np.ones(len(scores)) if weights is None else weights
         padded = np.r_[scores.min(), scores, scores.max()] if len(scores) else np.zeros(2)
         outcome = np.r_[0.0, relevant.astype(np.float64), 1.0]
-        model = IsotonicRegression(y_min=1e-3, y_max=1 - 1e-3, out_of_bounds="clip").fit(padded, outcome)
+        weight = np.r_[1.0, weight, 1.0]
+        model = IsotonicRegression(y_min=1e-3, y_max=1 - 1e-3, out_of_bounds="clip").fit(padded, outcome, weight)
         self.probabilities_, step = np.unique(model.predict(padded), return_inverse=True)
-        self.scores_ = np.bincount(step, weights=padded) / np.bincount(step)
-        self.base_rate_ = float(relevant.mean()) if len(relevant) else 0.0
+        self.scores_ = np.bincount(step, weights=padded * weight) / np.bincount(step, weights=weight)
+        self.base_rate_ = float(np.average(relevant, weights=weight[1:-1])) if len(relevant) else 0.0
         return self
 
     def predict(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,8 +1,7 @@
 """The ranker: how likely a pair reaches each grade, by one LightGBM classifier per grade above the lowest."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -11,38 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError, InputError
+from models.boosting import RankerParameters, train_binary
+from models.position_bias import MIN_POSITIVES, PLACES, place_of, place_offsets
 from models.tree_kernel import TreeKernel
 
+__all__ = ["RANKER_FILE", "OrdinalRanker", "RankerParameters"]
+
 RANKER_FILE = "ranker.json"
-# Below this many rows handing work between threads costs more than it saves.
-PARALLEL_ROWS = 50_000
-
-
-@dataclass(frozen=True)
-class RankerParameters:
-    """LightGBM's parameters under their own names; `trees` are grown per grade."""
-
-    trees: int = 150
-    learning_rate: float = 0.03
-    num_leaves: int = 15
-    min_data_in_leaf: int = 30
-    feature_fraction: float = 0.25
-    bagging_fraction: float = 0.7
-    max_bin: int = 63
-    lambda_l2: float = 10.0
-    seed: int = 0
 
 
 class OrdinalRanker:
     """Ordinal regression by cumulative binaries (Frank & Hall 2001): P(grade > g) for each grade g but the highest.
 
     Attributes after `fit`: `feature_names_` in the order of the columns; `grades_` (g,) ascending; `boosters_` one per
-    grade above the lowest.
+    grade above the lowest; `offsets_` (g - 1, PLACES) log-odds that each place in a list was found to add.
     """
 
     feature_names_: tuple[str, ...]
     grades_: NDArray[np.int64]
     boosters_: list[lgb.Booster]
+    offsets_: NDArray[np.float64]
 
     def __init__(self, parameters: RankerParameters | None = None, threads: int = 1) -> None:
         self.parameters = parameters or RankerParameters()
@@ -55,14 +42,24 @@ class OrdinalRanker:
         feature_names: Sequence[str],
         grades: NDArray[np.int64],
         weights: NDArray[np.float64] | None = None,
+        *,
+        positions: NDArray[np.int64] | None = None,
+        monotone: Mapping[str, int] | None = None,
     ) -> Self:
         """Fit one binary classifier per grade above the lowest.
+
+        With positions, what a row's place in the list alone does to its outcome is taken out: it enters training as a
+        fixed offset of the log-odds (`models.position_bias`) and is left out in prediction, which is as if every row stood
+        where the average training row stood.
 
         Args:
             features: (n, f); NaN is a missing value.
             feature_names: f names in the order of the columns.
             grades: (n,) non-negative grades.
-            weights: (n,) positive row weights, all 1 if absent.
+            weights: (n,) positive row weights, or (n, k) with a column for exceeding each of the grades 0 to k - 1, where
+                0 leaves a row out; all 1 if absent.
+            positions: (n,) places in the lists that showed the rows, from 1; 0 where none did.
+            monotone: of some features, 1 where more must not lower the grade and -1 where more must not raise it.
 
         Raises:
             InputError: fewer than two different grades.
@@ -75,33 +72,32 @@ class OrdinalRanker:
                 "import judgements or events"
             )
         self.feature_names_ = tuple(feature_names)
-        settings = {
-            "objective": "binary",
-            "learning_rate": self.parameters.learning_rate,
-            "num_leaves": self.parameters.num_leaves,
-            "min_data_in_leaf": self.parameters.min_data_in_leaf,
-            "feature_fraction": self.parameters.feature_fraction,
-            "bagging_fraction": self.parameters.bagging_fraction,
-            "bagging_freq": 1,
-            "max_bin": self.parameters.max_bin,
-            "lambda_l2": self.parameters.lambda_l2,
-            "seed": self.parameters.seed,
-            "num_threads": self.threads if len(features) >= PARALLEL_ROWS else 1,
-            "deterministic": True,
-            "force_row_wise": True,
-            "verbosity": -1,
-        }
         table = lgb.Dataset(
             features,
-            weight=weights,
             feature_name=list(self.feature_names_),
             free_raw_data=False,
             params={"verbosity": -1, "max_bin": self.parameters.max_bin},
         )
-        self.boosters_, self._kernels = [], None
-        for grade in self.grades_[:-1]:
-            table.set_label((grades > grade).astype(np.float32))
-            self.boosters_.append(lgb.train(settings, table, num_boost_round=self.parameters.trees))
+        directions = [(monotone or {}).get(name, 0) for name in self.feature_names_]
+        more = {"monotone_constraints": directions} if any(directions) else {}
+        places = None if positions is None or not positions.any() else place_of(positions)
+        self.boosters_, self._kernels, self.offsets_ = [], None, np.zeros((len(self.grades_) - 1, PLACES))
+        for number, grade in enumerate(self.grades_[:-1]):
+            exceeds = grades > grade
+            weight = _weights_above(weights, int(grade), len(grades))
+            table.set_label(exceeds.astype(np.float32))
+            table.set_weight(weight)
+            base = 0.0
+            if places is not None:
+                if number == 0 or exceeds[weight > 0].sum() >= MIN_POSITIVES:
+                    offsets = place_offsets(features, exceeds, places, weight, self.parameters, self.threads)
+                    offsets -= np.average(offsets[places], weights=weight)
+                self.offsets_[number] = offsets
+                share = np.clip(np.average(exceeds, weights=weight), 1e-6, 1 - 1e-6)
+                base = float(np.log(share / (1.0 - share)))
+                table.set_init_score(base + offsets[places])
+            booster = train_binary(table, self.parameters, self.threads, more)
+            self.boosters_.append(_raised(booster, base))
         return self
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -120,6 +116,13 @@ class OrdinalRanker:
     def expected_grade(self, exceeds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (n,) expectation of the grade from what `predict` returned: the order to recommend in."""
         return float(self.grades_[0]) + exceeds @ np.diff(self.grades_).astype(np.float64)
+
+    def above(self, exceeds: NDArray[np.float64], grade: int) -> NDArray[np.float64]:
+        """Return (n,) probabilities of exceeding `grade` from what `predict` returned, also of a grade never seen."""
+        column = int(np.searchsorted(self.grades_, grade, side="right")) - 1
+        if column < 0:
+            return np.ones(len(exceeds))
+        return exceeds[:, column] if column < exceeds.shape[1] else np.zeros(len(exceeds))
 
     def median_grade(self, exceeds: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return (n,) posterior median of the grade, the estimate of least expected absolute error."""
@@ -142,7 +145,11 @@ class OrdinalRanker:
         """Write LightGBM text models and `ranker.json` (names, grades) into an existing folder."""
         for grade, booster in zip(self.grades_[:-1], self.boosters_, strict=True):
             booster.save_model(str(directory / f"above_{grade}.txt"))
-        state = {"feature_names": self.feature_names_, "grades": self.grades_.tolist()}
+        state = {
+            "feature_names": self.feature_names_,
+            "grades": self.grades_.tolist(),
+            "offsets": self.offsets_.tolist(),
+        }
         (directory / RANKER_FILE).write_text(json.dumps(state, ensure_ascii=False, indent=1), encoding="utf-8")
 
     @classmethod
@@ -157,6 +164,7 @@ class OrdinalRanker:
         ranker = cls(threads=threads)
         ranker.feature_names_ = tuple(state["feature_names"])
         ranker.grades_ = np.array(state["grades"], dtype=np.int64)
+        ranker.offsets_ = np.array(state["offsets"], dtype=np.float64)
         ranker.boosters_ = []
         for grade in ranker.grades_[:-1]:
             path = directory / f"above_{grade}.txt"
@@ -167,3 +175,19 @@ class OrdinalRanker:
                 raise BundleError(f"ranker file {path} was trained on other features than {RANKER_FILE} names")
             ranker.boosters_.append(booster)
         return ranker
+
+
+def _weights_above(weights: NDArray[np.float64] | None, grade: int, n: int) -> NDArray[np.float64]:
+    """Return (n,) row weights for the question whether a row exceeds `grade`."""
+    if weights is None:
+        return np.ones(n)
+    return weights if weights.ndim == 1 else np.ascontiguousarray(weights[:, min(grade, weights.shape[1] - 1)])
+
+
+def _raised(booster: lgb.Booster, base: float) -> lgb.Booster:
+    """Return the booster with `base` added to its margin: to the leaves of its first tree, as LightGBM itself does."""
+    if base and booster.num_trees():
+        leaves = booster.dump_model(num_iteration=1)["tree_info"][0]["num_leaves"]
+        for leaf in range(leaves):
+            booster.set_leaf_output(0, leaf, booster.get_leaf_output(0, leaf) + base)
+    return booster

@@ -7,7 +7,8 @@ import pytest
 
 from matcher.features import FeatureTable, label_free_table
 from matcher.model import MatchingModel
-from matcher.scorer import GradedPairs, fit_scorer
+from matcher.outcomes import GradedPairs
+from matcher.scorer import fit_scorer
 from matcher.textspace import TextSpace
 from matcher.view import View
 from models.encoder import load_encoder

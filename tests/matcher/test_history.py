@@ -7,7 +7,8 @@ import matcher.scorer
 from data.records import Achievement, Demand
 from matcher.features import NEARNESS_COLUMNS, label_free_table
 from matcher.history import HISTORY, History
-from matcher.scorer import GradedPairs, fit_scorer
+from matcher.outcomes import GradedPairs
+from matcher.scorer import fit_scorer
 from matcher.view import View
 from tests.matcher.conftest import PARAMETERS
 
@@ -226,7 +227,7 @@ def test_only_a_bounded_number_of_outcomes_supports_the_kernel(known, outcomes, 
     monkeypatch.setattr("matcher.history.SUPPORT", 50)
     grades = known.world.grades(known.d, known.a)[outcomes]
     bounded = fit(known, outcomes, grades)
-    assert len(bounded.kernel.coefficients_) == 50
+    assert len(bounded.kernel._fitted.of) == 50
     assert len(bounded.grades) == len(outcomes)
     rest = bounded.without(np.arange(0, len(outcomes), 2))
     assert np.isfinite(features(known, rest, np.arange(20))[:, COLUMN["kernel_grade"]]).all()

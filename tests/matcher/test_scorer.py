@@ -6,7 +6,8 @@ from sklearn.metrics import roc_auc_score
 
 from data.errors import InputError
 from matcher.features import FEATURES
-from matcher.scorer import GOOD_GRADE, GradedPairs, Scorer, fit_scorer
+from matcher.outcomes import GradedPairs
+from matcher.scorer import GOOD_GRADE, Scorer, fit_scorer
 from tests.matcher.conftest import PARAMETERS, taught_rows
 
 

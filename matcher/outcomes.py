@@ -1,0 +1,109 @@
+"""What became of pairs, row by row: graded, weighted, and with the moments at which it became known."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+NOT_SHOWN = 0  # position of a row that no list showed
+NO_REASON = -1
+
+
+@dataclass(frozen=True)
+class OutcomeLog:
+    """When and where n rows were shown, and when each of their grades became known.
+
+    `judged` (n,) whether an expert said so; `request` (n,) number of the list that showed the row, -1 where none did;
+    `position` (n,) its place in it from 1, or `NOT_SHOWN`; `shown_at` (n,) seconds since 1970, NaN where undated;
+    `reason` (n,) index into the decline reasons or `NO_REASON`; and u changes in order of time: from `change_at` (u,) on
+    (-inf: from the beginning) the row `change_row` had the grade `change_grade`.
+    """
+
+    judged: NDArray[np.bool_]
+    request: NDArray[np.int64]
+    position: NDArray[np.int64]
+    shown_at: NDArray[np.float64]
+    reason: NDArray[np.int8]
+    change_row: NDArray[np.int64]
+    change_at: NDArray[np.float64]
+    change_grade: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.intp]) -> "OutcomeLog":
+        """Return the log of the given rows, each at most once, in that order."""
+        new = np.full(len(self.request), -1, dtype=np.int64)
+        new[rows] = np.arange(len(rows))
+        kept = new[self.change_row] >= 0
+        return OutcomeLog(
+            self.judged[rows],
+            self.request[rows],
+            self.position[rows],
+            self.shown_at[rows],
+            self.reason[rows],
+            new[self.change_row[kept]],
+            self.change_at[kept],
+            self.change_grade[kept],
+        )
+
+    def grades_before(self, moment: float) -> NDArray[np.int64]:
+        """Return (n,) grades as they were known before `moment` (seconds since 1970); -1: nothing was known yet."""
+        grades = np.full(len(self.request), -1, dtype=np.int64)
+        known = int(np.searchsorted(self.change_at, moment, side="left"))
+        grades[self.change_row[:known]] = self.change_grade[:known]  # of several changes of a row the last one stays
+        return grades
+
+
+@dataclass(frozen=True)
+class GradedPairs:
+    """Outcomes of the pairs (demands[d], achievements[a]); arrays (n,): rows, grade 0-4, weight > 0.
+
+    `log` tells when and where they were shown; None for judgements that no list led to. `certain` (n, 4) in [0, 1] tells
+    how sure it is that a row will not yet exceed the grades 0 to 3; it is 1 where it has. None: all is final.
+    """
+
+    d: NDArray[np.int64]
+    a: NDArray[np.int64]
+    grade: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    log: OutcomeLog | None = None
+    certain: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.d)
+
+    def take(self, rows: NDArray[np.intp]) -> "GradedPairs":
+        """Return the given pairs, each at most once, in that order."""
+        log = self.log.take(rows) if self.log else None
+        certain = None if self.certain is None else self.certain[rows]
+        return GradedPairs(self.d[rows], self.a[rows], self.grade[rows], self.weight[rows], log, certain)
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """(n,) whether an expert graded the row; else a log did."""
+        return self.log.judged if self.log else np.ones(len(self), dtype=np.bool_)
+
+    def known_before(self, moment: float = np.inf) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """Return (k,) rows and grades of the outcomes known before `moment`: one of each pair that lists showed.
+
+        The row of a pair shown more than once is the first of those with its best grade; each judgement counts.
+        """
+        grade = self.grade if self.log is None else self.log.grades_before(moment)
+        logged = np.flatnonzero((grade >= 0) & ~self.judged)
+        best = logged[np.lexsort((logged, -grade[logged]))]
+        pair = np.stack([self.d[best], self.a[best]], axis=1)
+        first = np.unique(pair, axis=0, return_index=True)[1]
+        rows = np.sort(np.concatenate([np.flatnonzero((grade >= 0) & self.judged), best[first]]))
+        return rows, grade[rows]
+
+    def weight_above(self, grade: int) -> NDArray[np.float64]:
+        """Return (n,) weights of the rows for the question whether they exceed `grade`."""
+        return self.weight if self.certain is None else self.weight * self.certain[:, min(grade, 3)]
+
+    @property
+    def position(self) -> NDArray[np.int64]:
+        """(n,) places in the lists that showed the rows, `NOT_SHOWN` where none did."""
+        return self.log.position if self.log else np.zeros(len(self), dtype=np.int64)
+
+    @property
+    def shown_at(self) -> NDArray[np.float64]:
+        """(n,) seconds since 1970 at which the rows were shown, NaN where undated."""
+        return self.log.shown_at if self.log else np.full(len(self), np.nan)
