@@ -134,7 +134,7 @@ def decide(
             claim = claims[at]
             other_name = other_codes[claim, NAME]
             comparable = other_codes[claim, UNIT] == unit
-            sure = link_confidence(names[name], vectors[name], other_names[other_name], other_vectors[other_name])
+            sure = link_confidence(names, name, vectors, other_names, other_name, other_vectors)
             if other_codes[claim, ROLE] == SETTING:
                 sure *= SETTING_TRUST
             if not comparable and sure < LINKED:

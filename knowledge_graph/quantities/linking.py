@@ -21,38 +21,36 @@ _SCALE = 1.0 / 127.0**2
 @numba.njit(nogil=True, cache=True)
 def link_confidence(
     one: NDArray[np.int64],
-    vector: NDArray[np.int8],
+    i: int,
+    vectors: NDArray[np.int8],
     other: NDArray[np.int64],
-    other_vector: NDArray[np.int8],
+    j: int,
+    other_vectors: NDArray[np.int8],
 ) -> float:
-    """Return the confidence in [0, 1] that two rows of name tables mean the same parameter.
+    """Return the confidence in [0, 1] that row i of one name table and row j of another mean the same parameter.
 
-    Names alone are judged: that units measure the same is for the caller to check. Names without a letter never agree.
+    Names alone are judged: that units measure the same is for the caller to check. Empty names never agree.
     """
-    if one[KEY] == 0 or other[KEY] == 0:
+    if one[i, KEY] == 0 or other[j, KEY] == 0:
         return 0.0
-    if one[KEY] == other[KEY]:
+    if one[i, KEY] == other[j, KEY]:
         return SAME_NAME
-    if one[MARK] != other[MARK]:
+    unknown = one[i, GROUP] == NO_GROUP or other[j, GROUP] == NO_GROUP
+    if one[i, MARK] != other[j, MARK] or (not unknown and one[i, GROUP] != other[j, GROUP]):
         return 0.0
-    known = one[GROUP] != NO_GROUP and other[GROUP] != NO_GROUP
-    same_group = known and one[GROUP] == other[GROUP]
-    if same_group:
-        said = one[OF] != 0 or one[GENERAL] == 0
-        if one[OF] == other[OF] and said:
+    if not unknown:
+        general = one[i, GENERAL] != 0
+        if one[i, OF] == other[j, OF] and not (general and one[i, OF] == 0):
             return SAME_PARAMETER
-        if (one[OF] == 0 or other[OF] == 0) and one[GENERAL] == 0:
-            return SAME_PARAMETER_OF_ANY
-        if one[OF] == 0 or other[OF] == 0:
-            return 0.0
-    elif known:
-        return 0.0
-    if one[HEAD] != other[HEAD] or len(vector) == 0 or len(vector) != len(other_vector):
-        return 0.0
-    product = 0
-    for k in range(len(vector)):
-        product += np.int64(vector[k]) * np.int64(other_vector[k])
-    return CLOSE_NAMES if product * _SCALE >= (CLOSE_OF if same_group else CLOSE) else 0.0
+        if one[i, OF] == 0 or other[j, OF] == 0:
+            return 0.0 if general else SAME_PARAMETER_OF_ANY
+    if one[i, HEAD] == other[j, HEAD]:
+        product = 0
+        for k in range(min(vectors.shape[1], other_vectors.shape[1])):
+            product += int(vectors[i, k]) * int(other_vectors[j, k])
+        if product * _SCALE >= (CLOSE if unknown else CLOSE_OF):
+            return CLOSE_NAMES
+    return 0.0
 
 
 class Linker:
@@ -71,4 +69,4 @@ class Linker:
     def names(self, one: str, other: str) -> float:
         """Return the confidence in [0, 1] that two names mean the same parameter."""
         table = NameTable.build([one, other], self._encode, self._synonyms)
-        return float(link_confidence(table.codes[0], table.vectors[0], table.codes[1], table.vectors[1]))
+        return float(link_confidence(table.codes, 0, table.vectors, table.codes, 1, table.vectors))
