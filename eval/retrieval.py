@@ -79,7 +79,7 @@ def retrieval_recall(
     if not relevant:
         raise InputError("no demand has a relevant achievement; recall needs at least one")
     progress("indexes")
-    shelf = Shelf.build(corpus.achievements, list(corpus.pairs.achievements))
+    shelf = Shelf.build(corpus.achievements, list(corpus.pairs.achievements), corpus.graph.vocabulary.terms)
     rows = np.array(sorted(relevant), dtype=np.int64)
     if len(rows) > max_demands:
         rows = np.sort(np.random.default_rng(0).choice(rows, max_demands, replace=False))

@@ -59,14 +59,15 @@ class MatchingModel:
         space = TextSpace.fit(encoder, [record_text(record).full for record in records])
         progress("views")
         viewer, demand_view, achievement_view = Viewer.fit(space, demands, achievements)
+        graph = build_graph(achievements, demands, encoder, progress)
         progress("indexes")
         return cls(
             "",
             viewer,
-            Shelf.build(achievement_view, list(achievements)),
-            Shelf.build(demand_view, list(demands)),
+            Shelf.build(achievement_view, list(achievements), graph.vocabulary.terms),
+            Shelf.build(demand_view, list(demands), graph.vocabulary.terms),
             None,
-            build_graph(achievements, demands, encoder, progress),
+            graph,
         )
 
     def save_records(self, directory: Path) -> None:

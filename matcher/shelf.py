@@ -1,5 +1,6 @@
 """One side of the market, searchable: its view, its two indexes, and what was written since the bundle was built."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -37,11 +38,13 @@ class Shelf:
     earlier: tuple["ReferenceType[Shelf]", ...] = ()
 
     @classmethod
-    def build(cls, view: View, records: list[Achievement] | list[Demand]) -> Self:
-        """Index the records of a view, given in its order."""
+    def build(cls, view: View, records: list[Achievement] | list[Demand], terms: Iterable[str] = ()) -> Self:
+        """Index the records of a view, given in its order; domain `terms` count as words beside the segmenter's."""
         words = [content_words(record_text(record).full) for record in records]
         current = np.ones(len(view), dtype=np.bool_)
-        return cls(view, build_vector_index(view.texts.full.vectors), LexicalIndex.build(words), current, {})
+        return cls(
+            view, build_vector_index(view.texts.full.vectors), LexicalIndex.build(words, terms=terms), current, {}
+        )
 
     def __len__(self) -> int:
         """Return the number of rows, stale ones too."""
