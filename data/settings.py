@@ -40,8 +40,6 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str = Field(
         "", validation_alias=AliasChoices("GONGXU_MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_URI")
     )
-    # Copy whole bundles into MLflow's artifacts; otherwise a run holds the path and the digest of its bundle.
-    mlflow_copy_bundle: bool = False
     # Share of demands, by a stable hash, whose outcomes no ranker learns from: versions are compared on them.
     held_out_share: float = Field(0.15, ge=0, le=0.5)
     # Promotion: the figure that must be better than the champion's.

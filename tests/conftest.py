@@ -31,6 +31,7 @@ def platform(tmp_path_factory) -> Platform:
     from data.simulator.plan import SimulationPlan
     from data.simulator.simulation import simulate
     from data.store import Store
+    from matcher.bundle import set_current
     from models.ranker import RankerParameters
     from training.pipeline import build, train
 
@@ -43,6 +44,7 @@ def platform(tmp_path_factory) -> Platform:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own, on being imported
             trained = train(settings, store, RankerParameters(trees=20))
+        set_current(settings.bundles, trained.manifest.version)
     return Platform(settings, home / "sim", built.directory, trained.directory)
 
 

@@ -15,6 +15,7 @@ from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.recommendation import Recommendation
 from training.pipeline import Built, build, train
+from training.promotion import promote
 
 SHOWN_DEMANDS = 3
 
@@ -42,6 +43,7 @@ def demonstrate(settings: Settings, plan: SimulationPlan, progress: Callable[[st
         import_paths(store, [folder], rejects=settings.home / "rejects")
         built = build(settings, store, progress)
         built = train(settings, store, progress=progress)
+        promote(settings, store, progress=progress)
         progress("evaluate")
         figures = evaluate_judgements(settings, folder, lambda _: None)
         progress("recommend")

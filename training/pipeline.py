@@ -1,50 +1,63 @@
 """The two steps that make a bundle: build (records to model) and train (outcomes to scorer)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from time import monotonic
+
+import numpy as np
 
 from data.errors import InputError
 from data.settings import Settings
 from data.store import Store
-from matcher.bundle import Manifest, current_bundle, link_files, new_bundle, new_version, publish, verify
+from matcher.bundle import (
+    BUILT,
+    CURRENT,
+    Manifest,
+    has_ranker,
+    latest_build,
+    new_bundle,
+    new_version,
+    pointed,
+    publish,
+    set_pointer,
+    verify,
+)
 from matcher.encoding import store_encoder
-from matcher.features import label_free_table
-from matcher.model import RECORD_FOLDERS, SCORER_FOLDER, MatchingModel
+from matcher.features import FeatureTable, label_free_table
+from matcher.model import MatchingModel
+from matcher.outcomes import GradedPairs
 from matcher.scorer import fit_scorer
 from models.ranker import RankerParameters
+from training.finish import Built, Fitted, finish
+from training.holdout import split_pairs
 from training.pairs import graded_pairs
-from training.tracking import record_run
+from training.registry import bundle_facts
+from training.tracking import recorded_run
 
 Progress = Callable[[str], None]
 MIN_PAIRS = 50
 
 
-@dataclass(frozen=True)
-class Built:
-    """A published bundle and what went into it."""
-
-    directory: Path
-    manifest: Manifest
-
-
 def build(settings: Settings, store: Store, progress: Progress = lambda _: None) -> Built:
-    """Build a bundle from all records of the store and make it current; it has no ranker yet.
+    """Build a bundle from all records of the store; it has no ranker yet and is what the next training starts from.
+
+    It is served at once unless that would replace a bundle with a ranker by one without. Its run goes to MLflow with the
+    next one that is pushed.
 
     Raises:
         InputError: the store lacks achievements or demands.
 
     """
-    watermark = store.watermark()
+    started, watermark = monotonic(), store.watermark()
     progress("records")
     achievements, demands = list(store.achievements()), list(store.demands())
     progress("encoder")
     encoder = store_encoder(settings, demands, achievements)
     model = MatchingModel.build(achievements, demands, encoder, progress)
     created_at = datetime.now(UTC)
+    version = new_version(settings.bundles, created_at)
     manifest = Manifest(
-        version=new_version(settings.bundles, created_at),
+        version=version,
         created_at=created_at,
         watermark=watermark,
         achievements=len(achievements),
@@ -52,10 +65,35 @@ def build(settings: Settings, store: Store, progress: Progress = lambda _: None)
         encoder_digest=encoder.digest,
     )
     progress("bundle")
+    current = pointed(settings.bundles, CURRENT)
+    serve = not current or not has_ranker(settings.bundles / current)
     with new_bundle(settings.bundles) as directory:
         model.save_records(directory)
-        published = publish(directory, manifest)
+        published = publish(directory, manifest, serve=serve)
+    set_pointer(settings.bundles, BUILT, version)
+    size, _ = bundle_facts(published)
+    with recorded_run(settings, "build", f"build {version}", push_now=False) as run:
+        run.params = {
+            "bundle": version,
+            "watermark": watermark,
+            "data_digest": store.digest(),
+            "encoder": settings.encoder,
+            "encoder_digest": encoder.digest,
+            "encoder_adapt": settings.encoder_adapt,
+        }
+        run.metrics = {"achievements": len(achievements), "demands": len(demands), "bytes": size}
+        run.metrics["seconds"] = monotonic() - started
+        run.tags = {"gongxu.bundle": version}
     return Built(published, manifest)
+
+
+def outcome_table(model: MatchingModel, pairs: GradedPairs) -> FeatureTable:
+    """Return the label-free features of graded pairs over a model's records; of a pair shown often they are made once."""
+    unique, place = np.unique(np.stack([pairs.d, pairs.a]), axis=1, return_inverse=True)
+    d, a = unique
+    signals = model.graph.pair_signals(d, a) if model.graph else None
+    table = label_free_table(model.space, model.demands.base, model.achievements.base, d, a, signals)
+    return FeatureTable(table.values[place.ravel()], table.names)
 
 
 def train(
@@ -64,15 +102,19 @@ def train(
     parameters: RankerParameters | None = None,
     progress: Progress = lambda _: None,
 ) -> Built:
-    """Fit a scorer on the store's outcomes over the current bundle's records and publish both as a new bundle.
+    """Fit a scorer on the store's outcomes over the latest build's records and seal both as a candidate bundle.
+
+    The candidate is served once `training.promotion` promotes it. It did not learn from the demands held out
+    (`training.holdout`), by which it is judged.
 
     Raises:
         BundleError: nothing was built yet, or the current bundle is damaged.
         InputError: fewer than `MIN_PAIRS` outcomes concern records of the bundle, or all have one grade.
 
     """
+    started = monotonic()
     parameters = parameters or RankerParameters()
-    base = current_bundle(settings.bundles)
+    base = latest_build(settings.bundles)
     manifest = verify(base)
     model = MatchingModel.load(base, threads=settings.threads, verified=manifest)
     progress("outcomes")
@@ -84,35 +126,16 @@ def train(
             "import judgements or events, or build again if records were imported since"
         )
     progress("features")
-    signals = model.graph.pair_signals(pairs.d, pairs.a) if model.graph else None
-    table = label_free_table(model.space, demands, achievements, pairs.d, pairs.a, signals)
+    table = outcome_table(model, pairs)
+    learned, held_out = split_pairs(demands.cards, pairs.d, settings.held_out_share)
     scorer = fit_scorer(
-        demands, achievements, pairs, table, parameters=parameters, threads=settings.threads, progress=progress
+        demands,
+        achievements,
+        pairs.take(learned),
+        FeatureTable(table.values[learned], table.names),
+        parameters=parameters,
+        threads=settings.threads,
+        progress=progress,
     )
-    created_at = datetime.now(UTC)
-    version = new_version(settings.bundles, created_at)
-    progress("mlflow")
-    grades = {f"pairs_grade_{grade}": float((pairs.grade == grade).sum()) for grade in range(5)}
-    run_id = record_run(
-        settings,
-        f"train {version}",
-        {**vars(parameters), "bundle": version, "base": manifest.version, "watermark": manifest.watermark},
-        {"pairs": float(len(pairs)), **grades},
-        {"feature_importance.json": scorer.ranker.importance()},
-    )
-    trained = manifest.model_copy(
-        update={
-            "version": version,
-            "created_at": created_at,
-            "feature_names": scorer.ranker.feature_names_,
-            "training_pairs": len(pairs),
-            "mlflow_run_id": run_id,
-            "files": {},
-        }
-    )
-    progress("bundle")
-    with new_bundle(settings.bundles) as directory:
-        link_files(base, directory, RECORD_FOLDERS)
-        scorer.save(directory / SCORER_FOLDER)
-        published = publish(directory, trained)
-    return Built(published, trained)
+    fitted = Fitted(model, base, manifest, scorer, pairs, table, learned, held_out, parameters, started)
+    return finish(settings, store, fitted, progress)

@@ -77,11 +77,11 @@ class RunDraft:
 
 
 @contextmanager
-def recorded_run(settings: Settings, kind: RunKind, name: str) -> Iterator[RunDraft]:
+def recorded_run(settings: Settings, kind: RunKind, name: str, *, push_now: bool = True) -> Iterator[RunDraft]:
     """Yield a run to fill; at the end of the block it is kept on disk, then pushed to MLflow if that can be reached.
 
-    What the block raises leaves no run behind. Parameters, metrics and tags common to all runs (git commit, versions,
-    machine) are added here.
+    Runs kept from before go first; with `push_now` off this one waits for the next. What the block raises leaves no run
+    behind. Tags common to all runs (git commit, versions, machine) are added here.
     """
     directory = settings.home / PENDING / f".new-{uuid4().hex}"
     (directory / ARTIFACTS).mkdir(parents=True)
@@ -105,15 +105,25 @@ def recorded_run(settings: Settings, kind: RunKind, name: str) -> Iterator[RunDr
         directory.rename(kept)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    try:
-        draft.run_id = push(settings, kept)
-    except TrackingError as error:
-        draft.unreached = str(error)
+    if push_now:
+        draft.unreached = push_pending(settings, draft)
 
 
 def pending(settings: Settings) -> list[Path]:
     """Return the folders of runs that MLflow does not hold yet, oldest first."""
     return sorted(path.parent for path in (settings.home / PENDING).glob(f"[!.]*/{RECORD}"))
+
+
+def push_pending(settings: Settings, draft: RunDraft | None = None) -> str:
+    """Push all runs that wait, telling `draft` its id; return why MLflow does not have them, empty if it has."""
+    try:
+        for directory in pending(settings):
+            run_id = push(settings, directory)
+            if draft is not None and directory.name.endswith(draft.record_id):
+                draft.run_id = run_id
+    except TrackingError as error:
+        return str(error)
+    return ""
 
 
 def push(settings: Settings, directory: Path) -> str:
@@ -148,19 +158,24 @@ def tracking(settings: Settings) -> Iterator["MlflowClient"]:
     # A server that hangs shall not hold a training up for the minutes that MLflow would go on trying.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    for noisy in ("alembic", "mlflow"):  # MLflow announces each step of creating its own database
-        logging.getLogger(noisy).setLevel(logging.WARNING)
     settings.home.mkdir(parents=True, exist_ok=True)
     import requests
     import sqlalchemy as sa
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
+    quieten()
     try:
         yield MlflowClient(tracking_uri=uri, registry_uri=uri)
     except (MlflowException, requests.RequestException, sa.exc.SQLAlchemyError, OSError) as error:
         first = str(error).strip().splitlines() or [type(error).__name__]
         raise TrackingError(f"MLflow at {shown(uri)} failed: {first[0]}") from error
+
+
+def quieten() -> None:
+    """Let MLflow, once imported, report problems only: it announces each step of creating its own database."""
+    for noisy in ("alembic", "mlflow"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def require_reachable(uri: str) -> None:

@@ -74,13 +74,17 @@ def test_the_run_is_in_mlflow(platform):
     assert run.data.params["trees"] == "20"
     assert run.data.metrics["pairs"] == manifest.training_pairs
     assert sum(run.data.metrics[f"pairs_grade_{grade}"] for grade in range(5)) == manifest.training_pairs
-    assert artifacts == ["feature_importance.json"]
+    assert {"feature_importance.json", "feature_importance.png", "model_card.md", "environment.json", "model"} <= {
+        *artifacts
+    }
+    assert run.data.tags["gongxu.bundle"] == manifest.version
+    assert len(run.data.params["data_digest"]) == 64
 
 
 def test_training_does_not_change_what_the_build_made(platform):
     before = {path.relative_to(platform.built) for path in platform.built.rglob("*") if path.is_file()}
     after = {path.relative_to(platform.trained) for path in platform.trained.rglob("*") if path.is_file()}
-    assert {path.as_posix().split("/")[0] for path in after - before} == {"scorer"}
+    assert {path.as_posix().split("/")[0] for path in after - before} == {"scorer", "reference.json"}
     assert before <= after
 
 

@@ -1,0 +1,201 @@
+"""What versions say of the same held-out pairs, and how they compare draw by draw."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from data.errors import NotFoundError
+from data.records import Achievement, Demand
+from eval.bootstrap import RESAMPLES, Estimate, Judged, estimate_all, metric_samples, summarise
+from matcher.features import FeatureTable, label_free_table, with_history
+from matcher.model import MatchingModel
+from matcher.scorer import GOOD_GRADE, Scorer, Scores
+from matcher.view import View
+
+CALIBRATION_BINS = 10
+_R = TypeVar("_R", Achievement, Demand)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Outcomes that no version learned from: ids of the pairs, and (n,) grades 0-4."""
+
+    demand_ids: list[str]
+    achievement_ids: list[str]
+    grade: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.grade)
+
+    @property
+    def demand_numbers(self) -> NDArray[np.int64]:
+        """(n,) numbers that tell the demands apart."""
+        return np.unique(np.array(self.demand_ids, dtype=object).astype(str), return_inverse=True)[1].astype(np.int64)
+
+    def take(self, rows: NDArray[np.intp]) -> "HeldOut":
+        """Return the given rows."""
+        return HeldOut(
+            [self.demand_ids[row] for row in rows.tolist()],
+            [self.achievement_ids[row] for row in rows.tolist()],
+            self.grade[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records by id, for pairs that a bundle does not know."""
+
+    demands: Mapping[str, Demand]
+    achievements: Mapping[str, Achievement]
+
+
+NO_RECORDS = Records({}, {})
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """Label-free features of some of n pairs: `places` among the n, and `d`, `a` the pairs' rows in the two views."""
+
+    places: NDArray[np.intp]
+    table: FeatureTable
+    demands: View
+    achievements: View
+    d: NDArray[np.int64]
+    a: NDArray[np.int64]
+
+    def scores(self, scorer: Scorer) -> Scores:
+        """Return what a scorer says of these pairs."""
+        known = with_history(self.table, scorer.history, self.demands, self.achievements, self.d, self.a)
+        return scorer.score(known)
+
+
+def pair_tables(
+    model: MatchingModel, demand_ids: Sequence[str], achievement_ids: Sequence[str], records: Records
+) -> Iterator[PairTable]:
+    """Yield the features of n pairs of ids, as a bundle describes them, in at most two parts.
+
+    A pair of records that the bundle holds is described as they stand there, any other as new records would be.
+
+    Raises:
+        NotFoundError: neither the bundle nor `records` has an id.
+
+    """
+    known_d, known_a = model.demands.base.cards.rows, model.achievements.base.cards.rows
+    d = np.array([known_d.get(key, -1) for key in demand_ids], dtype=np.int64)
+    a = np.array([known_a.get(key, -1) for key in achievement_ids], dtype=np.int64)
+    inside = (d >= 0) & (a >= 0)
+    if inside.any():
+        rows = np.flatnonzero(inside)
+        signals = model.graph.pair_signals(d[rows], a[rows]) if model.graph else None
+        views = model.demands.base, model.achievements.base
+        yield PairTable(
+            rows, label_free_table(model.space, *views, d[rows], a[rows], signals), *views, d[rows], a[rows]
+        )
+    if not inside.all():
+        rows = np.flatnonzero(~inside)
+        names_d, d_new = np.unique([demand_ids[row] for row in rows.tolist()], return_inverse=True)
+        names_a, a_new = np.unique([achievement_ids[row] for row in rows.tolist()], return_inverse=True)
+        views = (
+            model.viewer.demands([_found(records.demands, str(name), "demand") for name in names_d]),
+            model.viewer.achievements([_found(records.achievements, str(name), "achievement") for name in names_a]),
+        )
+        new = d_new.astype(np.int64), a_new.astype(np.int64)
+        yield PairTable(rows, label_free_table(model.space, *views, *new), *views, *new)
+
+
+def score_pairs(
+    model: MatchingModel,
+    scorer: Scorer,
+    demand_ids: Sequence[str],
+    achievement_ids: Sequence[str],
+    records: Records = NO_RECORDS,
+) -> Scores:
+    """Return the scores (n,) of pairs of ids by a bundle's text space and a scorer.
+
+    Raises:
+        NotFoundError: neither the bundle nor `records` has an id.
+
+    """
+    n = len(demand_ids)
+    scores = Scores(np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n))
+    for part in pair_tables(model, demand_ids, achievement_ids, records):
+        found = part.scores(scorer)
+        for name in ("expected", "median", "probability"):
+            getattr(scores, name)[part.places] = getattr(found, name)
+    return scores
+
+
+def figures(held: HeldOut, scores: Scores) -> dict[str, Estimate]:
+    """Return every metric with its 95% interval by bootstrap over demands; empty without rows."""
+    return estimate_all(_judged(held, scores)) if len(held) else {}
+
+
+def gains(held: HeldOut, candidate: Scores, champion: Scores) -> dict[str, Estimate]:
+    """Return for every metric how much the candidate gains over the champion, by paired bootstrap over demands."""
+    if not len(held):
+        return {}
+    ours = metric_samples(_judged(held, candidate), RESAMPLES, seed=0)
+    theirs = metric_samples(_judged(held, champion), RESAMPLES, seed=0)
+    return {name: summarise(ours[name] - theirs[name]) for name in ours}
+
+
+def calibration_error(held: HeldOut, scores: Scores) -> float:
+    """Return the expected calibration error of the probabilities, in [0, 1]: bins of equal numbers, weighted by size.
+
+    Naeini, Cooper & Hauskrecht 2015, with equal-mass bins. NaN without rows or without probabilities.
+    """
+    curve = reliability(held, scores)
+    if not curve:
+        return float("nan")
+    return sum(share * abs(said - seen) for said, seen, share in curve)
+
+
+def reliability(held: HeldOut, scores: Scores) -> list[tuple[float, float, float]]:
+    """Return (mean probability, share of good outcomes, share of rows) of up to 10 bins of equal size."""
+    known = np.flatnonzero(~np.isnan(scores.probability))
+    if not len(known):
+        return []
+    order = known[np.argsort(scores.probability[known], kind="stable")]
+    good = held.grade >= GOOD_GRADE
+    parts = np.array_split(order, min(CALIBRATION_BINS, len(order)))
+    return [
+        (float(scores.probability[part].mean()), float(good[part].mean()), len(part) / len(order)) for part in parts
+    ]
+
+
+def save_predictions(path: Path, held: HeldOut, scores: Scores) -> None:
+    """Write the pairs with what a version says of them as a Parquet file."""
+    columns = {
+        "demand_id": held.demand_ids,
+        "achievement_id": held.achievement_ids,
+        "grade": held.grade,
+        "expected": scores.expected,
+        "median": scores.median,
+        "probability": scores.probability,
+    }
+    pq.write_table(pa.table(columns), path)
+
+
+def load_predictions(path: Path) -> tuple[HeldOut, Scores]:
+    """Read what `save_predictions` wrote."""
+    table = pq.read_table(path)
+    numbers = {name: table.column(name).to_numpy() for name in ("grade", "expected", "median", "probability")}
+    held = HeldOut(table.column("demand_id").to_pylist(), table.column("achievement_id").to_pylist(), numbers["grade"])
+    return held, Scores(numbers["expected"], numbers["median"], numbers["probability"])
+
+
+def _judged(held: HeldOut, scores: Scores) -> Judged:
+    return Judged(held.demand_numbers, held.grade + 1, scores.median + 1, scores.expected)
+
+
+def _found(records: Mapping[str, _R], key: str, kind: str) -> _R:
+    record = records.get(key)
+    if record is None:
+        raise NotFoundError(f"no {kind} with id {key!r} in the bundle; build again if it was imported since")
+    return record

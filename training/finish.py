@@ -1,0 +1,258 @@
+"""From a fitted scorer to a candidate: judged on held-out demands, put in a bundle, recorded in MLflow."""
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.settings import Settings
+from data.store import Store
+from matcher.bundle import CHALLENGER, Manifest, link_files, new_bundle, new_version, publish, set_pointer
+from matcher.engine import Engine
+from matcher.features import NEARNESS_COLUMNS, FeatureTable
+from matcher.history import History
+from matcher.model import RECORD_FOLDERS, SCORER_FOLDER, MatchingModel
+from matcher.outcomes import GradedPairs
+from matcher.scorer import Scorer, Scores
+from models.ranker import RankerParameters
+from training import candidates
+from training.answers import ask, reference_of, sample_demands
+from training.candidates import HISTORY, PREDICTIONS, Candidate, Figure
+from training.comparison import HeldOut, PairTable, Records, calibration_error, figures, reliability, save_predictions
+from training.model_card import model_card
+from training.plots import plot_importance, plot_reliability, plot_slices
+from training.reference import Rates
+from training.registry import bundle_facts, publish_candidate, write_model
+from training.slices import slice_figures, slices_of
+from training.tracking import RunDraft, recorded_run
+
+EASY_PAIRS = 20  # held-out pairs below which no figure is worth printing
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A scorer that learned from the pairs `learned`, over a base bundle's records; `table` holds all pairs' features."""
+
+    model: MatchingModel
+    base: Path
+    manifest: Manifest
+    scorer: Scorer
+    pairs: GradedPairs
+    table: FeatureTable
+    learned: NDArray[np.intp]
+    held_out: NDArray[np.intp]
+    parameters: RankerParameters
+    started: float
+
+
+@dataclass(frozen=True)
+class Built:
+    """A bundle and what went into it; `unreached` says why MLflow does not have the run yet, empty if it has."""
+
+    directory: Path
+    manifest: Manifest
+    unreached: str = ""
+
+
+def finish(settings: Settings, store: Store, fitted: Fitted, progress: Callable[[str], None] = lambda _: None) -> Built:
+    """Make a candidate of a fitted scorer: a sealed bundle that nothing serves yet, its figures, its run in MLflow."""
+    progress("held out")
+    scored, scores = _score_held_out(fitted)
+    served = served_scorer(fitted)
+    records = stored_records(store, scored)
+    engine = Engine(replace(fitted.model, scorer=served))
+    answers = ask(engine, sample_demands(list(store.demands())))
+    known = Records({key: store.demand(key) for key in set(answers.demand_ids)}, {})
+    created_at = datetime.now(UTC)
+    version = new_version(settings.bundles, created_at)
+    slices = slice_figures(scored, scores, slices_of(scored, records))
+    candidate = Candidate(
+        version=version,
+        created_at=created_at,
+        base=fitted.manifest.version,
+        watermark=fitted.manifest.watermark,
+        data_digest=store.digest(),
+        parameters={key: str(value) for key, value in asdict(fitted.parameters).items()},
+        pairs=len(fitted.learned),
+        held_out_share=settings.held_out_share,
+        held_out_pairs=len(scored),
+        held_out_demands=len(set(scored.demand_ids)),
+        figures={name: Figure.of(value) for name, value in figures(scored, scores).items()},
+        slices={name: {m: Figure.of(value) for m, value in found.items()} for name, found in slices.items()},
+        calibration_error=_finite(calibration_error(scored, scores)),
+        latency_ms=_finite(answers.latency),
+        unanswered=answers.unanswered_share if answers.asked else None,
+        bytes=0,
+        seconds=round(monotonic() - fitted.started, 1),
+    )
+    progress("mlflow")
+    example = (fitted.model.demands.base.cards.ids[0], fitted.model.achievements.base.cards.ids[0])
+    with new_bundle(settings.bundles) as directory:
+        link_files(fitted.base, directory, RECORD_FOLDERS)
+        served.save(directory / SCORER_FOLDER)
+        reference_of(engine, answers, known, Rates.of(fitted.pairs)).save(directory)
+        with recorded_run(settings, "train", f"train {version}") as run:
+            candidate = candidate.model_copy(update={"record_id": run.record_id})
+            _fill(run, settings, fitted, candidate, scored, scores)
+            write_model(run.artifacts, settings.bundles / version, example)
+        trained = fitted.manifest.model_copy(
+            update={
+                "version": version,
+                "created_at": created_at,
+                "feature_names": served.ranker.feature_names_,
+                "training_pairs": len(fitted.learned),
+                "mlflow_run_id": run.run_id,
+                "files": {},
+            }
+        )
+        progress("bundle")
+        published = publish(directory, trained, serve=False)
+    _keep(settings, candidate, fitted.scorer, scored, scores)
+    size, _ = bundle_facts(published)
+    candidate = candidate.model_copy(update={"run_id": run.run_id, "bytes": size})
+    candidates.save(settings, candidate)
+    set_pointer(settings.bundles, CHALLENGER, version)
+    _, unreached = publish_candidate(settings, candidate)
+    return Built(published, trained, run.unreached or unreached)
+
+
+def served_scorer(fitted: Fitted) -> Scorer:
+    """Return the scorer with the held-out outcomes in its history: it was not taught by them, but it may tell of them."""
+    if not len(fitted.held_out):
+        return fitted.scorer
+    rows, grades = fitted.pairs.known_before()
+    pairs, nearness = fitted.pairs, fitted.table.select(NEARNESS_COLUMNS)
+    served = copy(fitted.scorer)
+    served.history = History.fit(
+        fitted.model.demands.base,
+        fitted.model.achievements.base,
+        pairs.d[rows],
+        pairs.a[rows],
+        grades.astype(np.float64),
+        nearness[rows],
+        fitted.parameters.seed,
+    )
+    return served
+
+
+def comparable_rows(pairs: GradedPairs, held_out: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the held-out rows to compare versions on: each pair that lists showed once, each judgement.
+
+    A shown pair so young that a contact is more likely still to come than not is left out.
+    """
+    rows, _ = pairs.known_before()
+    rows = np.asarray(np.intersect1d(rows, held_out), dtype=np.intp)
+    if pairs.certain is None:
+        return rows
+    told = (pairs.grade[rows] >= 2) | (pairs.certain[rows, 1] >= 0.5)
+    return np.asarray(rows[told], dtype=np.intp)
+
+
+def held_out_pairs(model: MatchingModel, pairs: GradedPairs, rows: NDArray[np.intp]) -> HeldOut:
+    """Return the given rows by their ids."""
+    demands, achievements = model.demands.base.cards.ids, model.achievements.base.cards.ids
+    return HeldOut(
+        [demands[row] for row in pairs.d[rows].tolist()],
+        [achievements[row] for row in pairs.a[rows].tolist()],
+        pairs.grade[rows],
+    )
+
+
+def _score_held_out(fitted: Fitted) -> tuple[HeldOut, Scores]:
+    rows = comparable_rows(fitted.pairs, fitted.held_out)
+    part = PairTable(
+        rows,
+        FeatureTable(fitted.table.values[rows], fitted.table.names),
+        fitted.model.demands.base,
+        fitted.model.achievements.base,
+        fitted.pairs.d[rows],
+        fitted.pairs.a[rows],
+    )
+    held = held_out_pairs(fitted.model, fitted.pairs, rows)
+    if not len(rows):
+        return held, Scores(np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0))
+    return held, part.scores(fitted.scorer)
+
+
+def stored_records(store: Store, held: HeldOut) -> Records:
+    """Return the records of held-out pairs that the store still holds."""
+    demands, achievements = set(held.demand_ids), set(held.achievement_ids)
+    return Records(
+        {record.demand_id: record for record in store.demands() if record.demand_id in demands},
+        {record.achievement_id: record for record in store.achievements() if record.achievement_id in achievements},
+    )
+
+
+def _fill(
+    run: RunDraft, settings: Settings, fitted: Fitted, candidate: Candidate, held: HeldOut, scores: Scores
+) -> None:
+    """Put everything about a training into its run."""
+    importance = fitted.scorer.ranker.importance()
+    run.params = {
+        **asdict(fitted.parameters),
+        "bundle": candidate.version,
+        "base": candidate.base,
+        "watermark": candidate.watermark,
+        "data_digest": candidate.data_digest,
+        "held_out_share": candidate.held_out_share,
+        "encoder": settings.encoder,
+        "encoder_digest": fitted.manifest.encoder_digest,
+        "features": len(fitted.scorer.ranker.feature_names_),
+    }
+    grades = fitted.pairs.grade[fitted.learned]
+    run.metrics = {
+        "pairs": float(len(fitted.learned)),
+        **{f"pairs_grade_{grade}": float((grades == grade).sum()) for grade in range(5)},
+        "held_out_pairs": float(candidate.held_out_pairs),
+        "held_out_demands": float(candidate.held_out_demands),
+        "seconds": candidate.seconds,
+        **figure_metrics("", candidate.figures),
+    }
+    for name, found in candidate.slices.items():
+        run.metrics |= figure_metrics(f"slice/{metric_name(name)}/", found)
+    for name in ("calibration_error", "latency_ms", "unanswered"):
+        value = getattr(candidate, name)
+        if value is not None:
+            run.metrics[name] = value
+    run.tags = {"gongxu.bundle": candidate.version}
+    run.write_json("feature_importance.json", importance)
+    run.write_json("candidate.json", candidate.model_dump(mode="json"))
+    run.write_text("model_card.md", model_card(candidate, importance))
+    plot_importance(run.artifacts / "feature_importance.png", importance)
+    if candidate.held_out_pairs >= EASY_PAIRS:
+        plot_reliability(run.artifacts / "reliability.png", reliability(held, scores))
+        metric = settings.gate_metric
+        plot_slices(run.artifacts / f"slices_{metric}.png", candidate.figures.get(metric), candidate.slices, metric)
+        save_predictions(run.artifacts / PREDICTIONS, held, scores)
+
+
+def figure_metrics(prefix: str, found: Mapping[str, Figure]) -> dict[str, float]:
+    """Return figures as MLflow metrics, each with the ends of its interval."""
+    metrics: dict[str, float] = {}
+    for name, figure in found.items():
+        if figure.value is not None and figure.low is not None and figure.high is not None:
+            metrics |= {f"{prefix}{name}": figure.value}
+            metrics |= {f"{prefix}{name}_low": figure.low, f"{prefix}{name}_high": figure.high}
+    return metrics
+
+
+def metric_name(text: str) -> str:
+    """Return a slice's name with only characters that MLflow's metric names may have."""
+    return "".join(sign if sign.isascii() and (sign.isalnum() or sign in "_-. ") else "_" for sign in text)
+
+
+def _keep(settings: Settings, candidate: Candidate, scorer: Scorer, held: HeldOut, scores: Scores) -> None:
+    """Keep what later comparisons need: the history without held-out outcomes, and what was said of these."""
+    folder = candidates.folder_of(settings, candidate.version)
+    folder.mkdir(parents=True, exist_ok=True)
+    scorer.history.save(folder / HISTORY)
+    save_predictions(folder / PREDICTIONS, held, scores)
+
+
+def _finite(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 6)

@@ -1,0 +1,158 @@
+"""The promotion gate: what must hold before a version is served, and the decision with its numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import isnan
+
+import numpy as np
+from pydantic import BaseModel
+
+from data.settings import Settings
+from matcher.scorer import Scores
+from training.candidates import Figure
+from training.comparison import HeldOut, calibration_error, gains
+from training.slices import Mask, taken
+
+MIN_DEMANDS = 20  # held-out demands below which no gain is believed
+MIN_CALIBRATION_PAIRS = 200  # fewer pairs say nothing about calibration
+
+
+class Check(BaseModel):
+    """One condition: whether it holds, its number against its limit, and a sentence for people."""
+
+    name: str
+    passed: bool
+    value: float | None = None
+    limit: float | None = None
+    said: str
+
+
+class Decision(BaseModel):
+    """What was decided about a version, by whom and on which numbers."""
+
+    action: str  # promote or rollback
+    candidate: str
+    champion: str
+    passed: bool
+    promoted: bool
+    forced: bool = False
+    who: str = ""
+    why: str = ""
+    at: datetime
+    held_out_pairs: int = 0
+    held_out_demands: int = 0
+    checks: list[Check] = []
+    gains: dict[str, Figure] = {}
+    slices: dict[str, Figure] = {}
+    # Why MLflow does not know of it yet; empty if it does.
+    unreached: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the gate looks at. `champion` is None where nothing with a ranker serves yet.
+
+    `problem` says why the bundle cannot be served, `incomparable` why it cannot be held against the champion.
+    """
+
+    held: HeldOut
+    candidate: Scores
+    champion: Scores | None
+    slices: Mapping[str, Mask]
+    latency_ms: float | None
+    bytes: int
+    problem: str = ""
+    incomparable: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All checks, and the gains they rest on."""
+
+    checks: list[Check]
+    gains: dict[str, Figure]
+    slices: dict[str, Figure]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check holds."""
+        return all(check.passed for check in self.checks)
+
+
+def judge(settings: Settings, evidence: Evidence) -> Verdict:
+    """Return whether a version may be served in place of the champion, and every number that says so."""
+    found: dict[str, Figure] = {}
+    by_slice: dict[str, Figure] = {}
+    if evidence.champion is not None:
+        found = {
+            name: Figure.of(gain) for name, gain in gains(evidence.held, evidence.candidate, evidence.champion).items()
+        }
+        for name, mask in evidence.slices.items():
+            held, ours = taken(evidence.held, evidence.candidate, mask)
+            _, theirs = taken(evidence.held, evidence.champion, mask)
+            by_slice[name] = Figure.of(gains(held, ours, theirs)[settings.gate_metric])
+    checks = [
+        _schema(evidence),
+        _overall(settings, evidence, found.get(settings.gate_metric)),
+        _slices(settings, by_slice),
+        _calibration(settings, evidence),
+        _budget("latency", "单次请求 CPU 中位数", "毫秒", evidence.latency_ms, settings.gate_latency),
+        _budget("size", "模型包大小", "MB", evidence.bytes / 1e6, settings.gate_bundle_mb),
+    ]
+    return Verdict(checks, found, by_slice)
+
+
+def _schema(evidence: Evidence) -> Check:
+    said = evidence.problem or "模型包完整，特征一致，能够应答"
+    return Check(name="schema", passed=not evidence.problem, said=said)
+
+
+def _overall(settings: Settings, evidence: Evidence, gain: Figure | None) -> Check:
+    name, limit = settings.gate_metric, settings.gate_gain
+    if evidence.incomparable:
+        return Check(name="overall", passed=False, limit=limit, said=evidence.incomparable)
+    if evidence.champion is None:
+        return Check(name="overall", passed=True, limit=limit, said="尚无在役排序模型，无需比较")
+    demands = len(set(evidence.held.demand_ids))
+    if demands < MIN_DEMANDS or gain is None or gain.value is None or gain.low is None or gain.high is None:
+        said = f"留出的需求只有 {demands} 条可比（至少 {MIN_DEMANDS} 条），无法判断是否更好"
+        return Check(name="overall", passed=False, limit=limit, said=said)
+    interval = f"{name} 变化 {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]"
+    if gain.low > limit:
+        said = f"{interval}，区间下限高于 {limit:g}"
+    else:
+        said = f"{interval}，区间下限未超过 {limit:g}：不能确定比在役版本更好"
+    return Check(name="overall", passed=gain.low > limit, value=gain.low, limit=limit, said=said)
+
+
+def _slices(settings: Settings, by_slice: Mapping[str, Figure]) -> Check:
+    margin = settings.gate_slice_margin
+    known = {name: figure.value for name, figure in by_slice.items() if figure.value is not None}
+    if not known:
+        return Check(name="slices", passed=True, limit=-margin, said="没有足够大的受保护分组可比")
+    worst = min(known, key=lambda name: known[name])
+    hurt = [f"{name} {value:+.4f}" for name, value in known.items() if value < -margin]
+    said = (
+        f"变差超过 {margin:g} 的分组：{'，'.join(hurt)}"
+        if hurt
+        else f"{len(known)} 个分组均未变差超过 {margin:g}，最差 {worst} {known[worst]:+.4f}"
+    )
+    return Check(name="slices", passed=not hurt, value=known[worst], limit=-margin, said=said)
+
+
+def _calibration(settings: Settings, evidence: Evidence) -> Check:
+    limit, number = settings.gate_calibration, len(evidence.held)
+    error = calibration_error(evidence.held, evidence.candidate)
+    if number < MIN_CALIBRATION_PAIRS or isnan(error):
+        said = f"留出的结果只有 {number} 对（至少 {MIN_CALIBRATION_PAIRS} 对），未检查概率校准"
+        return Check(name="calibration", passed=True, limit=limit, said=said)
+    said = f"概率的期望校准误差 {error:.4f}，上限 {limit:g}"
+    return Check(name="calibration", passed=error <= limit, value=round(error, 6), limit=limit, said=said)
+
+
+def _budget(name: str, what: str, unit: str, value: float | None, limit: float) -> Check:
+    if value is None or np.isnan(value):
+        return Check(name=name, passed=True, limit=limit, said=f"{what}未测：没有可问的需求")
+    said = f"{what} {value:.1f} {unit}，上限 {limit:g}"
+    return Check(name=name, passed=value <= limit, value=round(value, 3), limit=limit, said=said)

@@ -1,0 +1,220 @@
+"""Promotion and rollback: the gate asked, the decision kept, the bundle swapped in one step."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import numpy as np
+
+from data.errors import BundleError, GongxuError, InputError, NotFoundError
+from data.keys import AuditEntry
+from data.settings import Settings
+from data.store import Store
+from matcher.bundle import CHALLENGER, CURRENT, PREVIOUS, has_ranker, pointed, read_manifest, set_pointer, verify
+from matcher.engine import Engine
+from matcher.model import MatchingModel
+from matcher.scorer import Scores
+from training import candidates
+from training.answers import ask, sample_demands
+from training.candidates import PREDICTIONS, Candidate
+from training.comparison import HeldOut, Records, load_predictions, score_pairs
+from training.finish import comparable_rows, figure_metrics, held_out_pairs, stored_records
+from training.gate import Decision, Evidence, judge
+from training.holdout import split_pairs
+from training.locks import exclusive
+from training.pairs import graded_pairs
+from training.provenance import user
+from training.registry import refresh_aliases, tag_decision
+from training.slices import slices_of
+from training.tracking import recorded_run
+
+JOURNAL = "promotions.jsonl"
+LOCK = "promotion.lock"
+Progress = Callable[[str], None]
+
+
+def promote(
+    settings: Settings,
+    store: Store,
+    wanted: str = "",
+    *,
+    force: bool = False,
+    why: str = "",
+    progress: Progress = lambda _: None,
+) -> Decision:
+    """Ask the gate about a version, the latest trained one if none is named; serve it if it passes or is forced.
+
+    The decision is kept whatever it is: in GONGXU_HOME, in the store's audit trail, and as a run in MLflow.
+
+    Raises:
+        InputError: the version serves already, or `force` comes without `why`.
+        NotFoundError: there is no such version.
+        BusyError: another promotion is running.
+
+    """
+    if force and not why.strip():
+        raise InputError("--force needs --why: the reason is kept with the decision")
+    with exclusive(settings.home / LOCK, "promotion"):
+        candidate = candidates.find(settings, wanted)
+        champion = pointed(settings.bundles, CURRENT)
+        if candidate.version == champion:
+            raise InputError(f"version {champion} serves already; train a new one or name another")
+        progress("gate")
+        evidence = gather(settings, store, candidate, _with_ranker(settings, champion))
+        progress("compare")
+        verdict = judge(settings, evidence)
+        promoted = verdict.passed or (force and not evidence.problem)
+        decision = Decision(
+            action="promote",
+            candidate=candidate.version,
+            champion=champion,
+            passed=verdict.passed,
+            promoted=promoted,
+            forced=promoted and not verdict.passed,
+            who=user(),
+            why=why.strip(),
+            at=datetime.now(UTC),
+            held_out_pairs=len(evidence.held),
+            held_out_demands=len(set(evidence.held.demand_ids)),
+            checks=verdict.checks,
+            gains=verdict.gains,
+            slices=verdict.slices,
+        )
+        if promoted:
+            _serve(settings, candidate.version, champion)
+        outcome = "forced" if decision.forced else "promoted" if promoted else "refused"
+        candidates.save(settings, candidate.model_copy(update={"decision": outcome}))
+        progress("mlflow")
+        return _keep(settings, store, decision, outcome)
+
+
+def rollback(settings: Settings, store: Store, why: str = "") -> Decision:
+    """Serve the version that served before the current one; a second rollback takes the first one back.
+
+    Raises:
+        InputError: nothing served before.
+        BundleError: that bundle is damaged.
+        BusyError: a promotion is running.
+
+    """
+    with exclusive(settings.home / LOCK, "promotion"):
+        previous, champion = pointed(settings.bundles, PREVIOUS), pointed(settings.bundles, CURRENT)
+        if not previous:
+            raise InputError("nothing to roll back to: no version served before this one, or its bundle is gone")
+        verify(settings.bundles / previous)
+        set_pointer(settings.bundles, CURRENT, previous)
+        set_pointer(settings.bundles, PREVIOUS, champion)
+        decision = Decision(
+            action="rollback",
+            candidate=previous,
+            champion=champion,
+            passed=True,
+            promoted=True,
+            who=user(),
+            why=why.strip(),
+            at=datetime.now(UTC),
+        )
+        return _keep(settings, store, decision, "rollback")
+
+
+def gather(settings: Settings, store: Store, candidate: Candidate, champion: str) -> Evidence:
+    """Return what the gate needs: both versions' scores of the same held-out outcomes, as the store knows them now."""
+    try:
+        model = _usable(settings, store, candidate.version, champion)
+    except GongxuError as error:
+        nothing = Scores(np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0))
+        empty = HeldOut([], [], np.zeros(0, dtype=np.int64))
+        return Evidence(empty, nothing, None, {}, None, candidate.bytes, problem=str(error))
+    incomparable, share = "", candidate.held_out_share
+    if champion:
+        try:
+            share = min(share, candidates.load(settings, champion).held_out_share)
+        except NotFoundError:
+            incomparable = f"在役版本 {champion} 没有留出评估的记录，无法公平比较；确认后用 --force --why 晋级"
+    demands, achievements = model.demands.base.cards, model.achievements.base.cards
+    pairs = graded_pairs(store.events(), demands, achievements)
+    _, rows = split_pairs(demands, pairs.d, share)
+    held = held_out_pairs(model, pairs, comparable_rows(pairs, rows))
+    records = stored_records(store, held)
+    ours = _scores(settings, candidate.version, model, held, records)
+    theirs = None
+    if champion and not incomparable:
+        try:
+            other = MatchingModel.load(settings.bundles / champion, threads=settings.threads)
+            theirs = _scores(settings, champion, other, held, records)
+        except (GongxuError, OSError) as error:  # damaged, or its history is of another gongxu
+            incomparable = f"在役版本 {champion} 无法重新评分（{error}）；确认后用 --force --why 晋级"
+    slices = slices_of(held, records)
+    return Evidence(held, ours, theirs, slices, candidate.latency_ms, candidate.bytes, incomparable=incomparable)
+
+
+def _usable(settings: Settings, store: Store, version: str, champion: str) -> MatchingModel:
+    """Return the loaded bundle after it answered a demand.
+
+    Raises:
+        GongxuError: it cannot be served, or would take the platform back to older records.
+
+    """
+    directory = settings.bundles / version
+    manifest = verify(directory)
+    model = MatchingModel.load(directory, threads=settings.threads, verified=manifest)
+    if model.scorer is None:
+        raise BundleError(f"bundle {version} has no ranker")
+    if champion and manifest.watermark < (served := read_manifest(settings.bundles / champion).watermark):
+        raise BundleError(
+            f"bundle {version} holds records up to revision {manifest.watermark}, the one in service up to {served}; "
+            "build and train again"
+        )
+    ask(Engine(model), sample_demands(list(store.demands()), 3))
+    return model
+
+
+def _scores(settings: Settings, version: str, model: MatchingModel, held: HeldOut, records: Records) -> Scores:
+    """Return what a version says of held-out pairs without having seen any outcome of their demands."""
+    kept = candidates.folder_of(settings, version) / PREDICTIONS
+    if kept.is_file():
+        pairs, scores = load_predictions(kept)
+        if (pairs.demand_ids, pairs.achievement_ids) == (held.demand_ids, held.achievement_ids):
+            return scores
+    if model.scorer is None:
+        raise BundleError(f"bundle {version} has no ranker")
+    scorer = candidates.without_held_out(settings, version, model.scorer)
+    return score_pairs(model, scorer, held.demand_ids, held.achievement_ids, records)
+
+
+def _with_ranker(settings: Settings, version: str) -> str:
+    """Return the version if its bundle has a ranker, else nothing: one without, or of another format, is no champion."""
+    return version if version and has_ranker(settings.bundles / version) else ""
+
+
+def _serve(settings: Settings, version: str, champion: str) -> None:
+    """Let the pointers say that `version` serves in place of `champion`."""
+    if _with_ranker(settings, champion):
+        set_pointer(settings.bundles, PREVIOUS, champion)
+    set_pointer(settings.bundles, CURRENT, version)
+    if pointed(settings.bundles, CHALLENGER) == version:
+        set_pointer(settings.bundles, CHALLENGER, "")
+
+
+def _keep(settings: Settings, store: Store, decision: Decision, outcome: str) -> Decision:
+    """Keep a decision where people will look for it."""
+    with (settings.home / JOURNAL).open("a", encoding="utf-8") as file:
+        file.write(decision.model_dump_json() + "\n")
+    subject = f"{decision.candidate} {outcome}, before {decision.champion or 'none'}; {decision.why}"[:500]
+    store.api_keys.note(AuditEntry(decision.at, decision.who[:100], f"models.{decision.action}", subject))
+    with recorded_run(settings, "promotion", f"{decision.action} {decision.candidate}") as run:
+        run.params = {
+            "outcome": outcome,
+            "candidate": decision.candidate,
+            "champion": decision.champion,
+            "who": decision.who,
+            "why": decision.why,
+        }
+        run.metrics = figure_metrics("gain/", decision.gains)
+        run.metrics |= {f"check/{check.name}": float(check.passed) for check in decision.checks}
+        run.write_json("decision.json", decision.model_dump(mode="json"))
+    unreached = run.unreached or refresh_aliases(settings)
+    known = candidates.folder_of(settings, decision.candidate).is_dir()
+    if known and not unreached:
+        tags = {"gate": outcome, "who": decision.who, "why": decision.why or "-"}
+        unreached = tag_decision(settings, candidates.load(settings, decision.candidate), tags)
+    return decision.model_copy(update={"unreached": unreached})
