@@ -188,6 +188,14 @@ def read_manifest(directory: Path) -> Manifest:
         raise BundleError(f"{path} is damaged: {first['loc']}: {first['msg']}; run `gongxu build`") from error
 
 
+def has_ranker(directory: Path) -> bool:
+    """Tell whether a bundle can be read and has a ranker."""
+    try:
+        return bool(read_manifest(directory).feature_names)
+    except BundleError:
+        return False
+
+
 def verify(directory: Path) -> Manifest:
     """Check every file of a bundle against its manifest and return the manifest.
 
