@@ -24,9 +24,11 @@ COMMANDS = {
     "bench": ("eval.bench.cli", "bench", "Measure speed and memory of the retrieval layer."),
     "serve": ("serving.cli", "serve", "Serve the HTTP API."),
     "keys": ("serving.keys_cli", "app", "Make, list and revoke API keys."),
+    "operators": ("serving.dashboard.operators_cli", "app", "Make, list and change operators of the dashboard."),
     "backup": ("serving.backup_cli", "backup_command", "Save store and current bundle in one file."),
     "restore": ("serving.backup_cli", "restore_command", "Put a backup in place."),
     "graph": ("knowledge_graph.cli", "graph_app", "Build, query and export the knowledge graph."),
+    "constraints": ("knowledge_graph.quantities.cli", "app", "Quantities in texts: read, measure, link them."),
     "encoder": ("training.encoder.cli", "app", "Build and evaluate the shipped text encoder."),
 }
 

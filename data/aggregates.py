@@ -32,7 +32,7 @@ class Traits(NamedTuple):
 
     field: str = ""
     region: str = ""  # two digits: the province
-    industry: str = ""  # section letter and division, such as C26
+    industry: str = ""  # GB/T 4754 division, such as 26; the section's letter where no more is said
 
 
 class CountedEvent(NamedTuple):
@@ -63,7 +63,7 @@ def traits_of(connection: sa.Connection, ids: Iterable[str] | None = None) -> di
     for wanted in queries:
         for row in connection.execute(wanted, execution_options={"yield_per": _CHUNK}):
             industries = orjson.loads(row.record).get("industries") or [""]
-            found[row.id] = Traits(row.field[:MAX_ID], (row.region or "")[:2], industries[0][:3])
+            found[row.id] = Traits(row.field[:MAX_ID], (row.region or "")[:2], _division(industries[0]))
     return found
 
 
@@ -121,6 +121,12 @@ def count_events(connection: sa.Connection, added: list[CountedEvent]) -> None:
     for event in added:
         tally.add(event, traits.get(event.demand_id, Traits()))
     _add(connection, tally)
+
+
+def _division(code: str) -> str:
+    """Return the division of an industry's code, which may begin with the section's letter: 26 of C2614 and of 2614."""
+    digits = code.lstrip("ABCDEFGHIJKLMNOPQRST")
+    return (digits or code)[:2]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 
 from data.settings import Settings, settings
 from serving.context import RequestContext
+from serving.dashboard.app import create_dashboard
 from serving.gate import GUARDED, Gate
 from serving.problems import Problem, add_handlers
 from serving.routes import events, exports, graph, health, insight, metrics, models, recommendations, records
@@ -29,10 +30,12 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     """Return the app for the given settings, or else for those of the environment."""
     used = chosen or settings()
 
+    dashboard = create_dashboard()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services = Services(used)
-        app.state.services = services
+        app.state.services = dashboard.state.services = services
         await asyncio.to_thread(services.start)
         try:
             yield
@@ -50,6 +53,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.mount("/dashboard", dashboard)
     app.add_middleware(Gate, rate=used.serve_rate_limit)
     app.add_middleware(  # outermost: the last one added
         RequestContext,

@@ -1,0 +1,1 @@
+"""Where the pages' numbers come from: questions to the store, to the bundle and to files that training left."""

@@ -1,0 +1,93 @@
+"""What a page is: a path, who may see it, and a handler; and what a handler works with."""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from serving.dashboard.access import Role
+from serving.dashboard.sessions import SignedIn
+from serving.services import Services
+
+Handler = Callable[[Request], Awaitable[Response]]
+MAX_FIELDS = 200
+
+
+@dataclass(frozen=True)
+class Page:
+    """A path under `/dashboard`; `needs` is the least role that may use it, None only for signing in."""
+
+    path: str
+    handler: Handler
+    needs: Role | None = Role.VIEWER
+    post: bool = False
+
+    def route(self) -> Route:
+        """Return the route: it admits nobody below the role, and no form without the session's token."""
+
+        async def endpoint(request: Request) -> Response:
+            if self.post:
+                request.state.form = await _read_form(request)
+            if self.needs is not None:
+                who = operator_of(request)
+                if not who.role.covers(self.needs):
+                    raise HTTPException(403, f"此操作需要“{self.needs.value}”角色，你的角色是“{who.role.value}”。")
+                if self.post and not hmac.compare_digest(field(request, "csrf").encode(), who.csrf.encode()):
+                    raise HTTPException(403, "页面已过期，请刷新后重试。")
+            return await self.handler(request)
+
+        return Route(self.path, endpoint, methods=["POST"] if self.post else ["GET"])
+
+
+async def _read_form(request: Request) -> dict[str, list[str]]:
+    """Return the fields of a form; HTTPException (400) if it is none or has too many."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise HTTPException(400, "表单格式不正确。")
+    try:
+        return parse_qs((await request.body()).decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise HTTPException(400, "表单内容无法读取。") from error
+
+
+def field(request: Request, name: str) -> str:
+    """Return a field of the form that was sent, "" if it is not there."""
+    values: list[str] = request.state.form.get(name, [""])
+    return values[0]
+
+
+def fields(request: Request, name: str) -> list[str]:
+    """Return all values of a field of the form that was sent."""
+    values: list[str] = request.state.form.get(name, [])
+    return values
+
+
+def operator_of(request: Request) -> SignedIn:
+    """Return who sends the request; every page but those for signing in has somebody."""
+    who: SignedIn | None = request.state.operator
+    if who is None:
+        raise HTTPException(401, "请先登录。")
+    return who
+
+
+def services_of(request: Request) -> Services:
+    """Return the services of the process."""
+    services: Services = request.app.state.services
+    return services
+
+
+def address(request: Request, path: str, **query: object) -> str:
+    """Return the address of a page, with its query; None and "" are left out."""
+    given = {name: value for name, value in query.items() if value is not None and value != ""}
+    root: str = request.scope["root_path"]
+    return root + path + (f"?{urlencode(given, doseq=True)}" if given else "")
+
+
+def see_other(request: Request, path: str, **query: object) -> Response:
+    """Return the answer to a form that was accepted: look there."""
+    return RedirectResponse(address(request, path, **query), 303)

@@ -1,0 +1,257 @@
+"""匹配浏览: find a demand or an achievement, see what is recommended for it, and why."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from data.errors import InputError
+from data.records import MAX_TEXT, UNSTORED, Achievement, Demand
+from data.store import Store
+from knowledge_graph.paths import Path
+from matcher.engine import Engine
+from matcher.filters import OPEN_STATUSES, Filters
+from matcher.recommendation import Match, Recommendation
+from serving.dashboard.figures.evidence import draw, highlighted, marks_of
+from serving.dashboard.figures.models import engine_of, manifests
+from serving.dashboard.page import Page, field, services_of
+from serving.dashboard.pages.records import SPECS
+from serving.dashboard.rendering import render
+from serving.dashboard.tables import TableSpec, show
+from serving.services import Services
+
+TOPS = (10, 20, 50)
+MAX_PATHS = 4
+TRL_LEVELS = range(1, 10)
+
+
+async def start(request: Request) -> Response:
+    """Offer the three ways to a ranked list: a demand, an achievement, a text."""
+    side = request.query_params.get("side", "demands")
+    if side not in ("demands", "achievements"):
+        side = "demands"
+    shown = await show(request, await SPECS[side].build(request))
+    return render(request, "browse.html", title="匹配浏览", active="browse", side=side, shown=shown)
+
+
+async def demand(request: Request) -> Response:
+    """Show what is recommended for a stored demand."""
+    services, wanted = services_of(request), request.query_params.get("id", "")
+    record = await services.in_store(lambda store: store.demand(wanted))
+    return await _list(request, record, "/browse/demand")
+
+
+async def achievement(request: Request) -> Response:
+    """Show the demands that a stored achievement answers."""
+    services, wanted = services_of(request), request.query_params.get("id", "")
+    record = await services.in_store(lambda store: store.achievement(wanted))
+    return await _list(request, record, "/browse/achievement")
+
+
+async def text(request: Request) -> Response:
+    """Show what is recommended for a text that was pasted."""
+    said, side = field(request, "text").strip(), field(request, "side")
+    if not said or len(said) > MAX_TEXT:
+        raise InputError(f"the text has {len(said)} characters; it must be 1 to {MAX_TEXT}")
+    wanted = Demand.of_text(said)
+    record: Demand | Achievement = wanted
+    if side == "achievements":
+        record = Achievement(achievement_id=UNSTORED, title=wanted.title, content=wanted.content)
+    return await _list(request, record, "")
+
+
+async def _list(request: Request, record: Demand | Achievement, path: str) -> Response:
+    services = services_of(request)
+    live = services.live()
+    asked = _Asked.of(request)
+    answer = await services.engine_threads.run(partial(recommend, live.engine, record, asked))
+    fields = sorted({*map(str, set(_cards_of(live.engine, record).fields.tolist()))} - {""})
+    return render(
+        request,
+        "ranked.html",
+        title=record.title,
+        active="browse",
+        record=record,
+        is_demand=isinstance(record, Demand),
+        stored=record.record_id != UNSTORED,
+        answer=answer,
+        strongest=strongest_weight(answer.items),
+        asked=asked,
+        fields=fields,
+        path=path,
+        versions=[manifest.version for manifest in manifests(services.settings.bundles)],
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the filters of a list say."""
+
+    filters: Filters
+    top: int
+    field: str = ""
+    region: str = ""
+    budget: str = ""
+    trl: str = ""
+    closed: bool = False
+
+    @classmethod
+    def of(cls, request: Request) -> "_Asked":
+        """Read the address; InputError for what cannot be meant."""
+        asked = request.query_params
+        names = ("field", "region", "budget", "trl")
+        given = {name: asked.get(name, "").strip() for name in names}
+        closed = asked.get("closed", "") == "1"
+        top = int(asked["top"]) if asked.get("top", "") in map(str, TOPS) else TOPS[0]
+        try:
+            filters = Filters(
+                fields=(given["field"],) if given["field"] else (),
+                regions=(given["region"].ljust(6, "0"),) if given["region"] else (),
+                budget=float(given["budget"]) if given["budget"] else None,
+                trl_at_least=int(given["trl"]) if given["trl"] else None,
+                statuses=() if closed else OPEN_STATUSES,
+            )
+        except (ValidationError, ValueError) as error:
+            raise InputError("筛选条件无法理解：预算须为数字，地区须为行政区划代码（如 41 或 410100）。") from error
+        return cls(filters, top, closed=closed, **given)
+
+
+def recommend(engine: Engine, record: Demand | Achievement, asked: _Asked) -> Recommendation:
+    """Return the ranked list for a record of either side, with all reasons."""
+    if isinstance(record, Demand):
+        return engine.recommend_achievements(record, top=asked.top, filters=asked.filters, explain=True)
+    return engine.recommend_demands(record, top=asked.top, filters=asked.filters, explain=True)
+
+
+def strongest_weight(items: list[Match]) -> float:
+    """Return the greatest absolute contribution of any reason: bars are drawn in proportion to it."""
+    return max((abs(reason.weight) for item in items for reason in item.reasons), default=1.0) or 1.0
+
+
+def _cards_of(engine: Engine, record: Demand | Achievement) -> Any:
+    """Return the cards of the other side, from which a list for `record` is made."""
+    side = engine.model.achievements if isinstance(record, Demand) else engine.model.demands
+    return side.base.cards
+
+
+async def pair(request: Request) -> Response:
+    """Show everything known of one pair; as a fragment, only the evidence."""
+    services = services_of(request)
+    wanted = request.query_params.get("demand", ""), request.query_params.get("achievement", "")
+    sought, offered = await services.in_store(partial(_pair, wanted=wanted))
+    evidence = await services.engine_threads.run(partial(evidence_of, services.live().engine, sought, offered))
+    shown = None if "x-fragment" in request.headers else await show(request, await SPECS["events"].build(request))
+    found = await services.in_store(lambda store: store.reviews.all(*wanted))
+    return render(
+        request,
+        "evidence.html" if shown is None else "pair.html",
+        title=f"{sought.title} × {offered.title}",
+        active="browse",
+        demand=sought,
+        achievement=offered,
+        shown=shown,
+        reviews=found,
+        version=services.live().manifest.version,
+        **evidence,
+    )
+
+
+def evidence_of(engine: Engine, sought: Demand, offered: Achievement) -> dict[str, Any]:
+    """Return what a pair's page shows of its match: reasons, marked texts, the drawing of its paths."""
+    match = engine.match(sought, offered)
+    paths = paths_of(engine, sought, offered)
+    marks = marks_of(match, paths)
+    return {
+        "match": match,
+        "strongest": strongest_weight([match]),
+        "paths": paths,
+        "drawing": draw(paths),
+        "demand_texts": _texts(
+            ("", sought.title), ("需求内容", sought.content), ("考核指标", sought.kpis), marks=marks.demand
+        ),
+        "achievement_texts": _texts(
+            ("", offered.title),
+            ("成果简介", offered.content),
+            ("技术指标", offered.indicators),
+            marks=marks.achievement,
+        ),
+    }
+
+
+def paths_of(engine: Engine, sought: Demand, offered: Achievement) -> list[Path]:
+    """Return the strongest paths between two records in the graph of the engine's bundle, none without a graph."""
+    graph = engine.model.graph
+    row = engine.model.achievements.base.cards.rows.get(offered.achievement_id)
+    if graph is None or row is None:
+        return []
+    described = graph.describe(sought)
+    return graph.paths(described, row, MAX_PATHS, demand_id=sought.demand_id, demand_title=sought.title)
+
+
+def _texts(*parts: tuple[str, str], marks: tuple[tuple[str, str], ...]) -> list[tuple[str, Any]]:
+    return [(name, highlighted(said, marks)) for name, said in parts if said]
+
+
+def _pair(store: Store, wanted: tuple[str, str]) -> tuple[Demand, Achievement]:
+    return store.demand(wanted[0]), store.achievement(wanted[1])
+
+
+async def compare(request: Request) -> Response:
+    """Show the lists of two models for the same demand side by side."""
+    services, asked = services_of(request), request.query_params
+    record = await services.in_store(lambda store: store.demand(asked.get("id", "")))
+    known = [manifest.version for manifest in manifests(services.settings.bundles)]
+    serving = services.live().manifest.version
+    left = asked.get("left") or serving
+    right = asked.get("right") or next((version for version in known if version != left), left)
+    for version in (left, right):
+        if version not in known:
+            raise HTTPException(404, f"没有版本 {version}。")
+    lists = await services.engine_threads.run(partial(_compare, services, record, (left, right)))
+    return render(
+        request,
+        "compare.html",
+        title=f"两个模型对比：{record.title}",
+        active="browse",
+        record=record,
+        left=left,
+        right=right,
+        serving=serving,
+        versions=known,
+        lists=lists,
+    )
+
+
+def _compare(services: Services, record: Demand, versions: tuple[str, str]) -> list[dict[str, Any]]:
+    """Return for both models the list, with each item's place and probability in the other's."""
+    asked = _Asked(Filters(), TOPS[0])
+    wider = _Asked(Filters(), TOPS[-1])
+    answers = [recommend_plain(engine_of(services, version), record, wider) for version in versions]
+    places = [{item.id: item for item in answer.items} for answer in answers]
+    return [
+        {
+            "answer": answers[number],
+            "items": [(item, places[1 - number].get(item.id)) for item in answers[number].items[: asked.top]],
+        }
+        for number in (0, 1)
+    ]
+
+
+def recommend_plain(engine: Engine, record: Demand, asked: _Asked) -> Recommendation:
+    """Return a demand's list without reasons."""
+    return engine.recommend_achievements(record, top=asked.top, filters=asked.filters)
+
+
+PAGES = (
+    Page("/browse", start),
+    Page("/browse/demand", demand),
+    Page("/browse/achievement", achievement),
+    Page("/browse/text", text, post=True),
+    Page("/browse/pair", pair),
+    Page("/browse/compare", compare),
+)
+TABLES: tuple[TableSpec, ...] = ()

@@ -1,0 +1,109 @@
+"""What things are called, in Chinese, and how each number is defined."""
+
+from serving.dashboard.access import Role
+
+KIND_NAMES = {
+    "impression": "推荐展示",
+    "click": "查看",
+    "favourite": "收藏",
+    "contact": "联系",
+    "meeting": "会面",
+    "negotiation": "洽谈",
+    "deal": "成交",
+    "decline": "婉拒",
+    "judgement": "人工评分",
+}
+# From recommendation to deal.
+FUNNEL = ("impression", "click", "contact", "meeting", "negotiation", "deal")
+LEVEL_NAMES = {4: "强", 3: "较强", 2: "弱", 1: "无"}
+GRADE_NAMES = {0: "未获认可", 1: "略有关联", 2: "较强匹配", 3: "强匹配", 4: "可成交"}
+CHANNEL_NAMES = {"dense": "语义", "lexical": "词语", "history": "历史", "graph": "图谱"}
+REASON_KINDS = {
+    "semantic": "语义",
+    "terms": "共同术语",
+    "concepts": "近义概念",
+    "graph": "知识图谱",
+    "history": "历史结果",
+    "attributes": "条件",
+    "caution": "不利因素",
+}
+STRATUM_NAMES = {
+    "uncertain": "模型拿不准",
+    "disagreement": "两个模型分歧",
+    "value": "金额较大",
+    "random": "随机对照",
+    "second": "复核（第二意见）",
+}
+STRATUM_HINTS = {
+    "uncertain": "模型给出的概率最接近平均水平的配对：判断一次，模型学到最多。",
+    "disagreement": "现用模型与另一版本概率相差最大的配对。",
+    "value": "预算高且概率不低的配对：判断错了代价大。",
+    "random": "不看模型、随机抽取的候选配对：用来校准，避免只看模型想让你看的。",
+    "second": "已由另一位同事判断过一次的配对：用来计算一致性，看不到对方的结论。",
+}
+REVIEW_REASONS = {
+    "same_problem": "正是所需",
+    "partial": "部分满足",
+    "other_field": "领域不符",
+    "too_early": "成熟度不够",
+    "benefit_unclear": "效益不明",
+    "route_unclear": "路线不清",
+    "price": "价格不合",
+    "location": "地域不便",
+    "already_solved": "已解决",
+    "vague": "需求含糊",
+    "other": "其他",
+}
+DECLINE_REASONS = REVIEW_REASONS
+SIDE_NAMES = {"achievements": "成果", "demands": "需求"}
+ROLE_NAMES = {Role.VIEWER.value: "查看", Role.REVIEWER.value: "审核", Role.MANAGER.value: "管理"}
+ACTION_NAMES = {
+    "operators.add": "新建操作员",
+    "operators.password": "更换密码",
+    "operators.role": "更改角色",
+    "operators.disable": "停用操作员",
+    "operators.enable": "启用操作员",
+    "operators.sign_in": "登录",
+    "operators.locked": "账户锁定",
+    "keys.add": "新建密钥",
+    "keys.revoke": "吊销密钥",
+    "models.reload": "更换模型包",
+    "models.promote": "模型晋级",
+    "models.rollback": "模型回退",
+    "reviews.judge": "判断配对",
+    "reviews.undo": "撤销判断",
+    "reviews.submit": "提交判断",
+    "reviews.fill": "补充审核队列",
+    "duplicates.merge": "合并重复记录",
+    "duplicates.dismiss": "确认并非重复",
+    "duplicates.undo": "撤销重复处理",
+    "records.bulk": "批量写入",
+    "records.delete": "删除记录",
+}
+NOTICES = {
+    "saved": "已保存。",
+    "undone": "已撤销，该配对已放回队列。",
+    "submitted": "已提交：这些判断已成为训练可用的评分事件。",
+    "nothing": "没有可处理的内容。",
+    "filled": "队列已补充。",
+    "merged": "已合并：其余记录已下架，保留的一条不变。",
+    "dismissed": "已记为“并非重复”，不再提示。",
+    "restored": "已撤销，记录已恢复。",
+    "promoted": "已晋级：新模型正在生效。",
+    "rolled_back": "已回退到上一个模型。",
+}
+_SAYINGS = {
+    **KIND_NAMES,
+    **STRATUM_NAMES,
+    **REVIEW_REASONS,
+    **ACTION_NAMES,
+    **{f"level{level}": name for level, name in LEVEL_NAMES.items()},
+    **SIDE_NAMES,
+}
+
+
+def say(value: object) -> str:
+    """Return how a code is said in Chinese; what has no other name stays as it is."""
+    if value is None or value == "":
+        return "–"
+    return _SAYINGS.get(str(value), str(value))

@@ -1,0 +1,121 @@
+"""A server with the dashboard on a copy of the suite's platform, operators of all roles, and clients signed in as them."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from fastapi.testclient import TestClient
+
+from data.operators import Operator
+from data.settings import Settings
+from data.store import Store
+from serving.app import create_app
+from serving.dashboard import sign_in
+from serving.dashboard.access import Role, hash_password
+from serving.rates import RateLimit
+
+PASSWORD = "right-password"
+BASE = "http://localhost"
+ORIGIN = {"Origin": BASE}
+
+
+def add_operators(store: Store) -> None:
+    """Make one operator of each role, named after it."""
+    hashed = hash_password(PASSWORD)
+    for role in Role:
+        store.operators.add(Operator(role.value, role.value, hashed, datetime.now(UTC)))
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """Tests sign in oftener than people do; the limit has its own test."""
+    monkeypatch.setattr(sign_in, "_rates", RateLimit(10_000.0))
+
+
+@pytest.fixture(scope="session")
+def home(platform, tmp_path_factory) -> Settings:
+    """Return settings of a copy of the platform for the dashboard's tests."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    for path in platform.settings.home.glob("store.db*"):
+        shutil.copy(path, folder)
+    shutil.copytree(platform.settings.bundles, folder / "bundles")
+    settings = platform.settings.model_copy(update={"home": folder, "serve_threads": 1, "serve_poll": 0.05})
+    with Store.open(settings.store_url) as store:
+        add_operators(store)
+    return settings
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[TestClient]:
+    """Yield a client that follows no redirect and is not signed in."""
+    with TestClient(create_app(settings), base_url=BASE, client=("127.0.0.1", 50000), follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def site(home) -> Iterator[TestClient]:
+    """Yield the server of the session."""
+    with serving(home) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def empty_site(tmp_path_factory) -> Iterator[TestClient]:
+    """Yield a server over an empty store, with operators."""
+    settings = Settings(home=tmp_path_factory.mktemp("empty"), threads=1, serve_threads=1)
+    with Store.open(settings.store_url) as store:
+        add_operators(store)
+    with serving(settings) as client:
+        yield client
+
+
+class Person:
+    """Somebody signed in: asks for pages and sends forms as a browser does."""
+
+    def __init__(self, site: TestClient, name: str) -> None:
+        self.site, self.name = site, name
+        answer = log_in(site, name, PASSWORD)
+        assert answer.status_code == 303, answer.text
+        self.cookie = answer.cookies["gongxu_session"]
+        self.csrf = re.search(r'data-csrf="([0-9a-f]{64})"', self.get("/account").text)[1]
+
+    def get(self, path, **headers):
+        self.site.cookies.clear()
+        headers = {"Cookie": f"gongxu_session={self.cookie}"} | headers
+        return self.site.get(f"/dashboard{path}", headers=headers)
+
+    def post(self, path, csrf=None, headers=None, **fields):
+        self.site.cookies.clear()
+        sent = {"csrf": self.csrf if csrf is None else csrf} | fields
+        headers = {"Cookie": f"gongxu_session={self.cookie}"} | (ORIGIN if headers is None else headers)
+        return self.site.post(f"/dashboard{path}", data=sent, headers=headers)
+
+
+def log_in(site, name, password, headers=ORIGIN, **fields):
+    site.cookies.clear()
+    return site.post("/dashboard/login", data={"name": name, "password": password} | fields, headers=headers)
+
+
+@pytest.fixture(scope="session")
+def people(site) -> dict[str, Person]:
+    """Return one person signed in for each role."""
+    sign_in._rates = RateLimit(10_000.0)
+    return {role.value: Person(site, role.value) for role in Role}
+
+
+@pytest.fixture
+def manager(people) -> Person:
+    return people["manager"]
+
+
+@pytest.fixture
+def reviewer(people) -> Person:
+    return people["reviewer"]
+
+
+@pytest.fixture
+def viewer(people) -> Person:
+    return people["viewer"]
