@@ -152,7 +152,9 @@ class Ledgers:
 
 
 def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    share = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=share, where=whole > 0)
+    return share
 
 
 def compare(wanted: QuantityTable, demands: Rows, offered: QuantityTable, achievements: Rows) -> Ledgers:

@@ -14,7 +14,7 @@ from data.records import Achievement, Demand, Record
 from knowledge_graph.quantities.extraction import extract
 from knowledge_graph.quantities.names import Encode, NameTable, Synonyms, better_of, key
 from knowledge_graph.quantities.types import OPS, Quantity, Side
-from matcher.ledger_rules import ROLE
+from matcher.ledger_rules import NAME, ROLE
 
 Rows = NDArray[np.int64]
 MAX_REQUIREMENTS = 32  # of one record that are kept account of
@@ -105,6 +105,25 @@ class QuantityTable:
         details = pa.Table.from_pylist([asdict(quantity) for quantity in flat], schema=SCHEMA)
         names = NameTable.build(list(rows), encode, synonyms)
         return cls(np.array(offsets, dtype=np.int64), codes, ends, names, details)
+
+    @classmethod
+    def concat(cls, parts: Sequence["QuantityTable"]) -> Self:
+        """Return the records of all parts, one after the other."""
+        sizes = np.concatenate([np.diff(part.offsets) for part in parts])
+        codes = np.vstack([part.codes for part in parts])
+        ends = np.cumsum([0, *(len(part.codes) for part in parts)])
+        names_before = np.cumsum([0, *(len(part.names) for part in parts)])
+        for start, stop, shift in zip(ends[:-1], ends[1:], names_before[:-1], strict=True):
+            codes[start:stop, NAME] += shift
+        return cls(
+            np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+            codes,
+            np.vstack([part.ends for part in parts]),
+            NameTable(
+                np.vstack([part.names.codes for part in parts]), np.vstack([part.names.vectors for part in parts])
+            ),
+            pa.concat_tables([part.details for part in parts]),
+        )
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

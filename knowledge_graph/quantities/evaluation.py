@@ -240,6 +240,6 @@ def score(texts: Sequence[GoldText], side: Side, extractor: Extract) -> dict[str
     return {name: round(value, 4) for name, value in result.items()}
 
 
-def extractor(text: str, side: Side, title: bool) -> Sequence[Quantity]:
+def read_with_rules(text: str, side: Side, title: bool) -> Sequence[Quantity]:
     """Read quantities with the rules of this package."""
     return extract(text, side, title=title)

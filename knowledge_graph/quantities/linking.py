@@ -19,7 +19,7 @@ _SCALE = 1.0 / 127.0**2
 
 
 @numba.njit(nogil=True, cache=True)
-def link_confidence(
+def link_confidence(  # noqa: PLR0911
     one: NDArray[np.int64],
     i: int,
     vectors: NDArray[np.int8],

@@ -30,7 +30,10 @@ _MARK = re.compile(
     "一次|二次|初始|最终|充电|放电|加热|冷却|上限|下限|左|右|内|外|前|后"
 )
 _TAIL = re.compile(r"(?:大小|数值|水平|指标|要求|值(?!$)|方面|幅度|范围)$")
-_ELEMENTS = {"fe": "铁", "s": "硫", "p": "磷", "pb": "铅", "cd": "镉", "cu": "铜", "zn": "锌", "o": "氧", "so2": "二氧化硫", "nox": "氮氧化物"}  # fmt: skip
+_ELEMENTS = {
+    "fe": "铁", "s": "硫", "p": "磷", "pb": "铅", "cd": "镉", "cu": "铜", "zn": "锌", "o": "氧", "so2": "二氧化硫",
+    "nox": "氮氧化物",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

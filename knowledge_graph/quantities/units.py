@@ -188,7 +188,7 @@ def _convert(parts: tuple[tuple[_Atom, int], ...], scale: int) -> tuple[str, Fra
                 * registry.Quantity(Fraction(1), "celsius_step" if atom.name == "celsius" else atom.name) ** exponent
             )
     base = total.to_base_units()
-    powers |= {str(name): int(power) for name, power in base.units._units.items() if name != "ratio"}
+    powers |= {str(name): int(str(power)) for name, power in base.unit_items() if name != "ratio"}
     canonical = "·".join(name if power == 1 else f"{name}^{power}" for name, power in sorted(powers.items()) if power)
     return canonical, Fraction(base.magnitude), Fraction(offset)
 
