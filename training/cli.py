@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from training.pipeline import Built
+    from training.finish import Built
+    from training.gate import Decision
 
 STEPS = {
     "records": "读取记录",
@@ -24,7 +25,10 @@ STEPS = {
     "history": "计算历史特征",
     "ranker": "训练排序模型",
     "calibration": "校准概率",
+    "held out": "在留出的需求上评估",
     "mlflow": "登记到 MLflow",
+    "gate": "检查晋级条件",
+    "compare": "与在役版本比较",
 }
 
 
@@ -33,19 +37,26 @@ def build_command(
 ) -> None:
     """Build a bundle from the store's records: text space, vectors, indexes. Run it after an import.
 
+    It is served at once unless a trained bundle serves: then the next `gongxu train` starts from it.
+
     Examples:
       gongxu build
 
     """
+    from dataclasses import replace
+
     from data.progress import steps
     from data.settings import settings
     from data.store import Store
     from models.threads import limit_threads
     from training.pipeline import build
+    from training.tracking import push_pending
 
     limit_threads(settings().threads)
     with Store.open(settings().store_url) as store, steps(STEPS) as progress:
         built = build(settings(), store, progress)
+        progress("mlflow")
+        built = replace(built, unreached=push_pending(settings()))
     _report(built, as_json)
 
 
@@ -55,14 +66,17 @@ def train_command(
     ] = False,
     trees: Annotated[int, typer.Option(help="Trees per grade.", min=1, max=2000)] = 150,
     seed: Annotated[int, typer.Option(help="Seed of folds and ranker.", min=0)] = 0,
+    promotion: Annotated[
+        bool, typer.Option("--promote/--no-promote", help="Ask the promotion gate and serve the version if it passes.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the bundle's manifest summary as JSON.")] = False,
 ) -> None:
-    """Train the ranker on the store's judgements and outcome events and publish it as a new bundle.
+    """Train the ranker on the store's judgements and outcome events; it is served if it passes the promotion gate.
 
     Examples:
       gongxu train
 
-      gongxu train --trees 300
+      gongxu train --trees 300 --no-promote
 
       gongxu train --encoder
 
@@ -73,6 +87,7 @@ def train_command(
     from models.ranker import RankerParameters
     from models.threads import limit_threads
     from training.pipeline import train
+    from training.promotion import promote
 
     limit_threads(settings().threads)
     if encoder:
@@ -80,7 +95,8 @@ def train_command(
         return
     with Store.open(settings().store_url) as store, steps(STEPS) as progress:
         built = train(settings(), store, RankerParameters(trees=trees, seed=seed), progress)
-    _report(built, as_json)
+        decision = promote(settings(), store, built.manifest.version, progress=progress) if promotion else None
+    _report(built, as_json, decision)
 
 
 def _train_encoder(as_json: bool) -> None:
@@ -146,10 +162,9 @@ def demo_command(
     typer.echo(f"启动服务：GONGXU_HOME={home} gongxu serve，然后打开 http://127.0.0.1:8000/docs")
 
 
-def _report(built: "Built", as_json: bool) -> None:
+def _report(built: "Built", as_json: bool, decision: "Decision | None" = None) -> None:
     manifest = built.manifest
     facts = {
-        "graph": "构建知识图谱",
         "bundle": manifest.version,
         "directory": str(built.directory),
         "achievements": manifest.achievements,
@@ -157,6 +172,8 @@ def _report(built: "Built", as_json: bool) -> None:
         "features": len(manifest.feature_names),
         "training_pairs": manifest.training_pairs,
         "mlflow_run_id": manifest.mlflow_run_id,
+        "mlflow_unreached": built.unreached,
+        "decision": decision.model_dump(mode="json") if decision else None,
     }
     if as_json:
         import json
@@ -165,6 +182,13 @@ def _report(built: "Built", as_json: bool) -> None:
         return
     typer.echo(f"模型包 {manifest.version}：成果 {manifest.achievements:,} 项，需求 {manifest.demands:,} 项。")
     if manifest.training_pairs:
-        typer.echo(f"排序模型由 {manifest.training_pairs:,} 对结果训练，MLflow 运行编号 {manifest.mlflow_run_id}。")
+        run = f"，MLflow 运行编号 {manifest.mlflow_run_id}" if manifest.mlflow_run_id else ""
+        typer.echo(f"排序模型由 {manifest.training_pairs:,} 对结果训练{run}。")
     else:
         typer.echo("尚无排序模型；有评分或结果事件后运行 gongxu train。")
+    if built.unreached:
+        typer.echo(f"运行记录已存于本地：{built.unreached}")
+    if decision is not None:
+        from training.release_cli import show_decision
+
+        show_decision(decision)

@@ -14,7 +14,8 @@ from eval.systems import all_systems, build_corpus
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.recommendation import Recommendation
-from training.pipeline import Built, build, train
+from training.finish import Built
+from training.pipeline import build, train
 from training.promotion import promote
 
 SHOWN_DEMANDS = 3

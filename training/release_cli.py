@@ -1,0 +1,158 @@
+"""`gongxu models`, `promote` and `sync`: parse arguments, show progress, print versions and decisions."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from training.candidates import Candidate
+    from training.gate import Decision
+
+REFUSED = 1  # exit code of a promotion that the gate refused
+ALIAS_NAMES = {"champion": "在役 champion", "challenger": "候选 challenger", "previous": "上一版 previous"}
+OUTCOMES = {"promoted": "通过", "refused": "未通过", "forced": "强制"}
+
+
+def models_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the versions as JSON.")] = False,
+) -> None:
+    """List trained versions with their aliases and headline figures on held-out demands, newest first.
+
+    Examples:
+      gongxu models
+
+      gongxu models --json
+
+    """
+    from data.settings import settings
+    from training.candidates import aliases_of, all_candidates
+
+    rows = [(candidate, aliases_of(settings(), candidate.version)) for candidate in all_candidates(settings())]
+    if as_json:
+        models = [{**candidate.model_dump(mode="json"), "aliases": aliases} for candidate, aliases in rows]
+        typer.echo(json.dumps({"models": models}, ensure_ascii=False))
+        return
+    if not rows:
+        typer.echo("还没有训练过的版本；运行 gongxu train。")
+        return
+    _show_models(rows)
+
+
+def promote_command(
+    version: Annotated[
+        str | None, typer.Argument(help="Bundle version, MLflow run id or model version number; the latest if absent.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Serve it whatever the gate says; needs --why.")] = False,
+    why: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "",
+    back: Annotated[bool, typer.Option("--rollback", help="Serve the previous version again.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the decision as JSON.")] = False,
+) -> None:
+    """Ask the promotion gate about a trained version and serve it if it passes. Exit code 1: refused.
+
+    The gate: better than the champion on the same held-out outcomes with 95% confidence, no protected slice worse beyond
+    its margin, calibration, latency and size within their limits, the bundle whole and usable.
+
+    Examples:
+      gongxu promote
+
+      gongxu promote 20260101-120000 --force --why "seasonal data, agreed with operations"
+
+      gongxu promote --rollback
+
+    """
+    from data.errors import InputError
+    from data.progress import steps
+    from data.settings import settings
+    from data.store import Store
+    from models.threads import limit_threads
+    from training.cli import STEPS
+    from training.promotion import promote, rollback
+
+    if back and (version or force):
+        raise InputError("--rollback takes no version and no --force: it serves the previous version again")
+    limit_threads(settings().threads)
+    with Store.open(settings().store_url) as store, steps(STEPS) as progress:
+        if back:
+            decision = rollback(settings(), store, why)
+        else:
+            decision = promote(settings(), store, version or "", force=force, why=why, progress=progress)
+    if as_json:
+        typer.echo(decision.model_dump_json())
+    else:
+        show_decision(decision)
+    if not decision.promoted:
+        raise typer.Exit(REFUSED)
+
+
+def sync_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
+) -> None:
+    """Push to MLflow what was recorded while it could not be reached: runs, model versions, aliases.
+
+    Examples:
+      gongxu sync
+
+    """
+    from data.progress import steps
+    from data.settings import settings
+    from training.registry import sync
+
+    with steps({"mlflow": "推送到 MLflow"}) as progress:
+        progress("mlflow")
+        done = sync(settings())
+    if as_json:
+        typer.echo(json.dumps(vars(done), ensure_ascii=False))
+        return
+    typer.echo(f"推送运行 {len(done.pushed)} 次，登记模型版本 {len(done.registered)} 个。")
+    for alias, number in done.aliases.items():
+        typer.echo(f"  {alias}: 模型版本 {number}")
+
+
+def show_decision(decision: "Decision") -> None:
+    """Print a decision: each check with its numbers, and what serves now."""
+    from rich.console import Console
+
+    console = Console()
+    for check in decision.checks:
+        mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
+        console.print(f"  {mark} {check.said}", highlight=False)
+    if decision.action == "rollback":
+        console.print(f"已回滚：{decision.candidate} 重新在役，{decision.champion} 成为上一版。", highlight=False)
+    elif decision.promoted:
+        how = f"强制晋级（{decision.who}：{decision.why}）" if decision.forced else "已晋级"
+        console.print(f"{how}：{decision.candidate} 现已在役。", highlight=False)
+    else:
+        kept = f"{decision.champion} 继续在役" if decision.champion else "没有版本在役"
+        console.print(f"未晋级：{decision.candidate} 保留为候选，{kept}。", highlight=False)
+    if decision.unreached:
+        console.print(f"决定已存于本地：{decision.unreached}", highlight=False)
+
+
+def _show_models(rows: "list[tuple[Candidate, list[str]]]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="训练过的版本（指标为留出需求上的值与 95% 区间）")
+    for column in ("模型包", "别名", "MLflow 版本", "训练对数", "NDCG@10", "AUC ≥2", "校准误差", "CPU 毫秒", "晋级"):
+        table.add_column(column)
+    for candidate, aliases in rows:
+        table.add_row(
+            candidate.version,
+            "，".join(ALIAS_NAMES[alias] for alias in aliases),
+            candidate.model_version or "未登记",
+            f"{candidate.pairs:,}",
+            _cell(candidate, "ndcg10"),
+            _cell(candidate, "auc2"),
+            "–" if candidate.calibration_error is None else f"{candidate.calibration_error:.3f}",
+            "–" if candidate.latency_ms is None else f"{candidate.latency_ms:.0f}",
+            OUTCOMES.get(candidate.decision, "未问"),
+        )
+    Console().print(table)
+
+
+def _cell(candidate: "Candidate", metric: str) -> str:
+    figure = candidate.figures.get(metric)
+    if figure is None or figure.value is None:
+        return "–"
+    return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
