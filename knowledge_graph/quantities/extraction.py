@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from knowledge_graph.quantities.folding import fold
 from knowledge_graph.quantities.operators import changes_to, combine, read_after, read_before, verb_before
-from knowledge_graph.quantities.parameters import bracketed_unit, left_parameter, right_parameter
+from knowledge_graph.quantities.parameters import left_parameter, right_parameter, unit_apart
 from knowledge_graph.quantities.roles import Sections, role_of
 from knowledge_graph.quantities.scan import Measure, per_prefix, scan
 from knowledge_graph.quantities.types import Op, Quantity, Side, Span
@@ -20,7 +20,8 @@ _NO_COUNT_BEFORE = re.compile(r"(?:[这那该某每各任另前后哪同其下�
 _VAGUE = re.compile(
     r"\s?(?:主要|关键|重要|核心|重大|突出)?(?:的)?(?:方面|问题|部分|方向|阶段|环节|步骤|特点|难题|层次|要素|以上|因素|不同|领域|类型|技术|难点|原因|优点|创新|内容|目标|月|人次|主|平方|关|大)"
 )
-_POSSESSED = re.compile(r"(?:拥有|有|获得?|取得|授权|设有|建有|承担|主持|合作|历时|时间|近|超过?)[\u4e00-\u9fff]{0,2}$")
+_LOOSE_COUNTS = frozenset("级种类次度倍代点面层套组道段路支片张头块根只")  # 三层, 两种: words rather than counts
+_BARE = frozenset("一万千百十亿")
 _TEMPERATURE_STEP = re.compile(r"温差|温升|温降|升温幅度|温度差|均匀性|均温|波动|偏差|误差|精度|变化量|过冷度|过热度")
 _RATIO = re.compile(r"\s?:\s?\d")
 
@@ -29,88 +30,49 @@ def _counted_by_accident(text: str, measure: Measure) -> bool:
     """Tell whether a Chinese numeral with a measure word is no count: 一种, 这两个, 三个方面, 一步."""
     if not measure.chinese:
         return bool(_VAGUE.match(text, measure.end)) and measure.unit is not None and measure.unit.counted
+    written = text[measure.value_span[0] : measure.value_span[1]]
     unit = measure.unit_text
-    if _NO_COUNT_BEFORE.search(text, max(0, measure.start - 2), measure.start) or text[
-        max(0, measure.start - 1) : measure.start
-    ] in ("第", "十"):
+    ordinal = text[max(0, measure.start - 1) : measure.start] in ("第", "十")
+    pointed = _NO_COUNT_BEFORE.search(text, max(0, measure.start - 2), measure.start) is not None
+    loose = len(written) == 1 and unit in _LOOSE_COUNTS and not (unit == "倍" and measure.values[0] >= 2)
+    if ordinal or pointed or loose or _VAGUE.match(text, measure.end):
         return True
-    if unit in (
-        "级",
-        "种",
-        "类",
-        "次",
-        "度",
-        "倍",
-        "代",
-        "点",
-        "面",
-        "层",
-        "套",
-        "组",
-        "道",
-        "段",
-        "路",
-        "支",
-        "片",
-        "张",
-        "头",
-        "块",
-        "根",
-        "C",
-        "只",
-    ) and not (
-        len(text[measure.value_span[0] : measure.value_span[1]]) > 1 or (unit == "倍" and measure.values[0] >= 2)
-    ):
-        return True
-    if _VAGUE.match(text, measure.end):
-        return True
-    if text[measure.value_span[0] : measure.value_span[1]] in ("一", "万", "千", "百", "十", "亿"):
-        written = text[measure.value_span[0] : measure.value_span[1]]
-        if measure.more or read_after(text, measure.end)[0] == "gt":
-            return False
-        if written != "一":
-            return unit in ("元", "家", "人", "种", "次", "个", "倍")
-        before = text[max(0, measure.start - 8) : measure.start]
-        at_end = re.match(r"\s?(?:$|[，。；;、,)])", text[measure.end :]) is not None
-        counted = unit in ("项", "个", "件", "家", "条", "名", "台", "套", "座", "篇")
-        return not (
-            counted and ((at_end and re.search(r"[\u4e00-\u9fff]$", before)) or re.search(r"拥有(?:了)?$", before))
-        )
-    return False
+    if written not in _BARE or measure.more or read_after(text, measure.end)[0] == "gt":
+        return False
+    return _indefinite(text, measure) if written == "一" else unit in ("元", "家", "人", "种", "次", "个", "倍")
 
 
-def _is_quantity(text: str, measure: Measure, op: Op | None, has_parameter: str, previous_end: int) -> bool:
+def _indefinite(text: str, measure: Measure) -> bool:
+    """Tell whether 一 is an article: 建立一条生产线, but not 课题一项 and 拥有一个中心."""
+    if measure.unit_text not in ("项", "个", "件", "家", "条", "名", "台", "套", "座", "篇"):
+        return True
+    before = text[max(0, measure.start - 8) : measure.start]
+    ends = re.match(r"\s?(?:$|[，。；;、,)])", text[measure.end : measure.end + 2]) is not None
+    after_noun = ends and re.search(r"[\u4e00-\u9fff]$", before) is not None
+    return not (after_noun or re.search(r"拥有(?:了)?$", before))
+
+
+def _is_quantity(text: str, measure: Measure, op: Op | None, parameter: str) -> bool:
     """Tell whether a measure is a quantity in its context."""
     if measure.unit is not None:
-        if _counted_by_accident(text, measure):
-            return False
-        return not (measure.numbered and measure.unit.counted and False)
-    if measure.chinese and not measure.fraction and not (measure.values[0] >= 10_000 and op is not None):
-        return False
-    if measure.numbered:
-        return False
-    if _RATIO.match(text, measure.end) or (
-        text[measure.start - 1 : measure.start] == ":" and text[max(0, measure.start - 2) : measure.start - 1].isdigit()
-    ):
+        return not _counted_by_accident(text, measure)
+    joined = re.match(r"[A-Za-z]", text[measure.end : measure.end + 1]) is not None
+    if measure.numbered or joined or _in_ratio(text, measure):
         return False
     if measure.fraction:
-        return not re.match(r"[\dA-Za-z]", text[measure.end : measure.end + 1] or " ")
-    plain = bool(_AFTER_PLAIN.match(text, measure.end))
-    if op is not None and op not in ("eq", "approx"):
-        return not re.match(r"[A-Za-z]", text[measure.end : measure.end + 1] or " ")
-    if (
-        len(measure.values) == 2
-        or op is not None
-        or measure.start - previous_end < 2
-        or text[measure.start - 1].isspace()
-        or True
-    ):
-        return (
-            plain
-            and bool(_DIMENSIONLESS.search(has_parameter))
-            and not re.search(r"[A-Za-z]$", text[max(0, measure.start - 1) : measure.start])
-        )
-    return False
+        return re.match(r"\d", text[measure.end : measure.end + 1]) is None
+    if measure.chinese and not (measure.values[0] >= 10_000 and op is not None):
+        return False
+    if op not in (None, "eq", "approx"):
+        return True
+    plain = _AFTER_PLAIN.match(text, measure.end) is not None
+    return plain and _DIMENSIONLESS.search(parameter) is not None
+
+
+def _in_ratio(text: str, measure: Measure) -> bool:
+    """Tell whether a number without a unit is a part of a proportion: 35:18:8."""
+    before = text[max(0, measure.start - 2) : measure.start]
+    return _RATIO.match(text, measure.end) is not None or (before[-1:] == ":" and before[:1].isdigit())
 
 
 def extract(text: str, side: Side, *, title: bool = False, field: str = "") -> tuple[Quantity, ...]:
@@ -153,18 +115,23 @@ def _read(
     """Return the quantity that a measure states, or None if it states none."""
     before = read_before(text, measure.start, floor)
     after_op, after_end = read_after(text, measure.end)
-    left = left_parameter(text, before.start, floor)
+    unit, unit_span, unit_text = measure.unit, measure.unit_span, measure.unit_text
+    apart = unit_apart(text, before.start) if unit is None else None
+    inside = read_unit(apart[0], 0) if apart else None
+    if apart is not None and inside is not None and inside.end == len(apart[0]):
+        unit, unit_text, unit_span = inside, *apart
+        left = left_parameter(text, unit_span[0] - 1, floor)
+    else:
+        left = left_parameter(text, before.start, floor)
     carried = previous is not None and _carries_on(text, previous[0], previous[1], measure, left)
     named = text[left[0] : left[1]] if left else ""
-    if not _is_quantity(text, measure, before.op or after_op, named, floor):
+    if unit is None or measure.unit is not None:
+        accepted = _is_quantity(text, measure, before.op or after_op, named)
+    else:
+        accepted = not measure.numbered
+    if not accepted:
         return None
-    unit, unit_span, unit_text = measure.unit, measure.unit_span, measure.unit_text
     start, end = measure.start, measure.end
-    if unit is None:
-        bracketed = bracketed_unit(text, before.start)
-        inside = read_unit(bracketed[0], 0) if bracketed else None
-        if bracketed and inside is not None and inside.end == len(bracketed[0]):
-            unit, unit_text, unit_span = inside, *bracketed
     per = per_prefix(text, before.start)
     if per is not None and unit is not None:
         joined = f"{unit_text}/{text[per[1] + 1 : per[0].end]}"

@@ -13,6 +13,7 @@ _BOUNDARY = '，。；;、!！?？\n\r\t|:()[]【】“”"《》①②③④⑤
 _OF_USE = frozenset(["使用", "生产", "应用", "利用", "制备", "研究", "开发", "要求"])  # 使用温度 is one name
 _REAL = re.compile(r"[\u4e00-\u9fffA-Za-zα-ωμ]")
 _UNIT_BRACKET = re.compile(r"[(（]\s?([^()（）\d]{1,10})\s?[)）][\s:]{0,3}$")
+_UNIT_CELL = re.compile(r"[|\t][ ]{0,4}([^\s|()\d]{1,10})[ ]{0,4}[|\t][ ]{0,4}$")
 _RIGHT_LEAD = re.compile(r"\s{0,2}(?:级|型|以上|以下|以内|左右|多|余|及以上)?(?:的)?\s{0,2}")
 _RIGHT = re.compile(r"[\u4e00-\u9fffA-Za-z\d]{1,16}")
 
@@ -102,9 +103,12 @@ def left_parameter(text: str, op_start: int, floor: int) -> Span | None:
     return None
 
 
-def bracketed_unit(text: str, start: int) -> tuple[str, Span] | None:
-    """Return the unit named in a bracket before the number: 抗压强度(MPa) ≥ 50."""
-    match = _UNIT_BRACKET.search(text, max(0, start - 22), start)
+def unit_apart(text: str, start: int) -> tuple[str, Span] | None:
+    """Return the unit that stands apart from the number at `start`, in a bracket or a table's cell, and its span.
+
+    抗压强度(MPa) ≥ 50; 硬度 | HRC | 55-60.
+    """
+    match = _UNIT_BRACKET.search(text, max(0, start - 22), start) or _UNIT_CELL.search(text, max(0, start - 22), start)
     return (match[1].strip(), match.span(1)) if match else None
 
 

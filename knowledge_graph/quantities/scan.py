@@ -11,10 +11,10 @@ from knowledge_graph.quantities.units import Unit, read_unit
 MAX_NUMBERS = 5_000  # more in one text are a table dump; the rest is not read
 _SCALE_UNIT = re.compile(r"(?:HRC|HRA|HRB|HBW|HBS|HB|HV|HS)\s?$")
 _DIAMETER = re.compile(r"[φDd]\s?$")
-_RANGE = re.compile(r"\s{0,3}(?:-{1,6}|~{1,3}|至|到)\s{0,3}(?:φ|HRC|HB|HV)?")
+_RANGE = re.compile(r"[ \t]{0,3}(?:-{1,6}|~{1,3}|至|到)\s{0,3}(?:φ|HRC|HB|HV)?")
 _TOLERANCE = re.compile(r"\s{0,2}(?:±|\+/-|\+-)\s{0,2}")
 _LIST = re.compile(r"\s{0,2}(?:[、,，/;.]|和|及|与|或)\s{0,2}")
-_GAP = re.compile(r"[\s~:]{0,2}")
+_GAP = re.compile(r"[ \t~:]{0,2}")
 _NEGATIVE_AFTER = re.compile(r"[(\[,，、;；:~≤≥<>=/±\s]")
 _CJK = re.compile(r"[\u4e00-\u9fff]")
 _PER = re.compile(r"每(?=[\u4e00-\u9fffa-zA-Z])")
