@@ -22,7 +22,7 @@ COMMANDS = {
     "sync": ("training.release_cli", "sync_command", "Push to MLflow what waits for it."),
     "demo": ("training.cli", "demo_command", "Show everything on a simulated platform."),
     "recommend": ("matcher.cli", "recommend", "Recommend for a demand, a text or an achievement."),
-    "evaluate": ("eval.cli", "evaluate", "Evaluate on judged pairs, beside chance, popularity and BM25."),
+    "evaluate": ("training.evaluation_run", "evaluate", "Evaluate on judged pairs, beside chance, popularity and BM25."),
     "recall": ("eval.cli", "recall", "Recall of the candidate channels, alone and fused."),
     "bench": ("eval.bench.cli", "bench", "Measure speed and memory of the retrieval layer."),
     "serve": ("serving.cli", "serve", "Serve the HTTP API."),
