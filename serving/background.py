@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from threading import Event, Thread
+from time import monotonic
 
 import structlog
 
@@ -20,6 +21,12 @@ class Repeated:
         self._stop = False
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self.failure = ""
+        self._ended = monotonic()
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the function last returned, well or not."""
+        return monotonic() - self._ended
 
     def start(self) -> None:
         """Begin."""
@@ -48,5 +55,6 @@ class Repeated:
                 # A thread that dies would leave the server blind without anybody noticing.
                 self.failure = "internal error"
                 log.exception("background task failed", task=self._thread.name)
+            self._ended = monotonic()
             self._wake.wait(self._interval)
             self._wake.clear()

@@ -6,19 +6,21 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
+from typing import Literal
 
 import structlog
 
 from data.errors import BundleError, GongxuError
 from data.records import UNSTORED, Achievement, Demand
 from data.store import Store
-from matcher.bundle import CURRENT, Manifest, current_bundle, verify
+from matcher.bundle import CURRENT, PREVIOUS, Manifest, pointed, verify
 from matcher.engine import Engine
 from matcher.filters import Filters
 from matcher.model import MatchingModel
 from serving.metrics import BUNDLE_LOADS, RECORDS_REPLAYED
 
 REPLAY_BATCH = 500
+Lacking = Literal["ranker", "graph", "store"]
 _WARM_UP = "低温污泥干化设备，处理量每天50吨，含水率降到40%以下"
 
 log = structlog.get_logger("gongxu.bundle")
@@ -47,9 +49,25 @@ class LiveModel:
         everything = Filters.none()
         demand = Demand.of_text(_WARM_UP)
         offer = Achievement(achievement_id=UNSTORED, title=demand.title, content=demand.content)
-        live.engine.recommend_achievements(demand, filters=everything, explain=True)
-        live.engine.recommend_demands(offer, filters=everything, explain=True)
+        # Compiled code is made at its first use, in each direction and for each kind of question anew.
+        for explained in (False, True):
+            live.engine.recommend_achievements(demand, filters=everything, explain=explained)
+            live.engine.recommend_demands(offer, filters=everything, explain=explained)
+        live.engine.recommend_achievements(demand, personalised=False)
+        live.engine.match(demand, offer)
+        live.engine.similar(demand)
+        live.engine.similar(offer)
         return live
+
+    def lacks(self, *, store_ok: bool) -> list[Lacking]:
+        """Return what answers are made without at the moment; empty when nothing is missing."""
+        model = self.engine.model
+        missing: dict[Lacking, bool] = {
+            "ranker": model.scorer is None,
+            "graph": model.graph is None,
+            "store": not store_ok,
+        }
+        return [name for name, lacking in missing.items() if lacking]
 
     def catch_up(self, store: Store) -> int:
         """Take in what changed in the store since the last call (at first: since the bundle was built); return how much."""
@@ -101,25 +119,31 @@ class BundleHolder:
     def refresh(self, store: Store | None, *, force: bool = False) -> bool:
         """Load the bundle that `current` names if it is another than before; return whether a new one serves now.
 
-        A bundle that cannot be loaded leaves the old one serving, is remembered in `rejected` and not tried again until
-        the pointer is written anew or `force` is set.
+        A bundle that cannot be loaded leaves the old one serving (at start: the previous one), is remembered in
+        `rejected` and not tried again until the pointer is written anew or `force` is set.
         """
         with self._loading:
             pointer = self._pointer()
             if pointer is None or (pointer == self._seen and not force):
                 return False
             self._seen = pointer
-            return self._load(pointer[0], store)
+            loaded = self._load(pointer[0], store)
+            if not loaded and self.live is None and (earlier := pointed(self._bundles, PREVIOUS)):
+                refused = self.rejected
+                loaded = self._load(earlier, store)  # better the last good one than none
+                self.rejected = refused
+            return loaded
 
     def _load(self, version: str, store: Store | None) -> bool:
         started = perf_counter()
         try:
-            live = LiveModel.load(current_bundle(self._bundles), self._threads)
+            live = LiveModel.load(self._bundles / version, self._threads)
             if store is not None:
                 live.catch_up(store)
-        except (GongxuError, OSError, ValueError, KeyError, RuntimeError) as error:
-            # Digests are right, yet files may be of a version whose readers fail in their own ways: the old bundle stays.
-            reason = f"{error}".replace(str(self._bundles), "bundles")
+        except Exception as error:
+            # Digests may be right, yet files of a version whose readers fail in ways of their own: the old bundle stays.
+            said = f"{error}" if isinstance(error, GongxuError) else f"{type(error).__name__}: {error}"
+            reason = said.replace(str(self._bundles), "bundles")
             self.rejected = Rejected(version, reason, datetime.now(UTC))
             BUNDLE_LOADS.labels("rejected").inc()
             log.warning("bundle rejected", version=version, reason=reason)

@@ -1,9 +1,7 @@
 """What the routes work with: one object per process, made when the app starts."""
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from time import perf_counter
+from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import structlog
@@ -15,16 +13,17 @@ from data.store import Store
 from serving.background import Repeated
 from serving.compute import EngineThreads
 from serving.credentials import KeyRing
+from serving.dashboard.figures.review import UNDO, submit
 from serving.impressions import ImpressionLog
 from serving.live import BundleHolder, LiveModel
-from serving.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST, STAGE_SECONDS
+from serving.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
 from serving.problems import NO_BUNDLE, ApiError
-from serving.storage import StoreAccess
+from serving.storage import StoreAccess, StoreThreads
 
 _T = TypeVar("_T")
-STORE_THREADS = 8
 IMPRESSION_INTERVAL = 1.0  # seconds between two batches of impressions
 KEY_INTERVAL = 1.0  # seconds until a new or revoked key is known
+REVIEW_INTERVAL = 20.0  # seconds between two looks for judgements that can no longer be undone
 
 log = structlog.get_logger("gongxu.server")
 
@@ -37,13 +36,14 @@ class Services:
         self.access = StoreAccess(settings.store_url, settings.serve_lock_timeout)
         self.holder = BundleHolder(settings.bundles, settings.threads)
         self.engine_threads = EngineThreads(settings.serve_threads, settings.serve_max_wait)
-        self._store_threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
+        self._store_threads = StoreThreads(self.access, 2 * settings.serve_lock_timeout)
         self.follower = Repeated("follower", self._follow, settings.serve_poll)
         self.watcher = Repeated("watcher", self._watch, settings.serve_poll)
         self.impressions = ImpressionLog(self.access.store, settings.serve_impression_queue)
         self.impression_writer = Repeated("impressions", self.impressions.flush, IMPRESSION_INTERVAL)
         self.keys = KeyRing()
         self.key_reader = Repeated("keys", self._read_keys, max(settings.serve_poll, KEY_INTERVAL))
+        self.review_writer = Repeated("reviews", self._submit_reviews, REVIEW_INTERVAL)
 
     def start(self) -> None:
         """Load the current bundle, if there is one, and begin to follow store and pointer."""
@@ -67,12 +67,15 @@ class Services:
         except StoreError as error:
             IMPRESSIONS_LOST.inc(len(self.impressions))
             log.warning("impressions lost", number=len(self.impressions), reason=str(error))
-        self._store_threads.shutdown(wait=True)
+        self._store_threads.close()
         self.access.close()
 
     @property
     def _tasks(self) -> tuple[Repeated, ...]:
-        return self.watcher, self.follower, self.key_reader, self.impression_writer
+        return self.watcher, self.follower, self.key_reader, self.impression_writer, self.review_writer
+
+    def _submit_reviews(self) -> None:
+        submit(self.access.store(), datetime.now(UTC) - UNDO)
 
     def _read_keys(self) -> None:
         self.keys.refresh(self.access.store())
@@ -89,16 +92,15 @@ class Services:
             raise ApiError(NO_BUNDLE, "no bundle is loaded; run `gongxu import`, `gongxu build` and `gongxu train`")
         return live
 
-    async def in_store(self, work: Callable[[Store], _T]) -> _T:
-        """Run `work` with the store in a thread; StoreError when the store cannot be used."""
-        return await asyncio.get_running_loop().run_in_executor(self._store_threads, self._with_store, work)
+    async def in_store(self, work: Callable[[Store], _T], *, patient: bool = False) -> _T:
+        """Run `work` with the store in a thread; StoreError when the store cannot be used or (unless `patient`) is slow."""
+        return await self._store_threads.run(work, patient=patient)
 
-    def _with_store(self, work: Callable[[Store], _T]) -> _T:
-        started = perf_counter()
-        try:
-            return work(self.access.store())
-        finally:
-            STAGE_SECONDS.labels("store").observe(perf_counter() - started)
+    @property
+    def store_ok(self) -> bool:
+        """Whether the store answered when it was last asked, and not too long ago."""
+        silence = min(self.follower.silence, self.key_reader.silence) - self.settings.serve_poll
+        return not self.follower.failure and silence < 2 * self.settings.serve_lock_timeout
 
     def _follow(self) -> None:
         live = self.holder.live

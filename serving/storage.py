@@ -1,12 +1,19 @@
-"""The store as a server holds it: opened when first needed, and again after a failure, without a restart."""
+"""The store as a server holds it: opened when first needed, and again after a failure; nobody waits for it for long."""
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
-from time import monotonic
+from time import monotonic, perf_counter
+from typing import Any, TypeVar
 
 from data.errors import StoreError
 from data.store import Store
+from serving.metrics import STAGE_SECONDS
 
 RETRY_AFTER = 1.0  # seconds between two attempts to open a store that failed
+STORE_THREADS = 8
+_T = TypeVar("_T")
 
 
 class StoreAccess:
@@ -50,3 +57,57 @@ class StoreAccess:
             if self._store is not None:
                 self._store.close()
                 self._store = None
+
+
+class StoreThreads:
+    """Runs calls to the store in a few threads and gives up on one that takes longer than `patience` seconds.
+
+    A call that was given up goes on in its thread until the database lets go of it. As long as all threads are held
+    up like that, further calls are refused at once: they could only wait in vain.
+    """
+
+    def __init__(self, access: StoreAccess, patience: float) -> None:
+        self._access = access
+        self._patience = patience
+        self._executor = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
+        self._held_up: set[Future[Any]] = set()
+
+    async def run(self, work: Callable[[Store], _T], *, patient: bool = False) -> _T:
+        """Run `work` with the store and return its result; if `patient`, however long it takes.
+
+        Raises:
+            StoreError: the store cannot be used, or does not answer in time.
+
+        """
+        self._held_up = {call for call in self._held_up if not call.done()}
+        if len(self._held_up) >= STORE_THREADS:
+            raise StoreError(f"{len(self._held_up)} earlier calls still wait for the database")
+        call = self._executor.submit(self._timed, work)
+        waiting = asyncio.wrap_future(call)
+        if patient:
+            return await waiting
+        done, _ = await asyncio.wait((waiting,), timeout=self._patience)
+        if not done:
+            if not call.cancel():
+                self._held_up.add(call)
+                waiting.add_done_callback(_forget)
+            raise StoreError(f"the database did not answer within {self._patience:g} s")
+        return waiting.result()
+
+    def _timed(self, work: Callable[[Store], _T]) -> _T:
+        started = perf_counter()
+        try:
+            return work(self._access.store())
+        finally:
+            STAGE_SECONDS.labels("store").observe(perf_counter() - started)
+
+    def close(self) -> None:
+        """Finish what is running, unless the database holds it up."""
+        held_up = any(not call.done() for call in self._held_up)
+        self._executor.shutdown(wait=not held_up, cancel_futures=True)
+
+
+def _forget(late: asyncio.Future[Any]) -> None:
+    """Take notice of what became of a call that was given up: nobody else will."""
+    if not late.cancelled():
+        late.exception()

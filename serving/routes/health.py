@@ -29,7 +29,7 @@ async def readyz(services: ServicesOf) -> Response:
     for and nothing can be written.
     """
     live, rejected = services.holder.live, services.holder.rejected
-    store_ok = not services.follower.failure
+    store_ok = services.store_ok
     ranker = live is not None and live.engine.model.scorer is not None
     report = ReadyReport(
         status="unavailable" if live is None else "ready" if store_ok and ranker and rejected is None else "degraded",

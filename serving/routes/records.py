@@ -154,7 +154,7 @@ async def _bulk(request: Request, services: Services, who: Principal, model: typ
     body = await request.body()
     name = "achievements.bulk" if model is Achievement else "demands.bulk"
     note = partial(AuditEntry, datetime.now(UTC), who.name, name, request_id=request.state.request_id)
-    answer = await services.in_store(partial(_store_lines, body=body, model=model, note=note))
+    answer = await services.in_store(partial(_store_lines, body=body, model=model, note=note), patient=True)
     services.follower.wake()
     return json_response(answer.model_dump())
 
