@@ -22,12 +22,12 @@ class _Shown:
     ids: tuple[str, ...]
     side: str
     request_id: str
-    bundle_version: str
+    versions: tuple[str, ...]
     at: datetime
 
     def events(self) -> Iterator[OutcomeEvent]:
         """Yield an impression for each item."""
-        for rank, item in enumerate(self.ids, start=1):
+        for rank, (item, version) in enumerate(zip(self.ids, self.versions, strict=True), start=1):
             pair = (self.subject, item) if self.side == "achievements" else (item, self.subject)
             yield OutcomeEvent(
                 event_id=f"{self.request_id}-{rank}",
@@ -37,7 +37,7 @@ class _Shown:
                 occurred_at=self.at,
                 request_id=self.request_id,
                 position=rank,
-                bundle_version=self.bundle_version,
+                bundle_version=version,
             )
 
 
@@ -56,10 +56,13 @@ class ImpressionLog:
         """Return how many impressions wait to be written."""
         return self._number
 
-    def note(self, recommendation: Recommendation, request_id: str, *, side: str) -> None:
+    def note(
+        self, recommendation: Recommendation, request_id: str, *, side: str, versions: tuple[str, ...] | None = None
+    ) -> None:
         """Note that the items of an answer were shown to a stored subject; `side` is that of the items.
 
-        This is on the request's path and does next to nothing; the events are made when they are written.
+        `versions` names the bundle that put each item there; without it all are the answer's. This is on the request's
+        path and does next to nothing; the events are made when they are written.
         """
         subject, number = recommendation.subject_id, len(recommendation.items)
         if subject is None:
@@ -71,7 +74,8 @@ class ImpressionLog:
             IMPRESSIONS_LOST.inc(number - taken)
         if taken:
             ids = tuple(match.id for match in recommendation.items[:taken])
-            shown = _Shown(subject, ids, side, request_id, recommendation.bundle_version, datetime.now(UTC))
+            versions = (versions or (recommendation.bundle_version,) * number)[:taken]
+            shown = _Shown(subject, ids, side, request_id, versions, datetime.now(UTC))
             self._waiting.append(shown)
 
     def flush(self) -> None:
