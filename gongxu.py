@@ -26,6 +26,7 @@ COMMANDS = {
     "recall": ("eval.cli", "recall", "Recall of the candidate channels, alone and fused."),
     "bench": ("eval.bench.cli", "bench", "Measure speed and memory of the retrieval layer."),
     "serve": ("serving.cli", "serve", "Serve the HTTP API."),
+    "experiment": ("serving.experiment_cli", "app", "Compare champion and challenger on live traffic."),
     "keys": ("serving.keys_cli", "app", "Make, list and revoke API keys."),
     "operators": ("serving.dashboard.operators_cli", "app", "Make, list and change operators of the dashboard."),
     "backup": ("serving.backup_cli", "backup_command", "Save store and current bundle in one file."),

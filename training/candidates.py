@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from data.errors import BundleError, NotFoundError
 from data.settings import Settings
 from eval.bootstrap import Estimate
+from eval.experiments import running_experiment
 from matcher.bundle import BUILT, CHALLENGER, CURRENT, POINTERS, PREVIOUS, all_bundles, pointed
 from matcher.history import History
 from matcher.scorer import Scorer
@@ -150,9 +151,11 @@ def aliases_of(settings: Settings, version: str) -> list[str]:
 def prune(settings: Settings) -> list[str]:
     """Remove all bundles but those in use and the newest `keep_bundles`; return the versions removed.
 
-    In use are those that a pointer names, those that one of these was trained from, and what an experiment serves.
+    In use are those that a pointer names and those that a running experiment serves.
     """
     used = {pointed(settings.bundles, pointer) for pointer in POINTERS} - {""}
+    if (experiment := running_experiment(settings.home)) is not None:
+        used |= {experiment.champion, experiment.challenger}
     manifests = all_bundles(settings.bundles)
     kept = used | {manifest.version for manifest in manifests[: settings.keep_bundles]}
     removed = [manifest.version for manifest in manifests if manifest.version not in kept]
