@@ -16,6 +16,7 @@ from data.records import Demand
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.quantities import Quantity, extract
 from matcher.elements import ELEMENT_NAMES, ELEMENTS, READ, demand_text, find_elements
+from matcher.ledger_table import quantities_of
 
 PART_NAMES = {
     **ELEMENT_NAMES,
@@ -41,7 +42,7 @@ ADVICE = {
     "deadline": "给出希望完成的日期",
     "cooperation": "选择合作方式，如委托开发、许可",
 }
-QUANTITIES_READ = 5_000  # characters that are searched for quantities
+KEYWORDS_READ = 5_000  # characters of the keywords that are searched for quantities
 
 _CURRENT = re.compile(r"目前|现有|现状|当前|现用|现场|我们厂|我厂|我司|我公司|正在使用|一直|之前|近两年|去年|已有")
 _SCENARIO = re.compile(
@@ -126,8 +127,12 @@ def stated_parts(demand: Demand, graph: KnowledgeGraph | None) -> dict[str, tupl
 
 
 def demand_quantities(demand: Demand) -> tuple[Quantity, ...]:
-    """Return the quantities in a demand's texts and keywords, at most `QUANTITIES_READ` characters of them."""
-    return extract(demand_text(demand)[:QUANTITIES_READ], "demand")
+    """Return the quantities in a demand's texts and keywords (where answers to questions stand), each once."""
+    answers = extract("；".join(demand.keywords)[:KEYWORDS_READ], "demand", field="keywords")
+    found: dict[str, Quantity] = {}
+    for item in (*quantities_of(demand), *answers):
+        found.setdefault(item.quote, item)
+    return tuple(found.values())
 
 
 @lru_cache(maxsize=1)

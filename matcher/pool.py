@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
-from data.records import Demand
+from data.records import Achievement, Demand
 from data.segment import content_words
 from data.text import normalise
 from matcher.channels import find_candidates
@@ -75,9 +75,7 @@ def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = Non
 
     """
     scorer = require_scorer(engine)
-    text = record_text(demand).full
-    if not text:
-        raise InputError(f"the text {normalise(demand.title)[:40]!r} says nothing to match by; give a title or content")
+    text = _require_text(demand)
     shelf = achievement_shelf(engine)
     lens = lens_of(engine, demand)
     view = engine.model.viewer.demands([demand])
@@ -112,6 +110,29 @@ def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = Non
         Scores(scores.expected[order], scores.median[order], scores.probability[order]),
         np.any(by_text, axis=0) if by_text else np.zeros(len(rows), dtype=np.bool_),
     )
+
+
+def best_demands(engine: Engine, achievement: Achievement, limit: int, filters: Filters | None = None) -> list[str]:
+    """Return the ids of the demands that an achievement suits best, however little, best first; open ones by default.
+
+    Raises:
+        InputError: the achievement has no text to match by, or the bundle has no ranker.
+
+    """
+    scorer = require_scorer(engine)
+    text = _require_text(achievement)
+    shelf = engine._shelves.demands
+    view = engine.model.viewer.achievements([achievement])
+    rows = find_candidates(view, content_words(text), shelf, shelf.allowed(filters or Filters()), None).rows
+    found = shelf.take(rows)
+    graph, stored = engine.model.graph, engine.model.achievements.base.cards.rows.get(achievement.achievement_id)
+    signals = GraphLens(graph, achievement, stored).signals(rows) if graph is not None else None
+    d, a = np.arange(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
+    if not len(rows):
+        return []
+    expected = scorer.score(scorer.table(engine.model.space, found, view, d, a, signals)).expected
+    ids = found.cards.ids
+    return [ids[place] for place in np.argsort(-expected, kind="stable")[:limit].tolist()]
 
 
 def rescored(engine: Engine, variants: Sequence[Demand], pool: Pool) -> NDArray[np.float64]:
@@ -151,3 +172,10 @@ def pair_scores(
     scores = scorer.score(table)
     parts = zip(*(np.split(part, k) for part in (scores.expected, scores.median, scores.probability)), strict=True)
     return [Scores(*part) for part in parts]
+
+
+def _require_text(record: Achievement | Demand) -> str:
+    text = record_text(record).full
+    if not text:
+        raise InputError(f"the text {normalise(record.title)[:40]!r} says nothing to match by; give a title or content")
+    return text

@@ -9,23 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.records import Achievement, Demand
-from data.text import meaningful
 from knowledge_graph.graph import KnowledgeGraph
-from knowledge_graph.quantities import Quantity, extract
+from knowledge_graph.quantities import Quantity
+from knowledge_graph.quantities.names import better_of
 from knowledge_graph.schema import Relation
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.answers import COOPERATION, MATURITY, question_text, threshold_id
 from matcher.completeness import demand_quantities
 from matcher.elements import ELEMENTS, element_of, find_elements
+from matcher.ledger_table import quantities_of
 from matcher.pool import Pool
 
 MAX_OPTIONS = 4
 KNOWN = 0.9  # a demander knows the answer to a question about the own need this often
 TOO_COMMON = 0.7  # a word in more than this share of the candidates tells them apart too little
 LEAST_SHARE = 0.03
+ANSWER_IDF = 3.5  # a word in more than three of a hundred records (控制系统, 产线) is no answer
 SENSE_TERMS = 4  # terms of a demand that are looked at for several senses
 SENSE_SHARE = 0.15
 THRESHOLDS = 2  # parameters that are asked for
+_MORE, _LESS = ("ge", "gt", "increase"), ("le", "lt", "decrease")
+_UNFINISHED = "为的和与及或等在了其以将可"
 _TOLD_APART = {Relation.SIMILAR, Relation.CO_OCCURS, Relation.NARROWER, Relation.SYNONYM}
 
 
@@ -120,9 +124,8 @@ def threshold_questions(demand: Demand, pool: Pool, records: Sequence[Achievemen
         if place is None:
             continue
         weight = float(pool.scores.probability[place])
-        text = "；".join(filter(None, (meaningful(record.indicators), meaningful(record.content))))[:4000]
         best: dict[tuple[str, str], Quantity] = {}
-        for item in extract(text, "supply"):
+        for item in quantities_of(record):
             if item.parameter and item.role == "achieved" and 2 <= len(item.parameter) <= 20:
                 best.setdefault((item.parameter, item.unit), item)
         for key, item in best.items():
@@ -130,7 +133,7 @@ def threshold_questions(demand: Demand, pool: Pool, records: Sequence[Achievemen
     ranked = sorted(told.items(), key=lambda entry: (-sum(part[0] for part in entry[1]), entry[0]))
     questions: list[Question] = []
     for (parameter, unit), values in ranked:
-        sign = _direction([op for _, _, op in values])
+        sign = _direction(parameter, [op for _, _, op in values])
         if not sign or parameter in stated or len(questions) == THRESHOLDS:
             continue
         share = sum(part[0] for part in values) / max(1e-9, float(pool.scores.probability.sum()))
@@ -204,6 +207,12 @@ def _cover(holders: dict[str, NDArray[np.int64]], mass: NDArray[np.float64]) -> 
     return chosen
 
 
+def _answers(graph: KnowledgeGraph, term: int) -> bool:
+    """Tell whether a term is particular enough, and whole enough, to be an answer to click."""
+    words = graph.vocabulary
+    return bool(words.idf[term] >= ANSWER_IDF) and words.terms[term][-1] not in _UNFINISHED
+
+
 def _senses(graph: KnowledgeGraph, term: int) -> list[list[int]]:
     """Return the communities among a term's neighbours, largest first."""
     relations = graph.relations
@@ -227,10 +236,11 @@ def _senses(graph: KnowledgeGraph, term: int) -> list[list[int]]:
     return sorted((sorted(part) for part in found), key=lambda part: (-len(part), part))
 
 
-def _direction(ops: Sequence[str]) -> str:
-    """Return ge or le as most achievements word the parameter, "" where they do not say."""
-    up, down = sum(op in ("ge", "gt", "increase") for op in ops), sum(op in ("le", "lt", "decrease") for op in ops)
-    return "ge" if up > down else "le" if down > up else ""
+def _direction(parameter: str, ops: Sequence[str]) -> str:
+    """Return ge or le: as the domain knows the parameter, else as most achievements word it; "" if neither tells."""
+    better = better_of(parameter)
+    better = better or sum(op in _MORE for op in ops) - sum(op in _LESS for op in ops)
+    return "ge" if better > 0 else "le" if better < 0 else ""
 
 
 def valued(question: Question, value: float, changed: float) -> Question:

@@ -1,0 +1,334 @@
+"""When nothing fits: whether a list is good enough to be shown, and what would have to be developed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.records import Achievement, Demand
+from knowledge_graph import kernels
+from knowledge_graph.graph import KnowledgeGraph
+from knowledge_graph.quantities.names import Encode
+from matcher.completeness import demand_quantities
+from matcher.elements import ELEMENT_NAMES, element_of
+from matcher.engine import Engine
+from matcher.ledger import Entry, ledger
+from matcher.ledger_table import quantities_of
+from matcher.pool import Pool, candidate_pool, require_scorer
+from matcher.recommendation import NO_GOOD_MATCH
+
+GOOD_ENOUGH = "有足够好的匹配"
+LOOKED_AT = 20  # best candidates whose figures are read
+NEAREST = 3  # nearest answers shown of a requirement that nobody meets
+COMPOSITE = 3  # achievements in a composite
+LEAST_GAIN = 0.05  # of the demand's weight, for an achievement to join a composite
+RELATED = 0.6  # a related term covers a demand's term by its strength, if that is at least so much
+HOLDERS = 5
+OTHERS = 5
+TERMS = 12  # heaviest terms of a demand that a solution has to cover
+
+Records = Callable[[Sequence[str]], Sequence[Achievement]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a demand's list is good enough: the best candidate's probability against the calibrated threshold."""
+
+    answered: bool
+    probability: float
+    threshold: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """How near an achievement comes to a requirement that it misses; `margin` is a share of the bound, below 0."""
+
+    achievement_id: str
+    title: str
+    quote: str
+    margin: float | None
+
+
+@dataclass(frozen=True)
+class UnmetRequirement:
+    """A requirement that no candidate is known to meet, with the candidates that come nearest, nearest first."""
+
+    requirement: str
+    missed: int
+    unknown: int
+    nearest: tuple[Nearest, ...]
+
+
+@dataclass(frozen=True)
+class PartOfSolution:
+    """An achievement in a composite: what it covers of the demand and its share of the demand's weight."""
+
+    achievement_id: str
+    title: str
+    owner: str
+    covers: tuple[str, ...]
+    share: float
+
+
+@dataclass(frozen=True)
+class Composite:
+    """Few achievements that together cover a demand: `covered` in [0, 1], and the terms that remain, by element."""
+
+    parts: tuple[PartOfSolution, ...]
+    covered: float
+    remaining: tuple[str, ...]
+    remaining_elements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Developer:
+    """A holder likely to be able to develop the rest: cosine of the rest and all it has, and the terms behind it."""
+
+    name: str
+    affinity: float
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SharedGap:
+    """A demand of somebody else with the same gap."""
+
+    demand_id: str
+    title: str
+    enterprise: str
+    shared: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GapReport:
+    """What is missing for a demand, and who could bring it about."""
+
+    verdict: Verdict
+    requirements: tuple[UnmetRequirement, ...]
+    composite: Composite
+    developers: tuple[Developer, ...]
+    shared: tuple[SharedGap, ...]
+    text: str
+
+
+def verdict(engine: Engine, pool: Pool, threshold: float | None = None) -> Verdict:
+    """Return whether the best candidate is good enough to be shown.
+
+    `threshold` is the least probability; by default that of the average pair ever judged. `gongxu study threshold`
+    calibrates one on judgements.
+
+    Raises:
+        InputError: the bundle has no ranker.
+
+    """
+    calibration = require_scorer(engine).calibration
+    least = 0.0 if calibration is None else calibration.base_rate_
+    threshold = max(least, threshold or 0.0)
+    best = float(pool.scores.probability[0]) if len(pool) else 0.0
+    answered = len(pool) > 0 and best >= threshold
+    if answered:
+        return Verdict(True, best, threshold, f"{GOOD_ENOUGH}（最高概率 {best:.0%}，门槛 {threshold:.0%}）")
+    return Verdict(False, best, threshold, f"{NO_GOOD_MATCH}（最高概率 {best:.0%}，门槛 {threshold:.0%}）")
+
+
+def gap_report(
+    engine: Engine, demand: Demand, records: Records, *, pool: Pool | None = None, threshold: float | None = None
+) -> GapReport:
+    """Return what no achievement offers a demand yet, and what could.
+
+    `records` returns achievements by their ids, as the store has them (those it no longer has are left out).
+
+    Raises:
+        InputError: the demand has no text to match by, or the bundle has no ranker.
+
+    """
+    pool = pool or candidate_pool(engine, demand)
+    found = verdict(engine, pool, threshold)
+    encoder = engine.model.space.encoder
+    requirements = unmet_requirements(
+        demand, records(pool.found.cards.ids[:LOOKED_AT]), lambda texts: encoder.encode(texts, "passage")
+    )
+    graph = engine.model.graph
+    if graph is None:
+        nothing = Composite((), 0.0, (), ())
+        return GapReport(found, requirements, nothing, (), (), _told(found, requirements, nothing, (), ()))
+    composite = cover(graph, demand, pool)
+    developers = developers_of(graph, demand, composite.remaining)
+    shared = shared_gaps(engine, graph, demand, composite.remaining)
+    return GapReport(
+        found,
+        requirements,
+        composite,
+        developers,
+        shared,
+        _told(found, requirements, composite, developers, shared),
+    )
+
+
+def unmet_requirements(
+    demand: Demand, achievements: Sequence[Achievement], encode: Encode | None = None
+) -> tuple[UnmetRequirement, ...]:
+    """Return the quantified requirements that none of the achievements is known to meet, in the order of the text.
+
+    `encode` turns texts into unit vectors and links names of parameters that the domain's list does not know.
+    """
+    wanted = [item for item in demand_quantities(demand) if item.role == "requirement"]
+    if not wanted:
+        return ()
+    offered = [ledger(wanted, quantities_of(achievement), encode=encode).entries for achievement in achievements]
+    unmet = []
+    for place, entry in enumerate(ledger(wanted, ()).entries):
+        answers = [(achievement, own[place]) for achievement, own in zip(achievements, offered, strict=True)]
+        if any(answer.status == "met" for _, answer in answers):
+            continue
+        missed = [(achievement, answer) for achievement, answer in answers if answer.status == "missed"]
+        missed.sort(key=lambda pair: (-_margin(pair[1]), pair[0].record_id))
+        nearest = tuple(
+            Nearest(
+                achievement.achievement_id,
+                achievement.title,
+                answer.answer.quote if answer.answer else "",
+                answer.margin,
+            )
+            for achievement, answer in missed[:NEAREST]
+        )
+        unmet.append(UnmetRequirement(entry.requirement.quote, len(missed), len(answers) - len(missed), nearest))
+    return tuple(unmet)
+
+
+def cover(graph: KnowledgeGraph, demand: Demand, pool: Pool) -> Composite:
+    """Return at most `COMPOSITE` candidates that together cover most of a demand's terms, by greedy weighted cover.
+
+    A candidate covers a term that it holds, or by a related term as far as the relation carries. Greedy cover is
+    within 1 - 1/e of the best set of that size (Nemhauser, Wolsey & Fisher 1978).
+    """
+    terms, weights = _needed(graph, demand)
+    known = np.flatnonzero(pool.rows < len(graph.achievement_ids))
+    strength = _coverage(graph, terms, pool.rows[known])
+    covered = np.zeros(len(terms))
+    parts: list[PartOfSolution] = []
+    cards = pool.found.cards
+    for _ in range(COMPOSITE):
+        if not len(known) or not len(terms):
+            break
+        gains = np.maximum(strength - covered, 0.0) @ weights
+        # of equal gains the candidate that the ranker prefers
+        best = int(np.argmax(gains))
+        if gains[best] < LEAST_GAIN:
+            break
+        new = np.flatnonzero(strength[best] > covered)
+        order = new[np.argsort(-((strength[best] - covered) * weights)[new], kind="stable")]
+        card = cards.card(int(known[best]))
+        names = tuple(graph.vocabulary.terms[int(terms[place])] for place in order[:6])
+        parts.append(PartOfSolution(card["id"], card["title"], card["owner"], names, float(gains[best])))
+        covered = np.maximum(covered, strength[best])
+    rest = [
+        int(terms[place]) for place in np.argsort(-weights * (1 - covered), kind="stable") if covered[place] < RELATED
+    ]
+    elements = dict.fromkeys(ELEMENT_NAMES[name] for term in rest if (name := element_of(graph, term)))
+    remaining = tuple(graph.vocabulary.terms[term] for term in rest)
+    return Composite(tuple(parts), float(covered @ weights) if len(terms) else 0.0, remaining, tuple(elements))
+
+
+def developers_of(graph: KnowledgeGraph, demand: Demand, remaining: Sequence[str]) -> tuple[Developer, ...]:
+    """Return the holders whose achievements as a whole are nearest to what remains and to the demand around it.
+
+    What remains counts twice as much as what is covered already: who shall develop a missing part must know the field.
+    """
+    terms, weights = _needed(graph, demand)
+    rest = {graph.vocabulary.numbers[term] for term in remaining if term in graph.vocabulary.numbers}
+    portfolios = graph.portfolios
+    if not len(terms) or not len(portfolios.lengths):
+        return ()
+    dense = np.zeros(len(graph.vocabulary), dtype=np.float32)
+    dense[terms] = weights * np.array([2.0 if int(term) in rest else 1.0 for term in terms])
+    dense /= max(float(np.linalg.norm(dense)), 1e-9)
+    rows = np.arange(len(portfolios.lengths), dtype=np.int64)
+    scores = kernels.dots(dense, portfolios.starts, portfolios.lengths, portfolios.terms, portfolios.weights, rows)
+    names = list(graph.describer.organisations)
+    found = []
+    for row in np.lexsort((rows, -scores))[:HOLDERS].tolist():
+        if scores[row] <= 0 or row >= len(names):
+            break
+        own, strengths = portfolios.row(row)
+        common = dense[own] * strengths
+        best = tuple(graph.vocabulary.terms[int(own[place])] for place in np.argsort(-common)[:4] if common[place] > 0)
+        found.append(Developer(names[row], float(scores[row]), best))
+    return tuple(found)
+
+
+def shared_gaps(
+    engine: Engine, graph: KnowledgeGraph, demand: Demand, remaining: Sequence[str]
+) -> tuple[SharedGap, ...]:
+    """Return open demands of other firms whose texts are near and that name one of the remaining terms."""
+    numbers = {graph.vocabulary.numbers[term]: term for term in remaining if term in graph.vocabulary.numbers}
+    found: list[SharedGap] = []
+    if not numbers:
+        return ()
+    rows = {demand_id: row for row, demand_id in enumerate(graph.demand_ids)}
+    for near in engine.similar(demand, 50):
+        row = rows.get(near.id)
+        if row is None or not graph.demands.is_open[row] or (near.owner and near.owner == demand.enterprise):
+            continue
+        shared = tuple(numbers[term] for term in graph.demand(row).terms.tolist() if term in numbers)
+        if shared:
+            found.append(SharedGap(near.id, near.title, near.owner, shared[:5]))
+    return tuple(found[:OTHERS])
+
+
+def _margin(entry: Entry) -> float:
+    return entry.margin if entry.margin is not None else -np.inf
+
+
+def _needed(graph: KnowledgeGraph, demand: Demand) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the heaviest terms of a demand that name something, with weights that sum to 1."""
+    row = graph.describe(demand)
+    order = [place for place in np.argsort(-row.weights, kind="stable") if element_of(graph, int(row.terms[place]))]
+    chosen = np.array(order[:TERMS], dtype=np.int64)
+    weights = row.weights[chosen].astype(np.float64) if len(chosen) else np.zeros(0)
+    return row.terms[chosen].astype(np.int64), weights / max(float(weights.sum()), 1e-9)
+
+
+def _coverage(graph: KnowledgeGraph, terms: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return (achievements, terms) in [0, 1]: 1 where a row holds the term, else the strength of its best relation."""
+    place = {int(term): column for column, term in enumerate(terms)}
+    near: dict[int, list[tuple[int, float]]] = {}
+    for term, column in place.items():
+        around = graph.relations.neighbours(term)
+        targets, strengths = graph.relations.targets[around].tolist(), graph.relations.strengths[around].tolist()
+        for target, strength in zip(targets, strengths, strict=True):
+            if strength >= RELATED:
+                near.setdefault(target, []).append((column, strength))
+    result = np.zeros((len(rows), len(terms)))
+    for line, row in enumerate(rows.tolist()):
+        for term in graph.achievement(row).terms.tolist():
+            if term in place:
+                result[line, place[term]] = 1.0
+            for column, strength in near.get(term, ()):
+                result[line, column] = max(result[line, column], strength)
+    return result
+
+
+def _told(
+    found: Verdict,
+    requirements: Sequence[UnmetRequirement],
+    composite: Composite,
+    developers: Sequence[Developer],
+    shared: Sequence[SharedGap],
+) -> str:
+    lines = [found.text + "。"]
+    for item in requirements:
+        near = next(iter(item.nearest), None)
+        nearest = f"最接近的是《{near.title}》：{near.quote}" if near else "候选成果均未说明"
+        lines.append(f"指标“{item.requirement}”尚无成果达到，{nearest}。")
+    if composite.parts:
+        names = "＋".join(f"《{part.title}》（{part.share:.0%}）" for part in composite.parts)
+        rest = f"，仍缺：{'、'.join(composite.remaining[:6])}" if composite.remaining else "，没有剩余"
+        lines.append(f"组合方案：{names}，合计覆盖需求要素的 {composite.covered:.0%}{rest}。")
+    if developers:
+        lines.append(f"最有条件补足的单位：{'、'.join(developer.name for developer in developers[:3])}。")
+    if shared:
+        lines.append(f"有同样缺口的需求 {len(shared)} 条，可联合立项：{'；'.join(item.title for item in shared[:3])}。")
+    return "".join(lines)
