@@ -9,11 +9,16 @@ _PATTERN = re.compile(
     r"\s{0,2}(?P<value>\d{1,12}(?:\.\d{1,8})?)(?:\s{0,2}[-~～至]\s{0,2}(?P<high>\d{1,12}(?:\.\d{1,8})?))?\s{0,2}(?P<scale>[万亿])?"
     r"(?P<unit>[a-zA-Zμ°℃%％/²³]{1,8}|[个人项台套条年月天吨米元次倍级亩名种]{1,2})(?P<after>以上|以下|以内|左右)?"
 )
-_OPS: dict[str, Op] = {
-    "≥": "ge", "不低于": "ge", "不少于": "ge", "至少": "ge", "以上": "ge", "≤": "le", "不超过": "le", "以下": "le", "以内": "le",
-    ">": "gt", "＞": "gt", "大于": "gt", "高于": "gt", "超过": "gt", "<": "lt", "＜": "lt", "小于": "lt", "低于": "lt",
-    "约": "approx", "左右": "approx", "提高": "increase", "降低": "decrease",
-}  # fmt: skip
+_WORDS: dict[Op, str] = {
+    "ge": "≥ 不低于 不少于 至少 以上",
+    "le": "≤ 不超过 以下 以内",
+    "gt": "> ＞ 大于 高于 超过",
+    "lt": "< ＜ 小于 低于",
+    "approx": "约 左右",
+    "increase": "提高",
+    "decrease": "降低",
+}
+_OPS: dict[str, Op] = {word: op for op, words in _WORDS.items() for word in words.split()}
 _SCALE = {"万": 1e4, "亿": 1e8}
 
 

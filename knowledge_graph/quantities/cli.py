@@ -96,6 +96,19 @@ def link_command(output: JsonOption = None) -> None:
         output.write_text(json.dumps(figures, indent=1), encoding="utf-8")
 
 
+@app.command("fit-roles")
+def fit_roles_command(
+    output: Annotated[Path, typer.Argument(help="File to write, as shipped: lexicon/role_weights.json.")],
+    gold: Annotated[Path | None, typer.Option(help="Marked folder; its tuning half is learned from as well.")] = None,
+) -> None:
+    """Fit the weights that judge roles on our own marked texts, and on the tuning half of a gold set."""
+    from knowledge_graph.quantities.role_training import refit, save
+
+    weights = refit(gold)
+    save(weights, output)
+    typer.echo(f"{output}: " + ", ".join(f"{side} {len(roles)} roles" for side, roles in weights.items()))
+
+
 @app.command("convert")
 def convert_command(value: float, unit: str, into: str) -> None:
     """Convert a value between units as texts write them: gongxu constraints convert 1.8 克/立方厘米 kg/m3."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -146,6 +146,13 @@ def _pairs(gold: Sequence[Gold], found: Sequence[Quantity]) -> list[tuple[int, i
     return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if weight[row, column] > 0]
 
 
+def gold_pairs(text: GoldText, found: Sequence[tuple[str, Quantity]]) -> list[tuple[Gold, int]]:
+    """Return (mark, place in `found`) of the quantities, given as (field, quantity), that agree with a mark in value."""
+    quantities = [replace(quantity, field=field) for field, quantity in found]
+    pairs = [(text.quantities[row], column) for row, column in _pairs(text.quantities, quantities)]
+    return [(mark, column) for mark, column in pairs if same_values(mark.values, quantities[column].values)]
+
+
 def _is_repeat(quantity: Quantity, matched: Iterable[Gold]) -> bool:
     """Tell whether a quantity says again, at another place or in the other field, what was marked once."""
     return any(
@@ -207,8 +214,6 @@ def compare(text: GoldText, side: Side, extractor: Extract) -> tuple[Counts, lis
 
 
 def _in_field(extractor: Extract, content: str, side: Side, field: str) -> list[Quantity]:
-    from dataclasses import replace
-
     return [replace(quantity, field=field) for quantity in extractor(content, side, field == "title")]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from knowledge_graph.quantities.folding import fold
 from knowledge_graph.quantities.operators import changes_to, combine, read_after, read_before, verb_before
 from knowledge_graph.quantities.parameters import left_parameter, right_parameter, unit_apart
-from knowledge_graph.quantities.roles import Sections, role_of
+from knowledge_graph.quantities.roles import Sections, features, likeliest
 from knowledge_graph.quantities.scan import Measure, per_prefix, scan
 from knowledge_graph.quantities.types import Op, Quantity, Side, Span
 from knowledge_graph.quantities.units import read_unit
@@ -85,31 +85,45 @@ def extract(text: str, side: Side, *, title: bool = False, field: str = "") -> t
         field: name of the record's field, kept with each quantity.
 
     """
+    return tuple(quantity for quantity, _ in role_features(text, side, title=title, field=field))
+
+
+def role_features(
+    text: str, side: Side, *, title: bool = False, field: str = ""
+) -> list[tuple[Quantity, dict[str, float]]]:
+    """Return the quantities of `text`, see `extract`, each with the features that its role is judged by."""
     original = text[:MAX_CHARACTERS]
     text = fold(original)
     sections = Sections(text) if side == "demand" else Sections("")
-    found: list[Quantity] = []
+    found: list[tuple[Quantity, dict[str, float]]] = []
     previous: tuple[Quantity, Measure] | None = None
     floor = 0
     for measure in scan(text):
-        quantity = _read(original, text, measure, side, sections, floor, previous, title, field)
+        quantity = _read(original, text, measure, side, floor, previous, field)
         if quantity is None:
             continue
-        found.append(quantity)
+        judged = features(
+            side, text, quantity.start, quantity.end, quantity.parameter or "", quantity.unit, quantity.op,
+            sections.kind(quantity.start), title,
+        )  # fmt: skip
+        role = likeliest(side, judged)
+        if previous is not None and _carries_on(text, previous[0], previous[1], measure, quantity.parameter_span):
+            # a list is of one kind; 和 may join what is compared: 25 和 15
+            role = role if side == "supply" and judged.get("and_other") else previous[0].role
+        quantity = replace(quantity, role=role)
+        found.append((quantity, judged))
         previous = quantity, measure
         floor = measure.end
-    return tuple(found)
+    return found
 
 
-def _read(
+def _read(  # noqa: PLR0912
     original: str,
     text: str,
     measure: Measure,
     side: Side,
-    sections: Sections,
     floor: int,
     previous: tuple[Quantity, Measure] | None,
-    title: bool,
     field: str,
 ) -> Quantity | None:
     """Return the quantity that a measure states, or None if it states none."""
@@ -163,7 +177,6 @@ def _read(
     if left:
         start = min(start, left[0])
     end = max(end, after_end, right[1] if right else 0)
-    role = role_of(side, text, start, end, parameter or "", unit_text, op, sections, title)
     canonical, factor, offset = (unit.canonical, unit.factor, unit.offset) if unit else ("", 1.0, 0.0)
     if offset and (op in ("increase", "decrease") or _TEMPERATURE_STEP.search(parameter or "")):
         offset, canonical = 0.0, "kelvin step"
@@ -175,7 +188,7 @@ def _read(
         canonical_unit=canonical,
         factor=factor,
         offset=offset,
-        role=role,
+        role="requirement" if side == "demand" else "achieved",  # judged once everything is known
         start=start,
         end=end,
         parameter_span=parameter_span,
@@ -205,8 +218,3 @@ def _carries_on(text: str, previous: Quantity, measured: Measure, measure: Measu
 
 def _same_sentence(text: str, previous: Quantity, start: int) -> bool:
     return 0 <= start - previous.end <= 40 and not re.search(r"[。；;\n]", text[previous.end : start])
-
-
-def with_field(quantities: tuple[Quantity, ...], field: str) -> tuple[Quantity, ...]:
-    """Return the quantities marked as read from a record's `field`."""
-    return tuple(replace(quantity, field=field) for quantity in quantities)

@@ -1,7 +1,10 @@
-"""The part a quantity plays: must the solution meet it, is it today's state, or the firm's business?"""
+"""The part a quantity plays: must the solution meet it, is it today's state, the firm's business; reached, set, or other."""
 
+import json
 import re
 from bisect import bisect_right
+from functools import lru_cache
+from importlib import resources
 
 from knowledge_graph.quantities.types import Op, Role, Side
 
@@ -11,7 +14,6 @@ _SECTION = re.compile(
     r"|(?P<requirement>(?:预期|项目|合作|研发|总体|技术|希望达到的?)目标|(?:主要|技术|考核|性能|经济|预期)?(?:技术)?(?:指标|参数|要求)|需求内容|技术需求|需求描述|希望达到|验收标准|具体要求|主要研发内容|研究内容|项目内容|揭榜内容|预期成果|需求背景)"
 )
 _HEADING_END = re.compile(r"\s{0,2}(?:及[\u4e00-\u9fff]{1,8}|[(（][^()（）\n]{1,12}[)）])?\s{0,2}(?:[:：\n]|$|\s)")
-_BUSINESS_UNIT = re.compile(r"^(?:[万亿]?(?:元|美元|欧元|人民币|RMB)|人|名|位|家|户|人次)$")
 _BUSINESS_WORD = re.compile(
     r"员工|职工|人员|学历|职称|博士|硕士|本科|高工|工程师|教授|专家|团队|产值|销售|营业|收入|利税|税收|利润|注册|资金|资产|投资|投入|费用|经费|预算|专利|著作权|软著|"
     r"论文|标准|课题|生产线|占地|建筑面积|厂房|面积|成立|历史|经验|荣誉|奖|资质|中心|基地|实验室|市场(?:份额|占有率|规模)|出口|订单|客户|用户|产能|产量|年产|年利|连续\d*年|设备|车间|分公司|子公司|高新|"
@@ -20,7 +22,7 @@ _BUSINESS_WORD = re.compile(
 _TIME_UNIT = re.compile(r"^(?:年|个月|月|周年)$")
 _CURRENT_WORD = re.compile(
     r"目前|现有|现在|当前|现阶段|已(?!知|拟)|传统|常规|国内|国外|原有|原来|以往|过去|市场上|通常|一般|现行|存在|问题|缺陷|不足|只能|仅能|仅为|仅有|"
-    r"往往|容易|导致|造成|高达|多年来|我司生产|我公司生产|公司生产|拥有|达不到|无法|难以|每年"
+    r"往往|容易|导致|造成|高达|多年来|比较[高低大小多]|[较偏过太][高低大小多长]|有的|局部|产生|产出|排放|发生|接触|会产生|损失|浪费|老化|我司生产|我公司生产|公司生产|拥有|达不到|无法|难以|每年"
 )
 _REQUIREMENT_WORD = re.compile(
     r"需要?|要求|希望|期望|目标|预期|拟|实现|达到|满足|应|必须|能够|可以|不(?:得|能|应)|解决|开发|研发|研制|提供|寻求|力争|确保|保证|控制在|提高到|降到|降至|降低到|适用|适应|设计|突破"
@@ -55,33 +57,6 @@ def sentence_of(text: str, start: int, end: int) -> tuple[str, str]:
     return before[cut[-1] :] if cut else before, after[: stop.start()] if stop else after
 
 
-def features(
-    text: str, start: int, end: int, parameter: str, unit: str, op: Op, section: str, title: bool
-) -> dict[str, float]:
-    """Return what the role of a demand's quantity is judged by, name to value."""
-    before, after = sentence_of(text, start, end)
-    near = before[-30:] + parameter
-    found = {
-        "bias": 1.0,
-        "title": float(title),
-        "unit_business": float(bool(_BUSINESS_UNIT.match(unit))),
-        "unit_time": float(bool(_TIME_UNIT.match(unit))),
-        "unit_counted": float(unit in "个项条台套件家种次批座篇"),
-        "unit_none": float(not unit),
-        "business_word": float(bool(_BUSINESS_WORD.search(parameter))),
-        "business_near": float(bool(_BUSINESS_WORD.search(before[-16:] + parameter + after[:8]))),
-        "current_word": float(bool(_CURRENT_WORD.search(before))),
-        "current_near": float(bool(_CURRENT_WORD.search(near))),
-        "requirement_word": float(bool(_REQUIREMENT_WORD.search(before))),
-        "requirement_near": float(bool(_REQUIREMENT_WORD.search(near))),
-        "bound": float(op in ("ge", "le", "gt", "lt")),
-        "change": float(op in ("increase", "decrease", "times")),
-    }
-    if section:
-        found[f"section_{section}"] = 1.0
-    return found
-
-
 _SETTING_WORD = re.compile(
     r"加热|升温|保温|搅拌|反应|浸泡|干燥|烘干|煅烧|焙烧|烧结|退火|淬火|冷却|静置|离心|转速|过筛|目筛|添加|加入|混合|配比|重量份|质量份|质量比|摩尔比|组成|含有|按重量|按质量|余量|"
     r"处理|条件下|温度为|温度下|压力为|浓度为|溶液|原料|设置|设定|试验设|间距|施|培养|接种|热轧|固溶|焊接|脱色|水浴|煎煮|超声|粒径|厚度|直径|长度|宽度|高度|孔径|步骤|样品|剂量|灌胃|注射|每组|分为|重复"
@@ -95,54 +70,130 @@ _OTHER_WORD = re.compile(
 )
 
 
-def supply_role(text: str, start: int, end: int, parameter: str, unit: str, op: Op) -> Role:
-    """Return achieved, setting or other for a quantity of an achievement's text."""
+_CUES = {
+    "demand": {"current": _CURRENT_WORD, "requirement": _REQUIREMENT_WORD, "business": _BUSINESS_WORD},
+    "supply": {"setting": _SETTING_WORD, "achieved": _ACHIEVED_WORD, "other": _OTHER_WORD},
+}
+_UNIT_KINDS = {
+    "money": re.compile(r"^(?:[万亿]?(?:元|美元|欧元|人民币|RMB))$"),
+    "people": re.compile(r"^(?:人|名|位|家|户|人次)$"),
+    "calendar": _TIME_UNIT,
+    "counted": re.compile(r"^(?:个|项|条|台|套|件|种|次|批|座|篇|组|只|辆|头|张)$"),
+    "land": re.compile(r"^(?:亩|公顷|平方米|平米|㎡|m2)$"),
+    "bulk": re.compile(r"^(?:吨|吨/年|万吨|t/a|瓶|瓶/年|件/年|台/年|套/年)$"),
+    "process": re.compile(
+        r"^(?:℃|°C|h|min|小时|分钟|d|天|目|份|倍|r/min|rpm|转/分|道次|代|s|秒|mL|ml|g|mg|mg/kg|kg/hm2)$"
+    ),
+    "percent": re.compile(r"^[%％]$"),
+    "none": re.compile(r"^$"),
+}
+_COMPARED = re.compile(r"对照|未处理|传统|基准|游离|相比")
+_ELEMENT = re.compile(r"^(?:[A-Z][a-z]?|[A-Z][a-z]?[A-Z\d][A-Za-z\d]{0,6})$")
+_WHEN = re.compile(r"[^。；;]{0,30}?时")
+_THEN = re.compile(r"时[,，][^，,。]{0,30}$|(?:条件下|此时|最终|从而)[^。]{0,40}$")
+_CONDITION = re.compile(r"^\s{0,2}(?:的?条件下|下|时|后|以上的?条件|左右的?条件)")
+
+
+def features(
+    side: Side, text: str, start: int, end: int, parameter: str, unit: str, op: Op, section: str, title: bool
+) -> dict[str, float]:
+    """Return what the role of the quantity at [start, end) of folded `text` is judged by, name to value."""
     before, after = sentence_of(text, start, end)
+    clause = re.split(r"[，,；、:(]", before)[-1] + " " + parameter
+    found = {"bias": 1.0, f"op_{op}": 1.0}
+    if title:
+        found["title"] = 1.0
+    if side == "demand":
+        found[f"section_{section or 'none'}"] = 1.0
+    for kind, pattern in _UNIT_KINDS.items():
+        if pattern.match(unit):
+            found[f"unit_{kind}"] = 1.0
+    if op in ("ge", "le", "gt", "lt"):
+        found["bound"] = 1.0
+    found |= _cues(side, before, after, clause, parameter)
+    if side == "demand":
+        near = before[-30:] + parameter
+        return found | _demand_rules(before, after, near, parameter, unit, op, section, title)
+    found["rule_achieved"] = _supply_rule(before, after, parameter, unit, op)
+    return found | _supply_signs(text, start, end, before, after, clause, parameter)
+
+
+def _cues(side: Side, before: str, after: str, clause: str, parameter: str) -> dict[str, float]:
+    """Return which words of each role stand where, and of which role the nearest one before the number is."""
+    found: dict[str, float] = {}
+    nearest, where = "none", -1
+    for kind, pattern in _CUES[side].items():
+        last = max((match.start() for match in pattern.finditer(before)), default=-1)
+        places = {"clause": clause, "parameter": parameter, "sentence": before, "after": after[:12]}
+        found |= {f"{place}_{kind}": 1.0 for place, words in places.items() if pattern.search(words)}
+        if last > where:
+            nearest, where = kind, last
+    found[f"nearest_{nearest}"] = 1.0
+    return found
+
+
+def _supply_signs(
+    text: str, start: int, end: int, before: str, after: str, clause: str, parameter: str
+) -> dict[str, float]:
+    """Return further features of an achievement's quantity: compositions, conditions, comparisons, results."""
+    signs = {
+        "element": _ELEMENT.match(parameter),
+        "when": "当" in before and _WHEN.match(after),
+        "then": _THEN.search(before),
+        "list": "分别" in clause,
+        "condition": _CONDITION.match(text[end : end + 8]),
+        "compared": _COMPARED.search(clause),
+        "result": re.search(r"结果|表明|显示|制得的|所得|本发明的|可达|达到", before),
+        "method": re.search(r"步骤|方法|包括|含|按|将|采用|设", before),
+        "and_other": re.search(r"和\s{0,2}$", text[max(0, start - 3) : start]),
+        "no_parameter": not parameter,
+        "p_value": parameter.strip().lower() == "p",
+    }
+    return {name: float(bool(sign)) for name, sign in signs.items()}
+
+
+def _demand_rules(
+    before: str, after: str, near: str, parameter: str, unit: str, op: Op, section: str, title: bool
+) -> dict[str, float]:
+    """Return what plain rules say for each role: the expert's opinion that the weights start from."""
+    bound, change = op in ("ge", "le", "gt", "lt"), op in ("increase", "decrease", "times")
+    wanted = bool(_REQUIREMENT_WORD.search(before)) + bool(_REQUIREMENT_WORD.search(near))
+    today = bool(_CURRENT_WORD.search(before)) + bool(_CURRENT_WORD.search(near))
+    firm = 1.8 * bool(_BUSINESS_WORD.search(parameter))
+    firm += bool(_BUSINESS_WORD.search(before[-16:] + parameter + after[:8]))
+    firm += 3.0 * bool(_UNIT_KINDS["money"].match(unit) or _UNIT_KINDS["people"].match(unit))
+    firm += 1.2 * bool(_UNIT_KINDS["calendar"].match(unit)) + 0.6 * bool(_UNIT_KINDS["counted"].match(unit))
+    headed = {"requirement": (1.2, -0.3, 0.0), "current": (0.0, 0.9, 0.4), "business": (-1.0, 0.0, 1.2)}
+    plus = headed.get(section, (0.0, 0.0, 0.0))
+    return {
+        "rule_requirement": 0.6 + 2.0 * title + 0.8 * wanted + 0.8 * bound + 0.6 * change + plus[0],
+        "rule_current": 0.2 + 0.75 * today - 0.2 * bound + plus[1],
+        "rule_business": firm - 1.0 - 0.5 * bound + plus[2],
+    }
+
+
+def _supply_rule(before: str, after: str, parameter: str, unit: str, op: Op) -> float:
+    """Return what plain rules say for achieved and against setting."""
     near = before[-14:] + parameter
-    score = 0.0
-    if op in ("increase", "decrease", "times"):
-        score += 1.5
-    if op in ("ge", "gt"):
-        score += 0.5
+    score = 1.5 * (op in ("increase", "decrease", "times")) + 0.5 * (op in ("ge", "gt"))
     score += 1.2 * bool(_ACHIEVED_WORD.search(near)) + 0.5 * bool(
         re.search(r"结果|表明|显示|本发明的|制得的|所得", before)
     )
     score -= 1.2 * bool(_SETTING_WORD.search(near + after[:6])) + 0.6 * bool(
         re.search(r"步骤|方法|包括|含|份|按", before)
     )
-    score -= 0.8 * (
-        unit in ("份", "℃", "°C", "h", "min", "小时", "分钟", "目", "倍", "种", "个", "次", "道次", "代", "天", "d")
-    )
-    if re.fullmatch(r"[Pp]", parameter.strip()) and unit == "":
-        return "other"
-    return "achieved" if score > 0.3 else "setting"
+    return score - 0.8 * bool(_UNIT_KINDS["process"].match(unit)) - 0.3
 
 
-def demand_role(found: dict[str, float], weights: dict[Role, dict[str, float]]) -> Role:
-    """Return the likeliest role of a demand's quantity under linear `weights`, feature name to weight for each role."""
+@lru_cache(maxsize=1)
+def load_weights() -> dict[str, dict[Role, dict[str, float]]]:
+    """Return the shipped weights: side, role, feature to weight; `gongxu constraints fit-roles` makes them."""
+    path = resources.files("knowledge_graph.quantities") / "lexicon" / "role_weights.json"
+    weights: dict[str, dict[Role, dict[str, float]]] = json.loads(path.read_text(encoding="utf-8"))
+    return weights
+
+
+def likeliest(side: Side, found: dict[str, float]) -> Role:
+    """Return the role of the greatest log-odds for features `found`."""
+    weights = load_weights()[side]
     return max(weights, key=lambda role: sum(weights[role].get(name, 0.0) * value for name, value in found.items()))
-
-
-WEIGHTS: dict[Role, dict[str, float]] = {
-    "requirement": {
-        "bias": 0.6, "title": 2.0, "section_requirement": 1.2, "requirement_word": 0.8, "requirement_near": 0.8, "bound": 0.8,
-        "change": 0.6, "section_business": -1.0,
-    },
-    "current": {
-        "bias": 0.2, "section_current": 0.9, "current_word": 0.8, "current_near": 0.7, "section_requirement": -0.3, "bound": -0.2,
-    },
-    "business": {
-        "bias": -1.0, "unit_business": 3.0, "unit_time": 1.2, "unit_counted": 0.6, "business_word": 1.8, "business_near": 1.0,
-        "section_business": 1.2, "section_current": 0.4, "bound": -0.5,
-    },
-}  # fmt: skip
-
-
-def role_of(
-    side: Side, text: str, start: int, end: int, parameter: str, unit: str, op: Op, sections: Sections, title: bool
-) -> Role:
-    """Return the role of the quantity at [start, end) of folded `text`."""
-    if side == "supply":
-        return supply_role(text, start, end, parameter, unit, op)
-    found = features(text, start, end, parameter, unit, op, sections.kind(start), title)
-    return demand_role(found, WEIGHTS)

@@ -114,7 +114,7 @@ def _pieces(text: str) -> list[_Piece]:
     return pieces
 
 
-def _named(text: str, piece: _Piece, *, beside: bool) -> bool:
+def _named(text: str, piece: _Piece, *, beside: bool) -> bool:  # noqa: PLR0911
     """Tell whether a number belongs to a model, formula or other Latin name; `beside` another, as in 5-8, it does not."""
     number = piece.number
     if piece.unit_span and piece.unit_span[0] < number.start:
