@@ -33,19 +33,18 @@ class Histogram(BaseModel):
         """Return (b + 1,) shares of other values in the same bins."""
         return _shares(values, np.array(self.edges))
 
-    def psi(self, values: NDArray[np.floating]) -> float:
+    def psi(self, values: NDArray[np.floating], units: int, own_units: int) -> float:
         """Return the population stability index of other values against these, 0 where they agree.
 
         Σ (p - q) ln(p / q) over bins, a bin counting at least half a row on either side (Siddiqi 2006: below 0.1 stable,
-        above 0.25 shifted). Differences that chance alone makes of so many rows are taken off: (bins - 1)(1/n + 1/m),
-        the index's expectation where nothing changed (Yurdakul 2018).
+        above 0.25 shifted). Differences that chance alone makes are taken off: (bins - 1)(1/n + 1/m), the index's
+        expectation where nothing changed (Yurdakul 2018), n and m being the independent units behind the rows.
         """
-        n = max(len(values), 1)
-        p = np.maximum(self.shares_of(values), 0.5 / n)
+        p = np.maximum(self.shares_of(values), 0.5 / max(len(values), 1))
         q = np.maximum(np.array(self.shares), 0.5 / max(self.rows, 1))
         p, q = p / p.sum(), q / q.sum()
         index = float(((p - q) * np.log(p / q)).sum())
-        return max(0.0, index - (len(p) - 1) * (1 / n + 1 / max(self.rows, 1)))
+        return max(0.0, index - (len(p) - 1) * (1 / max(units, 1) + 1 / max(own_units, 1)))
 
 
 class Rates(BaseModel):

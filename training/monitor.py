@@ -1,0 +1,259 @@
+"""Is the served version still fit for what it is asked? Recent traffic against what training saw."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+from scipy.stats import binomtest
+
+from data.errors import InputError
+from data.records import Demand, OutcomeEvent
+from data.settings import Settings
+from data.store import Store
+from eval.bootstrap import RESAMPLES, resample_weights
+from matcher.bundle import current_bundle, verify
+from matcher.engine import Engine
+from matcher.model import MatchingModel
+from matcher.outcomes import GradedPairs
+from matcher.scorer import GOOD_GRADE
+from training.answers import SAMPLE, Answers, answer_features, ask
+from training.comparison import Records, score_pairs
+from training.pairs import graded_pairs
+from training.reference import STEPS, Histogram, Rates, Reference, ripe_rows
+
+DRIFTED_IMPORTANCE = 0.2  # share of the ranker's gain in drifted features that is an alarm
+UNANSWERED_RISE = 0.1
+RATE_BOUNDS = (0.8, 1.25)  # of observed to expected outcomes
+MIN_EXPECTED = 10.0  # fewer expected outcomes decide nothing
+MIN_DEMANDS = 20
+SURE = 0.01
+SCORED_ROWS = 2_000
+WATCHED = {"click": "点击", "contact": "联系"}  # steps that come soon enough to watch
+Progress = Callable[[str], None]
+
+
+class Finding(BaseModel):
+    """One thing looked at: whether it is an alarm, its number against its limit, a sentence for people."""
+
+    name: str
+    alarm: bool
+    value: float | None = None
+    limit: float | None = None
+    said: str
+
+
+class MonitorReport(BaseModel):
+    """What was found; `drifted` holds the features whose distribution moved, with their index."""
+
+    version: str
+    since: datetime
+    until: datetime
+    events: int
+    demands: int
+    findings: list[Finding]
+    drifted: dict[str, float] = {}
+
+    @property
+    def alarm(self) -> bool:
+        """Whether anything is an alarm."""
+        return any(finding.alarm for finding in self.findings)
+
+
+def monitor(
+    settings: Settings,
+    store: Store,
+    *,
+    days: int | None = None,
+    until: datetime | None = None,
+    progress: Progress = lambda _: None,
+) -> MonitorReport:
+    """Hold the traffic of the last days against the reference that training left in the served bundle.
+
+    Raises:
+        BundleError: nothing is served, or the bundle is damaged.
+        InputError: the bundle has no reference, because no `gongxu train` made it.
+
+    """
+    until = until or datetime.now(UTC)
+    since = until - timedelta(days=days or settings.monitor_days)
+    directory = current_bundle(settings.bundles)
+    manifest = verify(directory)
+    reference = Reference.load(directory)
+    if reference is None:
+        raise InputError(f"bundle {manifest.version} holds no reference of its training; run `gongxu train` first")
+    progress("traffic")
+    events = [event for event in store.events() if event.occurred_at and since <= event.occurred_at <= until]
+    demands = recent_demands(store, events, since.date(), until.date())
+    progress("model")
+    engine = Engine(MatchingModel.load(directory, threads=settings.threads, verified=manifest))
+    engine.apply(list(store.changes_since(manifest.watermark)))
+    progress("answers")
+    answers = ask(engine, demands)
+    findings = [_traffic(events, answers, since, until)]
+    drifted: dict[str, float] = {}
+    if answers.asked >= MIN_DEMANDS:
+        known = {demand.demand_id: demand for demand in demands}
+        shown = set(answers.achievement_ids)
+        offered = {r.achievement_id: r for r in store.achievements() if r.achievement_id in shown}
+        features = answer_features(engine, answers, Records(known, offered))
+        drifted = drifted_features(settings, reference, features, answers.asked)
+        findings += [
+            _feature_drift(engine, drifted),
+            _score_drift(settings, reference, answers),
+            _unanswered(reference, answers),
+        ]
+    progress("outcomes")
+    cards = engine.model.demands.base.cards, engine.model.achievements.base.cards
+    pairs = graded_pairs(events, *cards)
+    findings += _rates(reference.rates, pairs)
+    findings += _calibration(engine, pairs, manifest.created_at)
+    return MonitorReport(
+        version=manifest.version,
+        since=since,
+        until=until,
+        events=len(events),
+        demands=answers.asked,
+        findings=findings,
+        drifted=drifted,
+    )
+
+
+def recent_demands(
+    store: Store, events: Sequence[OutcomeEvent], since: date, until: date, size: int = SAMPLE
+) -> list[Demand]:
+    """Return up to `size` demands that had events or were published in the time, chosen by their digests."""
+    active = {event.demand_id for event in events}
+    found = [
+        demand
+        for demand in store.demands()
+        if demand.demand_id in active or (demand.published_at is not None and since <= demand.published_at <= until)
+    ]
+    return sorted(found, key=lambda demand: sha256(demand.demand_id.encode()).digest())[:size]
+
+
+def drifted_features(
+    settings: Settings, reference: Reference, features: dict[str, NDArray[np.float32]], asked: int
+) -> dict[str, float]:
+    """Return the features whose index lies above its limit, the most drifted first."""
+    found = {}
+    for name, values in features.items():
+        known = reference.features.get(name)
+        if known is not None:
+            index = known.psi(values, asked, reference.asked)
+            if index > _limit(settings, known, asked, reference.asked):
+                found[name] = round(index, 4)
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _limit(settings: Settings, known: Histogram, asked: int, asked_then: int) -> float:
+    """Return the index from which on a difference is more than chance among so few demands: two deviations above.
+
+    Under no change the index has about the deviation sqrt(2 (bins - 1)) (1/n + 1/m) (Yurdakul 2018). The demands count, not
+    the pairs: those of one demand are alike.
+    """
+    bins = len(known.shares)
+    return settings.monitor_psi + 2 * sqrt(2 * (bins - 1)) * (1 / max(asked, 1) + 1 / max(asked_then, 1))
+
+
+def _traffic(events: Sequence[OutcomeEvent], answers: Answers, since: datetime, until: datetime) -> Finding:
+    span = f"{since:%Y-%m-%d} 至 {until:%Y-%m-%d}"
+    if not events:
+        return Finding(name="traffic", alarm=True, value=0, limit=1, said=f"{span} 没有任何事件：检查平台是否还在上报")
+    said = f"{span} 有 {len(events):,} 个事件，抽查 {answers.asked} 条需求"
+    if answers.asked < MIN_DEMANDS:
+        said += f"（不足 {MIN_DEMANDS} 条，未检查漂移）"
+    return Finding(name="traffic", alarm=False, value=len(events), limit=1, said=said)
+
+
+def _feature_drift(engine: Engine, drifted: dict[str, float]) -> Finding:
+    scorer = engine.model.scorer
+    importance = scorer.ranker.importance() if scorer else {}
+    total = sum(importance.values()) or 1.0
+    share = sum(importance.get(name, 0.0) for name in drifted) / total
+    examples = "，".join(f"{name} {index:.2f}" for name, index in list(drifted.items())[:3])
+    said = f"{len(drifted)} 个特征的分布漂移，占排序模型增益的 {share:.0%}" + (f"：{examples}" if examples else "")
+    return Finding(
+        name="feature drift",
+        alarm=share >= DRIFTED_IMPORTANCE,
+        value=round(share, 4),
+        limit=DRIFTED_IMPORTANCE,
+        said=said,
+    )
+
+
+def _score_drift(settings: Settings, reference: Reference, answers: Answers) -> Finding:
+    known = reference.probability
+    index = known.psi(answers.probability, answers.asked, reference.asked)
+    limit = _limit(settings, known, answers.asked, reference.asked)
+    said = f"推荐概率的稳定性指数 PSI {index:.3f}，上限 {limit:.3f}"
+    return Finding(name="score drift", alarm=index > limit, value=round(index, 4), limit=round(limit, 4), said=said)
+
+
+def _unanswered(reference: Reference, answers: Answers) -> Finding:
+    share, before = answers.unanswered_share, reference.unanswered
+    limit = before + UNANSWERED_RISE
+    sure = (
+        binomtest(len(answers.unanswered), answers.asked, min(before + 1e-9, 1.0), alternative="greater").pvalue < SURE
+    )
+    said = f"没有足够好匹配的需求占 {share:.0%}，训练时为 {before:.0%}"
+    return Finding(
+        name="unanswered", alarm=bool(share > limit and sure), value=round(share, 4), limit=round(limit, 4), said=said
+    )
+
+
+def _rates(reference: Rates | None, pairs: GradedPairs) -> list[Finding]:
+    """Hold what became of shown pairs against what became of pairs at the same positions before."""
+    if reference is None:
+        return []
+    rows = ripe_rows(pairs)
+    findings = []
+    for step, word in WATCHED.items():
+        arrived = np.ones(len(rows)) if pairs.certain is None else pairs.certain[rows, STEPS[step] - 1]
+        expected = reference.expected(step, pairs.position[rows]) * arrived
+        reached = pairs.grade[rows] >= STEPS[step]
+        findings.append(_ratio(f"{step} rate", f"{word}", reached, expected, pairs.d[rows]))
+    return findings
+
+
+def _calibration(engine: Engine, pairs: GradedPairs, created_at: datetime) -> list[Finding]:
+    """Hold the good outcomes of pairs first shown after the version was made against the probabilities it gives them."""
+    scorer = engine.model.scorer
+    rows = ripe_rows(pairs)
+    rows = rows[pairs.shown_at[rows] > created_at.timestamp()][:SCORED_ROWS]
+    if scorer is None or not len(rows):
+        return []
+    demands, achievements = engine.model.demands.base.cards.ids, engine.model.achievements.base.cards.ids
+    ids = [demands[row] for row in pairs.d[rows].tolist()], [achievements[row] for row in pairs.a[rows].tolist()]
+    probability = np.nan_to_num(score_pairs(engine.model, scorer, *ids).probability)
+    arrived = np.ones(len(rows)) if pairs.certain is None else pairs.certain[rows, 1]
+    good = pairs.grade[rows] >= GOOD_GRADE
+    return [_ratio("good outcomes", "好结果（对照模型概率）", good, probability * arrived, pairs.d[rows])]
+
+
+def _ratio(
+    name: str, word: str, reached: NDArray[np.bool_], expected: NDArray[np.float64], demands: NDArray[np.int64]
+) -> Finding:
+    """Compare a sum of outcomes with its expectation, the interval by bootstrap over demands."""
+    total = float(expected.sum())
+    if total < MIN_EXPECTED:
+        said = f"{word}：预期只有 {total:.1f} 次（至少 {MIN_EXPECTED:g} 次），未检查"
+        return Finding(name=name, alarm=False, said=said)
+    _, group = np.unique(demands, return_inverse=True)
+    seen, awaited = np.bincount(group, weights=reached), np.bincount(group, weights=expected)
+    draws = resample_weights(len(seen), RESAMPLES, seed=0)
+    ratios = (draws @ seen) / np.maximum(draws @ awaited, 1e-9)
+    low, high = np.quantile(ratios[1:], [0.025, 0.975])
+    ratio = float(ratios[0])
+    outside = ratio < RATE_BOUNDS[0] or ratio > RATE_BOUNDS[1]
+    said = f"{word} {int(seen.sum())} 次，预期 {total:.1f} 次，比值 {ratio:.2f} [{low:.2f}, {high:.2f}]"
+    return Finding(
+        name=name,
+        alarm=bool(outside and not low <= 1 <= high),
+        value=round(ratio, 4),
+        limit=RATE_BOUNDS[0] if ratio < 1 else RATE_BOUNDS[1],
+        said=said,
+    )
