@@ -127,6 +127,19 @@ class Reviews:
                 for row in connection.execute(query)
             ]
 
+    def queued(self, demand_id: str, achievement_id: str) -> QueuedPair | None:
+        """Return a pair as it waits, None if it does not."""
+        pair = (review_queue.c.demand_id == demand_id) & (review_queue.c.achievement_id == achievement_id)
+        with self._reading() as connection:
+            row = connection.execute(sa.select(review_queue).where(pair)).first()
+        return _queued(row) if row else None
+
+    def drop(self, demand_id: str, achievement_id: str) -> None:
+        """Take a pair out of the queue, as one of its records is gone."""
+        pair = (review_queue.c.demand_id == demand_id) & (review_queue.c.achievement_id == achievement_id)
+        with self._writing() as connection:
+            connection.execute(sa.delete(review_queue).where(pair))
+
     def judge(self, review: Review) -> int:
         """Store a judgement, take its pair out of the queue and return the judgement's number.
 

@@ -1,7 +1,9 @@
 """What the routes work with: one object per process, made when the app starts."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, TypeVar
 
 import structlog
@@ -10,17 +12,23 @@ from fastapi import Depends, Request
 from data.errors import StoreError
 from data.settings import Settings
 from data.store import Store
+from eval.experiments import Mode
+from matcher.recommendation import Recommendation
+from serving.answer_cache import AnswerCache
 from serving.background import Repeated
 from serving.compute import EngineThreads
 from serving.credentials import KeyRing
 from serving.dashboard.figures.review import UNDO, submit
+from serving.experiments import Ask, ExperimentHolder, Running
 from serving.impressions import ImpressionLog
 from serving.live import BundleHolder, LiveModel
 from serving.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
 from serving.problems import NO_BUNDLE, ApiError
 from serving.storage import StoreAccess, StoreThreads
+from serving.tracing import start_tracing, stop_tracing
 
 _T = TypeVar("_T")
+EXPERIMENT_INTERVAL = 0.5  # seconds until a server notices that an experiment began or ended
 IMPRESSION_INTERVAL = 1.0  # seconds between two batches of impressions
 KEY_INTERVAL = 1.0  # seconds until a new or revoked key is known
 REVIEW_INTERVAL = 20.0  # seconds between two looks for judgements that can no longer be undone
@@ -41,12 +49,17 @@ class Services:
         self.watcher = Repeated("watcher", self._watch, settings.serve_poll)
         self.impressions = ImpressionLog(self.access.store, settings.serve_impression_queue)
         self.impression_writer = Repeated("impressions", self.impressions.flush, IMPRESSION_INTERVAL)
+        self.answers = AnswerCache(settings.serve_cache)
         self.keys = KeyRing()
         self.key_reader = Repeated("keys", self._read_keys, max(settings.serve_poll, KEY_INTERVAL))
+        self.experiments = ExperimentHolder(settings.home, settings.bundles, settings.threads)
+        self.experimenter = Repeated("experiments", self._experiment, max(settings.serve_poll, EXPERIMENT_INTERVAL))
+        self._shadows: set[asyncio.Task[None]] = set()
         self.review_writer = Repeated("reviews", self._submit_reviews, REVIEW_INTERVAL)
 
     def start(self) -> None:
         """Load the current bundle, if there is one, and begin to follow store and pointer."""
+        start_tracing(self.settings.serve_traces)
         self._watch()
         try:
             self._read_keys()
@@ -69,10 +82,27 @@ class Services:
             log.warning("impressions lost", number=len(self.impressions), reason=str(error))
         self._store_threads.close()
         self.access.close()
+        stop_tracing()
 
     @property
     def _tasks(self) -> tuple[Repeated, ...]:
-        return self.watcher, self.follower, self.key_reader, self.impression_writer, self.review_writer
+        return self.watcher, self.follower, self.key_reader, self.impression_writer, self.review_writer, self.experimenter
+
+    def in_shadow(self, running: Running, shown: Recommendation, request_id: str, ask: Ask) -> None:
+        """Have a challenger in shadow mode answer too, after the answer; when the engine is busy it does not."""
+        if running.experiment.mode is Mode.SHADOW and not self.engine_threads.waiting:
+            task = asyncio.create_task(self._shadow(partial(self.experiments.shadow, running, shown, request_id, ask)))
+            self._shadows.add(task)
+            task.add_done_callback(self._shadows.discard)
+
+    async def _shadow(self, work: Callable[[], None]) -> None:
+        try:
+            await self.engine_threads.run(work)
+        except (ApiError, OSError) as error:
+            log.warning("shadow left out", reason=str(error))
+
+    def _experiment(self) -> None:
+        self.experiments.refresh(self.access.store())
 
     def _submit_reviews(self) -> None:
         submit(self.access.store(), datetime.now(UTC) - UNDO)
@@ -101,6 +131,11 @@ class Services:
         """Whether the store answered when it was last asked, and not too long ago."""
         silence = min(self.follower.silence, self.key_reader.silence) - self.settings.serve_poll
         return not self.follower.failure and silence < 2 * self.settings.serve_lock_timeout
+
+    def written(self) -> None:
+        """Have a record that was written here found at once, and no answer given that was made without it."""
+        self.answers.forget()
+        self.follower.wake()
 
     def _follow(self) -> None:
         live = self.holder.live

@@ -10,11 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from data.dashboard_tables import achievement_progress, demand_progress
-from data.records import DemandStatus
+from data.records import CHINA_STANDARD_TIME, DemandStatus
 from data.tables import achievements, demands, events
 from matcher.filters import OPEN_STATUSES
 from serving.dashboard import wording
 from serving.dashboard.exports import FORMATS, as_csv, as_xlsx
+from serving.dashboard.figures.gaps import ids_behind
 from serving.dashboard.page import Page, operator_of, services_of
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, Row, SelectedRows, Table, TableSpec, show
@@ -60,7 +61,7 @@ def conditions(request: Request, table: sa.Table, progress: sa.Table) -> list[sa
     asked = request.query_params
     found: list[sa.ColumnElement[bool]] = [~table.c.deleted]
     is_open = table.c.status.in_(OPEN_STATUSES)
-    today = (datetime.now() + timedelta(0)).date()
+    today = datetime.now(CHINA_STANDARD_TIME).date()
     answered = progress.c.responses > 0
     deadline = table.c.get("deadline")
     state = asked.get("state", "")
@@ -84,6 +85,19 @@ def conditions(request: Request, table: sa.Table, progress: sa.Table) -> list[sa
     return found
 
 
+async def _behind(request: Request, records: str, table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    """Return the condition for the records that hold a term or stand in a chain stage, if the address names one."""
+    term, stage = request.query_params.get("term", ""), request.query_params.get("stage", "")
+    if not term and not stage:
+        return []
+    services = services_of(request)
+    graph = services.live().engine.model.graph
+    if graph is None:
+        raise HTTPException(404, "此模型包没有知识图谱。")
+    work = partial(ids_behind, graph, records, term or stage, stage=not term)
+    return [table.c.id.in_(await services.engine_threads.run(work))]
+
+
 async def demands_table(request: Request) -> Table:
     """Return the table of demands that the address asks for."""
     engine = await services_of(request).in_store(lambda store: store.engine)
@@ -104,7 +118,7 @@ async def demands_table(request: Request) -> Table:
             progress.c.first_response,
         )
         .select_from(table.outerjoin(progress, progress.c.demand_id == table.c.id))
-        .where(*conditions(request, table, progress))
+        .where(*conditions(request, table, progress), *await _behind(request, "demands", table))
     )
     return Table(
         "demands",
@@ -152,6 +166,7 @@ async def achievements_table(request: Request) -> Table:
         .select_from(table.outerjoin(progress, progress.c.achievement_id == table.c.id))
         .where(*conditions(request, table, progress))
     )
+    query = query.where(*await _behind(request, "achievements", table))
     if request.query_params.get("holder"):
         query = query.where(table.c.holder == request.query_params["holder"])
     return Table(
@@ -231,7 +246,8 @@ async def records(request: Request, kind: str) -> Response:
     limits = {
         name: value
         for name, value in request.query_params.items()
-        if not name.startswith(f"{kind}_") and name in ("state", "field", "region", "kind", "from", "to", "holder")
+        if not name.startswith(f"{kind}_")
+        and name in ("state", "field", "region", "kind", "from", "to", "holder", "term", "stage")
     }
     return render(request, "records.html", title=shown.table.title, shown=shown, limits=limits, states=STATES)
 

@@ -49,6 +49,15 @@
     details.querySelector(".loaded").replaceChildren(...parsed(await fragment(address)).body.childNodes);
   }, true);
 
+  // Parts of a page that take longer than the rest.
+  for (const part of document.querySelectorAll("[data-fetch]")) {
+    part.setAttribute("aria-busy", "true");
+    fragment(part.dataset.fetch).then((html) => {
+      part.replaceChildren(...parsed(html).body.childNodes);
+      part.removeAttribute("aria-busy");
+    });
+  }
+
   // What a number means: on hover and on focus.
   const tip = document.createElement("div");
   tip.className = "tip"; tip.setAttribute("role", "tooltip"); tip.id = "tip"; tip.hidden = true;

@@ -1,0 +1,163 @@
+"""供需缺口: where demand finds no supply, where supply finds no demand, and between which provinces answers flow."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from knowledge_graph.taxonomy.industries import load_industries
+from knowledge_graph.taxonomy.regions import load_regions
+from serving.dashboard.figures.gaps import CHAIN, INDUSTRIES, REGIONS, SIDES, TERMS, all_flows, gaps
+from serving.dashboard.page import Page, services_of
+from serving.dashboard.rendering import region, render
+from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
+
+NAMES = {TERMS: "术语", CHAIN: "产业链环节", INDUSTRIES: "行业", REGIONS: "地区"}
+LARGEST = 14  # provinces on either side of the matrix
+SHADES = 6
+HINTS = {
+    "demands": "目前开放的需求条数。",
+    "achievements": "目前在架的成果项数。",
+    "budget": "这些需求的预算上限之和；没写预算的按 50 万元计。",
+    "score": "需求比供给所能推想的多出多少，按预算加权：大于 0 为缺口，小于 0 为富余；用于排序。",
+}
+
+
+def side_of(request: Request) -> str:
+    """Return what supply and demand are counted by."""
+    side = request.query_params.get("side", TERMS)
+    return side if side in SIDES else TERMS
+
+
+async def page(request: Request) -> Response:
+    """Show gaps and surplus."""
+    services = services_of(request)
+    live = services.holder.live
+    shown = None if live is None else await show(request, await gaps_table(request))
+    regions = load_regions()
+    provinces = sorted((code, name) for code, name in regions.names.items() if code % 10_000 == 0)
+    return render(
+        request,
+        "gaps.html",
+        title="供需缺口",
+        active="gaps",
+        side=side_of(request),
+        names=NAMES,
+        shown=shown,
+        provinces=provinces,
+        restricted=side_of(request) in (TERMS, CHAIN),
+        no_graph=live is not None and live.engine.model.graph is None,
+        surplus=request.query_params.get("surplus") == "1",
+    )
+
+
+async def gaps_table(request: Request) -> Table:
+    """Return the table of gaps, or of surplus."""
+    services, side = services_of(request), side_of(request)
+    asked = request.query_params
+    work = partial(gaps, services.live().engine, side, asked.get("region", ""), asked.get("industry", ""))
+    found = await services.engine_threads.run(work)
+    surplus = asked.get("surplus") == "1"
+    rows = [
+        {"name": row.name, "label": name_of(side, row.name), "demands": row.demands, "achievements": row.achievements}
+        | {"budget": row.budget, "score": row.score}
+        for row in found
+        if (row.score < 0) == surplus
+    ]
+
+    def link(row: Row, records: str) -> tuple[str, dict[str, Any]] | None:
+        if side == INDUSTRIES:
+            return None
+        key = {TERMS: "term", CHAIN: "stage", REGIONS: "region"}[side]
+        place = asked.get("region", "") if records == "demands" else ""
+        limits = {"region": place[:2]} if place.isdecimal() and side != REGIONS else {}
+        return f"/records/{records}", {"state": "open", key: row["name"], **limits}
+
+    return Table(
+        "gaps",
+        "富余" if surplus else "缺口",
+        (
+            Column("label", NAMES[side]),
+            Column("demands", "开放需求", "number", HINTS["demands"], link=partial(link, records="demands")),
+            Column(
+                "achievements", "在架成果", "number", HINTS["achievements"], link=partial(link, records="achievements")
+            ),
+            Column("budget", "预算合计（万元）", "number", HINTS["budget"]),
+            Column("score", "富余程度" if surplus else "缺口程度", "decimal", HINTS["score"]),
+        ),
+        MemoryRows(rows),
+        find=("label",),
+        sort="score",
+        descending=not surplus,
+        empty="没有。",
+        hint="按模型包生成时的记录统计；之后写入的记录在下一次 gongxu build 后计入。",
+    )
+
+
+def name_of(side: str, value: str) -> str:
+    """Return how a value of a side is called."""
+    if side == REGIONS:
+        return region(value)
+    if side == INDUSTRIES:
+        return load_industries().name(value) or value
+    return value
+
+
+async def flows_part(request: Request) -> Response:
+    """Show the matrix of flows between provinces: it takes seconds once for each bundle, and comes after the page."""
+    engine = services_of(request).live().engine
+    found = await asyncio.to_thread(all_flows, engine)
+    asking: dict[str, int] = {}
+    giving: dict[str, int] = {}
+    cells: dict[tuple[str, str], int] = {}
+    for flow in found:
+        asking[flow.demand_province] = asking.get(flow.demand_province, 0) + flow.answers
+        giving[flow.achievement_province] = giving.get(flow.achievement_province, 0) + flow.answers
+        cells[flow.demand_province, flow.achievement_province] = flow.answers
+    rows = sorted(asking, key=lambda name: (-asking[name], name))[:LARGEST]
+    columns = sorted(giving, key=lambda name: (-giving[name], name))[:LARGEST]
+    most = max(cells.values(), default=1)
+    shade = {pair: min(SHADES, 1 + int(SHADES * number / most)) for pair, number in cells.items()}
+    places = load_regions().places
+    return render(
+        request,
+        "flows.html",
+        title="跨地区流向",
+        active="gaps",
+        rows=rows,
+        columns=columns,
+        cells=cells,
+        shade=shade,
+        code={name: f"{places.get(name, 0) // 10_000:02d}" for name in {*rows, *columns}},
+        shown=await show(request, await flows_table(request)),
+    )
+
+
+async def flows_table(request: Request) -> Table:
+    """Return the numbers behind the matrix."""
+    found = await asyncio.to_thread(all_flows, services_of(request).live().engine)
+    rows = [
+        {"demand": flow.demand_province, "achievement": flow.achievement_province, "answers": flow.answers}
+        | {"share": flow.share}
+        for flow in found
+    ]
+    return Table(
+        "flows",
+        "跨省流向",
+        (
+            Column("demand", "需求所在省"),
+            Column("achievement", "成果所在省"),
+            Column("answers", "次数", "number", "开放需求在知识图谱中最相关的十项成果里，来自该省的项数之和。"),
+            Column("share", "占比", "percent", "占该需求省份全部最相关成果的比例，本省的也计入分母。"),
+        ),
+        MemoryRows(rows),
+        find=("demand", "achievement"),
+        sort="answers",
+        size=25,
+    )
+
+
+PAGES = (Page("/gaps", page), Page("/gaps/flows", flows_part))
+TABLES = (TableSpec("gaps", gaps_table), TableSpec("flows", flows_table))

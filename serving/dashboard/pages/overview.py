@@ -1,0 +1,217 @@
+"""总览: from recommendation to deal over time, what lies unanswered, how much of the supply is shown."""
+
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from data.aggregates import FIELD, INDUSTRY, REGION, VERSION
+from data.engines import translated_errors
+from data.store import Store
+from knowledge_graph.taxonomy.industries import load_industries
+from serving.dashboard import charts, wording
+from serving.dashboard.figures import overview as figures
+from serving.dashboard.figures.periods import LENGTHS, Period, last_day, period_of
+from serving.dashboard.page import Page, services_of
+from serving.dashboard.rendering import number, region, render
+from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
+
+SIDES = {FIELD: "技术领域", INDUSTRY: "行业", REGION: "地区", VERSION: "模型版本"}
+UNKNOWN = "（未说明）"
+HINTS = {
+    "impression": "这段时间内“推荐展示”事件的次数；同一配对展示几次计几次。",
+    "click": "“查看”事件的次数。",
+    "contact": "“联系”事件的次数：需求方与成果方取得联系。",
+    "meeting": "“会面”事件的次数。",
+    "negotiation": "“洽谈”事件的次数。",
+    "deal": "“成交”事件的次数。",
+    "success": "成交次数 ÷ 联系次数，都按事件发生在这段时间内计。",
+    "response": "从需求首次被推荐到首次响应（联系、会面、洽谈或成交）的天数的中位数；按首次响应落在这段时间的需求计。",
+    "unanswered": "目前开放、到期末已被推荐过但还没有任何响应的需求条数。",
+    "coverage": "这段时间内至少被推荐一次的在架成果数 ÷ 目前在架成果总数。",
+    "holders": "这段时间内至少有一项成果被推荐的完成单位数 ÷ 目前有在架成果的完成单位总数。",
+}
+
+
+async def page(request: Request) -> Response:
+    """Show the overview, or what to do on an empty store."""
+    services = services_of(request)
+    state = await services.in_store(partial(_state, request=request))
+    if state["counts"] is not None:
+        return render(request, "overview_empty.html", title="总览", active="overview", **state)
+    shown = [await show(request, await side_table(request)), await show(request, await trend_table(request))]
+    found: figures.Trend = state["trend"]
+    labels = [day.strftime("%m-%d") for day in found.days]
+    upper = {wording.KIND_NAMES[kind]: found.counts[kind] for kind in ("impression", "click")}
+    lower = {wording.KIND_NAMES[kind]: found.counts[kind] for kind in ("contact", "meeting", "negotiation", "deal")}
+    return render(
+        request,
+        "overview.html",
+        title="总览",
+        active="overview",
+        hints=HINTS,
+        lengths=LENGTHS,
+        sides=SIDES,
+        side=side_of(request),
+        side_shown=shown[0],
+        trend_shown=shown[1],
+        upper=charts.line(labels, upper, "推荐展示与查看的次数", number, wide=True),
+        lower=charts.line(labels, lower, "联系到成交的次数", number),
+        **state,
+    )
+
+
+def _state(store: Store, request: Request) -> dict[str, Any]:
+    """Return what the page shows of the store, all from counts that are kept."""
+    with translated_errors(store.engine.url), store.engine.connect() as connection:
+        latest = last_day(connection)
+        if latest is None:
+            return {"counts": store.counts()}
+        period = period_of(request, latest)
+        now, before = (figures.totals(connection, days) for days in (period, period.before))
+        return {
+            "counts": None,
+            "period": period,
+            "now": now,
+            "before": before,
+            "funnel": _funnel(now, before),
+            "success": (
+                figures.rate(now.get("deal", 0), now.get("contact")),
+                figures.rate(before.get("deal", 0), before.get("contact")),
+            ),
+            "response": tuple(figures.response_days(connection, days) for days in (period, period.before)),
+            "unanswered": tuple(figures.unanswered(connection, days) for days in (period, period.before)),
+            "trend": figures.trend(connection, period),
+        }
+
+
+def _funnel(now: dict[str, int], before: dict[str, int]) -> list[dict[str, Any]]:
+    """Return the steps with their shares of the step before; bars' lengths go with the logarithm."""
+    steps = []
+    most = max([now.get(kind, 0) for kind in wording.FUNNEL] + [1])
+    previous: int | None = None
+    for kind in wording.FUNNEL:
+        count = now.get(kind, 0)
+        steps.append(
+            {
+                "kind": kind,
+                "number": count,
+                "before": before.get(kind, 0),
+                "change": figures.rate(count - before.get(kind, 0), before.get(kind, 0)),
+                "share": figures.rate(count, previous),
+                "width": 0 if not count else 8 + 92 * (len(bin(count)) - 2) / (len(bin(most)) - 2),
+            }
+        )
+        previous = count
+    return steps
+
+
+def side_of(request: Request) -> str:
+    """Return from which side the table looks."""
+    side = request.query_params.get("side", FIELD)
+    return side if side in SIDES else FIELD
+
+
+async def _period(request: Request) -> Period:
+    def work(store: Store) -> Period:
+        with translated_errors(store.engine.url), store.engine.connect() as connection:
+            return period_of(request, last_day(connection))
+
+    return await services_of(request).in_store(work)
+
+
+async def side_table(request: Request) -> Table:
+    """Return the table of the period's events by field, industry, region or model version."""
+    side, period = side_of(request), await _period(request)
+
+    def work(store: Store) -> list[dict[str, Any]]:
+        with translated_errors(store.engine.url), store.engine.connect() as connection:
+            return figures.by_side(connection, period, side)
+
+    rows = [row | {"name": name_of(side, row["value"])} for row in await services_of(request).in_store(work)]
+
+    def link(row: Row) -> tuple[str, dict[str, Any]] | None:
+        return (
+            ("/records/events", {side: row["value"], **period.address})
+            if side in (FIELD, REGION) and row["value"]
+            else None
+        )
+
+    return Table(
+        "sides",
+        f"按{SIDES[side]}",
+        (
+            Column("name", SIDES[side], link=link),
+            *(Column(kind, wording.KIND_NAMES[kind], "number", HINTS[kind]) for kind in wording.FUNNEL),
+            Column("response_rate", "联系率", "percent", "联系次数 ÷ 展示次数。"),
+            Column("success_rate", "成功率", "percent", HINTS["success"]),
+            Column("before_success_rate", "上期成功率", "percent", "前一个同样长的时间段的成功率。"),
+        ),
+        MemoryRows(rows),
+        find=("name",),
+        sort="impression",
+        hint="按需求一方的属性归类；需求改了领域或地区，它的历史事件随之归到新的类别。"
+        if side != VERSION
+        else "作出推荐的模型包。",
+    )
+
+
+def name_of(side: str, value: str) -> str:
+    """Return how a value of a side is called."""
+    if not value:
+        return UNKNOWN
+    if side == REGION:
+        return region(value)
+    if side == INDUSTRY:
+        return load_industries().name(value) or value
+    return value
+
+
+async def trend_table(request: Request) -> Table:
+    """Return the numbers behind the charts."""
+    period = await _period(request)
+
+    def work(store: Store) -> figures.Trend:
+        with translated_errors(store.engine.url), store.engine.connect() as connection:
+            return figures.trend(connection, period)
+
+    found = await services_of(request).in_store(work)
+    rows = [
+        {"day": day, **{kind: found.counts[kind][place] for kind in wording.FUNNEL}}
+        for place, day in enumerate(found.days)
+    ]
+    step = 7 if found.weekly else 1
+
+    def link(row: Row) -> tuple[str, dict[str, Any]]:
+        from datetime import timedelta
+
+        last = min(row["day"] + timedelta(days=step - 1), period.last)
+        return "/records/events", {"from": row["day"].isoformat(), "to": last.isoformat()}
+
+    return Table(
+        "trend",
+        "图中的数字",
+        (
+            Column("day", "周（起始日）" if found.weekly else "日期", "day", link=link),
+            *(Column(kind, wording.KIND_NAMES[kind], "number", HINTS[kind]) for kind in wording.FUNNEL),
+        ),
+        MemoryRows(rows),
+        sort="day",
+    )
+
+
+async def coverage(request: Request) -> Response:
+    """Show how much of the supply was recommended: it needs distinct records, and comes after the rest of the page."""
+    period = await _period(request)
+
+    def work(store: Store) -> list[figures.Coverage]:
+        with translated_errors(store.engine.url), store.engine.connect() as connection:
+            return figures.coverage(connection, (period, period.before))
+
+    now, before = await services_of(request).in_store(work)
+    return render(request, "coverage.html", now=now, before=before, hints=HINTS)
+
+
+PAGES = (Page("/", page), Page("/overview/coverage", coverage))
+TABLES = (TableSpec("sides", side_table), TableSpec("trend", trend_table))
