@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data.errors import BundleError
 from data.records import Demand
+from data.settings import Settings
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.quantities import Quantity, extract
 from matcher.elements import ELEMENT_NAMES, ELEMENTS, READ, demand_text, find_elements
@@ -140,6 +141,11 @@ def shipped_weights() -> Weights:
     """Return the weights that ship with the project; docs/constraints.md tells how they were fitted."""
     text = (resources.files("matcher") / "completeness_weights.json").read_text(encoding="utf-8")
     return Weights.model_validate_json(text)
+
+
+def completeness_path(settings: Settings) -> Path:
+    """Return where weights that were fitted on a platform's own demands are kept."""
+    return settings.home / "completeness_weights.json"
 
 
 def load_weights(path: Path) -> Weights:

@@ -1,7 +1,8 @@
 """When nothing fits: whether a list is good enough to be shown, and what would have to be developed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,6 +166,11 @@ def gap_report(
         shared,
         _told(found, requirements, composite, developers, shared),
     )
+
+
+def report_dict(report: GapReport) -> dict[str, Any]:
+    """Return a report as plain values for JSON."""
+    return asdict(report)
 
 
 def unmet_requirements(

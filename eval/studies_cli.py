@@ -1,0 +1,187 @@
+"""`gongxu study`: what questions bring, whether completeness tells of answers, and where the answer threshold lies."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from eval.bootstrap import Estimate
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Studies of the answers.")
+STEPS = {
+    "texts": "统计词语与主题",
+    "views": "计算文本向量与参照",
+    "graph": "构建知识图谱",
+    "features": "计算特征",
+    "indexes": "建立索引",
+}
+POLICY_NAMES = {
+    "none": "不提问",
+    "random": "随机一问",
+    "chosen": "选中的一问",
+    "best": "事后最好的一问",
+    "random - none": "随机 − 不提问",
+    "chosen - none": "选中 − 不提问",
+    "chosen - random": "选中 − 随机",
+}
+Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this JSON file.")]
+
+
+@app.command()
+def questions(
+    folder: Annotated[Path, typer.Argument(help="Folder that `gongxu simulate` wrote.")],
+    sample: Annotated[int, typer.Option(help="Demands to ask about, half of them vague.", min=10)] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the sample.", min=0)] = 0,
+    out: Json = None,
+) -> None:
+    """NDCG@10 after one question, chosen or random or none, answered by the simulator's truth; 95% intervals.
+
+    The ranker is fitted on the experts' judgements of one demand in ten; only other demands are asked about.
+
+    Examples:
+      gongxu study questions sim --sample 200 --json questions.json
+
+    """
+    from collections import Counter
+
+    from data.progress import steps
+    from data.settings import settings
+    from eval.questions import estimates, study_questions
+    from models.threads import limit_threads
+
+    limit_threads(settings().threads)
+    with steps(STEPS) as progress:
+        asked = study_questions(folder, settings(), sample, seed, progress)
+    table = estimates(asked)
+    for part, row in table.items():
+        typer.echo(f"{part}（{sum(part in ('all', 'vague' if one.vague else 'other') for one in asked)} 条需求）")
+        for name, value in row.items():
+            typer.echo(f"  {POLICY_NAMES[name]}: {_interval(value, signed=' - ' in name)}")
+    kinds = Counter(one.kind or "-" for one in asked)
+    clear = sum(one.clear for one in asked) / len(asked)
+    typer.echo(f"选中的问题：{dict(kinds.most_common())}；其中 {clear:.0%} 得到了明确回答。")
+    _write({"estimates": {p: {n: asdict(v) for n, v in r.items()} for p, r in table.items()}, "kinds": kinds}, out)
+
+
+@app.command()
+def completeness(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A simulated folder; by default the store's own demands.")
+    ] = None,
+    save: Annotated[bool, typer.Option("--save", help="Use the weights from now on (in GONGXU_HOME).")] = False,
+    out: Json = None,
+) -> None:
+    """Fit what the parts of a demand weigh on whether demands were answered; figures are out of five folds.
+
+    Examples:
+      gongxu study completeness sim --json completeness.json
+
+      gongxu study completeness --save
+
+    """
+    import tempfile
+
+    from data.importer import import_paths
+    from data.settings import settings
+    from data.store import Store
+    from eval.completeness_study import answered_demands, fit_completeness
+    from knowledge_graph.graph import KnowledgeGraph
+    from matcher.completeness import PART_NAMES, completeness_path
+    from models.threads import limit_threads
+
+    limit_threads(settings().threads)
+    with tempfile.TemporaryDirectory() as scratch:
+        url = settings().store_url if folder is None else f"sqlite:///{Path(scratch) / 'store.db'}"
+        with Store.open(url) as store:
+            if folder is not None:
+                import_paths(store, [folder], rejects=Path(scratch) / "rejects")
+            demands, achievements = list(store.demands()), list(store.achievements())
+            answered = answered_demands(store.events())
+    graph = KnowledgeGraph.build(achievements, demands)
+    fitted = fit_completeness(demands, answered, graph, "the store" if folder is None else f"simulated: {folder.name}")
+    typer.echo(f"{fitted.demands} 条有过展示的需求，{fitted.weights.base_rate:.0%} 得到过回应。")
+    typer.echo(
+        f"  AUC {_interval(fitted.auc)}，Brier {_interval(fitted.brier)}（只用平均值：{fitted.brier_of_base_rate:.3f}）"
+    )
+    for predicted, seen, number in fitted.reliability:
+        typer.echo(f"  预测 {predicted:.0%} → 实际 {seen:.0%}（{number} 条）")
+    for name, value in sorted(fitted.weights.parts.items(), key=lambda item: -item[1]):
+        typer.echo(f"  {PART_NAMES[name]}: {value:+.3f}")
+    if save:
+        completeness_path(settings()).write_text(fitted.weights.model_dump_json(indent=1), encoding="utf-8")
+        typer.echo(f"已写入 {completeness_path(settings())}")
+    _write(asdict(fitted) | {"weights": fitted.weights.model_dump()}, out)
+
+
+@app.command()
+def threshold(
+    dataset: Annotated[Path, typer.Argument(help="Folder with demands.csv, achievements.csv, judgements.csv.")],
+    risk: Annotated[float, typer.Option(help="Share of answers without a good match on top, at most.")] = 0.35,
+    save: Annotated[bool, typer.Option("--save", help="Use the threshold from now on (in GONGXU_HOME).")] = False,
+    out: Json = None,
+) -> None:
+    """Risk against coverage of answering, on judgements that the ranker did not see; calibrates the threshold.
+
+    Half of the demands calibrate, the other half reports. Risk: the best candidate is no good match (level below 3).
+
+    Examples:
+      gongxu study threshold ../shared/data/bdci2019 --json threshold.json
+
+      gongxu study threshold judged/2025 --risk 0.3 --save
+
+    """
+    from data.errors import InputError
+    from data.judged import load_judged
+    from data.progress import steps
+    from data.settings import settings
+    from eval.answering import (
+        area_under_risk,
+        calibrate_threshold,
+        halves,
+        operating_point,
+        out_of_fold_confidences,
+        risk_coverage,
+    )
+    from eval.systems import build_corpus
+    from matcher.threshold import AnswerThreshold, threshold_path
+    from models.threads import limit_threads
+
+    if not 0 < risk < 1:
+        raise InputError(f"--risk is {risk:g}; it must lie between 0 and 1")
+    limit_threads(settings().threads)
+    (pairs,) = load_judged(dataset)
+    with steps(STEPS) as progress:
+        demands = out_of_fold_confidences(build_corpus(pairs, settings(), progress), progress=progress)
+    calibrating, reporting = halves(demands)
+    area, chance = area_under_risk(demands)
+    curve = risk_coverage(demands)
+    typer.echo(f"{len(demands)} 条需求；其中 {demands.possible.mean():.0%} 的候选里有好的匹配。")
+    typer.echo(f"平均风险（AURC）{area:.3f}，随机次序 {chance:.3f}")
+    for point in curve:
+        typer.echo(f"  回答 {point.coverage.value:4.0%}  门槛 {point.threshold:.3f}  风险 {_interval(point.risk)}")
+    chosen = calibrate_threshold(calibrating, risk)
+    point = operating_point(reporting, chosen)
+    typer.echo(f"门槛 {chosen:.3f}（在一半需求上校准，风险上限 {risk:.0%}，置信度 95%）；在另一半需求上：")
+    typer.echo(f"  回答 {_interval(point.coverage)}，风险 {_interval(point.risk)}")
+    if save:
+        kept = AnswerThreshold(
+            probability=chosen, risk=point.risk.value, coverage=point.coverage.value, fitted_on=dataset.name
+        )
+        threshold_path(settings()).parent.mkdir(parents=True, exist_ok=True)
+        threshold_path(settings()).write_text(kept.model_dump_json(indent=1), encoding="utf-8")
+        typer.echo(f"已写入 {threshold_path(settings())}")
+    _write({"aurc": area, "chance": chance, "curve": [asdict(p) for p in curve], "chosen": asdict(point)}, out)
+
+
+def _interval(value: "Estimate", *, signed: bool = False) -> str:
+    form = "+.4f" if signed else ".4f"
+    return f"{value.value:{form}} [{value.low:{form}}, {value.high:{form}}]"
+
+
+def _write(content: object, out: Path | None) -> None:
+    if out is not None:
+        out.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+        typer.echo(f"已写入 {out}")
