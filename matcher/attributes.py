@@ -1,11 +1,14 @@
 """Features from what records state besides their text; NaN where either side is silent."""
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.cards import Cards
+from matcher.sparse import csr_parts
 
 FloatArray = NDArray[np.float32]
+Ints = NDArray[np.integer]
 
 ATTRIBUTES = (
     "same_field",
@@ -51,11 +54,35 @@ def _industry_depth(
     demands: Cards, achievements: Cards, d: NDArray[np.int64], a: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return (n,) digits shared by the closest codes: `C2614` and `C2651` agree on 2 (letters do not count)."""
-    wanted, offered = demands.industry_prefixes, achievements.industry_prefixes
-    shared = wanted[d].multiply(offered[a])
-    depth = np.sqrt(np.asarray(shared.max(axis=1).toarray(), dtype=np.float64).ravel())  # both sides gave the digits
-    stated = (np.diff(wanted.indptr)[d] > 0) & (np.diff(offered.indptr)[a] > 0)
-    return np.where(stated, depth, np.nan)
+    return _deepest(*csr_parts(demands.industry_prefixes), *csr_parts(achievements.industry_prefixes), d, a)
+
+
+@numba.njit(nogil=True, cache=True)
+def _deepest(
+    indptr_d: Ints,
+    indices_d: Ints,
+    data_d: FloatArray,
+    indptr_a: Ints,
+    indices_a: Ints,
+    data_a: FloatArray,
+    d: Ints,
+    a: Ints,
+) -> NDArray[np.float64]:
+    """Return (n,) largest value that rows d and a of two CSR matrices with ascending columns share; NaN if one is empty."""
+    deepest = np.zeros(len(d))
+    for i in range(len(d)):
+        p, end_p = indptr_d[d[i]], indptr_d[d[i] + 1]
+        q, end_q = indptr_a[a[i]], indptr_a[a[i] + 1]
+        if p == end_p or q == end_q:
+            deepest[i] = np.nan
+        while p < end_p and q < end_q:
+            if indices_d[p] == indices_a[q]:
+                deepest[i] = max(deepest[i], min(data_d[p], data_a[q]))
+            if indices_d[p] <= indices_a[q]:
+                p += 1
+            else:
+                q += 1
+    return deepest
 
 
 def _mode_overlap(

@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from data.records import Achievement, Demand, Record
 from data.splits import same_groups
 from data.text import meaningful
+from matcher.textspace import record_text
 
 SCHEMA = pa.schema(
     [
@@ -35,6 +36,7 @@ SCHEMA = pa.schema(
         # Digests of the normalised texts: records that share one are the same matter under several ids.
         ("title_key", pa.string()),
         ("body_key", pa.string()),
+        ("text_key", pa.string()),  # digest of all that matching reads
     ]
 )
 
@@ -61,6 +63,7 @@ def _digest(text: str) -> str:
 
 
 def _row(record: Record) -> dict[str, Any]:
+    text = record_text(record)
     common = {
         "id": record.record_id,
         "title": record.title,
@@ -71,6 +74,7 @@ def _row(record: Record) -> dict[str, Any]:
         "published": record.updated_at or record.published_at,
         "title_key": _digest(record.title),
         "body_key": _digest(record.content),
+        "text_key": sha256(f"{text.title}\n{text.body}".encode()).hexdigest()[:16],
     }
     if isinstance(record, Achievement):
         return common | {
@@ -89,6 +93,13 @@ def _row(record: Record) -> dict[str, Any]:
         "money_max": record.budget_max,
         "modes": list(record.cooperation_modes),
     }
+
+
+def _hashed_prefixes(codes: Sequence[str]) -> dict[int, int]:
+    """Return the hashes of all prefixes of industry codes, ascending, with the number of their digits."""
+    prefixes = (code[:end] for code in codes for end in range(1, len(code) + 1))
+    hashed = {crc32(prefix.encode()) % _PREFIXES: sum(map(str.isdigit, prefix)) for prefix in prefixes}
+    return dict(sorted(hashed.items()))
 
 
 class Cards:
@@ -199,12 +210,13 @@ class Cards:
     @cached_property
     def industry_prefixes(self) -> csr_array:
         """(n, 2^20) sparse rows: the prefixes of each code, hashed, with the number of their digits."""
+        known: dict[tuple[str, ...], dict[int, int]] = {}
         indptr, indices, data = [0], [], []
-        for codes in self.industries:
-            depth = {code[:end]: sum(map(str.isdigit, code[:end])) for code in codes for end in range(1, len(code) + 1)}
-            kept = {crc32(prefix.encode()) % _PREFIXES: digits for prefix, digits in depth.items()}
-            indices += sorted(kept)
-            data += [kept[column] for column in sorted(kept)]
+        for codes in map(tuple, self.industries):
+            if codes not in known:  # few combinations, many records
+                known[codes] = _hashed_prefixes(codes)
+            indices += known[codes].keys()
+            data += known[codes].values()
             indptr.append(len(indices))
         return csr_array(
             (np.array(data, np.float32), np.array(indices, np.int32), indptr), shape=(len(self), _PREFIXES)

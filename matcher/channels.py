@@ -13,6 +13,7 @@ from matcher.view import View
 Rows = NDArray[np.int64]
 
 CHANNEL_DEPTH = 200  # candidates that each channel proposes
+CANDIDATES = 200  # of their union that are scored: what a request costs grows with them
 RRF_CONSTANT = 60.0
 
 
@@ -41,8 +42,9 @@ def find_candidates(
     history: History | None,
     graph: Callable[[int, NDArray[np.bool_]], Rows] | None = None,
     depth: int = CHANNEL_DEPTH,
+    count: int = CANDIDATES,
 ) -> Candidates:
-    """Return candidates for the one record in `subject`, whose content words are `words`.
+    """Return the `count` best candidates for the one record in `subject`, whose content words are `words`.
 
     dense: nearest full texts by the encoder; lexical: BM25; history: nearest to the achievements that did well with
     similar demands (Rocchio feedback from outcomes instead of clicks); graph: a function of (depth, allowed) that
@@ -63,11 +65,14 @@ def find_candidates(
     if graph is not None:
         found["graph"] = graph(depth, allowed)
     known = len(shelf)
-    return fuse({name: rows[rows < known] for name, rows in found.items()})
+    return fuse({name: rows[rows < known] for name, rows in found.items()}, count)
 
 
-def fuse(found: dict[str, Rows]) -> Candidates:
-    """Return the union by reciprocal rank fusion (Cormack et al. 2009): the sum of 1 / (60 + rank) over the channels."""
+def fuse(found: dict[str, Rows], count: int | None = None) -> Candidates:
+    """Return the union, or the `count` best of it, by reciprocal rank fusion (Cormack et al. 2009).
+
+    A candidate's score is the sum of 1 / (60 + rank) over the channels.
+    """
     rows = np.unique(np.concatenate([*found.values(), np.zeros(0, dtype=np.int64)]))
     ranks = {name: np.zeros(len(rows), dtype=np.int64) for name in found}
     fused = np.zeros(len(rows))
@@ -75,7 +80,7 @@ def fuse(found: dict[str, Rows]) -> Candidates:
         place = np.searchsorted(rows, proposed)
         ranks[name][place] = np.arange(1, len(proposed) + 1)
         fused[place] += 1.0 / (RRF_CONSTANT + ranks[name][place])
-    order = np.lexsort((rows, -fused))
+    order = np.lexsort((rows, -fused))[:count]
     return Candidates(rows[order], fused[order], {name: rank[order] for name, rank in ranks.items()})
 
 

@@ -14,7 +14,8 @@ from data.segment import content_words
 from data.store import Change
 from data.text import normalise
 from knowledge_graph.paths import Path
-from matcher.channels import Candidates, find_candidates
+from matcher.cards import Cards
+from matcher.channels import CANDIDATES, Candidates, find_candidates
 from matcher.diversify import diversify
 from matcher.features import FeatureTable
 from matcher.filters import Filters
@@ -28,6 +29,7 @@ from matcher.shelf import Shelf
 from matcher.textspace import record_text
 from matcher.view import View
 
+Rows = NDArray[np.int64]
 Side = Literal["achievements", "demands"]
 MAX_TOP = 200
 NO_RANKER = "尚未训练排序模型，以下按检索相关度排列"
@@ -67,7 +69,7 @@ class Engine:
             InputError: the demand has no text to match by, or `top` is not 1-200.
 
         """
-        view = self.model.viewer.demands([demand])
+        view = self._view(demand)
         return self._recommend(view, demand, "achievements", top, filters or Filters(), explain, personalised)
 
     def recommend_demands(
@@ -87,7 +89,7 @@ class Engine:
             InputError: the achievement has no text to match by, or `top` is not 1-200.
 
         """
-        view = self.model.viewer.achievements([achievement])
+        view = self._view(achievement)
         return self._recommend(view, achievement, "demands", top, filters or Filters(), explain, personalised)
 
     def match(self, demand: Demand, achievement: Achievement) -> Match:
@@ -99,20 +101,20 @@ class Engine:
         """
         for record in (demand, achievement):
             _require_text(record)
-        viewer, scorer = self.model.viewer, self.model.scorer
-        wanted, offered = viewer.demands([demand]), viewer.achievements([achievement])
+        scorer = self.model.scorer
+        wanted, offered = self._view(demand), self._view(achievement)
         cosine = float(np.asarray(wanted.texts.full.vectors)[0] @ np.asarray(offered.texts.full.vectors)[0])
         pair = Candidates(np.zeros(1, dtype=np.int64), np.array([cosine]), {})
         order, one = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.int64)
         if scorer is None:
-            return _matches(order, offered, pair, None, {})[0]
+            return _matches(order, offered, one, pair, None, {})[0]
         lens = self._lens(demand)
         row = self.model.achievements.base.cards.rows.get(achievement.record_id)
         signals = lens.signals(np.array([row], dtype=np.int64)) if lens and row is not None else None
         table = scorer.table(self.model.space, wanted, offered, one, one, signals)
         paths = {0: lens.paths(row)} if lens and row is not None else {}
-        reasons = self._reasons(scorer, table, order, wanted, offered, "achievements", paths)
-        return _matches(order, offered, pair, scorer.score(table), reasons)[0]
+        reasons = self._reasons(scorer, table, order, wanted, (offered, one), "achievements", paths)
+        return _matches(order, offered, one, pair, scorer.score(table), reasons)[0]
 
     def similar(self, record: Achievement | Demand, top: int = 10) -> list[SimilarRecord]:
         """Return the `top` records of the same side whose texts are nearest to `record`, open or closed, itself left out.
@@ -123,11 +125,8 @@ class Engine:
         """
         _require_text(record)
         _require_top(top)
-        viewer, shelves = self.model.viewer, self._shelves
-        if isinstance(record, Achievement):
-            view, shelf = viewer.achievements([record]), shelves.achievements
-        else:
-            view, shelf = viewer.demands([record]), shelves.demands
+        view = self._view(record)
+        shelf = self._shelves.achievements if isinstance(record, Achievement) else self._shelves.demands
         vector = np.asarray(view.texts.full.vectors[:1])
         rows, cosines = shelf.vectors.search(vector, top + 1, shelf.current)
         kept = (rows[0] >= 0) & (rows[0] < len(shelf))
@@ -194,26 +193,40 @@ class Engine:
         history = scorer.history if scorer and side == "achievements" else None
         lens = self._lens(record)
         reach = lens.retrieve if lens and side == "achievements" else None
-        candidates = find_candidates(subject, content_words(text), shelf, shelf.allowed(filters), history, reach)
+        # Of equal texts one is shown: twice as many candidates as are asked for leave enough.
+        count, words = max(CANDIDATES, 2 * top), content_words(text)
+        candidates = find_candidates(subject, words, shelf, shelf.allowed(filters), history, reach, count=count)
         subject_id = None if record.record_id == UNSTORED else record.record_id
         if not len(candidates.rows):
             return self._answer(subject_id, [], EMPTY_STORE)
-        found = shelf.take(candidates.rows)
+        found, places = shelf.at(candidates.rows)
         if scorer is None:
-            order = _select(np.arange(len(found), dtype=np.intp), found, top)
-            return self._answer(subject_id, _matches(order, found, candidates, None, {}), NO_RANKER)
-        demands, achievements, d, a = _pairs(subject, found, side)
+            order = _select(np.arange(len(places), dtype=np.intp), found, places, top)
+            return self._answer(subject_id, _matches(order, found, places, candidates, None, {}), NO_RANKER)
+        demands, achievements, d, a = _pairs(subject, found, places, side)
         signals = lens.signals(candidates.rows) if lens else None
         table = scorer.table(self.model.space, demands, achievements, d, a, signals)
         scores = scorer.score(table)
-        order = _select(np.argsort(-scores.expected, kind="stable"), found, top)
+        order = _select(np.argsort(-scores.expected, kind="stable"), found, places, top)
         if not self._good_enough(scores, order):
             return self._answer(subject_id, [], NO_GOOD_MATCH, answered=False)
         paths = (
             {place: lens.paths(int(candidates.rows[place])) for place in order.tolist()} if lens and explained else {}
         )
-        reasons = self._reasons(scorer, table, order, subject, found, side, paths) if explained else {}
-        return self._answer(subject_id, _matches(order, found, candidates, scores, reasons), "")
+        reasons = self._reasons(scorer, table, order, subject, (found, places), side, paths) if explained else {}
+        return self._answer(subject_id, _matches(order, found, places, candidates, scores, reasons), "")
+
+    def _view(self, record: Achievement | Demand) -> View:
+        """Return a record's numbers: those that are kept if it stands in the store as it is given, else new ones."""
+        offered = isinstance(record, Achievement)
+        shelf = self._shelves.achievements if offered else self._shelves.demands
+        row = shelf.row(record.record_id)
+        if row is not None:
+            kept = shelf.take(np.array([row], dtype=np.int64))
+            if kept.cards.table.equals(Cards.from_records([record]).table):
+                return kept
+        viewer = self.model.viewer
+        return viewer.achievements([record]) if isinstance(record, Achievement) else viewer.demands([record])
 
     def _lens(self, record: Achievement | Demand) -> GraphLens | None:
         if self.model.graph is None:
@@ -232,7 +245,7 @@ class Engine:
         table: FeatureTable,
         order: NDArray[np.intp],
         subject: View,
-        found: View,
+        found: tuple[View, Rows],
         side: Side,
         paths: dict[int, list[Path]],
     ) -> dict[int, list[Reason]]:
@@ -241,7 +254,7 @@ class Engine:
         titles = (self.model.demands.title, self.model.achievements.title)
         reasons = {}
         for place, parts in zip(order.tolist(), contributions, strict=True):
-            other = found.take(np.array([place], dtype=np.int64))
+            other = found[0].take(found[1][[place]])
             pair = Pair(subject, other) if side == "achievements" else Pair(other, subject)
             reasons[place] = explain(
                 self.model.space, scorer.history, titles, pair, paths.get(place, []), table, place, parts, names
@@ -281,27 +294,27 @@ def _written(
     return shelf.written(view, words, list(deleted))
 
 
-def _pairs(subject: View, found: View, side: Side) -> tuple[View, View, NDArray[np.int64], NDArray[np.int64]]:
+def _pairs(subject: View, found: View, places: Rows, side: Side) -> tuple[View, View, Rows, Rows]:
     """Return (demands, achievements, d, a) for one subject against everything found."""
-    many = np.arange(len(found), dtype=np.int64)
-    one = np.zeros(len(found), dtype=np.int64)
-    return (subject, found, one, many) if side == "achievements" else (found, subject, many, one)
+    one = np.zeros(len(places), dtype=np.int64)
+    return (subject, found, one, places) if side == "achievements" else (found, subject, places, one)
 
 
-def _select(order: NDArray[np.intp], found: View, top: int) -> NDArray[np.intp]:
-    return diversify(order, found.cards.owners, found.cards.matters, top)
+def _select(order: NDArray[np.intp], found: View, places: Rows, top: int) -> NDArray[np.intp]:
+    return diversify(order, found.cards.owners[places], found.cards.matters[places], top)
 
 
 def _matches(
     order: NDArray[np.intp],
     found: View,
+    places: Rows,
     candidates: Candidates,
     scores: Scores | None,
     reasons: dict[int, list[Reason]],
 ) -> list[Match]:
     matches = []
     for rank, place in enumerate(order.tolist(), start=1):
-        card = found.cards.card(place)
+        card = found.cards.card(int(places[place]))
         matches.append(
             Match(
                 rank=rank,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.cards import Cards
+from matcher.history_kernels import best_three
 from matcher.sparse import FloatArray
 from matcher.text_features import TextSide
 from matcher.view import View
@@ -40,8 +41,11 @@ HISTORY = (
 _KERNEL = 4  # columns that come from the kernel model
 _BLOCK = 2048  # pairs that the kernel model predicts at once; bounds memory
 _FIRST = np.zeros(1, dtype=np.int64)
+_ARRAYS = ("demands", "achievements", "group", "grades", "demand_axes", "achievement_axes")
 SUPPORT = 4096  # outcomes the kernel model keeps: its time grows with their cube
 NEIGHBOURHOOD = 2000  # outcomes of the most similar demands that are looked at per demand
+AXES_ROWS = 4096  # records that the axes are fitted on
+AXES = 128  # principal axes that vectors of known demands and achievements are kept on
 SIMILAR_DEMAND = 0.6  # mean cosine from which another demand counts as similar when looking for candidates
 SHARPNESS = 8.0  # a similarity s weighs exp(SHARPNESS * (s - 1))
 PRIOR_PAIRS = 2.0  # outcomes that the overall mean counts for
@@ -63,12 +67,32 @@ def achievement_vectors(texts: TextSide, rows: NDArray[np.int64]) -> FloatArray:
     return np.hstack([np.asarray(part[rows]) * half for part in (texts.full.vectors, texts.full.topics)])
 
 
+def principal_axes(vectors: FloatArray, count: int) -> FloatArray:
+    """Return (k, min(count, n, k)) orthonormal columns, the directions in which (n, k) vectors are largest."""
+    values, directions = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
+    kept = np.argsort(-values)[: min(count, len(vectors))]
+    return np.ascontiguousarray(directions[:, kept], dtype=np.float32)
+
+
+def _spread_over(n: int) -> NDArray[np.int64]:
+    """Return at most `AXES_ROWS` rows, evenly spread over n: the axes depend on no outcome."""
+    return np.unique(np.linspace(0, n - 1, min(n, AXES_ROWS)).astype(np.int64))
+
+
+def _along(vectors: FloatArray, axes: FloatArray) -> FloatArray:
+    """Return (n, r) coordinates on the axes, scaled back to the vectors' length: cosines are those within the axes."""
+    kept = vectors @ axes
+    length = np.sqrt(np.einsum("nk,nk->n", vectors, vectors) / np.maximum(np.einsum("nk,nk->n", kept, kept), 1e-12))
+    return np.asarray(kept * length[:, None], dtype=np.float32)
+
+
 class History:
     """Outcomes known at some moment, indexed by demand.
 
-    Attributes: `keys` names of each known demand (id, title and body digest) to its number; `demands` (g, k) and
-    `achievements` (t, l) vectors; `group` (t,) demand number of each outcome, ascending; `grades` (t,); `ids` (demand
-    id, achievement id) of each; `kernel` the model over at most `SUPPORT` of them.
+    Attributes: `keys` names of each known demand (id, title and body digest) to its number; `demands` (g, r) and
+    `achievements` (t, s) vectors on their principal axes `demand_axes` (k, r) and `achievement_axes` (l, s); `group` (t,)
+    demand number of each outcome, ascending; `grades` (t,); `ids` (demand id, achievement id) of each; `kernel` the model
+    over at most `SUPPORT` of them.
     """
 
     def __init__(
@@ -80,6 +104,8 @@ class History:
         grades: NDArray[np.float64],
         ids: list[tuple[str, str]],
         kernel: PairKernelRidge | None,
+        demand_axes: FloatArray,
+        achievement_axes: FloatArray,
     ) -> None:
         self.keys = keys
         self.demands = demands
@@ -88,6 +114,8 @@ class History:
         self.grades = grades
         self.ids = ids
         self.kernel = kernel
+        self.demand_axes = demand_axes
+        self.achievement_axes = achievement_axes
         self._order = self._support = np.arange(len(grades))
         self._starts = np.searchsorted(group, np.arange(len(demands) + 1))
 
@@ -95,7 +123,7 @@ class History:
     def empty(cls) -> Self:
         """Return the history of a platform on its first day."""
         nothing = np.zeros((0, 0), dtype=np.float32)
-        return cls({}, nothing, nothing, np.zeros(0, np.int64), np.zeros(0), [], None)
+        return cls({}, nothing, nothing, np.zeros(0, np.int64), np.zeros(0), [], None, nothing, nothing)
 
     @classmethod
     def fit(
@@ -116,8 +144,14 @@ class History:
         d, a, grades, nearness, group = d[order], a[order], grades[order], nearness[order], group[order]
         first = np.searchsorted(group, np.arange(group[-1] + 1))
         by_demand = demand_vectors(demands.texts, d[first])
+        demand_axes = principal_axes(demand_vectors(demands.texts, _spread_over(len(demands))), AXES)
+        by_demand = _along(by_demand, demand_axes)
         unique, inverse = np.unique(a, return_inverse=True)
-        by_achievement = achievement_vectors(achievements.texts, unique)[inverse]
+        by_achievement = achievement_vectors(achievements.texts, unique)
+        achievement_axes = principal_axes(
+            achievement_vectors(achievements.texts, _spread_over(len(achievements))), AXES
+        )
+        by_achievement = _along(by_achievement, achievement_axes)[inverse]
         support = np.arange(len(grades))
         if len(grades) > SUPPORT:
             support = np.sort(np.random.default_rng(seed).choice(len(grades), SUPPORT, replace=False))
@@ -128,7 +162,7 @@ class History:
         targets = np.stack([kept, kept > 0, kept > 1, kept > 2], axis=1).astype(np.float64)
         kernel = PairKernelRidge().fit(inputs, targets)
         ids = [(demands.cards.ids[i], achievements.cards.ids[j]) for i, j in zip(d.tolist(), a.tolist(), strict=True)]
-        history = cls(keys, by_demand, by_achievement, group, grades, ids, kernel)
+        history = cls(keys, by_demand, by_achievement, group, grades, ids, kernel, demand_axes, achievement_axes)
         history._order, history._support = order, support
         return history
 
@@ -144,7 +178,8 @@ class History:
         present[group] = True
         keys = {key: number for key, number in self.keys.items() if present[number]}
         ids = [self.ids[place] for place in kept.tolist()]
-        return History(keys, self.demands, self.achievements[kept], group, self.grades[kept], ids, kernel)
+        axes = self.demand_axes, self.achievement_axes
+        return History(keys, self.demands, self.achievements[kept], group, self.grades[kept], ids, kernel, *axes)
 
     def features(
         self, demands: View, achievements: View, d: NDArray[np.int64], a: NDArray[np.int64], nearness: FloatArray
@@ -157,9 +192,9 @@ class History:
         if self.kernel is None:
             return table
         unique_a, of_a = np.unique(a, return_inverse=True)
-        candidates = achievement_vectors(achievements.texts, unique_a)
+        candidates = self._achievements(achievements, unique_a)
         unique_d, of_d = np.unique(d, return_inverse=True)
-        asking = demand_vectors(demands.texts, unique_d)
+        asking = self._demands(demands, unique_d)
         group = np.array([self._group_of(demands.cards, row) for row in unique_d.tolist()], dtype=np.int64)
         order = np.argsort(of_d, kind="stable")
         for pairs in np.split(order, np.flatnonzero(np.diff(of_d[order])) + 1):
@@ -179,7 +214,7 @@ class History:
         """
         if self.kernel is None:
             return None
-        similarity = self.demands @ demand_vectors(demand.texts, _FIRST)[0]
+        similarity = self.demands @ self._demands(demand, _FIRST)[0]
         group = self._group_of(demand.cards, 0)
         if group >= 0:
             similarity[group] = 1.0
@@ -189,22 +224,26 @@ class History:
             return None
         weight = np.exp(SHARPNESS * (similarity[self.group[good]] - 1.0)) * self.grades[good]
         width = demand.texts.full.vectors.shape[1]
-        mean = weight @ self.achievements[good, :width]
+        mean = self.achievement_axes[:width] @ (weight @ self.achievements[good])
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
 
     def evidence(self, demand: View, achievement: View, limit: int = 3) -> list[tuple[str, str, int, float]]:
         """Return the outcomes most like a pair: (demand id, achievement id, grade, likeness in [0, 1]), likest first."""
         if self.kernel is None:
             return []
-        nearness = np.clip(self.demands @ demand_vectors(demand.texts, _FIRST)[0], 0.0, 1.0)
+        nearness = np.clip(self.demands @ self._demands(demand, _FIRST)[0], 0.0, 1.0)
         group = self._group_of(demand.cards, 0)
         if group >= 0:
             nearness[group] = 1.0
-        likeness = nearness[self.group] * np.clip(
-            self.achievements @ achievement_vectors(achievement.texts, _FIRST)[0], 0, 1
-        )
+        likeness = nearness[self.group] * np.clip(self.achievements @ self._achievements(achievement, _FIRST)[0], 0, 1)
         best = np.argsort(-likeness, kind="stable")[:limit]
         return [(*self.ids[place], int(self.grades[place]), float(likeness[place])) for place in best]
+
+    def _demands(self, view: View, rows: NDArray[np.int64]) -> FloatArray:
+        return _along(demand_vectors(view.texts, rows), self.demand_axes)
+
+    def _achievements(self, view: View, rows: NDArray[np.int64]) -> FloatArray:
+        return _along(achievement_vectors(view.texts, rows), self.achievement_axes)
 
     def _group_of(self, cards: Cards, row: int) -> int:
         return next((self.keys[key] for key in cards.identity(row) if key in self.keys), -1)
@@ -226,7 +265,7 @@ class History:
             own = [np.full(n, np.log1p(len(known))), np.full(n, mean), near - mean, weight.sum(axis=1)]
             for wanted in (grades == 0, grades == 1, grades >= 2):
                 own.append(cosine[:, wanted].max(axis=1) if wanted.any() else nan)
-            own_best = _best(cosine, grades)
+            own_best = _best(cosine, np.ones(len(known), dtype=np.float32), grades)
             similarity[group] = -np.inf
         others = self._nearest_outcomes(similarity)
         if not len(others):
@@ -245,7 +284,7 @@ class History:
         mass = sums[:, 3]
         near = (sums[:, 2] + PRIOR_MASS * mean) / (mass + PRIOR_MASS)
         rest = [np.full(n, mean), near, mass, near - mean, overall]
-        others_best = _best(cosine * np.clip(nearness, 0.0, 1.0), grades)
+        others_best = _best(cosine, np.clip(nearness, 0.0, 1.0), grades)
         return np.stack([*own, *rest, *own_best, *others_best], axis=1).astype(np.float32)
 
     def _nearest_outcomes(self, similarity: FloatArray) -> NDArray[np.int64]:
@@ -262,7 +301,7 @@ class History:
         directory.mkdir(parents=True)
         names = {"keys": self.keys, "ids": self.ids}
         (directory / "names.json").write_text(json.dumps(names, ensure_ascii=False), encoding="utf-8")
-        for name in ("demands", "achievements", "group", "grades"):
+        for name in _ARRAYS:
             np.save(directory / f"{name}.npy", getattr(self, name))
         if self.kernel is not None:
             self.kernel.save(directory / "kernel.npz")
@@ -270,15 +309,14 @@ class History:
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Read what `save` wrote."""
-        demands, achievements, group, grades = (
-            np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            for name in ("demands", "achievements", "group", "grades")
+        demands, achievements, group, grades, *axes = (
+            np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS
         )
         names = json.loads((directory / "names.json").read_text(encoding="utf-8"))
         ids = [(demand_id, achievement_id) for demand_id, achievement_id in names["ids"]]
         path = directory / "kernel.npz"
         kernel = PairKernelRidge.load(path) if path.is_file() else None
-        return cls(names["keys"], demands, achievements, group, grades, ids, kernel)
+        return cls(names["keys"], demands, achievements, group, grades, ids, kernel, *axes)
 
 
 def _number_demands(cards: Cards, d: NDArray[np.int64]) -> tuple[dict[str, int], NDArray[np.int64]]:
@@ -290,11 +328,6 @@ def _number_demands(cards: Cards, d: NDArray[np.int64]) -> tuple[dict[str, int],
     return keys, number[inverse].astype(np.int64)
 
 
-def _best(nearness: FloatArray, grades: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _best(nearness: FloatArray, weight: FloatArray, grades: NDArray[np.float64]) -> list[FloatArray]:
     """Return for n rows of nearness (n, t): grade of the nearest outcome, its nearness, weighted grade of the three."""
-    top = np.argpartition(-nearness, min(2, len(grades) - 1), axis=1)[:, :3]
-    near = np.take_along_axis(nearness, top, axis=1)
-    peak = near.max(axis=1)
-    weight = np.exp(12.0 * (near - peak[:, None]))
-    first = grades[np.take_along_axis(top, near.argmax(axis=1)[:, None], axis=1)[:, 0]]
-    return [first, peak, (weight * grades[top]).sum(axis=1) / weight.sum(axis=1)]
+    return list(best_three(nearness, weight.astype(np.float32), grades.astype(np.float32)).T)

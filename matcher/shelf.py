@@ -75,6 +75,12 @@ class Shelf:
         place[np.r_[np.flatnonzero(~late), np.flatnonzero(late)]] = np.arange(len(rows))
         return parts.take(place)
 
+    def at(self, rows: Rows) -> tuple[View, Rows]:
+        """Return a view that holds the given rows, and their places in it; it is copied only where a row was written."""
+        if (rows < len(self.base)).all():
+            return self.base, rows
+        return self.take(rows), np.arange(len(rows), dtype=np.int64)
+
     def allowed(self, filters: Filters) -> NDArray[np.bool_]:
         """Return (n,) mask of the rows that stand for a record and pass the filters."""
         masks = [filters.allowed(part.cards) for part in (self.base, self.extra) if part is not None]

@@ -92,7 +92,7 @@ def _parts(stage: str, engine: Engine, asked: Sequence[Demand], peer: Latency) -
     model, pool = engine.model, []
     for demand in asked:
         clock.start()
-        subject = model.viewer.demands([demand])
+        subject = engine._view(demand)
         clock.stop("the demand's text in numbers")
         lens = GraphLens(model.graph, demand, None) if model.graph else None
         clock.stop("the demand's terms in the graph")
@@ -101,12 +101,12 @@ def _parts(stage: str, engine: Engine, asked: Sequence[Demand], peer: Latency) -
         reach = lens.retrieve if lens else None
         candidates = find_candidates(subject, words, shelf, shelf.allowed(Filters()), history, reach)
         clock.stop("candidates of all channels")
-        found = shelf.take(candidates.rows)
+        found, a = shelf.at(candidates.rows)
         clock.stop("records of the candidates")
-        pool.append(len(found))
-        if model.scorer is None or not len(found):
+        pool.append(len(a))
+        if model.scorer is None or not len(a):
             continue
-        d, a = np.zeros(len(found), dtype=np.int64), np.arange(len(found), dtype=np.int64)
+        d = np.zeros(len(a), dtype=np.int64)
         signals = lens.signals(candidates.rows) if lens else None
         clock.stop("graph signals")
         table = label_free_table(model.space, subject, found, d, a, signals)

@@ -99,9 +99,9 @@ def spied_features(known, demands, achievements, pairs, table, monkeypatch):
     seen = []
 
     class Spy(matcher.scorer.OrdinalRanker):
-        def fit(self, features, *rest):
+        def fit(self, features, *rest, **named):
             seen.append(features[:, -len(HISTORY) :].copy())
-            return super().fit(features, *rest)
+            return super().fit(features, *rest, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(matcher.scorer, "OrdinalRanker", Spy)
