@@ -9,8 +9,9 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from data.judged import JudgedPairs
     from eval.ablation import Ablation
-    from eval.offline import Table as Figures
+    from eval.stored import ShownLog
 
 STEPS = {
     "texts": "统计词语与主题",
@@ -24,11 +25,15 @@ TITLES = {"score": "score", "qwk": "QWK", "auc2": "AUC ≥2", "auc3": "AUC ≥3"
 
 
 def evaluate(
-    dataset: Annotated[Path, typer.Option(help="Folder with demands.csv, achievements.csv, judgements.csv.")],
+    dataset: Annotated[
+        Path | None,
+        typer.Option(help="Folder with demands, achievements and judgements; without it the store is evaluated."),
+    ] = None,
     test: Annotated[
         Path | None, typer.Option(help="Fit on all of --dataset and report on this folder (same layout).")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--json", help="Write the figures to this JSON file.")] = None,
+    out: Annotated[Path | None, typer.Option("--json", help="Write all figures to this JSON file.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report with plots to this file.")] = None,
     split: Annotated[list[str] | None, typer.Option(help="Only this split: random, dedup, grouped.")] = None,
     system: Annotated[list[str] | None, typer.Option(help="Only this system; repeatable.")] = None,
     without: Annotated[
@@ -38,10 +43,12 @@ def evaluate(
     """Evaluate on expert judgements: random, popularity, BM25, encoder and ranker, with 95% intervals.
 
     Splits: random (leaky, only to stand beside published figures), dedup (equal pairs in one fold), grouped (test
-    demands are new). With --test: warm (demands with judgements in --dataset) and cold ones. docs/evaluation.md tells
-    the details.
+    demands are new). With --test: warm (demands with judgements in --dataset) and cold ones. Of the store also the log of
+    shown lists is evaluated. docs/evaluation.md tells the details.
 
     Examples:
+      gongxu evaluate --report report.html --json figures.json
+
       gongxu evaluate --dataset ../shared/data/bdci2019 --json figures.json
 
       gongxu evaluate --dataset judged/2024 --test judged/2025 --json figures.json
@@ -50,41 +57,72 @@ def evaluate(
 
     """
     from data.errors import InputError
-    from data.judged import load_judged
     from data.progress import steps
     from data.settings import settings
     from data.splits import SPLITS
     from eval.ablation import GROUPS, ablate
-    from eval.offline import cross_validate, joined, train_and_test
-    from eval.systems import SYSTEMS, all_systems, build_corpus
+    from eval.findings import findings
+    from eval.offline import cross_validated, predict_test
+    from eval.stored import log_findings
+    from eval.systems import EXTRA_SYSTEMS, SYSTEMS, all_systems, build_corpus
     from models.threads import limit_threads
 
     _require_known("--split", split or (), SPLITS)
-    _require_known("--system", system or (), SYSTEMS)
+    _require_known("--system", system or (), (*SYSTEMS, *EXTRA_SYSTEMS))
     _require_known("--ablate", [without] if without else (), GROUPS)
     if without and test:
         raise InputError("--ablate works on the folds of --dataset; leave --test out")
-    if out is not None and not out.resolve().parent.is_dir():
-        raise InputError(f"the folder of --json {out} does not exist")
+    for option, path in (("--json", out), ("--report", report)):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise InputError(f"the folder of {option} {path} does not exist")
     threads = settings().threads
     limit_threads(threads)
-    parts = load_judged(dataset, *([test] if test else []))
-    for folder, part in zip((dataset, test), parts, strict=False):
-        if not len(part):
-            raise InputError(f"{folder} holds no judgements; at least 1 is needed")
+    pairs, n_train, log = _rows_to_judge(dataset, test)
     with steps(STEPS) as progress:
-        corpus = build_corpus(joined(*parts) if test else parts[0], settings(), progress)
+        corpus = build_corpus(pairs, settings(), progress)
         if without:
             progress(f"ranker with and without {without}")
             _report_ablation(ablate(corpus, without, threads=threads), without, out)
             return
         systems = all_systems(corpus, threads=threads)
-        chosen = {name: systems[name] for name in SYSTEMS if not system or name in system}
+        chosen = {name: systems[name] for name in systems if name in (system or SYSTEMS)}
         if test:
-            figures = train_and_test(corpus, chosen, len(parts[0]), progress)
+            predicted = predict_test(corpus, chosen, n_train, progress)
         else:
-            figures = cross_validate(corpus, chosen, split or SPLITS, progress)
-    _report(figures, out)
+            predicted = cross_validated(corpus, chosen, split or SPLITS, progress)
+        names = " → ".join(folder.resolve().name for folder in (dataset, test) if folder) or "数据库"
+        found = findings(corpus, predicted, f"评估：{names}", progress)
+        if log is not None:
+            found["log"] = log_findings(corpus, log)
+    show_figures(found["splits"])
+    _write(found, out)
+    if report is not None:
+        from eval.report import html_report
+
+        report.write_text(html_report(found), encoding="utf-8")
+        typer.echo(f"已写入 {report}")
+
+
+def _rows_to_judge(dataset: Path | None, test: Path | None) -> "tuple[JudgedPairs, int, ShownLog | None]":
+    """Return the judged rows, how many of them are there to learn from, and of the store the log of shown lists."""
+    from data.errors import InputError
+    from data.judged import load_judged
+    from data.settings import settings
+    from data.store import Store
+    from eval.offline import joined
+    from eval.stored import shown_log, stored_pairs
+
+    if dataset is None:
+        if test:
+            raise InputError("--test needs --dataset, the folder to learn from")
+        with Store.open(settings().store_url) as store:
+            pairs = stored_pairs(store)
+            return pairs, len(pairs), shown_log(store, pairs)
+    parts = load_judged(dataset, *([test] if test else []))
+    for folder, part in zip((dataset, test), parts, strict=False):
+        if not len(part):
+            raise InputError(f"{folder} holds no judgements; at least 1 is needed")
+    return (joined(*parts) if test else parts[0]), len(parts[0]), None
 
 
 def _require_known(option: str, given: "Iterable[str]", known: "Collection[str]") -> None:
@@ -93,13 +131,6 @@ def _require_known(option: str, given: "Iterable[str]", known: "Collection[str]"
     for name in given:
         if name not in known:
             raise InputError(f"{option} {name!r} is unknown; known: {', '.join(known)}")
-
-
-def _report(figures: "Figures", out: Path | None) -> None:
-    from eval.offline import as_json
-
-    show_figures(figures)
-    _write({"splits": as_json(figures)}, out)
 
 
 def _report_ablation(ablation: "dict[str, Ablation]", group: str, out: Path | None) -> None:
@@ -163,7 +194,7 @@ def show_ablation(ablation: "dict[str, Ablation]", group: str) -> None:
     Console().print(table)
 
 
-def show_figures(figures: "Figures") -> None:
+def show_figures(figures: "dict[str, dict[str, dict[str, dict[str, float | None]]]]") -> None:
     """Print one table per split: systems by metrics, each with its 95% interval."""
     from rich.console import Console
     from rich.table import Table
@@ -175,6 +206,10 @@ def show_figures(figures: "Figures") -> None:
         for title in TITLES.values():
             table.add_column(title, justify="right")
         for name, metrics in systems.items():
-            cells = [f"{metrics[m].value:.3f} [{metrics[m].low:.3f}, {metrics[m].high:.3f}]" for m in TITLES]
-            table.add_row(name, *cells)
+            table.add_row(name, *(_cell(metrics[metric]) for metric in TITLES))
         console.print(table)
+
+
+def _cell(figure: "dict[str, float | None]") -> str:
+    value, low, high = (figure[key] for key in ("value", "low", "high"))
+    return "–" if value is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"

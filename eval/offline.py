@@ -1,7 +1,7 @@
 """Offline evaluation: every system on every split, each figure with its interval."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,64 +12,117 @@ from eval.bootstrap import Estimate, Judged, estimate_all
 from eval.systems import Corpus, Predicted, System
 
 Table = dict[str, dict[str, dict[str, Estimate]]]
+Progress = Callable[[str], None]
 
 
-def cross_validate(
-    corpus: Corpus,
-    systems: dict[str, System],
-    splits: Sequence[str] = SPLITS,
-    progress: Callable[[str], None] = lambda _: None,
-) -> Table:
-    """Return figures[split][system][metric]; a row is predicted by the model of the fold that did not see it.
+def quiet(_: str) -> None:
+    """Report nothing."""
 
-    A row's ranking from different folds comes from different models; NDCG is over the rows of one demand, as they are.
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of the judged pairs that were predicted by systems which had not seen them, all arrays (n,).
+
+    `known_demand` and `known_achievement` tell whether their training rows held the row's demand and its achievement;
+    `fold` numbers the model that predicted it. `predicted` holds what each system says.
     """
+
+    rows: NDArray[np.intp]
+    known_demand: NDArray[np.bool_]
+    known_achievement: NDArray[np.bool_]
+    fold: NDArray[np.int64]
+    predicted: dict[str, Predicted]
+
+    def take(self, chosen: NDArray[np.intp]) -> "Part":
+        """Return the given rows of the part."""
+        predicted = {name: one.take(chosen) for name, one in self.predicted.items()}
+        masks = (self.known_demand[chosen], self.known_achievement[chosen], self.fold[chosen])
+        return Part(self.rows[chosen], *masks, predicted)
+
+    def judged(self, pairs: JudgedPairs, system: str) -> Judged:
+        """Return the rows with what one system says of them."""
+        one = self.predicted[system]
+        return Judged(pairs.demand_rows[self.rows], pairs.levels[self.rows], one.levels, one.ranking)
+
+
+Parts = dict[str, Part]
+
+
+def cross_validated(
+    corpus: Corpus, systems: dict[str, System], splits: Sequence[str] = SPLITS, progress: Progress = quiet
+) -> Parts:
+    """Return for each split all rows, each predicted by the model of the fold that did not see it."""
     pairs = corpus.pairs
-    demand_group, pair_group = pairs.demand_group(), pairs.pair_group()
-    figures: Table = {}
+    demand_group, pair_group, matter = pairs.demand_group(), pairs.pair_group(), _matters(corpus)
+    parts: Parts = {}
     for split in splits:
-        parts = folds(split, pairs.levels, demand_group, pair_group)
-        figures[split] = {}
+        cut = folds(split, pairs.levels, demand_group, pair_group)
+        known_demand, known_achievement = np.zeros((2, len(pairs)), dtype=np.bool_)
+        fold = np.zeros(len(pairs), dtype=np.int64)
+        for number, (train, test) in enumerate(cut):
+            known_demand[test] = np.isin(demand_group[test], demand_group[train])
+            known_achievement[test] = np.isin(matter[test], matter[train])
+            fold[test] = number
+        predicted = {}
         for name, system in systems.items():
             progress(f"{split}: {name}")
-            figures[split][name] = _figures(pairs, np.arange(len(pairs)), out_of_fold(system, parts))
-    return figures
+            predicted[name] = out_of_fold(system, cut)
+        parts[split] = Part(np.arange(len(pairs)), known_demand, known_achievement, fold, predicted)
+    return parts
 
 
-def out_of_fold(system: System, parts: Folds) -> Predicted:
-    """Return for every row what the model of the fold that did not see it says."""
-    n = sum(len(test) for _, test in parts)
-    ranking, levels = np.zeros(n), np.zeros(n, dtype=np.int64)
-    for train, test in parts:
-        predicted = system.fit_predict(train, test)
-        ranking[test], levels[test] = predicted.ranking, predicted.levels
-    return Predicted(ranking, levels)
-
-
-def train_and_test(
-    corpus: Corpus,
-    systems: dict[str, System],
-    n_train: int,
-    progress: Callable[[str], None] = lambda _: None,
-) -> Table:
-    """Return figures for the rows from `n_train` on, fitted on those before; `warm` demands had judgements, `cold` not.
+def predict_test(corpus: Corpus, systems: dict[str, System], n_train: int, progress: Progress = quiet) -> Parts:
+    """Return the rows from `n_train` on, fitted on those before: `warm` demands had judgements, `cold` ones not.
 
     A demand is known by its id, its title or its content. A part without rows is left out.
     """
     pairs = corpus.pairs
     train, test = np.arange(n_train), np.arange(n_train, len(pairs))
-    group = pairs.demand_group()
-    warm = np.isin(group[test], group[train])
-    figures: Table = {part: {} for part, mask in (("warm", warm), ("cold", ~warm)) if mask.any()}
+    group, matter = pairs.demand_group(), _matters(corpus)
+    predicted = {}
     for name, system in systems.items():
         progress(f"test: {name}")
+        predicted[name] = system.fit_predict(train, test)
+    warm = np.isin(group[test], group[train])
+    seen = np.isin(matter[test], matter[train])
+    everything = Part(test, warm, seen, np.zeros(len(test), dtype=np.int64), predicted)
+    cuts = (("warm", np.flatnonzero(warm)), ("cold", np.flatnonzero(~warm)))
+    return {name: everything.take(chosen) for name, chosen in cuts if len(chosen)}
+
+
+def figures_of(pairs: JudgedPairs, parts: Parts) -> Table:
+    """Return figures[part][system][metric], each with its interval."""
+    return {
+        name: {system: estimate_all(part.judged(pairs, system)) for system in part.predicted}
+        for name, part in parts.items()
+    }
+
+
+def cross_validate(
+    corpus: Corpus, systems: dict[str, System], splits: Sequence[str] = SPLITS, progress: Progress = quiet
+) -> Table:
+    """Return figures[split][system][metric]; a row is predicted by the model of the fold that did not see it.
+
+    A row's ranking from different folds comes from different models; NDCG is over the rows of one demand, as they are.
+    """
+    return figures_of(corpus.pairs, cross_validated(corpus, systems, splits, progress))
+
+
+def out_of_fold(system: System, parts: Folds) -> Predicted:
+    """Return for every row what the model of the fold that did not see it says."""
+    n = sum(len(test) for _, test in parts)
+    ranking, levels, probability = np.zeros(n), np.zeros(n, dtype=np.int64), np.full(n, np.nan)
+    for train, test in parts:
         predicted = system.fit_predict(train, test)
-        for part in figures:
-            mask = warm if part == "warm" else ~warm
-            figures[part][name] = _figures(
-                pairs, test[mask], Predicted(predicted.ranking[mask], predicted.levels[mask])
-            )
-    return figures
+        ranking[test], levels[test] = predicted.ranking, predicted.levels
+        if predicted.probability is not None:
+            probability[test] = predicted.probability
+    return Predicted(ranking, levels, None if np.isnan(probability).any() else probability)
+
+
+def train_and_test(corpus: Corpus, systems: dict[str, System], n_train: int, progress: Progress = quiet) -> Table:
+    """Return figures for the rows from `n_train` on, fitted on those before; parts as in `predict_test`."""
+    return figures_of(corpus.pairs, predict_test(corpus, systems, n_train, progress))
 
 
 def joined(train: JudgedPairs, test: JudgedPairs) -> JudgedPairs:
@@ -97,5 +150,6 @@ def as_json(figures: Table) -> dict[str, dict[str, dict[str, dict[str, float | N
     }
 
 
-def _figures(pairs: JudgedPairs, rows: NDArray[np.intp], predicted: Predicted) -> dict[str, Estimate]:
-    return estimate_all(Judged(pairs.demand_rows[rows], pairs.levels[rows], predicted.levels, predicted.ranking))
+def _matters(corpus: Corpus) -> NDArray[np.int64]:
+    """Return (n,) numbers of the rows' achievements; those with the same id, title or body have one."""
+    return corpus.achievements.cards.identity_groups()[corpus.pairs.achievement_rows]

@@ -16,23 +16,31 @@ from matcher.encoding import store_encoder
 from matcher.features import FeatureTable, label_free_table, with_history
 from matcher.model import build_graph
 from matcher.outcomes import GradedPairs
-from matcher.scorer import fit_scorer
+from matcher.scorer import GOOD_GRADE, fit_scorer, training_examples
 from matcher.textspace import TextSpace, record_text
 from matcher.view import View, Viewer
 from models.calibration import LevelCutpoints
+from models.lambdamart import LambdaMartRanker
 from models.lexical_index import LexicalIndex
 from models.ranker import RankerParameters
 
 Rows = NDArray[np.intp]
 SYSTEMS = ("random", "popularity", "bm25", "encoder", "ranker")
+EXTRA_SYSTEMS = ("lambdamart",)  # only when asked for by name
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a system says of n rows: a number to order by, and a level 1-4."""
+    """What a system says of n rows: a number to order by, a level 1-4, and a probability of level 3 or more if it has one."""
 
     ranking: NDArray[np.float64]
     levels: NDArray[np.int64]
+    probability: NDArray[np.float64] | None = None
+
+    def take(self, rows: Rows) -> "Predicted":
+        """Return the given rows."""
+        probability = None if self.probability is None else self.probability[rows]
+        return Predicted(self.ranking[rows], self.levels[rows], probability)
 
 
 class System(Protocol):
@@ -134,11 +142,40 @@ class RankerSystem:
         known = FeatureTable(corpus.table.values[test], corpus.table.names)
         table = with_history(known, scorer.history, corpus.demands, corpus.achievements, d, a)
         scores = scorer.score(table)
-        return Predicted(scores.expected, scores.median + 1)
+        exceeds = scorer.ranker.predict(table.select(scorer.ranker.feature_names_))
+        return Predicted(scores.expected, scores.median + 1, scorer.ranker.above(exceeds, GOOD_GRADE - 1))
+
+
+class LambdaMartSystem:
+    """Order learned from whole lists, here the judgements of a demand, on the same features; levels by cut points."""
+
+    def __init__(self, corpus: Corpus, parameters: RankerParameters | None, threads: int) -> None:
+        self.corpus = corpus
+        self.parameters = parameters
+        self.threads = threads
+
+    def fit_predict(self, train: Rows, test: Rows) -> Predicted:
+        """Fit history and order on the rows `train`."""
+        corpus, pairs = self.corpus, self.corpus.pairs
+        graded = GradedPairs(
+            pairs.demand_rows[train], pairs.achievement_rows[train], pairs.levels[train] - 1, np.ones(len(train))
+        )
+        known = FeatureTable(corpus.table.values[train], corpus.table.names)
+        history, examples = training_examples(corpus.demands, corpus.achievements, graded, known)
+        group = corpus.demands.cards.identity_groups()[graded.d]
+        lists = np.concatenate([group, group + group.max() + 1])
+        ranker = LambdaMartRanker(self.parameters, self.threads)
+        ranker.fit(examples.features, examples.names, np.tile(graded.grade, 2), lists)
+        d, a = pairs.demand_rows[test], pairs.achievement_rows[test]
+        asked = FeatureTable(corpus.table.values[test], corpus.table.names)
+        table = with_history(asked, history, corpus.demands, corpus.achievements, d, a)
+        taught, ranking = ranker.predict(examples.features[: len(train)]), ranker.predict(table.select(examples.names))
+        cutpoints = LevelCutpoints().fit(taught, pairs.levels[train])
+        return Predicted(ranking, cutpoints.predict(ranking))
 
 
 def all_systems(corpus: Corpus, parameters: RankerParameters | None = None, threads: int = 1) -> dict[str, System]:
-    """Return the systems of `SYSTEMS` by name."""
+    """Return the systems of `SYSTEMS` and `EXTRA_SYSTEMS` by name."""
     pairs = corpus.pairs
     d, a = pairs.demand_rows, pairs.achievement_rows
     chance = np.random.default_rng(0).random(len(pairs))
@@ -149,6 +186,7 @@ def all_systems(corpus: Corpus, parameters: RankerParameters | None = None, thre
         "bm25": ScoreSystem(corpus, _bm25(pairs)),
         "encoder": ScoreSystem(corpus, np.einsum("nd,nd->n", wanted[d], offered[a], dtype=np.float64)),
         "ranker": RankerSystem(corpus, parameters, threads),
+        "lambdamart": LambdaMartSystem(corpus, parameters, threads),
     }
 
 

@@ -141,6 +141,7 @@ def demo_command(
     from data.settings import settings
     from data.simulator import SimulationPlan
     from eval.cli import show_figures
+    from eval.offline import as_json as plain_figures
     from matcher.cli import show
     from models.threads import limit_threads
     from training.demo import demonstrate
@@ -153,7 +154,7 @@ def demo_command(
     with steps(STEPS) as progress:
         shown = demonstrate(settings().model_copy(update={"home": home, "database_url": ""}), plan, progress)
     typer.echo("\n一、在未见过的需求上的评估（模拟的专家评分，只说明方法有效，不代表真实平台的质量）")
-    show_figures(shown.figures)
+    show_figures(plain_figures(shown.figures))
     typer.echo("二、三条需求的推荐成果与理由")
     for title, answer in shown.answers:
         typer.echo(f"\n需求：{title}")

@@ -16,6 +16,7 @@ IMPRESSION, CLICK, FAVOURITE, CONTACT, MEETING, NEGOTIATION, DEAL, DECLINE = ran
 REASONS = ("too_early", "benefit_unclear", "route_unclear", "price", "location", "already_solved", "vague", "other")
 POSITION_EXPONENT = 0.8
 """An item at position p is looked at with probability p ** -POSITION_EXPONENT."""
+APPEAL_NOISE = 0.1
 POPULARITY_DECAY = 0.9
 CLOSES_DEMAND = 0.8
 DAY = 86_400.0
@@ -55,6 +56,28 @@ class EventLog:
 def version_of(month: int) -> str:
     """Return the logging policy that served in a month."""
     return [name for start, name in VERSIONS if month >= start][-1]
+
+
+def examination(position: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return how likely an item at each position (from 1) is looked at, whatever it is."""
+    return position.astype(np.float64) ** -POSITION_EXPONENT
+
+
+def appeal(topic: Float, relevance: Float) -> Float:
+    """Return how appealing what is looked at is, before the noise of the moment."""
+    return 0.7 * topic + 0.3 * relevance
+
+
+def interest(appealing: NDArray[np.floating], season: float = 1.0) -> NDArray[np.float64]:
+    """Return how likely something so appealing is clicked once looked at."""
+    return np.asarray(0.015 + 0.6 * np.clip(appealing, 0, 1) ** 2 * season, dtype=np.float64)
+
+
+def click_rate(topic: Float, relevance: Float, season: float = 1.0) -> NDArray[np.float64]:
+    """Return the true probability of a click on what is looked at: `interest` averaged over the noise of the moment."""
+    points, weights = np.polynomial.hermite_e.hermegauss(41)
+    noisy = appeal(topic, relevance)[..., None] + APPEAL_NOISE * points
+    return np.asarray(interest(noisy, season) @ (weights / weights.sum()), dtype=np.float64)
 
 
 def simulate_events(world: World, lists: Shortlists, plan: SimulationPlan, advance: Callable[[int], None]) -> EventLog:
@@ -148,9 +171,9 @@ class _Months:
         fit = {name: getattr(self._lists.fit, name)[shown.demand, shown.column].astype(np.float32) for name in _PARTS}
         relevance = fit["relevance"]
         count = len(relevance)
-        looked = rng.random(count) < shown.position.astype(np.float64) ** -POSITION_EXPONENT
-        appealing = 0.7 * fit["topic"] + 0.3 * relevance + 0.1 * rng.standard_normal(count)
-        wants = 0.015 + 0.6 * np.clip(appealing, 0, 1) ** 2 * self._season[month]
+        looked = rng.random(count) < examination(shown.position)
+        appealing = appeal(fit["topic"], relevance) + APPEAL_NOISE * rng.standard_normal(count)
+        wants = interest(appealing, self._season[month])
         clicked = looked & (rng.random(count) < wants)
         favourite = clicked & (rng.random(count) < 0.3 * relevance)
         contact = clicked & (rng.random(count) < 0.05 + 0.5 * relevance**2)

@@ -1,5 +1,7 @@
 """The compared systems and the offline evaluation on a world whose answer is known."""
 
+import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +12,11 @@ from data.judged import JudgedPairs
 from data.settings import Settings
 from eval.ablation import GROUPS, ablate
 from eval.bootstrap import METRICS
-from eval.offline import as_json, cross_validate, joined, train_and_test
+from eval.findings import findings
+from eval.metrics import ndcg_by_demand
+from eval.offline import as_json, cross_validate, cross_validated, figures_of, joined, predict_test, train_and_test
+from eval.report import html_report
+from eval.slices import slice_values
 from eval.systems import SYSTEMS, all_systems, build_corpus
 from models.ranker import RankerParameters
 from tests.matcher.worlds import make_world
@@ -40,8 +46,18 @@ def systems(corpus):
 
 
 @pytest.fixture(scope="module")
-def figures(corpus, systems):
-    return cross_validate(corpus, systems)
+def parts(corpus, systems):
+    return cross_validated(corpus, {name: systems[name] for name in SYSTEMS})
+
+
+@pytest.fixture(scope="module")
+def figures(pairs, parts):
+    return figures_of(pairs, parts)
+
+
+@pytest.fixture(scope="module")
+def found(corpus, parts):
+    return findings(corpus, {"grouped": parts["grouped"]}, "<b>评估</b>")
 
 
 def test_every_system_on_every_split_has_every_figure(figures):
@@ -157,3 +173,68 @@ def test_too_few_demands_for_the_folds_are_counted(corpus, pairs, systems):
     few = replace(corpus, pairs=replace(pairs, demand_rows=np.minimum(pairs.demand_rows, 2)))
     with pytest.raises(InputError, match="'grouped' needs at least 5 groups of judgements, there are 3"):
         cross_validate(few, {"bm25": systems["bm25"]}, ["grouped"])
+
+
+def test_order_learned_from_lists_finds_the_known_answer_too(corpus, pairs, systems):
+    test = np.flatnonzero(pairs.demand_rows % 4 == 0)
+    predicted = systems["lambdamart"].fit_predict(np.setdiff1d(np.arange(len(pairs)), test), test)
+    _, ndcg = ndcg_by_demand(pairs.levels[test], predicted.ranking, pairs.demand_rows[test])
+    assert ndcg.mean() > 0.95
+
+
+def test_slices_say_what_training_knew(pairs, parts):
+    grouped, random = (slice_values(pairs, parts[split]) for split in ("grouped", "random"))
+    assert set(grouped["demand"].tolist()) == {"cold"}
+    assert set(random["demand"].tolist()) == {"known"}
+    assert set(random["achievement"].tolist()) == {"known"}
+    assert all(len(names) == len(pairs) for names in grouped.values())
+
+
+def test_a_new_achievement_is_one_that_no_training_row_had(corpus, pairs, systems):
+    new = pairs.achievement_rows < 3
+    order = np.r_[np.flatnonzero(~new), np.flatnonzero(new)]
+    moved = replace(
+        corpus,
+        pairs=replace(
+            pairs,
+            demand_rows=pairs.demand_rows[order],
+            achievement_rows=pairs.achievement_rows[order],
+            levels=pairs.levels[order],
+        ),
+        table=replace(corpus.table, values=corpus.table.values[order]),
+    )
+    n_train = int((~new).sum()) - 40
+    found = predict_test(moved, {"bm25": all_systems(moved)["bm25"]}, n_train)
+    seen = np.concatenate([part.known_achievement for part in found.values()])
+    rows = np.concatenate([part.rows for part in found.values()])
+    np.testing.assert_array_equal(seen, moved.pairs.achievement_rows[rows] >= 3)
+
+
+def test_findings_hold_every_kind_of_figure_as_plain_json(found):
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert set(found["splits"]["grouped"]) == set(SYSTEMS)
+    lift = found["lifts"]["grouped"]["random"]["auc2"]
+    assert lift["low"] > 0.2
+    assert lift["p_value"] <= 0.01
+    cold = found["slices"]["grouped"]["demand"]["cold"]
+    assert cold["rows"] == found["rows"]
+    assert cold["auc2"]["value"] == found["splits"]["grouped"]["ranker"]["auc2"]["value"]
+    calibrated = found["calibration"]["grouped"]["calibrated"]
+    assert calibrated["ece"] < 0.1
+    assert calibrated["risk"][-1] < 0.1
+    lists = found["lists"]["grouped"]["ranker"]
+    assert 0 <= lists["holder_gini"] <= 1
+    assert 0 < lists["diversity"] < 1
+    assert lists["novelty"] > 0
+
+
+def test_the_report_is_one_page_that_fetches_nothing_and_escapes_what_it_shows(found):
+    page = html_report(found | {"log": {}})
+    assert page.startswith("<!doctype html>")
+    assert page.count("<svg") == 2
+    assert "<b>评估" not in page
+    assert "&lt;b&gt;评估" in page
+    assert not re.findall(r"""(?:src|href)=["'](?!#)""", page)
+    assert "<script" not in page
+    figure = found["splits"]["grouped"]["ranker"]["ndcg10"]["value"]
+    assert f"{figure:.3f}" in page
