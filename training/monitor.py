@@ -22,8 +22,8 @@ from matcher.outcomes import GradedPairs
 from matcher.scorer import GOOD_GRADE
 from training.answers import SAMPLE, Answers, answer_features, ask
 from training.comparison import Records, score_pairs
-from training.pairs import graded_pairs
-from training.reference import STEPS, Histogram, Rates, Reference, ripe_rows
+from training.pairs import MATURITY_DAYS, graded_pairs
+from training.reference import STEPS, Histogram, Rates, Reference, ripe_rows, sampling_factor
 
 DRIFTED_IMPORTANCE = 0.2  # share of the ranker's gain in drifted features that is an alarm
 UNANSWERED_RISE = 0.1
@@ -86,7 +86,10 @@ def monitor(
     if reference is None:
         raise InputError(f"bundle {manifest.version} holds no reference of its training; run `gongxu train` first")
     progress("traffic")
-    events = [event for event in store.events() if event.occurred_at and since <= event.occurred_at <= until]
+    # How late outcomes come is learned from what happened before.
+    begin = since - timedelta(days=MATURITY_DAYS)
+    known = [event for event in store.events() if event.occurred_at and begin <= event.occurred_at <= until]
+    events = [event for event in known if event.occurred_at and event.occurred_at >= since]
     demands = recent_demands(store, events, since.date(), until.date())
     progress("model")
     engine = Engine(MatchingModel.load(directory, threads=settings.threads, verified=manifest))
@@ -96,10 +99,10 @@ def monitor(
     findings = [_traffic(events, answers, since, until)]
     drifted: dict[str, float] = {}
     if answers.asked >= MIN_DEMANDS:
-        known = {demand.demand_id: demand for demand in demands}
+        asked = {demand.demand_id: demand for demand in demands}
         shown = set(answers.achievement_ids)
         offered = {r.achievement_id: r for r in store.achievements() if r.achievement_id in shown}
-        features = answer_features(engine, answers, Records(known, offered))
+        features = answer_features(engine, answers, Records(asked, offered))
         drifted = drifted_features(settings, reference, features, answers.asked)
         findings += [
             _feature_drift(engine, drifted),
@@ -108,9 +111,11 @@ def monitor(
         ]
     progress("outcomes")
     cards = engine.model.demands.base.cards, engine.model.achievements.base.cards
-    pairs = graded_pairs(events, *cards)
-    findings += _rates(reference.rates, pairs)
-    findings += _calibration(engine, pairs, manifest.created_at)
+    pairs = graded_pairs(known, *cards)
+    rows = ripe_rows(pairs)
+    rows = rows[pairs.shown_at[rows] >= since.timestamp()]
+    findings += _rates(reference.rates, pairs, rows)
+    findings += _calibration(engine, pairs, rows, manifest.created_at)
     return MonitorReport(
         version=manifest.version,
         since=since,
@@ -205,24 +210,23 @@ def _unanswered(reference: Reference, answers: Answers) -> Finding:
     )
 
 
-def _rates(reference: Rates | None, pairs: GradedPairs) -> list[Finding]:
+def _rates(reference: Rates | None, pairs: GradedPairs, rows: NDArray[np.intp]) -> list[Finding]:
     """Hold what became of shown pairs against what became of pairs at the same positions before."""
     if reference is None:
         return []
-    rows = ripe_rows(pairs)
     findings = []
     for step, word in WATCHED.items():
         arrived = np.ones(len(rows)) if pairs.certain is None else pairs.certain[rows, STEPS[step] - 1]
         expected = reference.expected(step, pairs.position[rows]) * arrived
         reached = pairs.grade[rows] >= STEPS[step]
-        findings.append(_ratio(f"{step} rate", f"{word}", reached, expected, pairs.d[rows]))
+        stands_for = sampling_factor(pairs)[rows]
+        findings.append(_ratio(f"{step} rate", word, reached * stands_for, expected * stands_for, pairs.d[rows]))
     return findings
 
 
-def _calibration(engine: Engine, pairs: GradedPairs, created_at: datetime) -> list[Finding]:
+def _calibration(engine: Engine, pairs: GradedPairs, rows: NDArray[np.intp], created_at: datetime) -> list[Finding]:
     """Hold the good outcomes of pairs first shown after the version was made against the probabilities it gives them."""
     scorer = engine.model.scorer
-    rows = ripe_rows(pairs)
     rows = rows[pairs.shown_at[rows] > created_at.timestamp()][:SCORED_ROWS]
     if scorer is None or not len(rows):
         return []
@@ -230,12 +234,13 @@ def _calibration(engine: Engine, pairs: GradedPairs, created_at: datetime) -> li
     ids = [demands[row] for row in pairs.d[rows].tolist()], [achievements[row] for row in pairs.a[rows].tolist()]
     probability = np.nan_to_num(score_pairs(engine.model, scorer, *ids).probability)
     arrived = np.ones(len(rows)) if pairs.certain is None else pairs.certain[rows, 1]
-    good = pairs.grade[rows] >= GOOD_GRADE
-    return [_ratio("good outcomes", "好结果（对照模型概率）", good, probability * arrived, pairs.d[rows])]
+    stands_for = sampling_factor(pairs)[rows]
+    good, awaited = (pairs.grade[rows] >= GOOD_GRADE) * stands_for, probability * arrived * stands_for
+    return [_ratio("good outcomes", "好结果（对照模型概率）", good, awaited, pairs.d[rows])]
 
 
 def _ratio(
-    name: str, word: str, reached: NDArray[np.bool_], expected: NDArray[np.float64], demands: NDArray[np.int64]
+    name: str, word: str, reached: NDArray[np.float64], expected: NDArray[np.float64], demands: NDArray[np.int64]
 ) -> Finding:
     """Compare a sum of outcomes with its expectation, the interval by bootstrap over demands."""
     total = float(expected.sum())

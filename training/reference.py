@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from matcher.outcomes import NO_REASON, NOT_SHOWN, GradedPairs
+from training.pairs import IMPRESSION_WEIGHT, OUTCOME_WEIGHT
 
 REFERENCE_FILE = "reference.json"
 BINS = 10
@@ -50,22 +51,28 @@ class Histogram(BaseModel):
 class Rates(BaseModel):
     """What became of pairs that lists showed: per position, how many were shown and how many reached each step."""
 
-    shown: dict[int, int]
-    reached: dict[str, dict[int, int]]
+    shown: dict[int, float]
+    reached: dict[str, dict[int, float]]
 
     @classmethod
     def of(cls, pairs: GradedPairs) -> "Rates":
         """Count the rows of `pairs` that have a position, and are old enough to tell."""
         rows = ripe_rows(pairs)
         position = np.minimum(pairs.position[rows], LAST_POSITION)
-        reached = {name: _tally(position[pairs.grade[rows] >= least]) for name, least in STEPS.items()}
+        stands_for = sampling_factor(pairs)[rows]
+
+        def tally(wanted: NDArray[np.bool_]) -> dict[int, float]:
+            places, group = np.unique(position[wanted], return_inverse=True)
+            return dict(zip(places.tolist(), np.bincount(group, weights=stands_for[wanted]).tolist(), strict=True))
+
+        reached = {name: tally(pairs.grade[rows] >= least) for name, least in STEPS.items()}
         if pairs.log is not None:
-            reached["decline"] = _tally(position[pairs.log.reason[rows] != NO_REASON])
-        return cls(shown=_tally(position), reached=reached)
+            reached["decline"] = tally(pairs.log.reason[rows] != NO_REASON)
+        return cls(shown=tally(np.ones(len(rows), dtype=np.bool_)), reached=reached)
 
     def expected(self, step: str, positions: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return (n,) how likely each of n shown rows reaches a step, by its position; a position never seen: the mean."""
-        reached, total = self.reached.get(step, {}), max(sum(self.shown.values()), 1)
+        reached, total = self.reached.get(step, {}), max(sum(self.shown.values()), 1.0)
         mean = sum(reached.values()) / total
         by_position = {place: reached.get(place, 0) / shown for place, shown in self.shown.items() if shown}
         return np.array(
@@ -102,9 +109,12 @@ def ripe_rows(pairs: GradedPairs) -> NDArray[np.intp]:
     return np.flatnonzero(shown & (certain | (pairs.grade > 0)))
 
 
-def _tally(positions: NDArray[np.int64]) -> dict[int, int]:
-    places, counts = np.unique(positions, return_counts=True)
-    return dict(zip(places.tolist(), counts.tolist(), strict=True))
+def sampling_factor(pairs: GradedPairs) -> NDArray[np.float64]:
+    """Return (n,) how many rows of the log each row stands for: 1 unless a sample was taken of very many."""
+    weight = np.where(pairs.grade > 0, OUTCOME_WEIGHT, IMPRESSION_WEIGHT)
+    if pairs.log is not None:
+        weight = np.where(pairs.log.reason != NO_REASON, OUTCOME_WEIGHT, weight)
+    return np.asarray(np.maximum(pairs.weight / weight, 1.0), dtype=np.float64)
 
 
 def _shares(values: NDArray[np.floating], edges: NDArray[np.float64]) -> NDArray[np.float64]:
