@@ -108,6 +108,22 @@ def advise(
     )
 
 
+def advice_dict(item: Advice) -> dict[str, Any]:
+    """Return one piece of advice as plain values for JSON."""
+    return {
+        "demand_id": item.demand_id,
+        "demand_title": item.demand_title,
+        "kind": item.change.kind,
+        "text": item.change.text,
+        "changes": item.change.update,
+        "rank_before": item.before,
+        "rank_after": item.after,
+        "enough": item.enough,
+        "score_before": round(item.score_before, 6),
+        "score_after": round(item.score_after, 6),
+    }
+
+
 def possible_changes(
     achievement: Achievement, demand: Demand, peers: Sequence[Achievement] = (), encode: Encode | None = None
 ) -> list[Change]:

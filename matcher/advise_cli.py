@@ -1,12 +1,9 @@
 """`gongxu advise`: what a holder can change so that demands find the achievement; `gongxu gaps`: what a demand lacks."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from matcher.advice import Advice
 
 
 def advise_command(
@@ -27,8 +24,8 @@ def advise_command(
     """
     from data.settings import settings
     from data.store import Store
-    from matcher.advice import PEERS, advise
-    from matcher.loading import load_engine, stored_achievements
+    from matcher.advice import PEERS, advice_dict, advise
+    from matcher.loading import load_engine, stored_achievements, stored_demands
     from matcher.pool import best_demands
     from models.threads import limit_threads
 
@@ -36,7 +33,7 @@ def advise_command(
     with Store.open(settings().store_url) as store:
         record = store.achievement(achievement)
         engine = load_engine(settings(), store)
-        wanted = [store.demand(demand_id) for demand_id in best_demands(engine, record, demands)]
+        wanted = stored_demands(store, best_demands(engine, record, demands))
         peers = stored_achievements(store, [near.id for near in engine.similar(record, PEERS)])
     found = advise(engine, record, wanted, peers, top=top)
     if as_json:
@@ -65,7 +62,8 @@ def gaps(
     from data.settings import settings
     from data.store import Store
     from matcher.loading import load_engine, stored_achievements
-    from matcher.none_yet import gap_report, report_dict
+    from matcher.none_yet import LOOKED_AT, gap_report, report_dict
+    from matcher.pool import candidate_pool
     from matcher.threshold import load_threshold
     from models.threads import limit_threads
 
@@ -73,27 +71,11 @@ def gaps(
     with Store.open(settings().store_url) as store:
         record = store.demand(demand)
         engine = load_engine(settings(), store)
-        report = gap_report(
-            engine, record, lambda ids: stored_achievements(store, ids), threshold=load_threshold(settings())
-        )
+        pool = candidate_pool(engine, record)
+        records = stored_achievements(store, pool.found.cards.ids[:LOOKED_AT])
+        report = gap_report(engine, record, records, pool=pool, threshold=load_threshold(settings()))
     if as_json:
         typer.echo(json.dumps({"demand_id": demand} | report_dict(report), ensure_ascii=False))
         return
     typer.echo(f"需求：{record.title}  {demand}")
     typer.echo(report.text.replace("。", "。\n").rstrip())
-
-
-def advice_dict(item: "Advice") -> dict[str, Any]:
-    """Return one piece of advice as plain values for JSON."""
-    return {
-        "demand_id": item.demand_id,
-        "demand_title": item.demand_title,
-        "kind": item.change.kind,
-        "text": item.change.text,
-        "changes": item.change.update,
-        "rank_before": item.before,
-        "rank_after": item.after,
-        "enough": item.enough,
-        "score_before": round(item.score_before, 6),
-        "score_after": round(item.score_after, 6),
-    }

@@ -47,6 +47,7 @@ def clarify(
     from matcher.completeness import as_dict, completeness, completeness_path, load_weights
     from matcher.loading import load_engine, stored_achievements
     from matcher.pool import candidate_pool
+    from matcher.questions import question_dict
     from models.threads import limit_threads
 
     limit_threads(settings().threads)
@@ -91,21 +92,6 @@ def clarify(
     typer.echo(f"推荐的前 {len(after)} 项中有 {sum(item['id'] not in known for item in after)} 项是新的：")
     for rank, item in enumerate(after, start=1):
         typer.echo(f"{rank:>3}. {'新 ' if item['id'] not in known else '   '}{item['title']}  {item['id']}")
-
-
-def question_dict(question: "Question") -> dict[str, Any]:
-    """Return a question as plain values for JSON."""
-    return {
-        "question_id": question.id,
-        "kind": question.kind,
-        "text": question.text,
-        "options": [
-            {"answer": option.answer, "probability": round(option.probability, 4)} for option in question.options
-        ],
-        "entry": question.entry,
-        "value": round(question.value, 6),
-        "expected_changes": round(question.changed, 2),
-    }
 
 
 def _meant(questions: "list[Question]", question_id: str | None, answer: str) -> tuple[str, str]:

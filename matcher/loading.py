@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from data.errors import NotFoundError
-from data.records import Achievement
+from data.records import Achievement, Demand
 from data.settings import Settings
 from data.store import Store
 from matcher.bundle import current_bundle, verify
@@ -31,6 +31,17 @@ def stored_achievements(store: Store, ids: Sequence[str]) -> list[Achievement]:
     for achievement_id in ids:
         try:
             found.append(store.achievement(achievement_id))
+        except NotFoundError:
+            continue
+    return found
+
+
+def stored_demands(store: Store, ids: Sequence[str]) -> list[Demand]:
+    """Return the demands of the given ids, in that order; those deleted meanwhile are left out."""
+    found = []
+    for demand_id in ids:
+        try:
+            found.append(store.demand(demand_id))
         except NotFoundError:
             continue
     return found

@@ -1,6 +1,6 @@
 """When nothing fits: whether a list is good enough to be shown, and what would have to be developed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,8 +28,6 @@ RELATED = 0.6  # a related term covers a demand's term by its strength, if that 
 HOLDERS = 5
 OTHERS = 5
 TERMS = 12  # heaviest terms of a demand that a solution has to cover
-
-Records = Callable[[Sequence[str]], Sequence[Achievement]]
 
 
 @dataclass(frozen=True)
@@ -135,11 +133,16 @@ def verdict(engine: Engine, pool: Pool, threshold: float | None = None) -> Verdi
 
 
 def gap_report(
-    engine: Engine, demand: Demand, records: Records, *, pool: Pool | None = None, threshold: float | None = None
+    engine: Engine,
+    demand: Demand,
+    records: Sequence[Achievement],
+    *,
+    pool: Pool | None = None,
+    threshold: float | None = None,
 ) -> GapReport:
     """Return what no achievement offers a demand yet, and what could.
 
-    `records` returns achievements by their ids, as the store has them (those it no longer has are left out).
+    `records` are the demand's best candidates as the store has them, for their figures.
 
     Raises:
         InputError: the demand has no text to match by, or the bundle has no ranker.
@@ -148,9 +151,7 @@ def gap_report(
     pool = pool or candidate_pool(engine, demand)
     found = verdict(engine, pool, threshold)
     encoder = engine.model.space.encoder
-    requirements = unmet_requirements(
-        demand, records(pool.found.cards.ids[:LOOKED_AT]), lambda texts: encoder.encode(texts, "passage")
-    )
+    requirements = unmet_requirements(demand, records, lambda texts: encoder.encode(texts, "passage"))
     graph = engine.model.graph
     if graph is None:
         nothing = Composite((), 0.0, (), ())

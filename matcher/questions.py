@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -241,6 +242,21 @@ def _direction(parameter: str, ops: Sequence[str]) -> str:
     better = better_of(parameter)
     better = better or sum(op in _MORE for op in ops) - sum(op in _LESS for op in ops)
     return "ge" if better > 0 else "le" if better < 0 else ""
+
+
+def question_dict(question: Question) -> dict[str, Any]:
+    """Return a question as plain values for JSON."""
+    return {
+        "question_id": question.id,
+        "kind": question.kind,
+        "text": question.text,
+        "options": [
+            {"answer": option.answer, "probability": round(option.probability, 4)} for option in question.options
+        ],
+        "entry": question.entry,
+        "value": round(question.value, 6),
+        "expected_changes": round(question.changed, 2),
+    }
 
 
 def valued(question: Question, value: float, changed: float) -> Question:

@@ -14,7 +14,19 @@ from serving.context import RequestContext
 from serving.dashboard.app import create_dashboard
 from serving.gate import GUARDED, Gate
 from serving.problems import Problem, add_handlers
-from serving.routes import events, exports, graph, health, insight, metrics, models, recommendations, records
+from serving.routes import (
+    advice,
+    clarifications,
+    events,
+    exports,
+    graph,
+    health,
+    insight,
+    metrics,
+    models,
+    recommendations,
+    records,
+)
 from serving.services import Services
 
 DESCRIPTION = """Matches technology demands (技术需求) with technology achievements (科技成果), and says why.
@@ -22,7 +34,20 @@ DESCRIPTION = """Matches technology demands (技术需求) with technology achie
 Every error is a problem detail (RFC 9457, `application/problem+json`) whose `type` never changes."""
 # insight before records: both match `/v1/achievements/…`, the longer path first.
 ROUTERS = tuple(
-    part.router for part in (recommendations, exports, insight, records, events, graph, models, metrics, health)
+    part.router
+    for part in (
+        recommendations,
+        exports,
+        insight,
+        clarifications,
+        advice,
+        records,
+        events,
+        graph,
+        models,
+        metrics,
+        health,
+    )
 )
 
 
