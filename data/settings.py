@@ -82,6 +82,10 @@ class Settings(BaseSettings):
     serve_impression_queue: int = Field(10_000, ge=1, le=10_000_000)
     # Seconds that the server waits for a locked database before it answers 503.
     serve_lock_timeout: float = Field(5.0, gt=0, le=60)
+    # Bytes of answers that one worker keeps to give again to the same question; 0: none.
+    serve_cache: int = Field(32 * 2**20, ge=0, le=2**34)
+    # URL of an OpenTelemetry collector (OTLP over HTTP) that gets traces; empty: none are made.
+    serve_traces: str = ""
     # Folder of real data for evaluation; tests that need it skip where it is absent.
     shared_data: Path = Path("../shared/data")
 

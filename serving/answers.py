@@ -7,8 +7,11 @@ import orjson
 from starlette.responses import Response
 
 from matcher.recommendation import Recommendation
+from serving.answer_cache import Answered
+from serving.live import Lacking
 from serving.metrics import CHANNEL_ITEMS, DEGRADED, EMPTY, PROBABILITY
 from serving.schemas import Explain, shortened
+from serving.stages import timed
 
 
 def json_response(body: Any, status: int = 200) -> Response:
@@ -16,20 +19,27 @@ def json_response(body: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, media_type="application/json")
 
 
-def answer_body(recommendation: Recommendation, explain: Explain, request_id: str) -> dict[str, Any]:
-    """Return the body of an answer."""
-    body = recommendation.model_dump(exclude={"items"})
-    items = [match.model_dump() for match in shortened(recommendation.items, explain)]
-    return {"request_id": request_id, **body, "items": items}
+def json_bytes(body: bytes) -> Response:
+    """Return a response with JSON that is bytes already."""
+    return Response(body, media_type="application/json")
 
 
-def count_answer(recommendation: Recommendation) -> None:
+def answered(recommendation: Recommendation, explain: Explain, lacks: list[Lacking]) -> Answered:
+    """Return an answer, ready to be sent, that was made without `lacks`."""
+    with timed("json"):
+        body = recommendation.model_dump(exclude={"items"})
+        items = [match.model_dump() for match in shortened(recommendation.items, explain)]
+        degraded = recommendation.degraded or bool(lacks)
+        return Answered(recommendation, orjson.dumps({**body, "degraded": degraded, "lacks": lacks, "items": items}))
+
+
+def count_answer(recommendation: Recommendation, lacks: list[Lacking]) -> None:
     """Note an answer in the metrics."""
     items = recommendation.items
     if not items:
         EMPTY.inc()
-    if recommendation.degraded:
-        DEGRADED.inc()
+    for lacking in lacks:
+        DEGRADED.labels(lacking).inc()
     for channel, number in Counter(channel for match in items for channel in match.channels).items():
         CHANNEL_ITEMS.labels(channel).inc(number)
     if items and items[0].probability is not None:

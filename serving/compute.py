@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import TypeVar
 
-from serving.metrics import SHED, STAGE_SECONDS
+from serving import stages
+from serving.metrics import SHED
 from serving.problems import OVERLOADED, ApiError
 
 _T = TypeVar("_T")
@@ -40,8 +41,9 @@ class EngineThreads:
             result, started, ended = await asyncio.get_running_loop().run_in_executor(self._executor, _timed, work)
         finally:
             self.waiting -= 1
-        STAGE_SECONDS.labels("wait").observe(started - called)
-        STAGE_SECONDS.labels("engine").observe(ended - started)
+        now = time_ns()
+        stages.record("wait", started - called, now - int(1e9 * (ended - started)))
+        stages.record("engine", ended - started, now)
         self._mean += _MEMORY * (ended - started - self._mean) if self._mean else ended - started
         return result
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.metrics import REQUEST_SECONDS, REQUESTS
 from serving.problems import BODY_TIMEOUT, BODY_TOO_LARGE, INTERNAL, TIMEOUT, ProblemType, problem_response
+from serving.tracing import request_span
 
 log = structlog.get_logger("gongxu.access")
 
@@ -74,7 +75,11 @@ class RequestContext:
 
         failure: BaseException | None = None
         try:
-            failure = await self._guarded(scope, receive, answer, lambda: status != 0)
+            with request_span(scope["method"], Headers(scope=scope)) as span:
+                failure = await self._guarded(scope, receive, answer, lambda: status != 0)
+                if span is not None:
+                    span.update_name(f"{scope['method']} {getattr(scope.get('route'), 'path', 'other')}")
+                    span.set_attributes({"http.response.status_code": status, "gongxu.request_id": request_id})
         finally:
             self._record(scope, status, perf_counter() - started, failure)
 

@@ -42,6 +42,7 @@ ANSWER: dict[str, Any] = {
     "subject_id": "D000001",
     "bundle_version": "20260101-120000",
     "degraded": False,
+    "lacks": [],
     "answered": True,
     "message": "",
     "items": [

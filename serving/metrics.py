@@ -6,7 +6,12 @@ _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0
 
 REQUESTS = Counter("gongxu_requests_total", "Requests answered", ["route", "method", "status"])
 REQUEST_SECONDS = Histogram("gongxu_request_seconds", "Time to the last byte of an answer", ["route"], buckets=_SECONDS)
-STAGE_SECONDS = Histogram("gongxu_stage_seconds", "Time in one stage: wait, engine, store", ["stage"], buckets=_SECONDS)
+STAGE_SECONDS = Histogram(
+    "gongxu_stage_seconds", "Time in one stage: wait, engine, store, json", ["stage"], buckets=_SECONDS
+)
+ANSWER_CACHE = Counter(
+    "gongxu_answer_cache_total", "Questions by whether they were answered before: hit, miss", ["result"]
+)
 SHED = Counter("gongxu_shed_total", "Requests refused because too many were waiting")
 RATE_LIMITED_TOTAL = Counter("gongxu_rate_limited_total", "Requests refused because of their key's rate")
 REFUSED = Counter("gongxu_refused_total", "Requests without a valid key or without the right to do what they ask")
@@ -19,7 +24,7 @@ PROBABILITY = Histogram(
     buckets=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
 )
 EMPTY = Counter("gongxu_empty_answers_total", "Answers without any match")
-DEGRADED = Counter("gongxu_degraded_answers_total", "Answers given without a ranker")
+DEGRADED = Counter("gongxu_degraded_answers_total", "Answers by what they were made without", ["lacking"])
 EVENTS = Counter("gongxu_events_total", "Outcome events received", ["outcome"])
 EVENT_LAG = Histogram(
     "gongxu_event_lag_seconds",
@@ -32,4 +37,6 @@ BUNDLE_LOADS = Counter("gongxu_bundle_loads_total", "Bundles loaded or rejected"
 BUNDLE_CREATED = Gauge(
     "gongxu_bundle_created_timestamp_seconds", "When the bundle that is served was built", multiprocess_mode="min"
 )
+BUNDLE_REJECTED = Gauge("gongxu_bundle_rejected", "1 while a newer bundle is refused, else 0", multiprocess_mode="max")
+STORE_SILENCE = Gauge("gongxu_store_silence_seconds", "Time since the store last answered", multiprocess_mode="max")
 RECORDS_REPLAYED = Counter("gongxu_records_replayed_total", "Records taken in since the bundle was built")

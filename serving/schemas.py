@@ -8,6 +8,7 @@ from data.records import MAX_TEXT, UNSTORED, Achievement, Demand, Identifier
 from matcher.engine import MAX_TOP
 from matcher.filters import Filters
 from matcher.recommendation import Match, Recommendation
+from serving.live import Lacking
 from serving.problems import Problem
 
 MAX_BATCH = 100
@@ -89,6 +90,11 @@ class DemandsRequest(_Options):
 class Answer(Recommendation):
     """Recommended records, best first."""
 
+    degraded: bool = Field(description="True when something is missing that answers are usually made with, see `lacks`")
+    lacks: list[Lacking] = Field(
+        description="ranker: the order is that of retrieval; graph: nothing was found over or explained by the knowledge "
+        "graph; store: the database is away, so that what was written lately may be missing"
+    )
     request_id: str = Field(description="Send it with the outcome events that follow from this answer")
 
 
@@ -137,6 +143,7 @@ class ReadyReport(BaseModel):
     achievements: int = Field(description="Records that can be recommended, those written since included")
     demands: int
     ranker: bool = Field(description="False: answers are ordered by retrieval only")
+    graph: bool = Field(description="False: no knowledge graph; its routes answer 503")
     store: Literal["ok", "unreachable"]
     revision: int = Field(description="Store revision up to which records are searchable")
     rejected_bundle: "RejectedBundle | None" = Field(description="A newer bundle that could not be loaded")

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
-from time import monotonic, perf_counter
+from time import monotonic
 from typing import Any, TypeVar
 
 from data.errors import StoreError
 from data.store import Store
-from serving.metrics import STAGE_SECONDS
+from serving.stages import timed
 
 RETRY_AFTER = 1.0  # seconds between two attempts to open a store that failed
 STORE_THREADS = 8
@@ -82,24 +82,19 @@ class StoreThreads:
         self._held_up = {call for call in self._held_up if not call.done()}
         if len(self._held_up) >= STORE_THREADS:
             raise StoreError(f"{len(self._held_up)} earlier calls still wait for the database")
-        call = self._executor.submit(self._timed, work)
+        with timed("store"):
+            return await self._run(work, None if patient else self._patience)
+
+    async def _run(self, work: Callable[[Store], _T], patience: float | None) -> _T:
+        call = self._executor.submit(lambda: work(self._access.store()))
         waiting = asyncio.wrap_future(call)
-        if patient:
-            return await waiting
-        done, _ = await asyncio.wait((waiting,), timeout=self._patience)
+        done, _ = await asyncio.wait((waiting,), timeout=patience)
         if not done:
             if not call.cancel():
                 self._held_up.add(call)
                 waiting.add_done_callback(_forget)
-            raise StoreError(f"the database did not answer within {self._patience:g} s")
+            raise StoreError(f"the database did not answer within {patience:g} s")
         return waiting.result()
-
-    def _timed(self, work: Callable[[Store], _T]) -> _T:
-        started = perf_counter()
-        try:
-            return work(self._access.store())
-        finally:
-            STAGE_SECONDS.labels("store").observe(perf_counter() - started)
 
     def close(self) -> None:
         """Finish what is running, unless the database holds it up."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1/recommendations", tags=["recommendations"], depen
 MEDIA_TYPE = "application/x-ndjson"
 _RESPONSES = responses(NO_BUNDLE, *COMMON, ok={"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}})
 TopK = Annotated[int, Query(ge=1, le=MAX_TOP)]
-AnswerTo = Callable[[str, Services, str], Awaitable[dict[str, Any]]]
+AnswerTo = Callable[[str, Services, str], Awaitable[bytes]]
 
 
 @router.get(
@@ -35,7 +35,7 @@ async def export_achievements(
 ) -> StreamingResponse:
     """Stream one answer a line for every demand in the store, then a line `{"summary": …}`: without it, it broke off."""
 
-    async def answer(demand_id: str, services: Services, request_id: str) -> dict[str, Any]:
+    async def answer(demand_id: str, services: Services, request_id: str) -> bytes:
         asked = AchievementsRequest(demand_id=demand_id, top_k=top_k, explain=explain)
         return await achievements_answer(asked, services, request_id, noted=False)
 
@@ -53,7 +53,7 @@ async def export_demands(
 ) -> StreamingResponse:
     """Stream one answer a line for every achievement in the store, then a line `{"summary": …}`."""
 
-    async def answer(achievement_id: str, services: Services, request_id: str) -> dict[str, Any]:
+    async def answer(achievement_id: str, services: Services, request_id: str) -> bytes:
         asked = DemandsRequest(achievement_id=achievement_id, top_k=top_k, explain=explain)
         return await demands_answer(asked, services, request_id, noted=False)
 
@@ -77,12 +77,12 @@ async def _lines(ids: list[str], answer: AnswerTo, request: Request, services: S
             problem, extra = problem_of(error)
             detail = str(error) if isinstance(error, InputError) else problem.title_en
             body = problem_body(problem, detail, instance=request.url.path, request_id=request_id, extra=extra)
-            line = {"subject_id": subject_id, "problem": body}
-        yield orjson.dumps(line) + b"\n"
+            line = orjson.dumps({"subject_id": subject_id, "problem": body})
+        yield line + b"\n"
     yield orjson.dumps({"summary": {"subjects": len(ids), "answered": answered}}) + b"\n"
 
 
-async def _patiently(answer: AnswerTo, subject_id: str, services: Services, request_id: str) -> dict[str, Any]:
+async def _patiently(answer: AnswerTo, subject_id: str, services: Services, request_id: str) -> bytes:
     """Return the answer, giving way as long as the server is busy with requests that somebody waits for."""
     while True:
         try:

@@ -25,19 +25,20 @@ async def healthz() -> dict[str, str]:
 async def readyz(services: ServicesOf) -> Response:
     """Tell what is served: 200 with a bundle, 503 without one.
 
-    `degraded` means that answers are given, but without a ranker or without the store: stored records cannot be asked
-    for and nothing can be written.
+    `degraded` means that answers are given, but without ranker, knowledge graph or store (then stored records cannot be
+    asked for and nothing can be written), or that a newer bundle was refused.
     """
     live, rejected = services.holder.live, services.holder.rejected
     store_ok = services.store_ok
-    ranker = live is not None and live.engine.model.scorer is not None
+    lacks = live.lacks(store_ok=store_ok) if live else []
     report = ReadyReport(
-        status="unavailable" if live is None else "ready" if store_ok and ranker and rejected is None else "degraded",
+        status="unavailable" if live is None else "degraded" if lacks or rejected else "ready",
         bundle_version=live and live.manifest.version,
         loaded_at=live and live.loaded_at.isoformat(),
         achievements=live.engine.size("achievements") if live else 0,
         demands=live.engine.size("demands") if live else 0,
-        ranker=ranker,
+        ranker=live is not None and "ranker" not in lacks,
+        graph=live is not None and "graph" not in lacks,
         store="ok" if store_ok else "unreachable",
         revision=live.revision if live else 0,
         rejected_bundle=rejected

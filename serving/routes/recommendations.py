@@ -1,17 +1,23 @@
 """Recommendations: achievements for a demand, demands for an achievement; one or many at a time."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Body, Depends, Request
 from starlette.responses import Response
 
 from data.errors import InputError
 from data.records import UNSTORED, Achievement, Demand
 from data.store import Store
+from matcher.engine import Engine, Side
+from matcher.recommendation import Recommendation
 from serving import examples
-from serving.answers import answer_body, count_answer, json_response
+from serving.answers import answered, count_answer, json_bytes, json_response
+from serving.experiments import Running
 from serving.gate import Needs
+from serving.live import Lacking, LiveModel
 from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, problem_body, problem_of, responses
 from serving.roles import Scope
 from serving.schemas import (
@@ -43,7 +49,7 @@ async def recommend_achievements(
 
     Nothing is made up: when no achievement is good enough, `items` is empty and `message` says so.
     """
-    return json_response(await achievements_answer(asked, services, request.state.request_id))
+    return json_bytes(await achievements_answer(asked, services, request.state.request_id))
 
 
 @router.post("/demands", response_model=Answer, responses=_RESPONSES, summary="Demands that an achievement answers")
@@ -53,7 +59,7 @@ async def recommend_demands(
     services: ServicesOf,
 ) -> Response:
     """Return the demands that a stored achievement, one sent along, or a free text answers best."""
-    return json_response(await demands_answer(asked, services, request.state.request_id))
+    return json_bytes(await demands_answer(asked, services, request.state.request_id))
 
 
 @router.post(
@@ -80,67 +86,102 @@ async def batch_demands(asked: DemandsBatch, request: Request, services: Service
 
 async def achievements_answer(
     asked: AchievementsRequest, services: Services, request_id: str, *, noted: bool = True
-) -> dict[str, Any]:
-    """Return the body of the answer to one request for achievements; unless `noted`, nobody is shown it.
+) -> bytes:
+    """Return the JSON of the answer to one request for achievements; unless `noted`, nobody is shown it.
 
     Raises:
         NotFoundError, InputError, StoreError, ApiError: as the routes document.
 
     """
-    engine = services.live().engine
+
+    async def subject() -> Demand:
+        if asked.demand_id is not None:
+            return await services.in_store(partial(_demand, demand_id=asked.demand_id))
+        return asked.demand if asked.demand is not None else Demand.of_text(asked.text or "")
+
     stored = asked.demand_id is not None
-    if asked.demand_id is not None:
-        demand = await services.in_store(partial(_demand, demand_id=asked.demand_id))
-    else:
-        demand = asked.demand if asked.demand is not None else Demand.of_text(asked.text or "")
-    recommendation = await services.engine_threads.run(
-        partial(
-            engine.recommend_achievements,
-            demand,
-            top=asked.top_k,
-            filters=asked.filters,
-            explain=asked.explain != "none",
-            personalised=asked.personalised,
-        )
-    )
-    count_answer(recommendation)
-    if noted and stored and asked.personalised:
-        services.impressions.note(recommendation, request_id, side="achievements")
-    return answer_body(recommendation, asked.explain, request_id)
+    return await _answer("achievements", asked, subject, services, request_id, noted=noted and stored)
 
 
-async def demands_answer(
-    asked: DemandsRequest, services: Services, request_id: str, *, noted: bool = True
-) -> dict[str, Any]:
-    """Return the body of the answer to one request for demands; unless `noted`, nobody is shown it.
+async def demands_answer(asked: DemandsRequest, services: Services, request_id: str, *, noted: bool = True) -> bytes:
+    """Return the JSON of the answer to one request for demands; unless `noted`, nobody is shown it.
 
     Raises:
         NotFoundError, InputError, StoreError, ApiError: as the routes document.
 
     """
-    engine = services.live().engine
-    stored = asked.achievement_id is not None
-    if asked.achievement_id is not None:
-        achievement = await services.in_store(partial(_achievement, achievement_id=asked.achievement_id))
-    elif asked.achievement is not None:
-        achievement = asked.achievement
-    else:
+
+    async def subject() -> Achievement:
+        if asked.achievement_id is not None:
+            return await services.in_store(partial(_achievement, achievement_id=asked.achievement_id))
+        if asked.achievement is not None:
+            return asked.achievement
         said = Demand.of_text(asked.text or "")
-        achievement = Achievement(achievement_id=UNSTORED, title=said.title, content=said.content)
-    recommendation = await services.engine_threads.run(
-        partial(
-            engine.recommend_demands,
-            achievement,
-            top=asked.top_k,
-            filters=asked.filters,
-            explain=asked.explain != "none",
-            personalised=asked.personalised,
-        )
+        return Achievement(achievement_id=UNSTORED, title=said.title, content=said.content)
+
+    stored = asked.achievement_id is not None
+    return await _answer("demands", asked, subject, services, request_id, noted=noted and stored)
+
+
+async def _answer(
+    side: Side,
+    asked: AchievementsRequest | DemandsRequest,
+    subject: Callable[[], Awaitable[Demand | Achievement]],
+    services: Services,
+    request_id: str,
+    *,
+    noted: bool,
+) -> bytes:
+    """Return the JSON of an answer, the one given before if nothing changed since."""
+    live = services.live()
+    lacks = live.lacks(store_ok=services.store_ok)
+    # Only what is shown and recorded takes part in an experiment.
+    running = services.experiments.of(live) if noted and asked.personalised and side == "achievements" else None
+    if running is not None:
+        return await _in_experiment(running, live, asked, subject, services, request_id, lacks)
+    key = services.answers.key(side, asked, live, lacks)
+    found = services.answers.get(key)
+    if found is None:
+        record = await subject()
+        recommendation = await services.engine_threads.run(partial(_recommend, live.engine, record, asked))
+        found = answered(recommendation, asked.explain, lacks)
+        services.answers.put(key, found)
+    count_answer(found.recommendation, lacks)
+    if noted and asked.personalised:
+        services.impressions.note(found.recommendation, request_id, side=side)
+    return found.with_id(request_id)
+
+
+async def _in_experiment(
+    running: Running,
+    live: LiveModel,
+    asked: AchievementsRequest | DemandsRequest,
+    subject: Callable[[], Awaitable[Demand | Achievement]],
+    services: Services,
+    request_id: str,
+    lacks: list[Lacking],
+) -> bytes:
+    """Return the JSON of an answer by champion, challenger or both, as the experiment wants it."""
+    record = await subject()
+    ask = partial(_recommend, record=record, asked=asked)
+    work = partial(running.serve, live, record, request_id, asked.top_k, ask)
+    served = await services.engine_threads.run(work)
+    found = answered(served.recommendation, asked.explain, lacks)
+    count_answer(found.recommendation, lacks)
+    services.impressions.note(found.recommendation, request_id, side="achievements", versions=served.versions)
+    services.in_shadow(running, found.recommendation, request_id, ask)
+    return found.with_id(request_id)
+
+
+def _recommend(
+    engine: Engine, record: Demand | Achievement, asked: AchievementsRequest | DemandsRequest
+) -> Recommendation:
+    ask = (
+        partial(engine.recommend_achievements, record)
+        if isinstance(record, Demand)
+        else partial(engine.recommend_demands, record)
     )
-    count_answer(recommendation)
-    if noted and stored and asked.personalised:
-        services.impressions.note(recommendation, request_id, side="demands")
-    return answer_body(recommendation, asked.explain, request_id)
+    return ask(top=asked.top_k, filters=asked.filters, explain=asked.explain != "none", personalised=asked.personalised)
 
 
 async def _batch(requests: Any, answer: Any, request: Request, services: Services) -> Response:
@@ -149,7 +190,8 @@ async def _batch(requests: Any, answer: Any, request: Request, services: Service
     for number, asked in enumerate(requests, start=1):
         request_id = f"{request.state.request_id}.{number}"
         try:
-            results.append({"answer": await answer(asked, services, request_id), "problem": None})
+            given = await answer(asked, services, request_id)
+            results.append({"answer": orjson.Fragment(given), "problem": None})
         except InputError as error:
             problem, extra = problem_of(error)
             body = problem_body(problem, str(error), instance=request.url.path, request_id=request_id, extra=extra)

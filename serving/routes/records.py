@@ -135,7 +135,7 @@ async def _put(services: Services, path_id: str, record: Achievement | Demand) -
     if record.record_id != path_id:
         raise InputError(f"the path names {path_id!r}, the record {record.record_id!r}; they must be the same")
     counts = await services.in_store(partial(_upsert, records=[record]))
-    services.follower.wake()
+    services.written()
     result = "inserted" if counts.inserted else "updated" if counts.updated else "unchanged"
     return json_response({"id": path_id, "result": result})
 
@@ -143,7 +143,7 @@ async def _put(services: Services, path_id: str, record: Achievement | Demand) -
 async def _delete(request: Request, services: Services, who: Principal, kind: str, record_id: str) -> Response:
     entry = AuditEntry(datetime.now(UTC), who.name, f"{kind}.delete", record_id, request.state.request_id)
     await services.in_store(partial(_delete_in, kind=kind, record_id=record_id, entry=entry))
-    services.follower.wake()
+    services.written()
     return json_response({"id": record_id, "result": "deleted"})
 
 
@@ -155,7 +155,7 @@ async def _bulk(request: Request, services: Services, who: Principal, model: typ
     name = "achievements.bulk" if model is Achievement else "demands.bulk"
     note = partial(AuditEntry, datetime.now(UTC), who.name, name, request_id=request.state.request_id)
     answer = await services.in_store(partial(_store_lines, body=body, model=model, note=note), patient=True)
-    services.follower.wake()
+    services.written()
     return json_response(answer.model_dump())
 
 
