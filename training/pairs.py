@@ -14,6 +14,8 @@ from training.delays import DAY, delay_distribution
 JUDGEMENT_WEIGHT = 1.0
 IMPRESSION_WEIGHT = 0.5  # shown and not taken up: weak evidence, the position may be to blame
 OUTCOME_WEIGHT = 1.0
+# Only what was good enough to be contacted is ever declined: at full weight grade 0 teaches to shun near matches.
+DECLINE_WEIGHT = 0.1
 MATURITY_DAYS = 180  # from then on an outcome that did not come is taken never to come
 LEAST_CERTAINTY = 0.05  # so that the log of a young platform teaches too
 MAX_PAIRS = 200_000
@@ -28,8 +30,6 @@ REASON_NAMES = {
     DeclineReason.VAGUE: "需求不清楚",
     DeclineReason.OTHER: "其他",
 }
-# Declines that say nothing of the match weigh what an impression does; the others are outcomes.
-SILENT_REASONS = (DeclineReason.ALREADY_SOLVED, DeclineReason.VAGUE, DeclineReason.OTHER)
 
 
 @dataclass
@@ -111,8 +111,7 @@ def graded_pairs(
         change_grade=changes[:, 2].astype(np.int64),
     )
     grade = np.array(rows.grade, dtype=np.int64)
-    silent = np.isin(log.reason, [NO_REASON, *(REASONS.index(reason) for reason in SILENT_REASONS)])
-    weight = np.where((grade > 0) | ~silent, OUTCOME_WEIGHT, IMPRESSION_WEIGHT)
+    weight = np.where(grade > 0, OUTCOME_WEIGHT, np.where(log.reason == NO_REASON, IMPRESSION_WEIGHT, DECLINE_WEIGHT))
     weight = np.where(log.judged, JUDGEMENT_WEIGHT, weight)
     certain = certainty(grade, log, maturity_days)
     d, a = np.array(rows.d, dtype=np.int64), np.array(rows.a, dtype=np.int64)

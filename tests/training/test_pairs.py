@@ -9,16 +9,28 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 import training.pairs
-from data.records import GRADES, Achievement, Demand, EventKind, OutcomeEvent
+from data.records import GRADES, Achievement, DeclineReason, Demand, EventKind, OutcomeEvent
 from matcher.cards import Cards
-from training.pairs import IMPRESSION_WEIGHT, JUDGEMENT_WEIGHT, OUTCOME_WEIGHT, graded_pairs
+from matcher.outcomes import NO_REASON, NOT_SHOWN
+from training.delays import DAY, delay_distribution
+from training.pairs import (
+    DECLINE_WEIGHT,
+    IMPRESSION_WEIGHT,
+    JUDGEMENT_WEIGHT,
+    LEAST_CERTAINTY,
+    MATURITY_DAYS,
+    OUTCOME_WEIGHT,
+    REASON_NAMES,
+    REASONS,
+    graded_pairs,
+)
 
 DEMANDS = Cards.from_records([Demand(demand_id=f"D{i}", title=f"需求{i}") for i in range(3)])
 ACHIEVEMENTS = Cards.from_records([Achievement(achievement_id=f"A{i}", title=f"成果{i}") for i in range(4)])
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def event(number, kind, demand="D0", achievement="A0", level=None):
+def event(number, kind, demand="D0", achievement="A0", level=None, **more):
     return OutcomeEvent(
         event_id=f"E{number}",
         demand_id=demand,
@@ -26,7 +38,12 @@ def event(number, kind, demand="D0", achievement="A0", level=None):
         kind=kind,
         occurred_at=START + timedelta(hours=number),
         level=level,
+        **more,
     )
+
+
+def shown(number, request, position, achievement="A0", kind="impression"):
+    return event(number, kind, "D0", achievement, request_id=request, position=position)
 
 
 def rows(events):
@@ -56,7 +73,8 @@ def happened(*kinds):
     ],
 )
 def test_a_pair_s_grade_is_the_best_since_the_last_decline(kinds, grade):
-    weight = OUTCOME_WEIGHT if grade else IMPRESSION_WEIGHT
+    declined = "decline" in kinds and not grade
+    weight = OUTCOME_WEIGHT if grade else DECLINE_WEIGHT if declined else IMPRESSION_WEIGHT
     assert rows(happened(*kinds)) == [(0, 0, grade, weight)]
 
 
@@ -106,3 +124,116 @@ def test_of_too_many_pairs_the_telling_ones_stay(monkeypatch):
     assert (0, 0, 0, JUDGEMENT_WEIGHT) in found
     assert {(d, a) for d, a, grade, _ in found if grade >= 2} == {(1, 3), (2, 3)}
     assert found == rows(sent)
+
+
+def test_later_events_join_the_request_that_showed_the_pair():
+    pairs = graded_pairs(
+        [
+            shown(1, "R1", 3),
+            shown(2, "R2", 1),
+            event(3, "click", request_id="R1"),
+            event(4, "contact", request_id="R1"),
+            event(5, "meeting"),  # names no request: the latest row
+            shown(6, "R2", 2, "A1"),
+        ],
+        DEMANDS,
+        ACHIEVEMENTS,
+    )
+    assert list(zip(pairs.a.tolist(), pairs.position.tolist(), pairs.grade.tolist(), strict=True)) == [
+        (0, 3, 2),
+        (0, 1, 3),
+        (1, 2, 0),
+    ]
+    assert len(set(pairs.log.request.tolist())) == 2
+    assert (pairs.shown_at[1] - pairs.shown_at[0]) == 3600
+
+
+def test_an_event_that_arrives_before_its_impression_finds_it():
+    pairs = graded_pairs([event(1, "click", request_id="R1"), shown(2, "R1", 4)], DEMANDS, ACHIEVEMENTS)
+    assert (pairs.grade.tolist(), pairs.position.tolist()) == ([1], [4])
+
+
+def test_a_decline_ends_every_earlier_row_of_the_pair_and_keeps_its_reason():
+    pairs = graded_pairs(
+        [
+            shown(1, "R1", 1),
+            event(2, "contact", request_id="R1"),
+            shown(3, "R2", 1),
+            event(4, "decline", request_id="R2", reason="price"),
+            shown(5, "R3", 2),
+            event(6, "click", request_id="R3"),
+        ],
+        DEMANDS,
+        ACHIEVEMENTS,
+    )
+    assert pairs.grade.tolist() == [0, 0, 1]
+    assert pairs.log.reason.tolist() == [NO_REASON, REASONS.index(DeclineReason.PRICE), NO_REASON]
+    assert set(REASON_NAMES) == set(DeclineReason) == set(REASONS)
+
+
+def test_rows_nobody_showed_have_no_position():
+    pairs = graded_pairs([event(1, "deal"), event(2, "judgement", level=2)], DEMANDS, ACHIEVEMENTS)
+    assert pairs.position.tolist() == [NOT_SHOWN, NOT_SHOWN]
+    assert pairs.judged.tolist() == [False, True]
+
+
+@given(st.lists(st.tuples(KINDS, st.integers(0, 2), st.integers(0, 3), st.integers(1, 3)), max_size=30), st.randoms())
+@limits(max_examples=40, deadline=None)
+def test_what_was_known_at_a_moment_does_not_depend_on_what_came_after(log, random):
+    events = [event(n, kind, f"D{d}", f"A{a}", request_id=f"R{request}") for n, (kind, d, a, request) in enumerate(log)]
+    cut = random.randint(0, len(events))
+    moment = (START + timedelta(hours=cut)).timestamp()
+
+    def known(sent):
+        pairs = graded_pairs(sent, DEMANDS, ACHIEVEMENTS)
+        rows, grades = pairs.known_before(moment)
+        return sorted(zip(pairs.d[rows].tolist(), pairs.a[rows].tolist(), grades.tolist(), strict=True))
+
+    future = [
+        one.model_copy(update={"occurred_at": START + timedelta(hours=cut + n)})
+        for n, one in enumerate(random.sample(events[cut:], len(events) - cut))
+    ]
+    assert known(events) == known(events[:cut]) == known(events[:cut] + future)
+
+
+def test_a_young_row_is_no_failure_yet_and_an_old_one_is():
+    day = 24
+    events = [shown(1, "R0", 1), event(2, "click", request_id="R0")]
+    events += [shown(200 * day, "R1", 1), event(200 * day + 1, "click", request_id="R1"), shown(200 * day + 2, "R2", 1)]
+    pairs = graded_pairs(events, DEMANDS, ACHIEVEMENTS)
+    old, clicked, ignored = pairs.certain
+    assert MATURITY_DAYS < 200
+    assert old.tolist() == [1, 1, 1, 1]
+    assert clicked.tolist() == [1, *[LEAST_CERTAINTY] * 3]  # it was clicked, and may still become anything
+    assert ignored.tolist() == [LEAST_CERTAINTY] * 4
+    assert pairs.weight_above(1).tolist() == [OUTCOME_WEIGHT, LEAST_CERTAINTY, LEAST_CERTAINTY * IMPRESSION_WEIGHT]
+
+
+def test_once_reactions_are_known_to_come_at_once_silence_tells_at_once():
+    events = []
+    for n in range(40):
+        events += [shown(10 * n, f"R{n}", 1), event(10 * n + 1, "click", request_id=f"R{n}")] if n < 30 else []
+    events += [shown(400, "S1", 1), shown(402, "S2", 1)]
+    pairs = graded_pairs(events, DEMANDS, ACHIEVEMENTS)
+    assert pairs.certain[-2].tolist() == [1, 1, 1, 1]  # two hours old; clicks take one
+    assert pairs.certain[-1].tolist() == [LEAST_CERTAINTY] * 4  # shown this minute
+
+
+def test_a_judgement_says_nothing_of_deals():
+    pairs = graded_pairs([event(1, "judgement", level=4)], DEMANDS, ACHIEVEMENTS)
+    assert pairs.certain.tolist() == [[1, 1, 1, 0]]
+
+
+def test_delays_are_recovered_from_a_log_that_ends_too_early():
+    """Exponential delays of mean 60 days, starts spread over 300 days: the long ones of late starts are missing."""
+    random = np.random.default_rng(0)
+    delay, window = random.exponential(60 * DAY, 20_000), random.uniform(0, 300 * DAY, 20_000)
+    seen = delay <= window
+    found = delay_distribution(delay[seen], window[seen])
+    ages = np.array([15, 30, 60, 120, 240]) * DAY
+    truth = 1 - np.exp(-ages / (60 * DAY))
+    plain = (delay[seen][:, None] <= ages).mean(axis=0)
+    np.testing.assert_allclose(found.arrived(ages), truth, atol=0.03)
+    assert np.abs(plain - truth).max() > 0.06
+    assert delay_distribution(delay[:19], window[:19]) is None
+    assert found.arrived(np.array([0.0, 1e12])).tolist() == [0.0, 1.0]
