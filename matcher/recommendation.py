@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 NO_GOOD_MATCH = "没有足够好的匹配"
 
-ReasonKind = Literal["semantic", "terms", "concepts", "graph", "history", "attributes", "caution"]
+ReasonKind = Literal["semantic", "terms", "concepts", "graph", "history", "attributes", "requirements", "caution"]
 
 
 class Reason(BaseModel):
@@ -39,6 +39,8 @@ class Match(BaseModel):
     score: float = Field(description="What the list is ordered by, comparable within one answer")
     channels: list[str] = Field(description="Candidate channels that proposed it: dense, lexical, history, graph")
     reasons: list[Reason] = Field(default_factory=list, description="Filled when asked for")
+    # Of what the ranker saw of the pair; goes into the impression, not into the answer.
+    features_digest: str = Field("", exclude=True)
 
 
 class SimilarRecord(BaseModel):
@@ -65,3 +67,5 @@ class Recommendation(BaseModel):
     message: str = Field(description="Said to the user when something is missing, in Chinese; empty otherwise")
     degraded: bool = Field(description="True without a ranker: the order is the fused retrieval order")
     bundle_version: str
+    # Candidates by the channel that proposed them; goes into the metrics, not into the answer.
+    proposed: dict[str, int] = Field(default_factory=dict, exclude=True)
