@@ -13,11 +13,12 @@ from data.errors import InputError
 from data.records import MAX_TEXT, UNSTORED, Achievement, Demand
 from data.store import Store
 from knowledge_graph.paths import Path
+from matcher.bundle import all_bundles as manifests
 from matcher.engine import Engine
 from matcher.filters import OPEN_STATUSES, Filters
 from matcher.recommendation import Match, Recommendation
 from serving.dashboard.figures.evidence import draw, highlighted, marks_of
-from serving.dashboard.figures.models import engine_of, manifests
+from serving.dashboard.figures.models import engine_of
 from serving.dashboard.page import Page, field, services_of
 from serving.dashboard.pages.records import SPECS
 from serving.dashboard.rendering import render

@@ -16,11 +16,13 @@ from matcher.filters import OPEN_STATUSES
 from serving.dashboard import wording
 from serving.dashboard.exports import FORMATS, as_csv, as_xlsx
 from serving.dashboard.figures.gaps import ids_behind
+from serving.dashboard.figures.health import FIELDS, is_missing
 from serving.dashboard.page import Page, operator_of, services_of
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, Row, SelectedRows, Table, TableSpec, show
 
 CHINA = timedelta(hours=8)
+STALE = timedelta(days=730)
 STATES = {
     "open": "在架、仍可对接",
     "unanswered": "已推荐、无人响应",
@@ -29,6 +31,7 @@ STATES = {
     "dealt": "已成交",
     "expired": "截止日期已过但仍开放",
     "expiring": "三十天内截止",
+    "stale": "两年未更新",
 }
 
 
@@ -71,6 +74,7 @@ def conditions(request: Request, table: sa.Table, progress: sa.Table) -> list[sa
         "unshown": [is_open, sa.func.coalesce(progress.c.impressions, 0) == 0],
         "answered": [answered],
         "dealt": [progress.c.first_deal.is_not(None)],
+        "stale": [is_open, sa.func.coalesce(table.c.updated_at, table.c.published_at) < today - STALE],
     }
     if deadline is not None:
         rules["expired"] = [is_open, deadline < today]
@@ -80,6 +84,8 @@ def conditions(request: Request, table: sa.Table, progress: sa.Table) -> list[sa
         found.append(table.c.field == asked["field"])
     if asked.get("region", "").isdecimal():
         found.append(table.c.region.startswith(asked["region"]))
+    if asked.get("missing") in FIELDS[table.name]:
+        found.append(is_missing(table.c[asked["missing"]]))
     if asked.get("status"):
         found.append(table.c.status == asked["status"])
     return found
@@ -247,7 +253,7 @@ async def records(request: Request, kind: str) -> Response:
         name: value
         for name, value in request.query_params.items()
         if not name.startswith(f"{kind}_")
-        and name in ("state", "field", "region", "kind", "from", "to", "holder", "term", "stage")
+        and name in ("state", "field", "region", "kind", "from", "to", "holder", "term", "stage", "missing")
     }
     return render(request, "records.html", title=shown.table.title, shown=shown, limits=limits, states=STATES)
 

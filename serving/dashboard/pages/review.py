@@ -13,9 +13,10 @@ from data.errors import BundleError, InputError, NotFoundError
 from data.keys import AuditEntry
 from data.reviews import MAX_NOTE, SECOND_OPINION, STRATA, QueuedPair, Review
 from data.store import Store
+from matcher.bundle import all_bundles as manifests
 from serving.dashboard import wording
 from serving.dashboard.access import Role
-from serving.dashboard.figures.models import engine_of, manifests
+from serving.dashboard.figures.models import engine_of
 from serving.dashboard.figures.review import UNDO, agreement, choose, submit
 from serving.dashboard.page import Page, field, fields, operator_of, see_other, services_of
 from serving.dashboard.pages.browse import evidence_of

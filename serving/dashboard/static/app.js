@@ -58,6 +58,15 @@
     });
   }
 
+  // What goes on elsewhere: looked at again until it is over.
+  const poll = (part) => setTimeout(async () => {
+    const fresh = parsed(await fragment(part.dataset.poll)).body.firstElementChild;
+    if (!fresh) return;
+    part.replaceWith(fresh);
+    if (fresh.dataset.poll) poll(fresh); else location.reload();
+  }, 2000);
+  document.querySelectorAll("[data-poll]").forEach(poll);
+
   // What a number means: on hover and on focus.
   const tip = document.createElement("div");
   tip.className = "tip"; tip.setAttribute("role", "tooltip"); tip.id = "tip"; tip.hidden = true;

@@ -1,0 +1,206 @@
+"""What is wrong with the data: missing values, duplicates, boilerplate, old records, vague demands, rejected rows."""
+
+import csv
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from data.records import Demand
+from data.store import Store
+from data.tables import achievements, demands
+from matcher.completeness import ADVICE, completeness
+from matcher.engine import Engine
+from matcher.filters import OPEN_STATUSES, Filters
+
+SAMPLE = 4_000  # records whose sentences are looked at
+BOILERPLATE_SHARE = 0.005  # of the sample that holds a sentence
+BOILERPLATE_LEAST = 5
+SENTENCE = 12  # characters below which a sentence says nothing by being repeated
+VAGUE_LOOKED_AT = 300  # newest open demands whose completeness is judged
+MAX_REJECTS = 200_000  # lines of a list that are counted
+_SENTENCES = re.compile(r"[。；;！!\n]+")
+
+# Column of the store, what it is called: of each side.
+FIELDS: dict[str, dict[str, str]] = {
+    "achievements": {
+        "field": "技术领域",
+        "region": "地区",
+        "holder": "完成单位",
+        "stage": "成熟阶段",
+        "trl": "技术成熟度",
+        "price_min": "价格",
+    },
+    "demands": {
+        "field": "技术领域",
+        "region": "地区",
+        "enterprise": "企业",
+        "budget_max": "预算上限",
+        "deadline": "截止日期",
+        "trl_min": "最低成熟度",
+    },
+}
+
+
+def is_missing(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that a record does not state a value."""
+    absent = column.is_(None)
+    return absent | (column == "") if isinstance(column.type, sa.String) else absent
+
+
+def missing(connection: sa.Connection) -> list[dict[str, Any]]:
+    """Return for each side and column how many of the open records do not state it."""
+    rows = []
+    for side, table in (("achievements", achievements), ("demands", demands)):
+        columns = [sa.func.sum(sa.case((is_missing(table.c[name]), 1), else_=0)).label(name) for name in FIELDS[side]]
+        query = sa.select(sa.func.count().label("all"), *columns).where(
+            table.c.status.in_(OPEN_STATUSES), ~table.c.deleted
+        )
+        found = connection.execute(query).mappings().one()
+        for name, label in FIELDS[side].items():
+            lacking = int(found[name] or 0)
+            share = lacking / found["all"] if found["all"] else None
+            rows.append({"side": side, "column": name, "label": label, "missing": lacking, "share": share})
+    return rows
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Records of one side that look like one: same title and same body, or one of both."""
+
+    side: str
+    digest: str
+    ids: tuple[str, ...]
+    titles: tuple[str, ...]
+    owners: tuple[str, ...]
+    same_text: bool
+
+
+@lru_cache(maxsize=4)
+def clusters(engine: Engine) -> tuple[Cluster, ...]:
+    """Return the groups of open records with the same normalised title or body, the largest first.
+
+    Of a bundle; computed once for each engine (an engine is its own key).
+    """
+    found = []
+    for side, shelf in (("achievements", engine.model.achievements), ("demands", engine.model.demands)):
+        cards = shelf.base.cards
+        is_open = Filters().allowed(cards)
+        groups: dict[int, list[int]] = defaultdict(list)
+        for row, group in enumerate(cards.identity_groups().tolist()):
+            if is_open[row]:
+                groups[group].append(row)
+        matters = cards.matters
+        for rows in groups.values():
+            if len(rows) > 1:
+                members = [cards.card(row) for row in rows]
+                ids = tuple(card["id"] for card in members)
+                found.append(
+                    Cluster(
+                        side,
+                        sha256("\n".join(sorted(ids)).encode()).hexdigest(),
+                        ids,
+                        tuple(card["title"] for card in members),
+                        tuple(card["owner"] for card in members),
+                        len({int(matters[row]) for row in rows}) == 1,
+                    )
+                )
+    return tuple(sorted(found, key=lambda cluster: (-len(cluster.ids), cluster.ids)))
+
+
+def boilerplate(store: Store) -> list[dict[str, Any]]:
+    """Return sentences that stand in many records, of an even sample of each side."""
+    rows = []
+    for side, table in (("achievements", achievements), ("demands", demands)):
+        with store.engine.connect() as connection:
+            last = connection.execute(sa.select(sa.func.max(table.c.revision))).scalar() or 0
+            step = max(1, last // SAMPLE)
+            query = sa.select(table.c.record).where(~table.c.deleted, table.c.revision % step == 0).limit(SAMPLE)
+            texts = list(connection.execute(query).scalars())
+        counts: Counter[str] = Counter()
+        for text in texts:
+            content = _content(text)
+            counts.update({part.strip() for part in _SENTENCES.split(content) if len(part.strip()) >= SENTENCE})
+        least = max(BOILERPLATE_LEAST, int(BOILERPLATE_SHARE * len(texts)))
+        rows += [
+            {"side": side, "sentence": sentence, "records": number, "share": number / len(texts), "sample": len(texts)}
+            for sentence, number in counts.most_common(200)
+            if number >= least
+        ]
+    return rows
+
+
+def _content(text: str) -> str:
+    import orjson
+
+    content: str = orjson.loads(text).get("content", "")
+    return content
+
+
+def vague_demands(store: Store, engine: Engine | None) -> list[dict[str, Any]]:
+    """Return the newest open demands with how complete they are and what to ask the firm, the vaguest first."""
+    table = demands
+    query = (
+        sa.select(table.c.record)
+        .where(table.c.status.in_(OPEN_STATUSES), ~table.c.deleted)
+        .order_by(table.c.revision.desc())
+        .limit(VAGUE_LOOKED_AT)
+    )
+    with store.engine.connect() as connection:
+        records = [Demand.model_validate_json(text) for text in connection.execute(query).scalars()]
+    rows = []
+    for record in records:
+        found = completeness(record, engine.model.graph if engine else None)
+        lacks = found.lacks
+        rows.append(
+            {
+                "id": record.demand_id,
+                "title": record.title,
+                "enterprise": record.enterprise,
+                "score": found.score,
+                "answered": found.answered,
+                "lacks": "、".join(part.title for part in lacks),
+                "ask": "；".join(ADVICE[part.name] for part in lacks[:2]),
+            }
+        )
+    return sorted(rows, key=lambda row: row["score"])
+
+
+def rejects(home: Path) -> list[dict[str, Any]]:
+    """Return the lists of rejected rows that imports left: file, when, how many, what for most often."""
+    rows = []
+    for path in sorted((home / "rejects").glob("*.csv")):
+        reasons: Counter[str] = Counter()
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            next(reader, None)
+            for _, cells in zip(range(MAX_REJECTS), reader, strict=False):
+                if len(cells) == 5:
+                    reasons[f"{cells[2] or '整行'}：{cells[4]}"] += 1
+        rows.append(
+            {
+                "file": path.name,
+                "at": datetime.fromtimestamp(path.stat().st_mtime, UTC),
+                "rows": sum(reasons.values()),
+                "reasons": "；".join(f"{reason}（{number}）" for reason, number in reasons.most_common(3)),
+            }
+        )
+    return rows
+
+
+def reject_rows(home: Path, name: str) -> list[dict[str, str]]:
+    """Return the rows of one list of rejects, [] if there is no such list."""
+    known = {path.name: path for path in (home / "rejects").glob("*.csv")}
+    if name not in known:
+        return []
+    keys = ("file", "row", "column", "value", "reason")
+    with known[name].open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        next(reader, None)
+        return [dict(zip(keys, cells, strict=True)) for cells in reader if len(cells) == len(keys)][:MAX_REJECTS]

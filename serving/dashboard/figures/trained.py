@@ -1,0 +1,161 @@
+"""What training left in GONGXU_HOME about its versions: facts and figures, decisions of the gate, predictions, evaluations."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+GOOD_GRADE = 2
+BINS = 10
+
+
+class Figure(BaseModel):
+    """A figure with its 95% interval."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class Trained(BaseModel):
+    """What is known of a trained version, as far as the dashboard shows it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    version: str
+    created_at: datetime
+    base: str = ""
+    watermark: int = 0
+    data_digest: str = ""
+    parameters: dict[str, str] = {}
+    pairs: int = 0
+    held_out_pairs: int = 0
+    held_out_demands: int = 0
+    figures: dict[str, Figure] = {}
+    slices: dict[str, dict[str, Figure]] = {}
+    calibration_error: float | None = None
+    latency_ms: float | None = None
+    bytes: int = 0
+    seconds: float = 0.0
+    run_id: str = ""
+    model_version: str = ""
+    decision: str = ""
+
+
+class Check(BaseModel):
+    """One condition of the gate."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    passed: bool
+    said: str
+
+
+class Decision(BaseModel):
+    """What was decided about a version."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    action: str
+    candidate: str
+    champion: str = ""
+    passed: bool = False
+    promoted: bool = False
+    forced: bool = False
+    who: str = ""
+    why: str = ""
+    at: datetime
+    checks: tuple[Check, ...] = ()
+    gains: dict[str, Figure] = {}
+    slices: dict[str, Figure] = {}
+
+
+def trained_versions(home: Path) -> list[Trained]:
+    """Return all trained versions of a home, newest first; a file of another format is left out."""
+    found = []
+    for path in sorted((home / "candidates").glob("*/candidate.json"), reverse=True):
+        try:
+            found.append(Trained.model_validate_json(path.read_text(encoding="utf-8")))
+        except (OSError, ValidationError):
+            continue
+    return found
+
+
+def decisions(home: Path) -> list[Decision]:
+    """Return all decisions about promotion and rollback, newest first; a line of another format is left out."""
+    path = home / "promotions.jsonl"
+    if not path.is_file():
+        return []
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            found.append(Decision.model_validate_json(line))
+        except ValidationError:
+            continue
+    return found[::-1]
+
+
+def latest_evaluation(home: Path) -> tuple[str, dict[str, Any]] | None:
+    """Return name and figures (split → system → metric → value, low, high) of the latest stored evaluation."""
+    for path in sorted((home / "evaluations").glob("*.json"), reverse=True):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(content, dict) and isinstance(content.get("splits"), dict):
+            return path.stem, content["splits"]
+    return None
+
+
+class Reliability(BaseModel):
+    """One bin of a calibration curve: bounds, pairs in it, mean probability, share that were good."""
+
+    model_config = ConfigDict(frozen=True)
+
+    low: float
+    high: float
+    pairs: int
+    predicted: float
+    observed: float
+
+
+def reliability(home: Path, version: str) -> list[Reliability]:
+    """Return the calibration curve of a version on outcomes of demands it learned nothing from; [] if none were kept."""
+    path = home / "candidates" / version / "held_out.parquet"
+    if not path.is_file():
+        return []
+    table = pq.read_table(path, columns=["grade", "probability"])
+    probability: NDArray[np.float64] = np.asarray(table.column("probability").to_numpy(), dtype=np.float64)
+    good = table.column("grade").to_numpy() >= GOOD_GRADE
+    place = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+    found = []
+    for number in range(BINS):
+        here = place == number
+        if here.any():
+            found.append(
+                Reliability(
+                    low=number / BINS,
+                    high=(number + 1) / BINS,
+                    pairs=int(here.sum()),
+                    predicted=float(probability[here].mean()),
+                    observed=float(good[here].mean()),
+                )
+            )
+    return found
+
+
+def shown_interval(figure: Figure | None) -> str:
+    """Return a figure with its interval, in short."""
+    if figure is None or figure.value is None:
+        return "–"
+    if figure.low is None or figure.high is None:
+        return f"{figure.value:.3f}"
+    return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"

@@ -1,0 +1,274 @@
+"""匹配质量: offline figures by version, online rates, calibration, drift, and what got worse, first."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from data.engines import translated_errors
+from data.store import Store
+from matcher.bundle import CURRENT, PREVIOUS, pointed
+from serving.dashboard import charts
+from serving.dashboard.figures import quality as figures
+from serving.dashboard.figures.periods import LENGTHS, Period, last_day, period_of
+from serving.dashboard.figures.trained import (
+    BINS,
+    Trained,
+    latest_evaluation,
+    reliability,
+    shown_interval,
+    trained_versions,
+)
+from serving.dashboard.page import Page, services_of
+from serving.dashboard.pages.models import version_link
+from serving.dashboard.pages.overview import HINTS, SIDES, name_of
+from serving.dashboard.rendering import number, percent, render
+from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
+from serving.services import Services
+
+METRICS = {
+    "ndcg10": ("NDCG@10", "前十名排得多好：1 为完美，等级越高的成果排得越前越好。"),
+    "score": ("score", "1 ÷ (1 + 等级平均绝对误差)，0 到 1。"),
+    "auc2": ("AUC（较强以上）", "任取一对好的和一对差的，好的得分更高的概率；0.5 等于随机。"),
+    "auc3": ("AUC（强）", "同上，以“强匹配”为好。"),
+    "qwk": ("加权 κ", "预测等级与实际等级的一致性，1 完全一致，0 与随机无异。"),
+}
+SLICE_METRIC = "ndcg10"
+MAX_CHANGE_HINT = "在役版本减上一版；负数为变差，排在最前。"
+
+
+async def page(request: Request) -> Response:
+    """Show how good the matches are, offline and online."""
+    services = services_of(request)
+    home, bundles = services.settings.home, services.settings.bundles
+    trained = await asyncio.to_thread(trained_versions, home)
+    asked = request.query_params.get("version", "")
+    chosen = asked if asked in {one.version for one in trained} else _default(trained, pointed(bundles, CURRENT))
+    curve = await asyncio.to_thread(reliability, home, chosen)
+    evaluation = await asyncio.to_thread(latest_evaluation, home)
+    state = await services.in_store(partial(_state, request=request))
+    tables = {
+        name: await show(request, await build(request))
+        for name, build in (
+            ("offline", offline_table),
+            ("slices", slices_table),
+            ("online", online_table),
+            ("reliability", reliability_table),
+            ("evaluation", evaluation_table),
+        )
+    }
+    return render(
+        request,
+        "quality.html",
+        title="匹配质量",
+        active="quality",
+        trained=trained,
+        chosen=chosen,
+        lengths=LENGTHS,
+        sides=SIDES,
+        tables=tables,
+        evaluation=evaluation[0] if evaluation else "",
+        name_of=name_of,
+        calibration=charts.scatter(
+            {"理想": [(0.0, 0.0), (1.0, 1.0)], "实际": [(bin_.predicted, bin_.observed) for bin_ in curve]},
+            "校准曲线：预测概率与实际比例",
+            partial(percent, places=0),
+        )
+        if curve
+        else None,
+        spread=charts.bars(
+            [f"{place / BINS:.1f}" for place in range(BINS)],
+            {"配对数": [next((b.pairs for b in curve if round(b.low * BINS) == place), 0) for place in range(BINS)]},
+            "预测概率的分布",
+            number,
+        )
+        if curve
+        else None,
+        **state,
+    )
+
+
+def _default(trained: list[Trained], current: str) -> str:
+    """Return the version whose curve is shown unless one is asked for: the one in service, else the latest."""
+    known = [one.version for one in trained]
+    return current if current in known else known[0] if known else ""
+
+
+def _state(store: Store, request: Request) -> dict[str, Any]:
+    with translated_errors(store.engine.url), store.engine.connect() as connection:
+        latest = last_day(connection)
+        period = period_of(request, latest)
+        drift = figures.traffic_drift(connection, period) if latest else []
+    return {"period": period, "drift": drift, "any_events": latest is not None}
+
+
+async def _period(request: Request) -> Period:
+    state = await services_of(request).in_store(partial(_state, request=request))
+    period: Period = state["period"]
+    return period
+
+
+async def offline_table(request: Request) -> Table:
+    """Return the figures of all trained versions on outcomes they learned nothing from."""
+    found = await asyncio.to_thread(trained_versions, services_of(request).settings.home)
+    rows = [
+        {
+            "version": one.version,
+            "created_at": one.created_at,
+            **{name: one.figures[name].value if name in one.figures else None for name in METRICS},
+            **{f"{name}_interval": shown_interval(one.figures.get(name)) for name in METRICS},
+            "calibration": one.calibration_error,
+            "demands": one.held_out_demands,
+            "pairs": one.held_out_pairs,
+        }
+        for one in found
+    ]
+    return Table(
+        "offline",
+        "离线指标（各版本，留出需求）",
+        (
+            Column("version", "版本", link=version_link),
+            Column("created_at", "训练时间", "moment"),
+            *(
+                Column(f"{name}_interval", label, hint=f"{hint}方括号内为 95% 区间（按需求自助抽样）。")
+                for name, (label, hint) in METRICS.items()
+            ),
+            Column("calibration", "校准误差", "decimal", "预测概率与实际比例的平均差距。"),
+            Column("demands", "留出需求", "number", "没有参与训练、专用于评估的需求条数。"),
+            Column("pairs", "留出配对", "number", "这些需求的有结果的配对数。"),
+        ),
+        MemoryRows(rows),
+        find=("version",),
+        sort="version",
+        empty="还没有训练过的版本。运行 gongxu train。",
+    )
+
+
+async def slices_table(request: Request) -> Table:
+    """Return the figures by slice of the serving version beside those of the one before, what got worse first."""
+    services = services_of(request)
+    trained = {one.version: one for one in await asyncio.to_thread(trained_versions, services.settings.home)}
+    bundles = services.settings.bundles
+    now, before = (trained.get(pointed(bundles, pointer)) for pointer in (CURRENT, PREVIOUS))
+    return Table(
+        "slices",
+        "分组质量：变差的在前",
+        (
+            Column("slice", "分组"),
+            Column("change", "变化", "decimal", MAX_CHANGE_HINT),
+            Column("value", "在役 NDCG@10", "decimal", METRICS[SLICE_METRIC][1]),
+            Column("low", "区间下限", "decimal", "95% 区间。"),
+            Column("high", "区间上限", "decimal", "95% 区间。"),
+            Column("before", "上一版", "decimal", "上一版在同一分组上的值。"),
+        ),
+        MemoryRows(figures.slices_compared(now, before, SLICE_METRIC)),
+        find=("slice",),
+        sort="change",
+        descending=False,
+        empty="没有分组指标：留出的需求太少，或在役版本不是在这里训练的。",
+    )
+
+
+async def online_table(request: Request) -> Table:
+    """Return the online rates by version."""
+    period = await _period(request)
+
+    def work(store: Store) -> list[dict[str, Any]]:
+        with translated_errors(store.engine.url), store.engine.connect() as connection:
+            return figures.online_rates(connection, period)
+
+    rows = await services_of(request).in_store(work)
+
+    def interval(step: str, label: str) -> tuple[Column, ...]:
+        hint = f"{label}次数 ÷ 展示次数；同一列表内的展示并不独立，区间略偏窄。"
+        return (
+            Column(step, f"{label}次数", "number", HINTS[step]),
+            Column(f"{step}_rate", f"{label}率", "percent", hint),
+            Column(f"{step}_low", "下限", "percent", "95% 区间（Wilson）。"),
+            Column(f"{step}_high", "上限", "percent", "95% 区间（Wilson）。"),
+        )
+
+    def link(row: Row) -> tuple[str, dict[str, Any]]:
+        return "/models/version", {"version": row["version"]}
+
+    return Table(
+        "online",
+        "线上结果（按作出推荐的版本；分流实验的每一臂即一个版本）",
+        (
+            Column("version", "版本", link=link),
+            Column("impression", "展示次数", "number", HINTS["impression"]),
+            *interval("click", "查看"),
+            *interval("contact", "联系"),
+            *interval("deal", "成交"),
+        ),
+        MemoryRows(rows),
+        find=("version",),
+        sort="impression",
+        empty="这段时间没有事件。",
+    )
+
+
+async def reliability_table(request: Request) -> Table:
+    """Return the numbers behind the calibration curve and the distribution."""
+    services: Services = services_of(request)
+    trained = await asyncio.to_thread(trained_versions, services.settings.home)
+    asked = request.query_params.get("version", "")
+    known = {one.version for one in trained}
+    chosen = asked if asked in known else _default(trained, pointed(services.settings.bundles, CURRENT))
+    rows = [bin_.model_dump() for bin_ in await asyncio.to_thread(reliability, services.settings.home, chosen)]
+    return Table(
+        "reliability",
+        "图中的数字",
+        (
+            Column("low", "概率自", "percent"),
+            Column("high", "至", "percent"),
+            Column("pairs", "配对数", "number", "留出配对中预测概率落在此区间的对数。"),
+            Column("predicted", "平均预测概率", "percent"),
+            Column("observed", "实际为好的比例", "percent", "结果达到“较强”及以上的比例。"),
+        ),
+        MemoryRows(rows),
+        sort="low",
+        descending=False,
+        empty="没有留出预测。",
+    )
+
+
+async def evaluation_table(request: Request) -> Table:
+    """Return the latest stored evaluation on expert judgements, beside the baselines."""
+    found = await asyncio.to_thread(latest_evaluation, services_of(request).settings.home)
+    rows = []
+    for split, systems in (found[1] if found else {}).items():
+        for system, measured in systems.items():
+            for metric, figure in measured.items():
+                if isinstance(figure, dict) and figure.get("value") is not None:
+                    row = {"split": split, "system": system, "metric": metric}
+                    rows.append(row | {key: figure.get(key) for key in ("value", "low", "high")})
+    return Table(
+        "evaluation",
+        f"专家评分上的评估{f'（{found[0]}）' if found else ''}",
+        (
+            Column("split", "划分", hint="random：随机；dedup：相同配对归一折；grouped：测试需求全新。"),
+            Column("system", "方法"),
+            Column("metric", "指标"),
+            Column("value", "值", "decimal"),
+            Column("low", "区间下限", "decimal", "95% 区间。"),
+            Column("high", "区间上限", "decimal", "95% 区间。"),
+        ),
+        MemoryRows(rows),
+        find=("split", "system", "metric"),
+        sort="metric",
+        descending=False,
+        empty="还没有存下的评估。运行 gongxu evaluate --dataset 评分文件夹。",
+    )
+
+
+PAGES = (Page("/quality", page),)
+TABLES = (
+    TableSpec("offline", offline_table),
+    TableSpec("slices", slices_table),
+    TableSpec("online", online_table),
+    TableSpec("reliability", reliability_table),
+    TableSpec("evaluation", evaluation_table),
+)
