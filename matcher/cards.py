@@ -113,7 +113,7 @@ class Cards:
         self.table = table.combine_chunks()
 
     @classmethod
-    def from_records(cls, records: Iterable[Achievement] | Iterable[Demand]) -> Self:
+    def from_records(cls, records: Iterable[Achievement | Demand]) -> Self:
         """Return the cards of records, in their order."""
         return cls(pa.Table.from_pylist([_row(record) for record in records], schema=SCHEMA))
 
@@ -211,7 +211,9 @@ class Cards:
     def industry_prefixes(self) -> csr_array:
         """(n, 2^20) sparse rows: the prefixes of each code, hashed, with the number of their digits."""
         known: dict[tuple[str, ...], dict[int, int]] = {}
-        indptr, indices, data = [0], [], []
+        indptr = [0]
+        indices: list[int] = []
+        data: list[int] = []
         for codes in map(tuple, self.industries):
             if codes not in known:  # few combinations, many records
                 known[codes] = _hashed_prefixes(codes)

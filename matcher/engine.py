@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from threading import Lock
 from typing import Literal
 
@@ -16,7 +17,7 @@ from data.text import normalise
 from knowledge_graph.paths import Path
 from matcher.cards import Cards
 from matcher.channels import CANDIDATES, Candidates, find_candidates
-from matcher.diversify import diversify
+from matcher.diversify import Diversity, diversify
 from matcher.features import FeatureTable
 from matcher.filters import Filters
 from matcher.graph_lens import GraphLens
@@ -26,6 +27,7 @@ from matcher.reasons import Pair, explain
 from matcher.recommendation import NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord
 from matcher.scorer import Scorer, Scores
 from matcher.shelf import Shelf
+from matcher.stages import passed
 from matcher.textspace import record_text
 from matcher.view import View
 
@@ -60,6 +62,7 @@ class Engine:
         filters: Filters | None = None,
         explain: bool = False,
         personalised: bool = True,
+        diversity: Diversity = "balanced",
     ) -> Recommendation:
         """Return the `top` best achievements for a demand, stored or not.
 
@@ -69,8 +72,7 @@ class Engine:
             InputError: the demand has no text to match by, or `top` is not 1-200.
 
         """
-        view = self._view(demand)
-        return self._recommend(view, demand, "achievements", top, filters or Filters(), explain, personalised)
+        return self._recommend(demand, "achievements", top, filters or Filters(), explain, personalised, diversity)
 
     def recommend_demands(
         self,
@@ -80,6 +82,7 @@ class Engine:
         filters: Filters | None = None,
         explain: bool = False,
         personalised: bool = True,
+        diversity: Diversity = "balanced",
     ) -> Recommendation:
         """Return the `top` demands that an achievement answers best.
 
@@ -89,8 +92,7 @@ class Engine:
             InputError: the achievement has no text to match by, or `top` is not 1-200.
 
         """
-        view = self._view(achievement)
-        return self._recommend(view, achievement, "demands", top, filters or Filters(), explain, personalised)
+        return self._recommend(achievement, "demands", top, filters or Filters(), explain, personalised, diversity)
 
     def match(self, demand: Demand, achievement: Achievement) -> Match:
         """Return how well one achievement answers one demand, with all reasons; without a ranker the score is a cosine.
@@ -102,13 +104,14 @@ class Engine:
         for record in (demand, achievement):
             _require_text(record)
         scorer = self.model.scorer
-        wanted, offered = self._view(demand), self._view(achievement)
+        wanted, demand_row = self._known(demand)
+        offered = self._known(achievement)[0]
         cosine = float(np.asarray(wanted.texts.full.vectors)[0] @ np.asarray(offered.texts.full.vectors)[0])
         pair = Candidates(np.zeros(1, dtype=np.int64), np.array([cosine]), {})
         order, one = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.int64)
         if scorer is None:
             return _matches(order, offered, one, pair, None, {})[0]
-        lens = self._lens(demand)
+        lens = self._lens(demand, demand_row)
         row = self.model.achievements.base.cards.rows.get(achievement.record_id)
         signals = lens.signals(np.array([row], dtype=np.int64)) if lens and row is not None else None
         table = scorer.table(self.model.space, wanted, offered, one, one, signals)
@@ -125,7 +128,7 @@ class Engine:
         """
         _require_text(record)
         _require_top(top)
-        view = self._view(record)
+        view = self._known(record)[0]
         shelf = self._shelves.achievements if isinstance(record, Achievement) else self._shelves.demands
         vector = np.asarray(view.texts.full.vectors[:1])
         rows, cosines = shelf.vectors.search(vector, top + 1, shelf.current)
@@ -176,63 +179,77 @@ class Engine:
 
     def _recommend(
         self,
-        subject: View,
         record: Achievement | Demand,
         side: Side,
         top: int,
         filters: Filters,
         explained: bool,
         personalised: bool,
+        diversity: Diversity,
     ) -> Recommendation:
         text = _require_text(record)
         _require_top(top)
+        subject, row = self._known(record)
+        passed("subject")
         shelf = self._shelves.achievements if side == "achievements" else self._shelves.demands
         scorer = self.model.scorer
         if scorer and not personalised:
             scorer = Scorer(History.empty(), scorer.ranker, scorer.calibration)
         history = scorer.history if scorer and side == "achievements" else None
-        lens = self._lens(record)
+        lens = self._lens(record, row)
         reach = lens.retrieve if lens and side == "achievements" else None
         # Of equal texts one is shown: twice as many candidates as are asked for leave enough.
         count, words = max(CANDIDATES, 2 * top), content_words(text)
         candidates = find_candidates(subject, words, shelf, shelf.allowed(filters), history, reach, count=count)
+        passed("candidates")
         subject_id = None if record.record_id == UNSTORED else record.record_id
         if not len(candidates.rows):
             return self._answer(subject_id, [], EMPTY_STORE)
         found, places = shelf.at(candidates.rows)
         if scorer is None:
-            order = _select(np.arange(len(places), dtype=np.intp), found, places, top)
-            return self._answer(subject_id, _matches(order, found, places, candidates, None, {}), NO_RANKER)
+            order = _select(np.arange(len(places), dtype=np.intp), found, places, top, diversity)
+            return self._answer(
+                subject_id,
+                _matches(order, found, places, candidates, None, {}),
+                NO_RANKER,
+                proposed=candidates.proposed(),
+            )
         demands, achievements, d, a = _pairs(subject, found, places, side)
         signals = lens.signals(candidates.rows) if lens else None
         table = scorer.table(self.model.space, demands, achievements, d, a, signals)
+        passed("features")
         scores = scorer.score(table)
-        order = _select(np.argsort(-scores.expected, kind="stable"), found, places, top)
+        order = _select(np.argsort(-scores.expected, kind="stable"), found, places, top, diversity)
+        passed("ranker")
         if not self._good_enough(scores, order):
-            return self._answer(subject_id, [], NO_GOOD_MATCH, answered=False)
+            return self._answer(subject_id, [], NO_GOOD_MATCH, answered=False, proposed=candidates.proposed())
         paths = (
             {place: lens.paths(int(candidates.rows[place])) for place in order.tolist()} if lens and explained else {}
         )
         reasons = self._reasons(scorer, table, order, subject, (found, places), side, paths) if explained else {}
-        return self._answer(subject_id, _matches(order, found, places, candidates, scores, reasons), "")
+        passed("reasons")
+        digests = _digests(table.select(scorer.ranker.feature_names_)[order])
+        matches = _matches(order, found, places, candidates, scores, reasons, digests)
+        return self._answer(subject_id, matches, "", proposed=candidates.proposed())
 
-    def _view(self, record: Achievement | Demand) -> View:
-        """Return a record's numbers: those that are kept if it stands in the store as it is given, else new ones."""
+    def _known(self, record: Achievement | Demand) -> tuple[View, int | None]:
+        """Return a record's numbers and its row in the bundle.
+
+        They are those that are kept if the record stands in the store as it is given; otherwise they are reckoned, and
+        it has no row.
+        """
         offered = isinstance(record, Achievement)
         shelf = self._shelves.achievements if offered else self._shelves.demands
         row = shelf.row(record.record_id)
         if row is not None:
             kept = shelf.take(np.array([row], dtype=np.int64))
             if kept.cards.table.equals(Cards.from_records([record]).table):
-                return kept
+                return kept, row if row < len(shelf.base) else None
         viewer = self.model.viewer
-        return viewer.achievements([record]) if isinstance(record, Achievement) else viewer.demands([record])
+        return viewer.achievements([record]) if isinstance(record, Achievement) else viewer.demands([record]), None
 
-    def _lens(self, record: Achievement | Demand) -> GraphLens | None:
-        if self.model.graph is None:
-            return None
-        stored = self.model.achievements.base.cards.rows.get(record.record_id)
-        return GraphLens(self.model.graph, record, stored if isinstance(record, Achievement) else None)
+    def _lens(self, record: Achievement | Demand, row: int | None) -> GraphLens | None:
+        return None if self.model.graph is None else GraphLens(self.model.graph, record, row)
 
     def _good_enough(self, scores: Scores, order: NDArray[np.intp]) -> bool:
         """Tell whether the best candidate is likelier to be good than the average pair that was ever judged."""
@@ -262,7 +279,13 @@ class Engine:
         return reasons
 
     def _answer(
-        self, subject_id: str | None, items: list[Match], message: str, *, answered: bool | None = None
+        self,
+        subject_id: str | None,
+        items: list[Match],
+        message: str,
+        *,
+        answered: bool | None = None,
+        proposed: dict[str, int] | None = None,
     ) -> Recommendation:
         return Recommendation(
             subject_id=subject_id,
@@ -271,6 +294,7 @@ class Engine:
             message=message,
             degraded=self.model.scorer is None,
             bundle_version=self.model.version,
+            proposed=proposed or {},
         )
 
 
@@ -300,8 +324,8 @@ def _pairs(subject: View, found: View, places: Rows, side: Side) -> tuple[View, 
     return (subject, found, one, places) if side == "achievements" else (found, subject, places, one)
 
 
-def _select(order: NDArray[np.intp], found: View, places: Rows, top: int) -> NDArray[np.intp]:
-    return diversify(order, found.cards.owners[places], found.cards.matters[places], top)
+def _select(order: NDArray[np.intp], found: View, places: Rows, top: int, diversity: Diversity) -> NDArray[np.intp]:
+    return diversify(order, found.cards.owners[places], found.cards.matters[places], top, diversity)
 
 
 def _matches(
@@ -311,6 +335,7 @@ def _matches(
     candidates: Candidates,
     scores: Scores | None,
     reasons: dict[int, list[Reason]],
+    digests: Sequence[str] = (),
 ) -> list[Match]:
     matches = []
     for rank, place in enumerate(order.tolist(), start=1):
@@ -328,6 +353,12 @@ def _matches(
                 score=round(float(candidates.fused[place] if scores is None else scores.expected[place]), 6),
                 channels=candidates.proposed_by(place),
                 reasons=reasons.get(place, []),
+                features_digest=digests[rank - 1] if digests else "",
             )
         )
     return matches
+
+
+def _digests(rows: NDArray[np.float32]) -> list[str]:
+    """Return 64 bits of BLAKE2b of each of the rows of features, as 16 hex digits."""
+    return [blake2b(row.tobytes(), digest_size=8).hexdigest() for row in np.ascontiguousarray(rows)]

@@ -18,13 +18,15 @@ class GraphLens:
     next build: its signals are missing values.
     """
 
-    def __init__(self, graph: KnowledgeGraph, record: Achievement | Demand, stored_row: int | None) -> None:
+    def __init__(self, graph: KnowledgeGraph, record: Achievement | Demand, row: int | None) -> None:
+        """Look from `record`, which stands in the graph's `row` as it is given, or nowhere (None)."""
         self.graph = graph
         self.record = record
-        self._demand = graph.describe(record) if isinstance(record, Demand) else None
-        self._achievement_row = (
-            stored_row if stored_row is not None and stored_row < len(graph.achievement_ids) else None
-        )
+        self._demand, self._achievement_row = None, None
+        if isinstance(record, Demand):
+            self._demand = graph.describe(record) if row is None else graph.demand(row)
+        elif row is not None and row < len(graph.achievement_ids):
+            self._achievement_row = row
 
     def retrieve(self, depth: int, allowed: NDArray[np.bool_]) -> Rows:
         """Return at most `depth` achievement rows that the demand reaches over terms and their neighbours, best first."""

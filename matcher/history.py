@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from matcher.cards import Cards
 from matcher.history_kernels import best_three
-from matcher.sparse import FloatArray
+from matcher.sparse import FloatArray, mapped
 from matcher.text_features import TextSide
 from matcher.view import View
 from models.pair_kernel import PairInputs, PairKernelRidge
@@ -43,7 +43,7 @@ _BLOCK = 2048  # pairs that the kernel model predicts at once; bounds memory
 _FIRST = np.zeros(1, dtype=np.int64)
 _ARRAYS = ("demands", "achievements", "group", "grades", "demand_axes", "achievement_axes")
 SUPPORT = 4096  # outcomes the kernel model keeps: its time grows with their cube
-NEIGHBOURHOOD = 2000  # outcomes of the most similar demands that are looked at per demand
+NEIGHBOURHOOD = 500  # outcomes of the most similar demands that are looked at per demand
 AXES_ROWS = 4096  # records that the axes are fitted on
 AXES = 128  # principal axes that vectors of known demands and achievements are kept on
 SIMILAR_DEMAND = 0.6  # mean cosine from which another demand counts as similar when looking for candidates
@@ -309,9 +309,7 @@ class History:
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Read what `save` wrote."""
-        demands, achievements, group, grades, *axes = (
-            np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS
-        )
+        demands, achievements, group, grades, *axes = (mapped(directory / f"{name}.npy") for name in _ARRAYS)
         names = json.loads((directory / "names.json").read_text(encoding="utf-8"))
         ids = [(demand_id, achievement_id) for demand_id, achievement_id in names["ids"]]
         path = directory / "kernel.npz"

@@ -1,7 +1,7 @@
 """Sparse rows: kept as memory-mapped files, multiplied pair by pair, cut to their heaviest entries."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,11 @@ from scipy.sparse import csr_array
 
 FloatArray = NDArray[np.float32]
 _Number = TypeVar("_Number", bound=np.generic)
+
+
+def mapped(path: Path) -> NDArray[Any]:
+    """Return an .npy file mapped into memory, so that processes share it; as a plain array, which is quicker to index."""
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def save_csr(stem: Path, rows: csr_array) -> None:
@@ -21,8 +26,7 @@ def save_csr(stem: Path, rows: csr_array) -> None:
 def load_csr(stem: Path) -> csr_array:
     """Read what `save_csr` wrote, mapped into memory so that processes share it."""
     data, indices, indptr, shape = (
-        np.load(stem.with_name(f"{stem.name}.{part}.npy"), mmap_mode="r", allow_pickle=False)
-        for part in ("data", "indices", "indptr", "shape")
+        mapped(stem.with_name(f"{stem.name}.{part}.npy")) for part in ("data", "indices", "indptr", "shape")
     )
     return csr_array((data, indices, indptr), shape=tuple(shape.tolist()), copy=False)
 

@@ -18,7 +18,7 @@ from data.records import Achievement, Demand, Record
 from data.segment import content_words
 from data.text import meaningful
 from matcher import text_kernels
-from matcher.sparse import FloatArray, csr_parts, heaviest, load_csr, save_csr
+from matcher.sparse import FloatArray, csr_parts, heaviest, load_csr, mapped, save_csr
 from models.encoder import Encoder, Kind
 
 TOPICS = 128
@@ -87,11 +87,11 @@ class TextRows:
     def load(cls, directory: Path) -> Self:
         """Read what `save` wrote; dense arrays are mapped into memory, so that processes share them."""
         return cls(
-            np.load(directory / "vectors.npy", mmap_mode="r", allow_pickle=False),
+            mapped(directory / "vectors.npy"),
             load_csr(directory / "words"),
             load_csr(directory / "grams"),
-            np.load(directory / "topics.npy", mmap_mode="r", allow_pickle=False),
-            np.load(directory / "reach.npy", mmap_mode="r", allow_pickle=False),
+            mapped(directory / "topics.npy"),
+            mapped(directory / "reach.npy"),
         )
 
 
@@ -221,9 +221,9 @@ class TextSpace:
             encoder,
             Vocabulary.load(directory / "words"),
             Vocabulary.load(directory / "grams"),
-            np.load(directory / "projection.npy", mmap_mode="r", allow_pickle=False),
+            mapped(directory / "projection.npy"),
             load_csr(directory / "associations"),
-            np.load(directory / "word_vectors.npy", mmap_mode="r", allow_pickle=False),
+            mapped(directory / "word_vectors.npy"),
             load_csr(directory / "associated_by"),
         )
 

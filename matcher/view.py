@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from data.records import Achievement, Demand
 from matcher.cards import Cards
-from matcher.sparse import FloatArray
+from matcher.sparse import FloatArray, mapped
 from matcher.text_features import SIMILARITIES, TextSide, similarities
 from matcher.textspace import TextSpace, record_rows
 from models.encoder import Encoder
@@ -58,7 +58,7 @@ class View:
         return cls(
             Cards.load(directory / "cards.arrow"),
             TextSide.load(directory / "texts"),
-            np.load(directory / "typical.npy", mmap_mode="r", allow_pickle=False),
+            mapped(directory / "typical.npy"),
         )
 
 

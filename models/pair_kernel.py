@@ -237,7 +237,7 @@ class _Fitted:
 
 def _half_width(weight: PairKernelParameters, features: FloatArray) -> float:
     """Return what exp multiplies half of the squared distance of features by, negated."""
-    return 2.0 * weight.feature_sharpness / features.shape[1]
+    return 2.0 * weight.feature_sharpness / int(features.shape[1])
 
 
 def _radial(left: FloatArray, right: FloatArray, sharpness: float) -> FloatArray:

@@ -92,9 +92,9 @@ def _parts(stage: str, engine: Engine, asked: Sequence[Demand], peer: Latency) -
     model, pool = engine.model, []
     for demand in asked:
         clock.start()
-        subject = engine._view(demand)
+        subject, row = engine._known(demand)
         clock.stop("the demand's text in numbers")
-        lens = GraphLens(model.graph, demand, None) if model.graph else None
+        lens = GraphLens(model.graph, demand, row) if model.graph else None
         clock.stop("the demand's terms in the graph")
         shelf, words = model.achievements, content_words(record_text(demand).full)
         history = model.scorer.history if model.scorer else None
