@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.selection import fill, k_best
+from models.vector_index.kernels import products_at
 
 _GATHERED_SHARE = 0.25
 _BATCH_SCORES = 1 << 24  # scores held at once by a batch: 64 MB
@@ -25,6 +26,11 @@ def scan(
         return rows, best
     # Reading all in order is faster than gathering more than a quarter.
     gathered = positions is not None and len(positions) < _GATHERED_SHARE * len(vectors)
+    if gathered and len(queries) == 1 and positions is not None:
+        product = products_at(vectors, queries[0], positions)
+        chosen = k_best(product, k)
+        rows[0], best[0] = fill(positions[chosen], product[chosen], k)
+        return rows, best
     candidates = vectors[positions] if gathered else vectors
     step = max(1, _BATCH_SCORES // len(candidates))
     for start in range(0, len(queries), step):
@@ -77,8 +83,8 @@ def reorder(
     best = np.full((len(queries), k), -np.inf, dtype=np.float32)
     for number, positions in enumerate(candidates):
         held = positions if positions[-1] >= 0 else positions[positions >= 0]
-        scores = vectors.take(held, axis=0) @ queries[number]
-        chosen = np.argsort(-scores, kind="stable")[:k]
+        scores = products_at(vectors, queries[number], held)
+        chosen = k_best(scores, k)
         rows[number, : len(chosen)] = held[chosen]
         best[number, : len(chosen)] = scores[chosen]
     return rows, best

@@ -1,8 +1,8 @@
 """Inverted lists of 4-bit codes, reordered by the exact vectors: the kind from ten thousand vectors to millions.
 
-Vectors are rotated at random, so that every pair of dimensions carries about the same share of a product, assigned to
-the list of their nearest centroid, and kept there as 4-bit product quantisation codes, a quarter byte a dimension,
-which FAISS compares by SIMD table look-ups (André, Kermarrec, Le Scouarnec: Quicker ADC, TPAMI 2019). A search scans
+Vectors are rotated, see `rotation`, assigned to the list of their nearest centroid, and kept there as 4-bit product
+quantisation codes, an eighth of a byte a dimension, which FAISS compares by SIMD table look-ups (André, Kermarrec,
+Le Scouarnec: Quicker ADC, TPAMI 2019). A search scans
 the lists nearest to the query until they hold a share of the allowed vectors, then compares the best few hundred
 exactly. Both numbers are measured on the vectors themselves when the segment is built; see `probing`.
 """
@@ -16,14 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.vector_index.exact import reorder, scan
-from models.vector_index.probing import Probing, required_candidates, required_shares, sample_queries
+from models.vector_index.probing import (
+    STARVED,
+    Probing,
+    near_density,
+    required_candidates,
+    required_shares,
+    sample_queries,
+)
+from models.vector_index.rotation import NARROW_CODE, WIDE_CODE, WIDE_FROM, balanced_rotation
 
 _SAMPLES_PER_LIST = 64
-_CODE_DIMENSIONS = 2  # dimensions that one 4-bit code covers
 _SCAN_LIMIT = 4096  # up to so many allowed rows a scan of them is as fast, and exact
 _WEIGHING_SAMPLE = 16_384  # positions looked at to weigh the lists by their allowed vectors
-_NEAR_SHARE = 0.1  # the lists that hold this share of all vectors count as near to a query; a filter starves it
-_STARVED_SHARE = 0.5  # if they hold less than this share of what they would of a blind filter
+_ROTATION_SAMPLE = 20_000
 _SEED = 20190321
 
 
@@ -57,11 +63,12 @@ class IvfSegment:
     def build(cls, vectors: NDArray[np.float32]) -> Self:
         """Train centroids and codebooks on a sample of `vectors` (n, d), encode all, and measure how far to search."""
         count, dimension = vectors.shape
-        rotation = _random_rotation(dimension)
+        code_dimensions = WIDE_CODE if dimension >= WIDE_FROM else NARROW_CODE
+        rotation = balanced_rotation(vectors[:: max(1, count // _ROTATION_SAMPLE)], code_dimensions)
         width = rotation.shape[1]
         list_count = _list_count(count)
         index: Any = faiss.IndexIVFPQFastScan(
-            faiss.IndexFlatIP(width), width, list_count, width // _CODE_DIMENSIONS, 4, faiss.METRIC_INNER_PRODUCT
+            faiss.IndexFlatIP(width), width, list_count, width // code_dimensions, 4, faiss.METRIC_INNER_PRODUCT
         )
         index.by_residual = False
         index.cp.spherical = True
@@ -92,25 +99,14 @@ class IvfSegment:
         weights: NDArray[np.float64] = np.bincount(
             self._sampled_lists, weights=sampled, minlength=len(self._sizes)
         ).astype(np.float64)
-        starved = self._starved(order, weights)
+        # Where little is allowed near a query, the best of what remains lie too close to each other for codes.
+        density = near_density(order, self._sizes, weights)
+        starved = density < STARVED
         if np.any(starved):
             return self._search_apart(queries, k, allowed, starved)
-        return self._approximate(
-            queries, k, rotated, self._probes(order, weights, k, count / len(self.vectors)), allowed
-        )
-
-    def _starved(self, order: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return for which queries (q,) the filter leaves out what is near to them.
-
-        `order` (q, lists) are the lists nearest to each first, `weights` (lists,) what is allowed in each. The best of
-        what remains then lie where vectors are dense, too close to each other to be told apart by codes.
-        """
-        near = np.cumsum(self._sizes[order], axis=1) <= _NEAR_SHARE * len(self.vectors)
-        near[:, 0] = True
-        held = np.sum(np.where(near, self._sizes[order], 0.0), axis=1) / len(self.vectors)
-        allowed = np.sum(np.where(near, weights[order], 0.0), axis=1) / max(weights.sum(), 1.0)
-        starved: NDArray[np.bool_] = allowed < _STARVED_SHARE * held
-        return starved
+        share = count / len(self.vectors)
+        near = min(1.0, share * float(density.max()))
+        return self._approximate(queries, k, rotated, self._probes(order, weights, k, share), allowed, near)
 
     def _search_apart(
         self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_], starved: NDArray[np.bool_]
@@ -130,9 +126,13 @@ class IvfSegment:
         rotated: NDArray[np.float32],
         probes: NDArray[np.int64],
         allowed: NDArray[np.bool_] | None,
+        near: float = 1.0,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the answer from the lists `probes` (q, p), or from all where they hold fewer than k."""
-        wanted = min(self.probing.candidates(k), len(self.vectors))
+        """Return the answer from the lists `probes` (q, p), or from all where they hold fewer than k.
+
+        `near` is the allowed share of the vectors near the queries.
+        """
+        wanted = min(self.probing.candidates(k, near), len(self.vectors))
         found = self._scan_lists(rotated, wanted, probes, allowed)
         if np.any(found[:, k - 1] < 0):
             found = self._scan_lists(rotated, wanted, self._all_lists(len(queries)), allowed)
@@ -227,13 +227,6 @@ class IvfSegment:
 def _list_count(count: int) -> int:
     """Return the number of lists for `count` vectors: the power of two nearest to 0.8 of its square root."""
     return int(2 ** max(0, round(float(np.log2(max(1.0, 0.8 * np.sqrt(count)))))))
-
-
-def _random_rotation(dimension: int) -> NDArray[np.float32]:
-    """Return an orthogonal matrix (dimension, width); width is the next even number, a zero column fills it up."""
-    normal = np.random.default_rng(_SEED).normal(size=(dimension, dimension))
-    orthogonal = np.linalg.qr(normal)[0].astype(np.float32)
-    return np.ascontiguousarray(np.pad(orthogonal, ((0, 0), (0, dimension % _CODE_DIMENSIONS))))
 
 
 def _list_of_each(index: Any, count: int) -> NDArray[np.int32]:

@@ -14,9 +14,12 @@ Points = tuple[tuple[float, float], ...]
 _QUERIES = 128
 _BLEND = 0.5
 _NEIGHBOURS = 100
-_MISSED_BY_LISTS = 0.012  # share of the true neighbours in lists that are not scanned
-_MISSED_BY_CODES = 0.004  # share of those scanned whose codes rank them too low to be compared exactly
+_MISSED_BY_LISTS = 0.008  # share of the true neighbours in lists that are not scanned
+_MISSED_BY_CODES = 0.008  # share of those scanned whose codes rank them too low to be compared exactly
 _SCAN_NEIGHBOURS = (10, 100, 1000)
+STARVED = 0.5  # density of what is allowed near a query, below which codes do not suffice
+_NEAR_SHARE = 0.1
+_LEAST_FED = 16  # queries whose neighbourhood a filter leaves, to measure with
 _FILTERS = (1, 2, 5, 12, 25)  # a filter leaves one of so many vectors
 _LEAST_FILTERED = 2048
 _CODE_NEIGHBOURS = (10, 30, 100, 300, 1000)
@@ -47,10 +50,14 @@ class Probing:
             return unfiltered
         return min(1.0, _between(self.filtered_shares, allowed) * unfiltered / _between(self.shares, _NEIGHBOURS))
 
-    def candidates(self, k: int) -> int:
-        """Return how many of the best codes, at least k, to compare exactly for the k best."""
+    def candidates(self, k: int, allowed: float = 1.0) -> int:
+        """Return how many of the best codes, at least k, to compare exactly for the k best.
+
+        `allowed` in (0, 1] is the allowed share of the vectors near the query: where a tenth is allowed the k best are
+        about a tenth of the 10 k best of all, and so are the codes that rank before them.
+        """
         factors = tuple((places, count / places) for places, count in self.candidate_counts)
-        return max(k, int(np.ceil(_between(factors, k) * k)))
+        return max(k, int(np.ceil(_between(factors, k / allowed) * k)))
 
     def as_lists(self) -> dict[str, list[list[float]]]:
         """Return the points as JSON holds them."""
@@ -87,8 +94,9 @@ def required_shares(
     `lists` (n,) is each vector's list, `order` (q, lists) the lists nearest to each query first; `own` (q,) are the
     queries' positions, which are no neighbours of theirs. A neighbour is found once the lists up to its own are
     scanned. Filters are tried in two ways, blind to the content (every m-th vector) and bound to it (the part of all
-    vectors that is nearest to one of them), and the one that needs more counts.
+    vectors that is nearest to one of them, for queries that it does not starve), and the one that needs more counts.
     """
+    sizes = np.bincount(lists, minlength=order.shape[1]).astype(np.float64)
     count = len(vectors)
     everything = np.arange(count)
     ks = [k for k in _SCAN_NEIGHBOURS if 4 * k <= count] or [1]
@@ -100,11 +108,34 @@ def required_shares(
         if kept < _LEAST_FILTERED and filtered:
             break
         bound = np.sort(np.argpartition(-nearness, kept - 1)[:kept])
-        filtered[1 / divisor] = max(
-            _shares_needed(vectors, subset, queries, own, lists, order, [min(_NEIGHBOURS, kept)])[0]
-            for subset in (everything[::divisor], bound)
-        )
+        weights = np.bincount(lists[bound], minlength=order.shape[1]).astype(np.float64)
+        fed = np.flatnonzero(near_density(order, sizes, weights) >= STARVED)
+        k = [min(_NEIGHBOURS, kept)]
+        blind = _shares_needed(vectors, everything[::divisor], queries, own, lists, order, k)[0]
+        filtered[1 / divisor] = blind
+        if len(fed) >= _LEAST_FED:
+            needed = _shares_needed(vectors, bound, queries[fed], own[fed], lists, order[fed], k)[0]
+            filtered[1 / divisor] = max(blind, needed)
     return _sorted(plain), _sorted(filtered)
+
+
+def near_density(
+    order: NDArray[np.int64], sizes: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return (q,): how much more of what is near to each query a filter allows than of all; 1 if it is blind.
+
+    `order` (q, lists) are the lists nearest to each query first, `sizes` (lists,) their vectors, `weights` (lists,) those
+    of them that are allowed. Near are the lists that hold a tenth of all vectors.
+    """
+    total = float(sizes.sum())
+    places = min(order.shape[1], 2 + int(np.argmax(np.cumsum(np.sort(sizes)) > _NEAR_SHARE * total)))
+    ordered = sizes[order[:, :places]]
+    near = np.cumsum(ordered, axis=1) <= _NEAR_SHARE * total
+    near[:, 0] = True
+    held = np.sum(np.where(near, ordered, 0.0), axis=1) / total
+    allowed = np.sum(np.where(near, weights[order[:, :places]], 0.0), axis=1) / max(float(weights.sum()), 1.0)
+    density: NDArray[np.float64] = allowed / np.maximum(held, 1.0 / total)
+    return density
 
 
 def _shares_needed(
