@@ -40,11 +40,15 @@ def write_model(artifacts: Path, bundle: Path, example: tuple[str, str]) -> None
     """
     import json
     import tempfile
+    import warnings
 
-    import mlflow.pyfunc
     import pandas as pd
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's own, about its own types and libraries, on being imported
+        import mlflow.pyfunc
+        from mlflow.models import ModelSignature
+        from mlflow.types import ColSpec, DataType, Schema
 
     quieten()
     signature = ModelSignature(
