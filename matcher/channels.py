@@ -33,6 +33,10 @@ class Candidates:
         """Return the channels that proposed the candidate at `place`."""
         return [name for name, rank in self.channels.items() if rank[place] > 0]
 
+    def proposed(self) -> dict[str, int]:
+        """Return how many of the candidates each channel proposed."""
+        return {name: int(np.count_nonzero(rank)) for name, rank in self.channels.items()}
+
 
 def find_candidates(
     subject: View,

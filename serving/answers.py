@@ -9,7 +9,7 @@ from starlette.responses import Response
 from matcher.recommendation import Recommendation
 from serving.answer_cache import Answered
 from serving.live import Lacking
-from serving.metrics import CHANNEL_ITEMS, DEGRADED, EMPTY, PROBABILITY
+from serving.metrics import CANDIDATES, CHANNEL_ITEMS, DEGRADED, EMPTY, PROBABILITY
 from serving.schemas import Explain, shortened
 from serving.stages import timed
 
@@ -40,6 +40,8 @@ def count_answer(recommendation: Recommendation, lacks: list[Lacking]) -> None:
         EMPTY.inc()
     for lacking in lacks:
         DEGRADED.labels(lacking).inc()
+    for channel, number in recommendation.proposed.items():
+        CANDIDATES.labels(channel).inc(number)
     for channel, number in Counter(channel for match in items for channel in match.channels).items():
         CHANNEL_ITEMS.labels(channel).inc(number)
     if items and items[0].probability is not None:

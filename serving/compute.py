@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from time import perf_counter, time_ns
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
+from matcher.stages import heard_by
 from serving import stages
 from serving.metrics import SHED
 from serving.problems import OVERLOADED, ApiError
@@ -38,21 +40,43 @@ class EngineThreads:
         self.waiting += 1
         called = perf_counter()
         try:
-            result, started, ended = await asyncio.get_running_loop().run_in_executor(self._executor, _timed, work)
+            call = await asyncio.get_running_loop().run_in_executor(self._executor, _timed, work)
         finally:
             self.waiting -= 1
-        now = time_ns()
-        stages.record("wait", started - called, now - int(1e9 * (ended - started)))
-        stages.record("engine", ended - started, now)
-        self._mean += _MEMORY * (ended - started - self._mean) if self._mean else ended - started
-        return result
+        _record(called, call)
+        spent = call.ended - call.started
+        self._mean += _MEMORY * (spent - self._mean) if self._mean else spent
+        return call.result
 
     def close(self) -> None:
         """Finish what is running."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _timed(work: Callable[[], _T]) -> tuple[_T, float, float]:
+@dataclass
+class _Timed(Generic[_T]):
+    """What a call returned, and when it began, passed its stages and ended, by `perf_counter`."""
+
+    result: _T
+    started: float
+    ended: float
+    passed: list[tuple[str, float]]
+
+
+def _timed(work: Callable[[], _T]) -> _Timed[_T]:
+    passed: list[tuple[str, float]] = []
     started = perf_counter()
-    result = work()
-    return result, started, perf_counter()
+    with heard_by(lambda stage: passed.append((stage, perf_counter()))):
+        result = work()
+    return _Timed(result, started, perf_counter(), passed)
+
+
+def _record(called: float, call: _Timed[Any]) -> None:
+    """Note how long a call waited, ran, and spent in each of its stages."""
+    offset = time_ns() - int(1e9 * perf_counter())  # from the monotonic clock to the wall's
+    begun = call.started
+    stages.record("wait", begun - called, offset + int(1e9 * begun))
+    stages.record("engine", call.ended - begun, offset + int(1e9 * call.ended))
+    for stage, ended in call.passed:
+        stages.record(stage, ended - begun, offset + int(1e9 * ended))
+        begun = ended

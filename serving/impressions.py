@@ -19,7 +19,7 @@ class _Shown:
     """The items of one answer."""
 
     subject: str
-    ids: tuple[str, ...]
+    items: tuple[tuple[str, str], ...]  # id, digest of its features
     side: str
     request_id: str
     versions: tuple[str, ...]
@@ -27,7 +27,7 @@ class _Shown:
 
     def events(self) -> Iterator[OutcomeEvent]:
         """Yield an impression for each item."""
-        for rank, (item, version) in enumerate(zip(self.ids, self.versions, strict=True), start=1):
+        for rank, ((item, digest), version) in enumerate(zip(self.items, self.versions, strict=True), start=1):
             pair = (self.subject, item) if self.side == "achievements" else (item, self.subject)
             yield OutcomeEvent(
                 event_id=f"{self.request_id}-{rank}",
@@ -38,6 +38,7 @@ class _Shown:
                 request_id=self.request_id,
                 position=rank,
                 bundle_version=version,
+                features_digest=digest,
             )
 
 
@@ -73,9 +74,9 @@ class ImpressionLog:
         if taken < number:
             IMPRESSIONS_LOST.inc(number - taken)
         if taken:
-            ids = tuple(match.id for match in recommendation.items[:taken])
+            items = tuple((match.id, match.features_digest) for match in recommendation.items[:taken])
             versions = (versions or (recommendation.bundle_version,) * number)[:taken]
-            shown = _Shown(subject, ids, side, request_id, versions, datetime.now(UTC))
+            shown = _Shown(subject, items, side, request_id, versions, datetime.now(UTC))
             self._waiting.append(shown)
 
     def flush(self) -> None:

@@ -17,7 +17,7 @@ from matcher.bundle import CURRENT, PREVIOUS, Manifest, pointed, verify
 from matcher.engine import Engine
 from matcher.filters import Filters
 from matcher.model import MatchingModel
-from serving.metrics import BUNDLE_LOADS, RECORDS_REPLAYED
+from serving.metrics import BUNDLE_LOADS, BUNDLE_REJECTED, RECORDS_REPLAYED
 
 REPLAY_BATCH = 500
 Lacking = Literal["ranker", "graph", "store"]
@@ -132,6 +132,7 @@ class BundleHolder:
                 refused = self.rejected
                 loaded = self._load(earlier, store)  # better the last good one than none
                 self.rejected = refused
+                BUNDLE_REJECTED.set(1)
             return loaded
 
     def _load(self, version: str, store: Store | None) -> bool:
@@ -146,10 +147,12 @@ class BundleHolder:
             reason = said.replace(str(self._bundles), "bundles")
             self.rejected = Rejected(version, reason, datetime.now(UTC))
             BUNDLE_LOADS.labels("rejected").inc()
+            BUNDLE_REJECTED.set(1)
             log.warning("bundle rejected", version=version, reason=reason)
             return False
         self.live, self.rejected = live, None
         BUNDLE_LOADS.labels("loaded").inc()
+        BUNDLE_REJECTED.set(0)
         log.info("bundle loaded", version=version, seconds=round(perf_counter() - started, 3))
         return True
 

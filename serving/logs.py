@@ -2,9 +2,29 @@
 
 import logging
 import sys
+from contextlib import suppress
+from typing import BinaryIO, cast
 
 import orjson
 import structlog
+
+
+class _Lenient:
+    """A file whose writing never fails a request: on a full disk the line is lost, the answer is not."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, line: bytes) -> int:
+        """Write a line if that is possible."""
+        with suppress(OSError):
+            return self._file.write(line)
+        return 0
+
+    def flush(self) -> None:
+        """Pass on what was written if that is possible."""
+        with suppress(OSError):
+            self._file.flush()
 
 
 def configure_logs(level: str = "INFO") -> None:
@@ -22,7 +42,7 @@ def configure_logs(level: str = "INFO") -> None:
     structlog.configure(
         processors=[*shared, *render, structlog.processors.JSONRenderer(serializer=orjson.dumps)],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, _Lenient(sys.stderr.buffer))),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

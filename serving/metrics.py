@@ -7,7 +7,10 @@ _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0
 REQUESTS = Counter("gongxu_requests_total", "Requests answered", ["route", "method", "status"])
 REQUEST_SECONDS = Histogram("gongxu_request_seconds", "Time to the last byte of an answer", ["route"], buckets=_SECONDS)
 STAGE_SECONDS = Histogram(
-    "gongxu_stage_seconds", "Time in one stage: wait, engine, store, json", ["stage"], buckets=_SECONDS
+    "gongxu_stage_seconds",
+    "Time in one stage: wait, engine and its parts, store, json",
+    ["stage"],
+    buckets=_SECONDS,
 )
 ANSWER_CACHE = Counter(
     "gongxu_answer_cache_total", "Questions by whether they were answered before: hit, miss", ["result"]
@@ -15,6 +18,9 @@ ANSWER_CACHE = Counter(
 SHED = Counter("gongxu_shed_total", "Requests refused because too many were waiting")
 RATE_LIMITED_TOTAL = Counter("gongxu_rate_limited_total", "Requests refused because of their key's rate")
 REFUSED = Counter("gongxu_refused_total", "Requests without a valid key or without the right to do what they ask")
+CANDIDATES = Counter(
+    "gongxu_candidates_by_channel_total", "Candidates scored, by the channel that proposed them", ["channel"]
+)
 CHANNEL_ITEMS = Counter(
     "gongxu_items_by_channel_total", "Recommended records by the channel that found them", ["channel"]
 )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from data.records import MAX_TEXT, UNSTORED, Achievement, Demand, Identifier
+from matcher.diversify import Diversity
 from matcher.engine import MAX_TOP
 from matcher.filters import Filters
 from matcher.recommendation import Match, Recommendation
@@ -51,6 +52,11 @@ class _Options(BaseModel):
         "none",
         description="none: no reasons; brief: the reasons in favour, as text; full: all reasons with their evidence. "
         "Reasons cost several times the ranking itself: ask for them where they are shown",
+    )
+    diversity: Diversity = Field(
+        "balanced",
+        description="How much of the list one holder or firm may have. none: any number; balanced: at most 30%, but two; "
+        "high: one place. Where too few others exist the list is filled all the same. Equal texts are shown once",
     )
     personalised: bool = Field(
         True,

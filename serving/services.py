@@ -86,7 +86,14 @@ class Services:
 
     @property
     def _tasks(self) -> tuple[Repeated, ...]:
-        return self.watcher, self.follower, self.key_reader, self.impression_writer, self.review_writer, self.experimenter
+        return (
+            self.watcher,
+            self.follower,
+            self.key_reader,
+            self.impression_writer,
+            self.review_writer,
+            self.experimenter,
+        )
 
     def in_shadow(self, running: Running, shown: Recommendation, request_id: str, ask: Ask) -> None:
         """Have a challenger in shadow mode answer too, after the answer; when the engine is busy it does not."""
@@ -129,8 +136,12 @@ class Services:
     @property
     def store_ok(self) -> bool:
         """Whether the store answered when it was last asked, and not too long ago."""
-        silence = min(self.follower.silence, self.key_reader.silence) - self.settings.serve_poll
-        return not self.follower.failure and silence < 2 * self.settings.serve_lock_timeout
+        return not self.follower.failure and self.store_silence < 2 * self.settings.serve_lock_timeout
+
+    @property
+    def store_silence(self) -> float:
+        """Seconds since the store last answered, beyond those between two looks at it; 0 while all is well."""
+        return max(0.0, min(self.follower.silence, self.key_reader.silence) - self.settings.serve_poll)
 
     def written(self) -> None:
         """Have a record that was written here found at once, and no answer given that was made without it."""

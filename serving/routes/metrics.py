@@ -8,8 +8,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
 
 from serving.gate import Needs
+from serving.metrics import STORE_SILENCE
 from serving.problems import COMMON, responses
 from serving.roles import Scope
+from serving.services import ServicesOf
 
 router = APIRouter(tags=["health"], dependencies=[Depends(Needs(Scope.READ_METRICS))])
 
@@ -20,8 +22,9 @@ router = APIRouter(tags=["health"], dependencies=[Depends(Needs(Scope.READ_METRI
     responses=responses(*COMMON, ok={"content": {"text/plain": {"schema": {"type": "string"}}}}),
     summary="Metrics in Prometheus' text format",
 )
-async def metrics() -> Response:
+async def metrics(services: ServicesOf) -> Response:
     """Return the metrics of all workers together."""
+    STORE_SILENCE.set(services.store_silence)
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()

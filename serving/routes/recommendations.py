@@ -181,7 +181,13 @@ def _recommend(
         if isinstance(record, Demand)
         else partial(engine.recommend_demands, record)
     )
-    return ask(top=asked.top_k, filters=asked.filters, explain=asked.explain != "none", personalised=asked.personalised)
+    return ask(
+        top=asked.top_k,
+        filters=asked.filters,
+        explain=asked.explain != "none",
+        personalised=asked.personalised,
+        diversity=asked.diversity,
+    )
 
 
 async def _batch(requests: Any, answer: Any, request: Request, services: Services) -> Response:
