@@ -4,12 +4,12 @@ import re
 from dataclasses import replace
 
 from knowledge_graph.quantities.folding import fold
-from knowledge_graph.quantities.operators import changes_to, combine, read_after, read_before, verb_before
-from knowledge_graph.quantities.parameters import left_parameter, right_parameter, unit_apart
+from knowledge_graph.quantities.operators import Before, changes_to, combine, read_after, read_before, verb_before
+from knowledge_graph.quantities.parameters import left_parameter, respective_names, right_parameter, unit_apart
 from knowledge_graph.quantities.roles import Sections, features, likeliest
 from knowledge_graph.quantities.scan import Measure, per_prefix, scan
 from knowledge_graph.quantities.types import Op, Quantity, Side, Span
-from knowledge_graph.quantities.units import read_unit
+from knowledge_graph.quantities.units import Unit, read_unit
 
 MAX_CHARACTERS = 200_000  # a longer text is read up to here
 _DIMENSIONLESS = re.compile(
@@ -20,6 +20,7 @@ _NO_COUNT_BEFORE = re.compile(r"(?:[这那该某每各任另前后哪同其下�
 _VAGUE = re.compile(
     r"\s?(?:主要|关键|重要|核心|重大|突出)?(?:的)?(?:方面|问题|部分|方向|阶段|环节|步骤|特点|难题|层次|要素|以上|因素|不同|领域|类型|技术|难点|原因|优点|创新|内容|目标|月|人次|主|平方|关|大)"
 )
+_CHANGED = ("%", "倍", "个百分点", "百分点", "成")  # units in which a change is told
 _LOOSE_COUNTS = frozenset("级种类次度倍代点面层套组道段路支片张头块根只")  # 三层, 两种: words rather than counts
 _BARE = frozenset("一万千百十亿")
 _TEMPERATURE_STEP = re.compile(r"温差|温升|温降|升温幅度|温度差|均匀性|均温|波动|偏差|误差|精度|变化量|过冷度|过热度")
@@ -98,10 +99,16 @@ def role_features(
     found: list[tuple[Quantity, dict[str, float]]] = []
     previous: tuple[Quantity, Measure] | None = None
     floor = 0
+    names: list[Span] = []
     for measure in scan(text):
         quantity = _read(original, text, measure, side, floor, previous, field)
         if quantity is None:
             continue
+        if previous is None or not _carries_on(text, previous[0], previous[1], measure, quantity.parameter_span):
+            names = respective_names(text, quantity.parameter_span, measure.start, floor)
+        if names:
+            span, names = names[0], names[1:]
+            quantity = replace(quantity, parameter=original[slice(*span)], parameter_span=span)
         judged = features(
             side, text, quantity.start, quantity.end, quantity.parameter or "", quantity.unit, quantity.op,
             sections.kind(quantity.start), title,
@@ -117,7 +124,7 @@ def role_features(
     return found
 
 
-def _read(  # noqa: PLR0912
+def _read(
     original: str,
     text: str,
     measure: Measure,
@@ -129,21 +136,12 @@ def _read(  # noqa: PLR0912
     """Return the quantity that a measure states, or None if it states none."""
     before = read_before(text, measure.start, floor)
     after_op, after_end = read_after(text, measure.end)
-    unit, unit_span, unit_text = measure.unit, measure.unit_span, measure.unit_text
-    apart = unit_apart(text, before.start) if unit is None else None
-    inside = read_unit(apart[0], 0) if apart else None
-    if apart is not None and inside is not None and inside.end == len(apart[0]):
-        unit, unit_text, unit_span = inside, *apart
-        left = left_parameter(text, unit_span[0] - 1, floor)
-    else:
-        left = left_parameter(text, before.start, floor)
+    unit, unit_span, unit_text = _unit_of(text, measure, before.start)
+    apart = unit is not None and measure.unit is None and unit_span is not None
+    left = left_parameter(text, unit_span[0] - 1 if apart and unit_span else before.start, floor)
     carried = previous is not None and _carries_on(text, previous[0], previous[1], measure, left)
     named = text[left[0] : left[1]] if left else ""
-    if unit is None or measure.unit is not None:
-        accepted = _is_quantity(text, measure, before.op or after_op, named)
-    else:
-        accepted = not measure.numbered
-    if not accepted:
+    if measure.numbered if apart else not _is_quantity(text, measure, before.op or after_op, named):
         return None
     start, end = measure.start, measure.end
     per = per_prefix(text, before.start)
@@ -152,27 +150,18 @@ def _read(  # noqa: PLR0912
         whole = read_unit(joined, 0)
         if whole is not None and whole.end == len(joined):
             unit, unit_text, start = whole, joined, per[1]
-            left = left_parameter(text, per[1], floor)
+            ahead = read_before(text, per[1], floor)
+            before = ahead if before.op is None else replace(before, start=ahead.start)
+            left = left_parameter(text, before.start, floor)
     right = None if left or carried else right_parameter(text, measure.end)
     parameter_span = left or right
     parameter = original[parameter_span[0] : parameter_span[1]] if parameter_span else None
     if parameter is None and previous is not None and (carried or _same_sentence(text, previous[0], start)):
         same = unit is not None and previous[0].canonical_unit == unit.canonical
         parameter = previous[0].parameter if carried or same else None
-    change = before.change
-    if change is None and unit is not None and unit_text in ("%", "倍", "％", "个百分点", "百分点", "成"):
-        change = (
-            verb_before(text, before.start, max(floor, before.start - 16)) if before.op in (None, "approx") else None
-        )
-    if carried and previous is not None and previous[0].op in ("increase", "decrease") and change is None:
-        change = previous[0].op
-    op = combine(
-        before.op, after_op, more=measure.more, is_range=len(measure.values) == 2, tolerance=measure.tolerance > 0
-    )
-    if change is not None:
-        op = change
-    elif unit_text == "倍" and changes_to(text, before.start if before.op is None else measure.start, floor):
-        op = "times"
+    op = _op_of(text, measure, before, after_op, unit_text, floor)
+    if carried and previous is not None and previous[0].op in ("increase", "decrease"):
+        op = previous[0].op
     start = min(start, before.start)
     if left:
         start = min(start, left[0])
@@ -197,6 +186,29 @@ def _read(  # noqa: PLR0912
         quote=original[start:end],
         tolerance=measure.tolerance,
         field=field,
+    )
+
+
+def _unit_of(text: str, measure: Measure, op_start: int) -> tuple[Unit | None, Span | None, str]:
+    """Return the unit of a measure, where it stands and how it is written: beside the number, or apart in a table."""
+    apart = unit_apart(text, op_start) if measure.unit is None else None
+    inside = read_unit(apart[0], 0) if apart else None
+    if apart is not None and inside is not None and inside.end == len(apart[0]):
+        return inside, apart[1], apart[0]
+    return measure.unit, measure.unit_span, measure.unit_text
+
+
+def _op_of(text: str, measure: Measure, before: Before, after: Op | None, unit: str, floor: int) -> Op:
+    """Return the comparator of a measure, changes included."""
+    change = before.change
+    if change is None and unit in _CHANGED and before.op in (None, "approx"):
+        change = verb_before(text, before.start, max(floor, before.start - 16))
+    if change is not None:
+        return change
+    if unit == "倍" and changes_to(text, before.start if before.op is None else measure.start, floor):
+        return "times"
+    return combine(
+        before.op, after, more=measure.more, is_range=len(measure.values) == 2, tolerance=measure.tolerance > 0
     )
 
 

@@ -97,7 +97,9 @@ def read_name(name: str) -> Name:
         group = known.group.get(head)
         if group is not None and not (size == 1 and len(whole) > 1):
             of = _EMPTY.sub("", whole[:-size]).removesuffix("的").removesuffix("之")
-            return Name(whole, group, _ELEMENTS.get(of, of), head, "".join(_MARK.findall(whole[:-size])))
+            if of in _ELEMENTS:
+                return read_name(_ELEMENTS[of] + head)
+            return Name(whole, group, of, head, "".join(_MARK.findall(whole[:-size])))
     bare = _EMPTY.sub("", whole) or whole
     return Name(bare, NO_GROUP, bare, bare[-2:], "".join(_MARK.findall(bare)))
 

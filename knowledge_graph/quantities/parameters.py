@@ -9,11 +9,13 @@ from knowledge_graph.quantities.names import known_names
 from knowledge_graph.quantities.types import Span
 
 MAX_LEFT = 40
+MAX_NAMES = 8
 _BOUNDARY = '，。；;、!！?？\n\r\t|:()[]【】“”"《》①②③④⑤⑥⑦⑧⑨⑩,'
 _OF_USE = frozenset(["使用", "生产", "应用", "利用", "制备", "研究", "开发", "要求"])  # 使用温度 is one name
 _REAL = re.compile(r"[\u4e00-\u9fffA-Za-zα-ωμ]")
 _UNIT_BRACKET = re.compile(r"[(（]\s?([^()（）\d]{1,10})\s?[)）][\s:]{0,3}$")
 _UNIT_CELL = re.compile(r"[|\t][ ]{0,4}([^\s|()\d]{1,10})[ ]{0,4}[|\t][ ]{0,4}$")
+_AND = re.compile(r"\s{0,1}(?:[、和与及]|以及)\s{0,1}$")
 _RIGHT_LEAD = re.compile(r"\s{0,2}(?:级|型|以上|以下|以内|左右|多|余|及以上)?(?:的)?\s{0,2}")
 _RIGHT = re.compile(r"[\u4e00-\u9fffA-Za-z\d]{1,16}")
 
@@ -101,6 +103,22 @@ def left_parameter(text: str, op_start: int, floor: int) -> Span | None:
         while end > floor and text[end - 1] in " \t|:":
             end -= 1
     return None
+
+
+def respective_names(text: str, parameter: Span | None, start: int, floor: int) -> list[Span]:
+    """Return the names that 分别 gives to the numbers from `start` on, in order: 白度和保留率分别为|61%、90%; else none."""
+    if parameter is None or parameter[1] > start or "分别" not in text[parameter[1] : start]:
+        return []
+    spans = [parameter]
+    position = parameter[0]
+    while len(spans) < MAX_NAMES:
+        joint = _AND.search(text, max(floor, position - 3), position)
+        span = _noun_phrase(text, _left_edge(text, joint.start(), floor), joint.start()) if joint else None
+        if joint is None or span is None or joint.start() - span[1] > 1:
+            break
+        spans.insert(0, span)
+        position = span[0]
+    return spans if len(spans) > 1 else []
 
 
 def unit_apart(text: str, start: int) -> tuple[str, Span] | None:

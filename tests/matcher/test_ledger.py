@@ -1,0 +1,184 @@
+"""Requirements are met, missed or unknown as the figures say, and nothing is guessed."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.records import Achievement, Demand
+from knowledge_graph.quantities import extract
+from matcher.ledger import FEATURES, compare, ledger, ledger_features
+from matcher.ledger_answer import checks, ledger_reason
+from matcher.ledger_shelf import Quantities
+from matcher.ledger_table import QuantityTable, quantities_of
+
+
+def status(wanted, offered):
+    book = ledger(extract(f"要求{wanted}", "demand"), extract(offered, "supply"))
+    assert len(book.entries) == 1, [entry.requirement.quote for entry in book.entries]
+    return book.entries[0]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "offered", "expected"),
+    [
+        ("抗压强度不低于50MPa", "抗压强度达到62.5N/mm2", "met"),
+        ("抗压强度不低于50MPa", "抗压强度≥50MPa", "met"),
+        ("抗压强度大于50MPa", "抗压强度为50MPa", "missed"),
+        ("抗压强度不低于50MPa", "抗压强度达到45MPa", "missed"),
+        ("抗压强度不低于50MPa", "抗压强度40～60MPa", "unknown"),
+        ("抗压强度不低于50MPa", "抗压强度小于60MPa", "unknown"),
+        ("抗压强度不低于50MPa", "抗压强度小于40MPa", "missed"),
+        ("抗压强度不低于50MPa", "抗拉强度达到90MPa", "unknown"),
+        ("抗压强度不低于50MPa", "抗压强度达到90kN", "not_comparable"),
+        ("抗压强度不低于50MPa", "抗压强度提高20%", "not_comparable"),
+        ("含水率不超过12%", "水分含量降至100000ppm", "met"),
+        ("含水率降到12%以下", "含水率为15%", "missed"),
+        ("含水率为12%", "含水率低于8%", "met"),
+        ("含水率10-12%", "含水率8%", "met"),
+        ("能耗降低30%", "能耗降低40%", "met"),
+        ("能耗降低30%", "能耗降低10%", "missed"),
+        ("工作温度-40~40℃", "工作温度-50～60℃", "met"),
+        ("工作温度-40~40℃", "工作温度-20～60℃", "unknown"),
+        ("工作温度-40~40℃", "工作温度100～160℃", "missed"),
+        ("管道直径600mm", "管道直径600mm", "met"),
+        ("管道直径600mm", "管道直径800mm", "unknown"),
+    ],
+)
+def test_one_requirement_and_one_statement(wanted, offered, expected):
+    assert status(wanted, offered).status == expected
+
+
+def test_quotes_positions_values_and_margins():
+    demand, offer = "要求堆积密度≥1.80克/立方厘米。", "产品松装密度达到1850kg/m3。"
+    entry = ledger(extract(demand, "demand"), extract(offer, "supply")).entries[0]
+    assert entry.status == "met"
+    assert demand[entry.requirement.start : entry.requirement.end] == "堆积密度≥1.80克/立方厘米"
+    assert offer[entry.answer.start : entry.answer.end] == entry.answer.quote
+    assert entry.required == (pytest.approx(1800), None)
+    assert entry.offered == (1850, 1850)
+    assert entry.margin == pytest.approx(50 / 1800, abs=1e-6)
+
+
+def test_aggregates_count_what_is_known():
+    demand = extract("要求抗压强度≥50MPa，含水率≤12%，噪声≤60dB，电耗≤5kWh", "demand")
+    offer = extract("抗压强度达到60MPa，含水率为15%，噪声为61dB", "supply")
+    book = ledger(demand, offer)
+    assert [entry.status for entry in book.entries] == ["met", "missed", "missed", "unknown"]
+    assert book.share_met == pytest.approx(1 / 3)
+    assert book.share_known == 0.75
+    assert book.worst_margin == pytest.approx(-0.25)
+    assert book.hard_misses == 1  # 61 dB is within a twentieth of 60
+
+
+def test_without_requirements_nothing_is_missing():
+    book = ledger(extract("员工50人", "demand"), extract("抗压强度60MPa", "supply"))
+    assert book.entries == ()
+    assert np.isnan([book.share_met, book.share_known, book.worst_margin]).all()
+
+
+def test_statements_that_disagree_decide_nothing():
+    entry = status("抗压强度≥50MPa", "其抗压强度达到40MPa；改进后抗压强度达到60MPa")
+    assert entry.status == "unknown"
+
+
+def test_what_is_set_decides_less_surely_than_what_is_achieved():
+    demand = extract("要求抗压强度≥50MPa", "demand")
+    offer = extract("抗压强度达到60MPa", "supply")
+    assert ledger(demand, offer).entries[0].link >= 0.9
+
+
+def records():
+    demands = [
+        Demand(demand_id="D1", title="高强混凝土", content="要求抗压强度≥50MPa，含水率≤12%。"),
+        Demand(demand_id="D2", title="软件", content="需要一套软件。"),
+    ]
+    offers = [
+        Achievement(achievement_id="A1", title="混凝土", content="抗压强度达到60MPa。", indicators="含水率为15%"),
+        Achievement(achievement_id="A2", title="算法", content="准确率达到97%。"),
+    ]
+    return demands, offers
+
+
+def test_features_of_pairs_and_of_candidates_are_the_same():
+    demands, offers = records()
+    book = Quantities.build(demands, offers)
+    d, a = np.repeat([0, 1], 2).astype(np.int64), np.tile([0, 1], 2).astype(np.int64)
+    pairs = book.pair_features(d, a)
+    assert pairs.shape == (4, len(FEATURES))
+    assert pairs.dtype == np.float32
+    for row, demand in enumerate(demands):
+        rows = np.arange(2, dtype=np.int64)
+        np.testing.assert_array_equal(book.features(book.read([demand]), rows), pairs[2 * row : 2 * row + 2])
+    reverse = book.reverse_features(book.read([offers[0]]), np.arange(2, dtype=np.int64))
+    np.testing.assert_array_equal(reverse, pairs[[0, 2]])
+    first = dict(zip(FEATURES, pairs[0].tolist(), strict=True))
+    assert first["ledger_requirements"] == 2
+    assert first["ledger_share_met"] == 0.5
+    assert first["ledger_hard_misses"] == 1
+
+
+def test_written_records_stand_behind_the_built_ones():
+    demands, offers = records()
+    book = Quantities.build(demands, offers[:1])
+    later = book.written(achievements=offers[1:]).written(achievements=[offers[0]])
+    assert len(later.achievements) == 3
+    wanted = later.read([demands[0]])
+    features = later.features(wanted, np.array([2, 1, 0], dtype=np.int64))
+    np.testing.assert_array_equal(features[0], features[2])
+    ledgers = later.ledgers(wanted, np.array([2, 1], dtype=np.int64))
+    assert [entry.status for entry in ledgers[0].entries] == ["met", "missed"]
+    assert [entry.status for entry in ledgers[1].entries] == ["unknown", "unknown"]
+    assert len(book.achievements) == 1
+
+
+def test_saved_quantities_come_back(tmp_path):
+    demands, offers = records()
+    book = Quantities.build(demands, offers)
+    book.save(tmp_path / "quantities")
+    loaded = Quantities.load(tmp_path / "quantities")
+    rows = np.arange(2, dtype=np.int64)
+    wanted = loaded.read(demands[:1])
+    np.testing.assert_array_equal(loaded.features(wanted, rows), book.features(wanted, rows))
+    for one, other in zip(loaded.ledgers(wanted, rows), book.ledgers(wanted, rows), strict=True):
+        assert one.entries == other.entries
+    assert loaded.achievements.base.quantity(0) == quantities_of(offers[0])[0]
+
+
+def test_answer_and_reason_quote_both_sides():
+    demands, offers = records()
+    book = Quantities.build(demands, offers)
+    found = book.ledgers(book.read(demands[:1]), np.zeros(1, dtype=np.int64))[0]
+    met, missed = checks(found)
+    assert met.text == "要求“抗压强度≥50MPa”，成果称“抗压强度达到60MPa”：满足（余量 20%）"
+    assert missed.offered.field == "indicators"
+    assert missed.text.endswith("未达到（相差 25%）")
+    reason = ledger_reason(found)
+    assert reason.kind == "caution"
+    assert "满足 1 项，未达到 1 项" in reason.text
+    assert ledger_reason(book.ledgers(book.read(demands[1:]), np.zeros(1, dtype=np.int64))[0]) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    bound=st.floats(0.1, 1e6),
+    value=st.floats(0.1, 1e6),
+    scale=st.sampled_from([("MPa", 1.0), ("kPa", 1e3), ("GPa", 1e-3)]),
+)
+def test_any_unit_gives_the_same_verdict(bound, value, scale):
+    unit, factor = scale
+    wanted = extract(f"要求抗压强度不低于{bound:.6g}MPa", "demand")
+    told = float(f"{value:.6g}")
+    entry = ledger(wanted, extract(f"抗压强度达到{told * factor:.12g}{unit}", "supply")).entries[0]
+    if abs(told - float(f"{bound:.6g}")) > 1e-6 * bound:
+        assert entry.status == ("met" if told > float(f"{bound:.6g}") else "missed")
+
+
+def test_ten_thousand_numbers_are_compared_within_bounds():
+    many = "、".join(f"抗压强度{number}MPa" for number in range(2_000))
+    demand = Demand(demand_id="D", title="t", content="要求" + many.replace("强度", "强度≥"))
+    offer = Achievement(achievement_id="A", title="t", content=many)
+    wanted, offered = QuantityTable.build([quantities_of(demand)]), QuantityTable.build([quantities_of(offer)])
+    one = np.zeros(1, dtype=np.int64)
+    assert len(compare(wanted, one, offered, one).row) <= 32
+    assert np.isfinite(ledger_features(wanted, one, offered, one)[0, 0])
