@@ -15,7 +15,7 @@ from eval.metrics import auc
 from knowledge_graph.graph import KnowledgeGraph
 from matcher.completeness import PART_NAMES, Weights, stated_parts
 
-LEAST_SHOWN = 10  # impressions from which on a demand had its chance
+FIRST_SHOWN = 20  # results after which a demand had its chance
 ANSWERED = frozenset({EventKind.CONTACT, EventKind.MEETING, EventKind.NEGOTIATION, EventKind.DEAL})
 # What people who run such platforms would count before any data: log-odds per part.
 PRIOR = {
@@ -41,15 +41,27 @@ class Fitted:
 
 
 def answered_demands(events: Iterable[OutcomeEvent]) -> dict[str, bool]:
-    """Return for each demand that was shown `LEAST_SHOWN` results whether any led to a contact or further."""
+    """Return for each demand whether its first lists, of `FIRST_SHOWN` results together, led to a contact or further.
+
+    Only the first results count: a firm that asks more often has more chances, whatever it wrote. Demands that were
+    shown fewer are left out. Events come in the order of time, those that follow from a list with its request id.
+    """
     shown: dict[str, int] = {}
-    answered: set[str] = set()
+    first: dict[str, set[str]] = {}
+    followed: dict[str, set[str]] = {}
     for event in events:
         if event.kind is EventKind.IMPRESSION:
-            shown[event.demand_id] = shown.get(event.demand_id, 0) + 1
+            requests = first.setdefault(event.demand_id, set())
+            if event.request_id in requests or shown.get(event.demand_id, 0) < FIRST_SHOWN:
+                requests.add(event.request_id)
+                shown[event.demand_id] = shown.get(event.demand_id, 0) + 1
         elif event.kind in ANSWERED:
-            answered.add(event.demand_id)
-    return {demand_id: demand_id in answered for demand_id, count in shown.items() if count >= LEAST_SHOWN}
+            followed.setdefault(event.demand_id, set()).add(event.request_id)
+    return {
+        demand_id: bool(requests & followed.get(demand_id, set()))
+        for demand_id, requests in first.items()
+        if shown[demand_id] >= FIRST_SHOWN
+    }
 
 
 def fit_completeness(

@@ -20,6 +20,7 @@ from matcher.textspace import record_text
 
 TOP = 10
 NEAR = 4  # lists: a demand is nearly fitted where the achievement stands behind the list, but not further than this
+LEAST_CHANCE = 0.5  # of the average pair's: what is less likely a match is no near fit
 PEERS = 10  # achievements like it that show which indicators are usual
 MAX_STEPS = 3  # levels of readiness that one can hope to climb
 # What each family of cooperation is called on the holder's side.
@@ -85,7 +86,7 @@ def advise(
 
     """
     calibration = require_scorer(engine).calibration
-    least = calibration.base_rate_ if calibration else 0.0
+    least = LEAST_CHANCE * calibration.base_rate_ if calibration else 0.0
     if top < 1:
         raise InputError(f"top is {top}; it must be at least 1")
     if not record_text(achievement).full:

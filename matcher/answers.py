@@ -48,13 +48,15 @@ def question_text(question_id: str) -> str:
 
     """
     kind, _, name = question_id.partition(":")
+    if len(question_id) > 128 or not question_id.isprintable():
+        name = ""
     if kind == "element" and name in ELEMENT_QUESTIONS:
         return ELEMENT_QUESTIONS[name]
     if kind == "limit" and name in LIMIT_QUESTIONS:
         return LIMIT_QUESTIONS[name]
     if kind == "sense" and 0 < len(name) <= MAX_ANSWER:
         return f"您说的“{name}”指的是哪一方面？"
-    if match := _THRESHOLD.fullmatch(question_id):
+    if name and (match := _THRESHOLD.fullmatch(question_id)):
         unit = f"（{match['unit']}）" if match["unit"] else ""
         return f"您要求“{match['parameter']}”{_SIGN_WORDS[match['op']]}多少{unit}？"
     raise InputError(f"there is no question {question_id[:80]!r}; take an id from the questions that were asked")

@@ -127,7 +127,8 @@ def threshold_questions(demand: Demand, pool: Pool, records: Sequence[Achievemen
         weight = float(pool.scores.probability[place])
         best: dict[tuple[str, str], Quantity] = {}
         for item in quantities_of(record):
-            if item.parameter and item.role == "achieved" and 2 <= len(item.parameter) <= 20:
+            told_as_result = item.role == "achieved" or (item.role == "setting" and item.field == "indicators")
+            if item.parameter and told_as_result and 2 <= len(item.parameter) <= 20:
                 best.setdefault((item.parameter, item.unit), item)
         for key, item in best.items():
             told[key].append((weight, item.values[0], item.op))

@@ -1,0 +1,164 @@
+"""None yet: the verdict, what nobody meets, composites with known answers, developers, shared gaps."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data.records import Achievement, Demand
+from matcher.engine import Engine
+from matcher.model import MatchingModel
+from matcher.none_yet import COMPOSITE, cover, developers_of, gap_report, report_dict, unmet_requirements, verdict
+from matcher.pool import candidate_pool
+from matcher.recommendation import NO_GOOD_MATCH
+from tests.matcher.particulars import demand, offer
+from tests.matcher.worlds import TOPICS
+
+
+@pytest.fixture(scope="module")
+def engine(taught) -> Engine:
+    return Engine(taught)
+
+
+@pytest.fixture(scope="module")
+def mixed(known) -> Demand:
+    """A demand of two topics: no single achievement has both."""
+    return Demand(
+        demand_id="M1",
+        title="".join(TOPICS[0][:4]) + "与" + "".join(TOPICS[3][:4]),
+        content="，".join((*TOPICS[0], *TOPICS[3])),
+        enterprise="另一企业",
+    )
+
+
+def test_the_verdict_follows_threshold_and_probability(engine, known):
+    pool = candidate_pool(engine, known.world.demands[0])
+    found = verdict(engine, pool)
+    assert found.answered
+    assert found.probability == pool.scores.probability.max()
+    assert found.threshold == engine.model.scorer.calibration.base_rate_
+    strict = verdict(engine, pool, 0.9999)
+    assert not strict.answered
+    assert strict.text.startswith(NO_GOOD_MATCH)
+    assert verdict(engine, pool, 0.0).threshold == found.threshold
+
+
+def test_the_verdict_agrees_with_the_engine(model, platform):
+    """Where the engine withholds its list there is no good match, and elsewhere there is one."""
+    from data.store import Store
+
+    engine = Engine(model)
+    with Store.open(platform.settings.store_url) as store:
+        demands = list(store.demands())[:12]
+    for record in demands:
+        assert (
+            verdict(engine, candidate_pool(engine, record)).answered == engine.recommend_achievements(record).answered
+        )
+
+
+def test_an_empty_pool_is_no_match(engine, known):
+    nothing = candidate_pool(engine, known.world.demands[0]).first(0)
+    assert not verdict(engine, nothing).answered
+    composite = cover(engine.model.graph, known.world.demands[0], nothing)
+    assert (composite.parts, composite.covered) == ((), 0.0)
+
+
+def test_requirements_nobody_meets_are_listed_with_the_nearest():
+    wanted = demand("污泥干化。含水率不超过30%，噪声不超过70dB，处理量不低于50吨/天。")
+    offers = [
+        offer(1, "甲", indicators="含水率42%"),
+        offer(2, "乙", indicators="含水率33%；处理量80吨/天"),
+        offer(3, "丙", content="没有数字"),
+    ]
+    unmet = {item.requirement: item for item in unmet_requirements(wanted, offers)}
+    assert len(unmet) == 2
+    water = next(item for quote, item in unmet.items() if "含水率" in quote)
+    assert (water.missed, water.unknown) == (2, 1)
+    assert [near.title for near in water.nearest] == ["乙", "甲"]
+    assert water.nearest[0].margin == pytest.approx(-0.1, abs=0.02)
+    noise = next(item for quote, item in unmet.items() if "噪声" in quote)
+    assert (noise.missed, noise.unknown, noise.nearest) == (0, 3, ())
+
+
+def test_no_requirement_no_gap():
+    assert unmet_requirements(demand("想要好的技术"), [offer(1, "甲", indicators="含水率42%")]) == ()
+
+
+def test_a_composite_covers_what_no_single_achievement_does(engine, known, mixed):
+    composite = cover(engine.model.graph, mixed, candidate_pool(engine, mixed))
+    assert 2 <= len(composite.parts) <= COMPOSITE
+    topics = {int(known.world.achievement_topic[int(part.achievement_id[1:])]) for part in composite.parts}
+    assert topics == {0, 3}
+    assert composite.covered == pytest.approx(sum(part.share for part in composite.parts))
+    assert composite.covered <= 1 + 1e-9
+    assert all(part.share > 0 and part.covers for part in composite.parts)
+    shares = [part.share for part in composite.parts]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_developers_know_the_field(engine, known, mixed):
+    developers = developers_of(engine.model.graph, mixed, TOPICS[3][:2])
+    assert developers
+    affinity = [developer.affinity for developer in developers]
+    assert affinity == sorted(affinity, reverse=True)
+    holders = {a.holder for a in known.world.achievements}
+    assert {developer.name for developer in developers} <= holders | {d.enterprise for d in known.world.demands}
+    assert all(developer.terms for developer in developers)
+
+
+def test_a_report_names_all_parts_in_chinese(engine, known, mixed):
+    report = gap_report(engine, mixed, known.world.achievements[:3], threshold=0.9999)
+    assert report.text.startswith(NO_GOOD_MATCH)
+    assert "组合方案" in report.text
+    assert set(report_dict(report)) == {"verdict", "requirements", "composite", "developers", "shared", "text"}
+    for gap in report.shared:
+        assert gap.enterprise != mixed.enterprise
+        assert set(gap.shared) <= set(report.composite.remaining)
+
+
+def test_demands_with_the_same_gap_are_found(encoder):
+    """Nobody offers 量子雷达; two firms ask for it."""
+    offers = [
+        Achievement(
+            achievement_id=f"A{i}",
+            title=f"污泥干化设备{i}",
+            content="污泥干化，含水率低，热泵循环。",
+            holder=f"单位{i % 2}",
+        )
+        for i in range(12)
+    ]
+    asks = [
+        Demand(
+            demand_id=f"D{i}",
+            title="量子雷达污泥干化设备",
+            content=f"量子雷达用于污泥干化监测{i}。",
+            enterprise=f"企业{i}",
+        )
+        for i in range(4)
+    ]
+    model = MatchingModel.build(offers, asks, encoder)
+    graph = model.graph
+    engine = Engine(model)
+    remaining = [term for term in ("量子雷达", "量子", "雷达") if term in graph.vocabulary.numbers]
+    assert remaining
+    from matcher.none_yet import shared_gaps
+
+    found = shared_gaps(engine, graph, asks[0], remaining)
+    assert {gap.demand_id for gap in found} == {"D1", "D2", "D3"}
+    assert all(set(gap.shared) <= set(remaining) for gap in found)
+
+
+def test_without_a_graph_the_report_still_tells_the_verdict(taught, known):
+    engine = Engine(replace(taught, graph=None))
+    report = gap_report(engine, known.world.demands[0], known.world.achievements[:2])
+    assert report.composite.parts == ()
+    assert report.verdict.text in report.text
+
+
+def test_ten_thousand_numbers_cost_seconds_at_most(engine, known):
+    text = "".join(f"指标{i}不低于{i}MPa，" for i in range(10_000))[:49_000]
+    started = time.process_time()
+    report = gap_report(engine, demand("污泥干化。" + text), known.world.achievements[:20])
+    assert time.process_time() - started < 20.0
+    assert np.isfinite(report.verdict.probability)

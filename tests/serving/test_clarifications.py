@@ -1,0 +1,141 @@
+"""Clarifications, completeness, gaps and advice over HTTP: asked, answered, kept, and seen by the next request."""
+
+import pytest
+
+from data.store import Store
+from tests.serving.conftest import wait_for
+
+
+@pytest.fixture(scope="module")
+def records(platform):
+    with Store.open(platform.settings.store_url) as store:
+        return list(store.demands()), list(store.achievements())
+
+
+def question_of(client, demand_id, **parameters):
+    return client.get(f"/v1/demands/{demand_id}/clarifications", params=parameters).json()
+
+
+def test_questions_are_asked_best_first(reader, records):
+    body = question_of(reader, records[0][0].demand_id, limit=12)
+    assert set(body) == {"demand_id", "bundle_version", "completeness", "questions", "answered"}
+    values = [question["value"] for question in body["questions"]]
+    assert values
+    assert values == sorted(values, reverse=True)
+    for question in body["questions"]:
+        assert question["text"]
+        assert question["options"]
+    assert question_of(reader, records[0][0].demand_id, limit=0)["questions"] == []
+
+
+def test_an_answer_is_kept_and_every_later_request_reads_it(client, site, records):
+    demand = next(d for d in records[0] if question_of(client, d.demand_id, limit=12)["questions"])
+    question = question_of(client, demand.demand_id)["questions"][0]
+    given = {"question_id": question["question_id"], "answer": question["options"][0]["answer"], "answered_by": "张三"}
+    answer = client.post(f"/v1/demands/{demand.demand_id}/clarifications", json=given)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert body["clarification"]["question"] == question["text"]
+    assert body["clarification"]["answer"] == given["answer"]
+    assert body["clarification"]["actor"].endswith("张三")
+    assert body["clarification"]["request_id"] == answer.headers["X-Request-ID"]
+    with Store.open(site.store_url) as store:
+        (kept,) = store.clarifications(demand.demand_id)
+        told = store.demand(demand.demand_id)
+    assert kept.changes.model_dump(exclude_defaults=True)
+    assert (told.title, told.content, told.kpis) == (demand.title, demand.content, demand.kpis)
+    assert told != demand
+    # at once, not after the follower's next round: the answer itself holds the new list
+    listed = client.post("/v1/recommendations/achievements", json={"demand_id": demand.demand_id}).json()
+    assert [m["id"] for m in listed["items"]] == [m["id"] for m in body["items"]]
+    again = question_of(client, demand.demand_id, limit=12)
+    assert question["question_id"] not in [one["question_id"] for one in again["questions"]]
+    assert [one["question_id"] for one in again["answered"]] == [question["question_id"]]
+
+
+def test_the_list_changes_at_once(client, records):
+    """A demand that says nothing learns its subject by one answer."""
+    offer = records[1][0]
+    vague = {"demand_id": "V1", "title": "技术升级需求", "content": "希望有好的技术介绍给我们。"}
+    assert client.put("/v1/demands/V1", json=vague).status_code == 200
+    wait_for(lambda: client.get("/v1/demands/V1/completeness").status_code == 200)
+    given = {"question_id": "element:product", "answer": offer.title[:60]}
+    body = client.post("/v1/demands/V1/clarifications", json=given).json()
+    assert body["changed"] > 0
+    assert body["items"]
+    listed = client.post("/v1/recommendations/achievements", json={"demand_id": "V1"}).json()
+    assert [match["id"] for match in listed["items"]] == [match["id"] for match in body["items"]]
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"question_id": "limit:budget", "answer": "很多"}, 422),
+        ({"question_id": "nonsense", "answer": "x"}, 422),
+        ({"question_id": "limit:budget", "answer": ""}, 422),
+        ({"question_id": "limit:budget", "answer": "9" * 5000}, 422),
+        ({"question_id": "limit:budget"}, 422),
+        ({"question_id": "limit:budget", "answer": "5", "extra": 1}, 422),
+    ],
+)
+def test_bad_answers_are_refused_and_not_kept(client, site, records, given, status):
+    demand_id = records[0][0].demand_id
+    answer = client.post(f"/v1/demands/{demand_id}/clarifications", json=given)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    with Store.open(site.store_url) as store:
+        assert store.clarifications(demand_id) == []
+
+
+def test_unknown_records_are_not_found(reader):
+    for path in (
+        "demands/none/clarifications",
+        "demands/none/completeness",
+        "demands/none/gaps",
+        "achievements/none/advice",
+    ):
+        assert reader.get(f"/v1/{path}").status_code == 404
+    given = {"question_id": "limit:budget", "answer": "5"}
+    assert reader.post("/v1/demands/none/clarifications", json=given).status_code == 404
+
+
+def test_completeness_names_what_lacks(reader, records):
+    body = reader.get(f"/v1/demands/{records[0][0].demand_id}/completeness").json()
+    assert 0 <= body["score"] <= 1
+    assert len(body["parts"]) == 11
+    for part in body["parts"]:
+        assert bool(part["evidence"]) == part["stated"] == (not part["advice"])
+
+
+def test_gaps_tell_what_is_missing_and_who_could_help(reader, records):
+    seen = []
+    for demand in records[0][:6]:
+        body = reader.get(f"/v1/demands/{demand.demand_id}/gaps").json()
+        listed = reader.post("/v1/recommendations/achievements", json={"demand_id": demand.demand_id}).json()
+        assert body["verdict"]["answered"] == listed["answered"]
+        assert body["text"].startswith(body["verdict"]["text"])
+        assert 0 <= body["composite"]["covered"] <= 1
+        seen += body["composite"]["parts"]
+    assert seen
+
+
+def test_advice_is_given_with_ranks(reader, records):
+    for offer in [offer for offer in records[1] if offer.status.value == "发布"][:4]:
+        answer = reader.get(f"/v1/achievements/{offer.achievement_id}/advice", params={"top_k": 3, "demands": 4})
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        assert body["demands"] <= 4
+        for item in body["advice"]:
+            assert item["rank_after"] < item["rank_before"]
+            assert item["enough"] == (item["rank_after"] <= 3)
+            assert item["changes"]
+
+
+def test_hostile_demands_are_answered(client):
+    text = "".join(f"指标{i}不低于{i}MPa，" for i in range(10_000))[:49_000]
+    assert (
+        client.put("/v1/demands/H1", json={"demand_id": "H1", "title": "污泥干化", "content": text}).status_code == 200
+    )
+    for path in ("clarifications", "completeness", "gaps"):
+        answer = client.get(f"/v1/demands/H1/{path}")
+        assert answer.status_code == 200, (path, answer.text)
