@@ -29,7 +29,11 @@ def bars(labels: Sequence[str], series: Series, name: str, shown: Format) -> Mar
 
 def scatter(series: Mapping[str, Sequence[tuple[float, float]]], name: str, shown: Format) -> Markup:
     """Return points joined in their order, both axes from 0 to 1: for calibration curves."""
-    chart = pygal.XY(**_settings(shown), x_value_formatter=shown, dots_size=3.5, range=(0, 1), xrange=(0, 1))
+
+    def point(value: Any) -> str:
+        return " → ".join(shown(part) for part in value) if isinstance(value, list | tuple) else shown(value)
+
+    chart = pygal.XY(**_settings(point), x_value_formatter=shown, dots_size=3.5, range=(0, 1), xrange=(0, 1))
     for label, points in series.items():
         chart.add(label, list(points))
     return _clean(chart, name, list(series))

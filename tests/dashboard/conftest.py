@@ -41,7 +41,9 @@ def home(platform, tmp_path_factory) -> Settings:
     folder = tmp_path_factory.mktemp("dashboard")
     for path in platform.settings.home.glob("store.db*"):
         shutil.copy(path, folder)
-    shutil.copytree(platform.settings.bundles, folder / "bundles")
+    for name in ("bundles", "candidates"):
+        if (platform.settings.home / name).is_dir():
+            shutil.copytree(platform.settings.home / name, folder / name)
     settings = platform.settings.model_copy(update={"home": folder, "serve_threads": 1, "serve_poll": 0.05})
     with Store.open(settings.store_url) as store:
         add_operators(store)

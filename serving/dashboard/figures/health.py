@@ -4,7 +4,7 @@ import csv
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from data.dashboard_tables import achievement_progress
 from data.records import Demand
 from data.store import Store
 from data.tables import achievements, demands
@@ -19,6 +20,8 @@ from matcher.completeness import ADVICE, completeness
 from matcher.engine import Engine
 from matcher.filters import OPEN_STATUSES, Filters
 
+STALE = timedelta(days=730)
+SOON = timedelta(days=30)
 SAMPLE = 4_000  # records whose sentences are looked at
 BOILERPLATE_SHARE = 0.005  # of the sample that holds a sentence
 BOILERPLATE_LEAST = 5
@@ -68,6 +71,31 @@ def missing(connection: sa.Connection) -> list[dict[str, Any]]:
             share = lacking / found["all"] if found["all"] else None
             rows.append({"side": side, "column": name, "label": label, "missing": lacking, "share": share})
     return rows
+
+
+def old(connection: sa.Connection, today: date) -> dict[str, int]:
+    """Return how many open records are past their deadline, near it, not updated for long, or were never shown."""
+    table = demands
+    is_open = table.c.status.in_(OPEN_STATUSES) & ~table.c.deleted
+    rules = {
+        "expired": table.c.deadline < today,
+        "expiring": table.c.deadline.between(today, today + SOON),
+        "stale_demands": sa.func.coalesce(table.c.updated_at, table.c.published_at) < today - STALE,
+    }
+    found = dict(connection.execute(sa.select(*_counted(rules)).where(is_open)).mappings().one())
+    table = achievements
+    is_open = table.c.status.in_(OPEN_STATUSES) & ~table.c.deleted
+    rules = {
+        "stale_achievements": sa.func.coalesce(table.c.updated_at, table.c.published_at) < today - STALE,
+        "unshown": sa.func.coalesce(achievement_progress.c.impressions, 0) == 0,
+    }
+    joined = table.outerjoin(achievement_progress, achievement_progress.c.achievement_id == table.c.id)
+    found |= dict(connection.execute(sa.select(*_counted(rules)).select_from(joined).where(is_open)).mappings().one())
+    return {name: int(number or 0) for name, number in found.items()}
+
+
+def _counted(rules: dict[str, sa.ColumnElement[bool]]) -> list[sa.ColumnElement[Any]]:
+    return [sa.func.sum(sa.case((rule, 1), else_=0)).label(name) for name, rule in rules.items()]
 
 
 @dataclass(frozen=True)

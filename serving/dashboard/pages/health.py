@@ -1,6 +1,7 @@
 """数据健康: duplicates to merge or dismiss, missing values, old records, boilerplate, vague demands, rejected rows."""
 
 import asyncio
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,8 @@ from data import duplicates
 from data.engines import translated_errors
 from data.errors import InputError, NotFoundError
 from data.keys import AuditEntry
-from data.store import Store
+from data.records import CHINA_STANDARD_TIME
+from data.store import Store, StoreCounts
 from serving.dashboard.access import Role
 from serving.dashboard.figures import health as figures
 from serving.dashboard.page import Page, field, operator_of, see_other, services_of
@@ -29,7 +31,7 @@ HINT_SCORE = "已写明的各项（材料、方法、效果、指标、现状、
 async def page(request: Request) -> Response:
     """Show what is wrong with the data; what takes long comes after the page."""
     services = services_of(request)
-    counts = await services.in_store(lambda store: store.counts())
+    counts, ages = await services.in_store(_ages)
     shown = {
         name: await show(request, await build(request))
         for name, build in (("missing", missing_table), ("rejects", rejects_table))
@@ -40,9 +42,16 @@ async def page(request: Request) -> Response:
         title="数据健康",
         active="health",
         counts=counts,
+        ages=ages,
         tables=shown,
         ready=services.holder.live is not None,
     )
+
+
+def _ages(store: Store) -> tuple[StoreCounts, dict[str, int]]:
+    today = datetime.now(CHINA_STANDARD_TIME).date()
+    with translated_errors(store.engine.url), store.engine.connect() as connection:
+        return store.counts(), figures.old(connection, today)
 
 
 async def _open_clusters(request: Request) -> list[figures.Cluster]:

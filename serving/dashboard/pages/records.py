@@ -16,13 +16,12 @@ from matcher.filters import OPEN_STATUSES
 from serving.dashboard import wording
 from serving.dashboard.exports import FORMATS, as_csv, as_xlsx
 from serving.dashboard.figures.gaps import ids_behind
-from serving.dashboard.figures.health import FIELDS, is_missing
+from serving.dashboard.figures.health import FIELDS, SOON, STALE, is_missing
 from serving.dashboard.page import Page, operator_of, services_of
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, Row, SelectedRows, Table, TableSpec, show
 
 CHINA = timedelta(hours=8)
-STALE = timedelta(days=730)
 STATES = {
     "open": "在架、仍可对接",
     "unanswered": "已推荐、无人响应",
@@ -78,7 +77,7 @@ def conditions(request: Request, table: sa.Table, progress: sa.Table) -> list[sa
     }
     if deadline is not None:
         rules["expired"] = [is_open, deadline < today]
-        rules["expiring"] = [is_open, deadline >= today, deadline <= today + timedelta(days=30)]
+        rules["expiring"] = [is_open, deadline >= today, deadline <= today + SOON]
     found += rules.get(state, [])
     if "field" in asked:
         found.append(table.c.field == asked["field"])
