@@ -106,7 +106,7 @@ def simulated_statuses(
     rows: list[tuple[bool, bool, int]] = []  # (worded as achievements do, truly met, status)
     for slot in range(len(ledgers.pair)):
         d, a = pairs[ledgers.pair[slot]].tolist()
-        told = _indicator(world, d, str(wanted.details.column("quote")[int(ledgers.row[slot])].as_py()))
+        told = _indicator(world, d, wanted.quantity(int(ledgers.row[slot])).quote)
         if told is None:
             continue
         indicator, by_name = told

@@ -92,6 +92,11 @@ class Ledgers:
         return np.bincount(self.pair[slots], minlength=self.pairs).astype(np.float64)
 
     @cached_property
+    def _read(self) -> dict[int, Quantity]:
+        """Requirements read so far, by row: every pair of a demand asks for the same ones."""
+        return {}
+
+    @cached_property
     def requirements(self) -> NDArray[np.float64]:
         """(n,) requirements of each pair's demand."""
         return np.bincount(self.pair, minlength=self.pairs).astype(np.float64)
@@ -134,8 +139,13 @@ class Ledgers:
             hard_misses=int(self.hard_misses[pair]),
         )
 
+    def _requirement(self, row: int) -> Quantity:
+        if row not in self._read:
+            self._read[row] = self.wanted.quantity(row)
+        return self._read[row]
+
     def _entry(self, slot: int) -> Entry:
-        requirement = self.wanted.quantity(int(self.row[slot]))
+        requirement = self._requirement(int(self.row[slot]))
         row = int(self.answer[slot])
         answer = self.offered.quantity(row) if row >= 0 else None
         margin = float(self.margin[slot])

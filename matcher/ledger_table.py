@@ -1,46 +1,27 @@
 """The quantities of many records as columns, parsed once, linked and judged all together."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from data.records import Achievement, Demand, Record
 from knowledge_graph.quantities.extraction import extract
 from knowledge_graph.quantities.names import Encode, NameTable, Synonyms, better_of, key
-from knowledge_graph.quantities.types import OPS, Quantity, Side
+from knowledge_graph.quantities.types import OPS, Quantity, Role, Side
 from matcher.ledger_rules import NAME, ROLE
 
 Rows = NDArray[np.int64]
 MAX_REQUIREMENTS = 32  # of one record that are kept account of
 KEPT = 64  # quantities kept per record; more is a table dump
-ROLES = ("requirement", "current", "business", "achieved", "setting", "other")
+ROLES: tuple[Role, ...] = ("requirement", "current", "business", "achieved", "setting", "other")
 
-SCHEMA = pa.schema(
-    [
-        ("parameter", pa.string()),
-        ("op", pa.string()),
-        ("values", pa.list_(pa.float64())),
-        ("unit", pa.string()),
-        ("canonical_unit", pa.string()),
-        ("factor", pa.float64()),
-        ("offset", pa.float64()),
-        ("role", pa.string()),
-        ("start", pa.int32()),
-        ("end", pa.int32()),
-        ("parameter_span", pa.list_(pa.int32())),
-        ("value_span", pa.list_(pa.int32())),
-        ("unit_span", pa.list_(pa.int32())),
-        ("quote", pa.string()),
-        ("tolerance", pa.float64()),
-        ("field", pa.string()),
-    ]
-)
+FIELDS = ("", "title", "content", "indicators", "kpis")
+_BETWEEN = "\x1f"  # parts the texts of a quantity
 
 
 def quantities_of(record: Record) -> tuple[Quantity, ...]:
@@ -71,14 +52,20 @@ class QuantityTable:
     """All quantities of n records; those of record i are rows `offsets[i]` to `offsets[i + 1]`.
 
     `codes` (q, 5) int64: comparator, role, key of the canonical unit, better side (-1, 0, 1), row in `names`. `ends`
-    (q, 2) float64: low and high in canonical units, NaN where open. `details` holds the quantities themselves.
+    (q, 2) float64: low and high in canonical units, NaN where open. The rest keeps the quantities as
+    stated: `spans` (q, 9) int32 (start, end, parameter, number, unit, field; -1 for no span), `figures` (q, 6) float64 (two
+    values, their count, factor, offset, tolerance), and `texts`, UTF-8 bytes of which row i is `text_ends[i]` to
+    `text_ends[i + 1]`.
     """
 
     offsets: Rows
     codes: NDArray[np.int64]
     ends: NDArray[np.float64]
     names: NameTable
-    details: pa.Table
+    spans: NDArray[np.int32]
+    figures: NDArray[np.float64]
+    texts: NDArray[np.uint8]
+    text_ends: Rows
 
     @classmethod
     def build(
@@ -102,9 +89,18 @@ class QuantityTable:
             better = better_of(quantity.parameter)
             codes[row] = OPS.index(quantity.op), ROLES.index(quantity.role), unit, better, name
             ends[row] = [np.nan if end is None else end for end in quantity.canonical]
-        details = pa.Table.from_pylist([asdict(quantity) for quantity in flat], schema=SCHEMA)
         names = NameTable.build(list(rows), encode, synonyms)
-        return cls(np.array(offsets, dtype=np.int64), codes, ends, names, details)
+        stated = [_texts(quantity) for quantity in flat]
+        return cls(
+            np.array(offsets, dtype=np.int64),
+            codes,
+            ends,
+            names,
+            np.array([_spans(quantity) for quantity in flat], dtype=np.int32).reshape(-1, 9),
+            np.array([_figures(quantity) for quantity in flat], dtype=np.float64).reshape(-1, 6),
+            np.frombuffer(b"".join(stated), dtype=np.uint8),
+            np.cumsum([0, *map(len, stated)]).astype(np.int64),
+        )
 
     @classmethod
     def concat(cls, parts: Sequence["QuantityTable"]) -> Self:
@@ -122,18 +118,40 @@ class QuantityTable:
             NameTable(
                 np.vstack([part.names.codes for part in parts]), np.vstack([part.names.vectors for part in parts])
             ),
-            pa.concat_tables([part.details for part in parts]),
+            np.vstack([part.spans for part in parts]),
+            np.vstack([part.figures for part in parts]),
+            np.concatenate([part.texts for part in parts]),
+            np.cumsum(np.concatenate([[0], *(np.diff(part.text_ends) for part in parts)])).astype(np.int64),
         )
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     def quantity(self, row: int) -> Quantity:
-        """Return one quantity."""
-        detail = {name: self.details.column(name)[row].as_py() for name in SCHEMA.names}
-        for name in ("values", "value_span", "parameter_span", "unit_span"):
-            detail[name] = None if detail[name] is None else tuple(detail[name])
-        return Quantity(**detail)
+        """Return one quantity as it was read."""
+        op, role, *_ = self.codes[row].tolist()
+        start, end, p0, p1, v0, v1, u0, u1, field = self.spans[row].tolist()
+        low, high, count, factor, offset, tolerance = self.figures[row].tolist()
+        kept = self.texts[self.text_ends[row] : self.text_ends[row + 1]].tobytes().decode()
+        parameter, unit, canonical, quote = kept.split(_BETWEEN)
+        return Quantity(
+            parameter=parameter or None,
+            op=OPS[op],
+            values=(low, high) if count == 2 else (low,),
+            unit=unit,
+            canonical_unit=canonical,
+            factor=factor,
+            offset=offset,
+            role=ROLES[role],
+            start=start,
+            end=end,
+            parameter_span=(p0, p1) if p0 >= 0 else None,
+            value_span=(v0, v1),
+            unit_span=(u0, u1) if u0 >= 0 else None,
+            quote=quote,
+            tolerance=tolerance,
+            field=FIELDS[field],
+        )
 
     @cached_property
     def requirements(self) -> "Ragged":
@@ -161,8 +179,6 @@ class QuantityTable:
         directory.mkdir(parents=True)
         for name, column in self._columns().items():
             np.save(directory / f"{name}.npy", column)
-        with pa.OSFile(str(directory / "details.arrow"), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-            writer.write_table(self.details)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
@@ -172,10 +188,9 @@ class QuantityTable:
             loaded: NDArray[Any] = np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             return np.asarray(loaded)
 
-        with pa.memory_map(str(directory / "details.arrow")) as source:
-            details = pa.ipc.open_file(source).read_all()
         names = NameTable(column("names"), column("vectors"))
-        return cls(column("offsets"), column("codes"), column("ends"), names, details)
+        rest = (column("spans"), column("figures"), column("texts"), column("text_ends"))
+        return cls(column("offsets"), column("codes"), column("ends"), names, *rest)
 
     def _columns(self) -> dict[str, NDArray[Any]]:
         return {
@@ -184,4 +199,24 @@ class QuantityTable:
             "ends": self.ends,
             "names": self.names.codes,
             "vectors": self.names.vectors,
+            "spans": self.spans,
+            "figures": self.figures,
+            "texts": self.texts,
+            "text_ends": self.text_ends,
         }
+
+
+def _spans(quantity: Quantity) -> tuple[int, ...]:
+    none = (-1, -1)
+    parameter, unit = quantity.parameter_span or none, quantity.unit_span or none
+    return (quantity.start, quantity.end, *parameter, *quantity.value_span, *unit, FIELDS.index(quantity.field))
+
+
+def _figures(quantity: Quantity) -> tuple[float, ...]:
+    values = quantity.values
+    return (values[0], values[-1], len(values), quantity.factor, quantity.offset, quantity.tolerance)
+
+
+def _texts(quantity: Quantity) -> bytes:
+    parts = (quantity.parameter or "", quantity.unit, quantity.canonical_unit, quantity.quote)
+    return _BETWEEN.join(part.replace(_BETWEEN, " ") for part in parts).encode("utf-8", "replace")
