@@ -32,6 +32,7 @@ COMMANDS = {
     "recall": ("eval.cli", "recall", "Recall of the candidate channels, alone and fused."),
     "bench": ("eval.bench.cli", "bench", "Measure speed and memory of the retrieval layer."),
     "serve": ("serving.cli", "serve", "Serve the HTTP API."),
+    "load": ("eval.bench.serve_cli", "load_command", "Put a server under load and measure it."),
     "experiment": ("serving.experiment_cli", "app", "Compare champion and challenger on live traffic."),
     "keys": ("serving.keys_cli", "app", "Make, list and revoke API keys."),
     "operators": ("serving.dashboard.operators_cli", "app", "Make, list and change operators of the dashboard."),

@@ -1,0 +1,137 @@
+"""An HTTP load generator that costs little: prepared requests over kept connections, sent when they are due."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+MAX_CONNECTIONS = 400
+TIMEOUT = 60.0
+
+
+@dataclass
+class LoadResult:
+    """What became of the requests of one phase; `seconds` are of those answered with 200, from when they were due."""
+
+    duration: float = 0.0
+    seconds: list[float] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)  # answered with 429 or 503
+    statuses: Counter[int] = field(default_factory=Counter)  # 0: no answer
+
+    @property
+    def failures(self) -> int:
+        """Requests that were neither answered nor refused as an overloaded server should."""
+        return sum(number for status, number in self.statuses.items() if status not in (200, 429, 503))
+
+    @property
+    def rate(self) -> float:
+        """Requests answered with 200 a second."""
+        return len(self.seconds) / self.duration if self.duration else 0.0
+
+    def quantile(self, q: float) -> float:
+        """Return the q-quantile of the answered requests' milliseconds, NaN if there are none."""
+        return 1e3 * float(np.quantile(self.seconds, q)) if self.seconds else float("nan")
+
+
+def prepared(path: str, body: bytes, key: str = "", host: str = "127.0.0.1") -> bytes:
+    """Return the bytes of a POST request with a JSON body."""
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return (head + (f"Authorization: Bearer {key}\r\n" if key else "") + "\r\n").encode() + body
+
+
+class _Pool:
+    """Connections to one server, opened as they are needed."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._places = asyncio.Semaphore(MAX_CONNECTIONS)
+
+    async def ask(self, request: bytes) -> int:
+        """Send a request and return the status of the answer, 0 if there was none."""
+        async with self._places:
+            try:
+                async with asyncio.timeout(TIMEOUT):
+                    return await self._ask(request)
+            except (OSError, EOFError, TimeoutError, ValueError):
+                return 0
+
+    async def _ask(self, request: bytes) -> int:
+        pair = self._free.pop() if self._free else await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = pair
+        try:
+            writer.write(request)
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
+            await reader.readexactly(length)
+        except BaseException:
+            writer.close()
+            raise
+        if b"connection: close" in head:
+            writer.close()
+        else:
+            self._free.append(pair)
+        return int(head[9:12])
+
+    def close(self) -> None:
+        for _, writer in self._free:
+            writer.close()
+
+
+async def open_loop(port: int, requests: Sequence[bytes], rate: float, duration: float, seed: int = 0) -> LoadResult:
+    """Send `rate` requests a second for `duration` seconds at random moments, whether or not earlier ones are answered.
+
+    A request's time counts from the moment it was due, so that a server that stalls does not hide those that wait.
+    """
+    result, pool = LoadResult(), _Pool(port)
+    random = np.random.default_rng(seed)
+    due = np.cumsum(random.exponential(1.0 / rate, int(rate * duration)))
+    order = random.permutation(len(due)) % len(requests)
+    started = time.perf_counter()
+
+    async def one(moment: float, request: bytes) -> None:
+        status = await pool.ask(request)
+        _note(result, status, time.perf_counter() - moment)
+
+    tasks: set[asyncio.Task[None]] = set()
+    for offset, place in zip(due.tolist(), order.tolist(), strict=True):
+        moment = started + offset
+        if (wait := moment - time.perf_counter()) > 0:
+            await asyncio.sleep(wait)
+        task = asyncio.create_task(one(moment, requests[place]))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    if tasks:
+        await asyncio.wait(tasks)
+    result.duration = time.perf_counter() - started
+    pool.close()
+    return result
+
+
+async def closed_loop(port: int, requests: Sequence[bytes], clients: int, duration: float) -> LoadResult:
+    """Have `clients` send one request after the other, without pause, for `duration` seconds."""
+    result, pool = LoadResult(), _Pool(port)
+    started = time.perf_counter()
+
+    async def client(first: int) -> None:
+        place = first * len(requests) // clients
+        while (begun := time.perf_counter()) < started + duration:
+            status = await pool.ask(requests[place % len(requests)])
+            _note(result, status, time.perf_counter() - begun)
+            place += 1
+
+    await asyncio.gather(*(client(number) for number in range(clients)))
+    result.duration = time.perf_counter() - started
+    pool.close()
+    return result
+
+
+def _note(result: LoadResult, status: int, seconds: float) -> None:
+    result.statuses[status] += 1
+    if status == 200:
+        result.seconds.append(seconds)
+    elif status in (429, 503):
+        result.refused.append(seconds)

@@ -1,0 +1,45 @@
+"""The command `gongxu load`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def load_command(
+    workers: Annotated[int, typer.Option(help="Processes of the server.", min=1, max=64)] = 2,
+    rate: Annotated[float, typer.Option(help="Requests a second of the calm phases.", min=0.1)] = 20.0,
+    seconds: Annotated[float, typer.Option(help="Length of each phase.", min=1)] = 20.0,
+    clients: Annotated[int, typer.Option(help="Clients that ask without pause.", min=1, max=400)] = 8,
+    swaps: Annotated[int, typer.Option(help="Bundles loaded under load; 0: none.", min=0)] = 20,
+    soak: Annotated[float, typer.Option(help="Minutes of steady load, to see whether memory stays.", min=0)] = 0.0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows to this file.")] = None,
+) -> None:
+    """Put a server under load: latency, throughput, overload, swaps, memory.
+
+    A server is started on a copy of the store in GONGXU_HOME, with its current bundle; server and load generator share
+    the machine. Nothing is recorded in the home.
+
+    Examples:
+      gongxu load
+
+      gongxu load --soak 10 --json load.json
+
+      gongxu load --workers 1 --seconds 5 --swaps 3
+
+    """
+    import orjson
+    from rich.console import Console
+
+    from data.settings import settings
+    from eval.bench.report import table
+    from eval.bench.serve import Plan, bench_serve
+    from models.threads import limit_threads
+
+    limit_threads(1)
+    console = Console()
+    with console.status("a server under load"):
+        rows = bench_serve(settings(), Plan(workers, rate, seconds, clients, swaps, soak))
+    console.print(table(rows, title="serve"))
+    if json_file is not None:
+        json_file.write_bytes(orjson.dumps([row.as_dict() for row in rows], option=orjson.OPT_INDENT_2))
