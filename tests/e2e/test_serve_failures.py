@@ -36,6 +36,12 @@ class Talk:
         self.home = home
         self._written = 0
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.http.close()
+
     def ask(self, body=None) -> httpx.Response:
         return self.http.post(URL, json=body or TEXT)
 
@@ -63,8 +69,11 @@ def refused(answer: httpx.Response, kind: str = UNAVAILABLE) -> bool:
 @pytest.fixture(scope="module")
 def talk(platform, tmp_path_factory):
     home = copy_of(platform, tmp_path_factory.mktemp("failures") / "home")
-    with served(home, serve_lock_timeout=0.5, serve_cache=0) as (url, process):
-        yield Talk(url, process.pid, home)
+    with (
+        served(home, serve_lock_timeout=0.5, serve_cache=0) as (url, process),
+        Talk(url, process.pid, home) as talk,
+    ):
+        yield talk
         assert process.poll() is None  # the same process all the way
 
 
@@ -189,8 +198,7 @@ def test_broken_bundle_at_start(platform, tmp_path):
         (bundles / pointer).unlink(missing_ok=True)
     sealed = seal.read_bytes()
     seal.write_bytes(b"0" * 64)
-    with served(home, path="/healthz") as (url, process):
-        talk = Talk(url, process.pid, home)
+    with served(home, path="/healthz") as (url, process), Talk(url, process.pid, home) as talk:
         assert talk.http.get("/readyz").status_code == 503
         assert talk.ready()["rejected_bundle"]["version"] == platform.trained.name
         assert refused(talk.ask(), "urn:gongxu:problem:no-bundle")
@@ -211,8 +219,10 @@ def test_postgresql_locked_and_hung(platform, tmp_path, new_postgresql):  # noqa
     with Store.open(f"sqlite:///{home / 'store.db'}") as source, Store.open(url) as store:
         store.upsert_demands(source.demands())
     engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=sa.NullPool)
-    with served(home, database_url=url, serve_lock_timeout=0.5, serve_cache=0) as (address, process):
-        talk = Talk(address, process.pid, home)
+    with (
+        served(home, database_url=url, serve_lock_timeout=0.5, serve_cache=0) as (address, process),
+        Talk(address, process.pid, home) as talk,
+    ):
         with engine.begin() as connection:
             connection.execute(sa.text("LOCK TABLE events, demands IN ACCESS EXCLUSIVE MODE"))
             for call in (talk.write, talk.report, lambda: talk.ask(STORED)):
