@@ -1,0 +1,52 @@
+"""A home with two trained versions: the suite's tiny platform, copied, and a second version trained on the copy."""
+
+import os
+import shutil
+import warnings
+from dataclasses import dataclass
+
+import pytest
+
+from data.settings import Settings
+from data.store import Store
+from models.ranker import RankerParameters
+
+
+@dataclass(frozen=True)
+class TwoVersions:
+    """Where they lie; tests read it and work on copies."""
+
+    settings: Settings
+    first: str
+    second: str
+
+
+def copy_home(settings: Settings, home) -> Settings:
+    """Return settings of a copy of a home; bundles are immutable and linked."""
+    home.mkdir(parents=True)
+    for path in settings.home.glob("*.db*"):
+        shutil.copy(path, home)
+    for name in ("bundles", "candidates"):
+        shutil.copytree(settings.home / name, home / name, copy_function=os.link)
+    # Pointers and facts are rewritten by renaming; a link would still be safe, a copy says so.
+    return settings.model_copy(update={"home": home, "database_url": ""})
+
+
+@pytest.fixture(scope="session")
+def two_versions(platform, tmp_path_factory) -> TwoVersions:
+    from training.pipeline import train
+    from training.promotion import promote
+
+    settings = copy_home(platform.settings, tmp_path_factory.mktemp("two") / "home")
+    (settings.bundles / "current").unlink()
+    with warnings.catch_warnings(), Store.open(settings.store_url) as store:
+        warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own
+        promote(settings, store, platform.trained.name)
+        second = train(settings, store, RankerParameters(trees=12, seed=1))
+    return TwoVersions(settings, platform.trained.name, second.manifest.version)
+
+
+@pytest.fixture
+def copied(two_versions, tmp_path) -> TwoVersions:
+    settings = copy_home(two_versions.settings, tmp_path / "home")
+    return TwoVersions(settings, two_versions.first, two_versions.second)

@@ -1,0 +1,117 @@
+"""The gate on made-up scores with known answers."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.settings import Settings
+from matcher.scorer import Scores
+from training.comparison import HeldOut, calibration_error, gains
+from training.gate import Evidence, judge
+
+N_DEMANDS, EACH = 60, 10
+
+
+def held_out(seed=0):
+    random = np.random.default_rng(seed)
+    demands = [f"D{i}" for i in range(N_DEMANDS) for _ in range(EACH)]
+    achievements = [f"A{j}" for _ in range(N_DEMANDS) for j in range(EACH)]
+    return HeldOut(demands, achievements, random.choice(5, N_DEMANDS * EACH, p=[0.5, 0.2, 0.15, 0.1, 0.05]))
+
+
+def scores(held, noise, seed=1):
+    """Scores that follow the grades as closely as the noise lets them; probabilities are right on average."""
+    random = np.random.default_rng(seed)
+    expected = held.grade + noise * random.standard_normal(len(held))
+    return Scores(expected, np.clip(np.rint(expected), 0, 4).astype(np.int64), np.full(len(held), 0.3))
+
+
+def verdict(candidate, champion, held, slices=None, **changes):
+    evidence = Evidence(held, candidate, champion, slices or {}, changes.pop("latency", 10.0), changes.pop("size", 1000))
+    return judge(Settings(**changes), evidence)
+
+
+def failed(found):
+    return {check.name for check in found.checks if not check.passed}
+
+
+def test_a_clearly_better_version_passes_and_the_other_way_round_not():
+    held = held_out()
+    good, poor = scores(held, 0.7), scores(held, 3.0)
+    better = verdict(good, poor, held)
+    assert better.passed
+    assert better.gains["ndcg10"].low > 0
+    assert failed(verdict(poor, good, held)) == {"overall"}
+
+
+def test_an_equal_version_is_not_better_unless_that_is_asked_for():
+    held = held_out()
+    same = scores(held, 1.0)
+    assert failed(verdict(same, same, held)) == {"overall"}
+    assert verdict(same, same, held, gate_gain=-0.01).passed
+
+
+def test_chance_passes_rarely():
+    """Two versions of the same quality: 2.5% of draws may pass."""
+    passed = 0
+    for seed in range(12):
+        held = held_out(seed)
+        passed += verdict(scores(held, 1.5, 2 * seed + 100), scores(held, 1.5, 2 * seed + 101), held).passed
+    assert passed <= 2
+
+
+def test_a_hurt_slice_refuses_a_version_that_is_better_overall():
+    held = held_out()
+    good, poor = scores(held, 0.7), scores(held, 3.0)
+    hurt = np.array([int(name[1:]) < 20 for name in held.demand_ids])
+    mixed = Scores(*(np.where(hurt, getattr(poor, n), getattr(good, n)) for n in ("expected", "median", "probability")))
+    other = Scores(*(np.where(hurt, getattr(good, n), getattr(poor, n)) for n in ("expected", "median", "probability")))
+    found = verdict(mixed, other, held, {"field 环保": hurt})
+    assert failed(found) == {"slices"}
+    assert "field 环保" in next(check.said for check in found.checks if check.name == "slices")
+    assert verdict(mixed, other, held, {"field 环保": hurt}, gate_slice_margin=1.0).passed
+
+
+def test_calibration_latency_and_size_have_limits():
+    held = held_out()
+    good, poor = scores(held, 0.7), scores(held, 3.0)
+    boastful = Scores(good.expected, good.median, np.full(len(held), 0.95))
+    assert failed(verdict(boastful, poor, held)) == {"calibration"}
+    assert failed(verdict(good, poor, held, latency=300.0)) == {"latency"}
+    assert failed(verdict(good, poor, held, size=10**11)) == {"size"}
+
+
+def test_too_few_held_out_demands_decide_nothing():
+    held = held_out()
+    few = np.arange(19 * EACH)
+    good, poor = scores(held, 0.5), scores(held, 3.0)
+    part = [Scores(s.expected[few], s.median[few], s.probability[few]) for s in (good, poor)]
+    assert "overall" in failed(verdict(*part, held.take(few)))
+
+
+def test_without_a_champion_there_is_nothing_to_beat():
+    held = held_out()
+    assert verdict(scores(held, 5.0), None, held).passed
+
+
+@settings(max_examples=6)
+@given(st.integers(0, 1000), st.floats(0.1, 3.0))
+def test_gains_of_a_version_over_itself_are_zero_and_signs_turn(seed, noise):
+    held = held_out(seed)
+    one, other = scores(held, noise, seed), scores(held, 1.0, seed + 1)
+    assert all(gain.value == gain.low == gain.high == 0 for gain in gains(held, one, one).values())
+    there, back = gains(held, one, other), gains(held, other, one)
+    for name in there:
+        assert there[name].value == pytest.approx(-back[name].value)
+
+
+def test_calibration_error_is_that_of_a_known_mistake():
+    held = held_out()
+    good = (held.grade >= 2).mean()
+    assert calibration_error(held, scores(held, 1.0)) == pytest.approx(
+        float(np.mean([abs(0.3 - b) for b in (part.mean() for part in np.array_split(held.grade >= 2, 10))])), abs=1e-9
+    )
+    exact = Scores(held.grade.astype(float), held.grade, (held.grade >= 2).astype(float))
+    assert calibration_error(held, exact) == pytest.approx(0.0)
+    assert 0.2 < good < 0.4
