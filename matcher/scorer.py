@@ -109,6 +109,7 @@ def fit_scorer(
     threads: int = 1,
     calibrate: bool = True,
     seed: int = 0,
+    choose: "Callable[[Examples, NDArray[np.int64]], RankerParameters] | None" = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Scorer:
     """Fit history, ranker and (unless told otherwise) calibration on graded pairs.
@@ -125,6 +126,7 @@ def fit_scorer(
         threads: for LightGBM.
         calibrate: whether to fit the probabilities, which costs as much again as up to 5 more rankers.
         seed: of the folds and the ranker.
+        choose: returns the parameters to take instead, given the examples and (n,) numbers of their demands.
         progress: called with the name of each step.
 
     Raises:
@@ -133,12 +135,15 @@ def fit_scorer(
     """
     progress("history")
     history, examples = training_examples(demands, achievements, pairs, table, seed)
+    group = demands.cards.identity_groups()[pairs.d]
+    if choose:
+        progress("tune")
+        parameters = choose(examples, group)
     progress("ranker")
     ranker = examples.fit(parameters, threads)
     scorer = Scorer(history, ranker, None)
     if calibrate:
         progress("calibration")
-        group = demands.cards.identity_groups()[pairs.d]
         expected, sealed = examples.out_of_fold(group, parameters, threads)
         scorer.calibration, scorer.deal_calibration = _calibrations(pairs, expected, sealed)
     return scorer

@@ -24,6 +24,7 @@ STEPS = {
     "features": "计算特征",
     "history": "计算历史特征",
     "ranker": "训练排序模型",
+    "tune": "搜索参数",
     "calibration": "校准概率",
     "held out": "在留出的需求上评估",
     "mlflow": "登记到 MLflow",
@@ -65,6 +66,10 @@ def train_command(
         bool, typer.Option("--encoder", help="Fine-tune the text encoder on the outcomes instead of the ranker.")
     ] = False,
     trees: Annotated[int, typer.Option(help="Trees per grade.", min=1, max=2000)] = 150,
+    tune: Annotated[
+        float,
+        typer.Option("--tune", help="Search better parameters for so many minutes first; goes on where it stopped."),
+    ] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of folds and ranker.", min=0)] = 0,
     promotion: Annotated[
         bool, typer.Option("--promote/--no-promote", help="Ask the promotion gate and serve the version if it passes.")
@@ -77,6 +82,8 @@ def train_command(
       gongxu train
 
       gongxu train --trees 300 --no-promote
+
+      gongxu train --tune 20
 
       gongxu train --encoder
 
@@ -94,7 +101,7 @@ def train_command(
         _train_encoder(as_json)
         return
     with Store.open(settings().store_url) as store, steps(STEPS) as progress:
-        built = train(settings(), store, RankerParameters(trees=trees, seed=seed), progress)
+        built = train(settings(), store, RankerParameters(trees=trees, seed=seed), progress, tune)
         decision = promote(settings(), store, built.manifest.version, progress=progress) if promotion else None
     _report(built, as_json, decision)
 

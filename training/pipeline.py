@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.settings import Settings
@@ -26,13 +27,14 @@ from matcher.encoding import store_encoder
 from matcher.features import FeatureTable, label_free_table
 from matcher.model import MatchingModel
 from matcher.outcomes import GradedPairs
-from matcher.scorer import fit_scorer
+from matcher.scorer import Examples, fit_scorer
 from models.ranker import RankerParameters
 from training.finish import Built, Fitted, finish
 from training.holdout import split_pairs
 from training.pairs import graded_pairs
 from training.registry import bundle_facts
 from training.tracking import recorded_run
+from training.tuning import STUDIES_FILE, tune
 
 Progress = Callable[[str], None]
 MIN_PAIRS = 50
@@ -101,11 +103,13 @@ def train(
     store: Store,
     parameters: RankerParameters | None = None,
     progress: Progress = lambda _: None,
+    tune_minutes: float = 0.0,
 ) -> Built:
     """Fit a scorer on the store's outcomes over the latest build's records and seal both as a candidate bundle.
 
     The candidate is served once `training.promotion` promotes it. It did not learn from the demands held out
-    (`training.holdout`), by which it is judged.
+    (`training.holdout`), by which it is judged. With `tune_minutes` above 0 its parameters are searched for that long
+    first (`training.tuning`).
 
     Raises:
         BundleError: nothing was built yet, or the current bundle is damaged.
@@ -128,6 +132,13 @@ def train(
     progress("features")
     table = outcome_table(model, pairs)
     learned, held_out = split_pairs(demands.cards, pairs.d, settings.held_out_share)
+
+    def choose(examples: Examples, group: NDArray[np.int64]) -> RankerParameters:
+        studies = settings.home / STUDIES_FILE
+        tuned = tune(examples, group, tune_minutes, studies, settings.threads, parameters.seed)
+        progress(f"tuned in {tuned.trials} trials: log-loss {tuned.loss:.4f}, defaults {tuned.default_loss:.4f}")
+        return tuned.parameters
+
     scorer = fit_scorer(
         demands,
         achievements,
@@ -135,7 +146,9 @@ def train(
         FeatureTable(table.values[learned], table.names),
         parameters=parameters,
         threads=settings.threads,
+        choose=choose if tune_minutes > 0 else None,
         progress=progress,
     )
+    parameters = scorer.ranker.parameters
     fitted = Fitted(model, base, manifest, scorer, pairs, table, learned, held_out, parameters, started)
     return finish(settings, store, fitted, progress)

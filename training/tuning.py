@@ -1,0 +1,175 @@
+"""Better parameters for the ranker within a time budget, by Optuna; a study goes on where it was interrupted."""
+
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import InputError
+from matcher.scorer import Examples
+from models.ranker import RankerParameters
+
+if TYPE_CHECKING:
+    import optuna
+
+STUDIES_FILE = "tuning.db"
+FOLDS = 3
+MAX_ROWS = 30_000  # rows that a trial learns from and is judged by
+MAX_LEAVES_IN_ALL = 300 * 31  # trees times leaves: what the latency budget allows
+CLIP = 1e-6
+DEFAULTS = "defaults"  # marks the trial of the default parameters
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The best parameters found, the trials so far (all sittings), and the mean log-loss of the best and the defaults."""
+
+    parameters: RankerParameters
+    trials: int
+    loss: float
+    default_loss: float
+
+
+def tune(
+    examples: Examples,
+    group: NDArray[np.int64],
+    minutes: float,
+    studies: Path,
+    threads: int = 1,
+    seed: int = 0,
+) -> Tuned:
+    """Return the parameters with the least loss on demands that a trial did not learn from.
+
+    The loss is the log-loss of exceeding each grade, mean over grades and `FOLDS` folds of demands: a proper score, for
+    order and probabilities alike. Only `examples` are seen: what is held out for evaluation must not be among them. The
+    first trial is the default parameters, so that the result is never worse than they are on these folds. A trial that
+    is worse than the median after a fold is given up. The study is kept in the SQLite file `studies` under a name made from the
+    examples: called again with the same ones it goes on, with others it begins anew.
+
+    Args:
+        examples: what the ranker will be trained on.
+        group: (n,) numbers of the demands of its n pairs.
+        minutes: time budget of this sitting, above 0; the trial under way is finished.
+        studies: file of the studies, made if missing.
+        threads: for LightGBM.
+        seed: of the search and the folds.
+
+    Raises:
+        InputError: `minutes` is not above 0, or there are fewer demands than folds.
+
+    """
+    import optuna
+
+    if not minutes > 0:
+        raise InputError(f"--tune is {minutes:g} minutes; it must be above 0")
+    folds = _folds(group, seed)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    studies.parent.mkdir(parents=True, exist_ok=True)
+    study = optuna.create_study(
+        study_name=_digest(examples, seed),
+        storage=f"sqlite:///{studies}",
+        sampler=optuna.samplers.TPESampler(seed=seed, multivariate=False),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
+        direction="minimize",
+        load_if_exists=True,
+    )
+    defaults = RankerParameters(seed=seed)
+    complete = (optuna.trial.TrialState.COMPLETE,)
+    if not any(DEFAULTS in trial.user_attrs for trial in study.get_trials(states=complete)):
+        study.enqueue_trial({name: getattr(defaults, name) for name in _SEARCHED}, user_attrs={DEFAULTS: True})
+    end = time.monotonic() + 60.0 * minutes
+
+    def objective(trial: "optuna.Trial") -> float:
+        parameters = _suggested(trial, seed)
+        if parameters.trees * parameters.num_leaves > MAX_LEAVES_IN_ALL:
+            raise optuna.TrialPruned
+        losses = []
+        for number, (train, test) in enumerate(folds):
+            losses.append(_loss(examples, parameters, train, test, threads))
+            trial.report(float(np.mean(losses)), number)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return float(np.mean(losses))
+
+    while True:
+        study.optimize(objective, n_trials=1)
+        if time.monotonic() >= end and study.get_trials(states=complete):
+            break
+    known = [trial.value for trial in study.get_trials(states=complete) if DEFAULTS in trial.user_attrs]
+    best = study.best_trial
+    return Tuned(
+        RankerParameters(**{**best.params, "seed": seed}),
+        len(study.trials),
+        float(best.value if best.value is not None else np.nan),
+        float(known[0] if known and known[0] is not None else np.nan),
+    )
+
+
+_SEARCHED = (
+    "trees",
+    "learning_rate",
+    "num_leaves",
+    "min_data_in_leaf",
+    "feature_fraction",
+    "bagging_fraction",
+    "lambda_l2",
+)
+
+
+def _suggested(trial: "optuna.Trial", seed: int) -> RankerParameters:
+    return RankerParameters(
+        trees=trial.suggest_int("trees", 50, 600, log=True),
+        learning_rate=trial.suggest_float("learning_rate", 0.01, 0.15, log=True),
+        num_leaves=trial.suggest_int("num_leaves", 5, 31),
+        min_data_in_leaf=trial.suggest_int("min_data_in_leaf", 5, 200, log=True),
+        feature_fraction=trial.suggest_float("feature_fraction", 0.1, 1.0),
+        bagging_fraction=trial.suggest_float("bagging_fraction", 0.4, 1.0),
+        lambda_l2=trial.suggest_float("lambda_l2", 0.1, 100.0, log=True),
+        seed=seed,
+    )
+
+
+def _folds(group: NDArray[np.int64], seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return (train, test) rows of each fold; whole demands, at most `MAX_ROWS` rows in all."""
+    groups, demand, sizes = np.unique(group, return_inverse=True, return_counts=True)
+    if len(groups) < FOLDS:
+        raise InputError(f"tuning needs outcomes of at least {FOLDS} demands, there are {len(groups)}")
+    order = np.random.default_rng(seed).permutation(len(groups))
+    taken = order[: max(FOLDS, int(np.searchsorted(np.cumsum(sizes[order]), MAX_ROWS)) + 1)]
+    fold = np.full(len(groups), -1, dtype=np.int64)
+    fold[taken] = np.arange(len(taken)) % FOLDS
+    of_row = fold[demand]
+    return [(np.flatnonzero((of_row >= 0) & (of_row != k)), np.flatnonzero(of_row == k)) for k in range(FOLDS)]
+
+
+def _loss(
+    examples: Examples,
+    parameters: RankerParameters,
+    train: NDArray[np.intp],
+    test: NDArray[np.intp],
+    threads: int,
+) -> float:
+    """Return the mean over grades of the weighted log-loss of exceeding it, on both sets of features of the test rows."""
+    ranker = examples.fit(parameters, threads, train)
+    pairs, n = examples.pairs, len(examples.pairs)
+    exceeds = ranker.predict(examples.features[np.concatenate([test, test + n])])
+    losses = []
+    for grade in range(int(pairs.grade.max())):
+        weight = np.tile(pairs.weight_above(grade)[test], 2)
+        probability = np.clip(ranker.above(exceeds, grade), CLIP, 1 - CLIP)
+        happened = np.tile(pairs.grade[test] > grade, 2)
+        if weight.sum() > 0:
+            losses.append(np.average(-np.log(np.where(happened, probability, 1 - probability)), weights=weight))
+    return float(np.mean(losses))
+
+
+def _digest(examples: Examples, seed: int) -> str:
+    """Return a name that examples with the same features, grades and weights share."""
+    digest = sha256(f"{seed}:{','.join(examples.names)}".encode())
+    for part in (examples.features, examples.pairs.grade, examples.pairs.weight):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return f"ranker-{digest.hexdigest()[:16]}"
