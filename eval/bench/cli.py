@@ -7,7 +7,10 @@ from typing import Annotated
 import typer
 
 from eval.bench.report import BenchRow
+from eval.bench.scale import MAX_PEER_BUILD
 
+ON_BUNDLE = ("graph", "graph-build", "request")
+LEFT_OUT = ("graph-build",)  # unless it is asked for: it takes minutes
 MAX_DOCUMENTS = 200_000  # of the lexical stage: bm25s, which it is compared with, needs most of the time and memory
 
 
@@ -15,6 +18,7 @@ def stages() -> dict[str, Callable[[int], list[BenchRow]]]:
     """Return every stage's function by name; it takes the number of achievements and returns its rows."""
     from data.settings import settings
     from eval.bench.encode import bench_encode
+    from eval.bench.graph import bench_graph, bench_graph_build
     from eval.bench.lexical import bench_lexical
     from eval.bench.request import bench_request
     from eval.bench.vector import bench_vector
@@ -23,6 +27,8 @@ def stages() -> dict[str, Callable[[int], list[BenchRow]]]:
         "vector": bench_vector,
         "lexical": lambda scale: bench_lexical(min(scale, MAX_DOCUMENTS)),
         "encode": lambda _: bench_encode(),
+        "graph": lambda _: bench_graph(settings()),
+        "graph-build": lambda _: bench_graph_build(settings()),
         "request": lambda _: bench_request(settings()),
     }
 
@@ -31,7 +37,9 @@ def notes(stage: str, scale: int) -> str:
     """Return what a reader must know of a stage's scale, or nothing."""
     if stage == "lexical" and scale > MAX_DOCUMENTS:
         return f"cut down from {scale:,} to {MAX_DOCUMENTS:,} documents: bm25s, the peer, takes many minutes beyond"
-    if stage == "request":
+    if stage == "vector" and scale > MAX_PEER_BUILD:
+        return f"FAISS' own quantised index is not built beside it above {MAX_PEER_BUILD:,} vectors: it takes minutes"
+    if stage in ON_BUNDLE:
         return "on the current bundle, whatever --scale says"
     return ""
 
@@ -39,20 +47,23 @@ def notes(stage: str, scale: int) -> str:
 def bench(
     scale: Annotated[int, typer.Option(help="Number of achievements.", min=1_000)] = 100_000,
     stage: Annotated[
-        list[str] | None, typer.Option(help="Only this stage: vector, lexical, encode, request; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Only this stage: vector, lexical, encode, graph, graph-build, request; may be repeated."),
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows to this file.")] = None,
 ) -> None:
     """Time every stage beside the bare library in the same run.
 
     FAISS and BLAS use one thread; throughput is measured with one and two threads that search at once. Vectors and
-    documents are synthetic; the stage `request` answers stored demands with the current bundle of GONGXU_HOME and is
-    left out, saying so, where nothing was built.
+    documents are synthetic; the stages `graph` and `request` work on the current bundle of GONGXU_HOME and are left out,
+    saying so, where nothing was built. `graph-build` builds the graph of the store anew, and only if asked for.
 
     Examples:
       gongxu bench
 
       gongxu bench --scale 1000000 --stage vector --json bench.json
+
+      gongxu bench --stage graph --stage graph-build
 
       gongxu bench --stage request
 
@@ -70,15 +81,15 @@ def bench(
     if unknown := [name for name in stage or [] if name not in known]:
         raise InputError(f"no stage {unknown[0]!r}; stages: {', '.join(known)}")
     console = Console()
-    wanted = list(stage or known)
-    if "request" in wanted:
+    wanted = list(stage or (name for name in known if name not in LEFT_OUT))
+    if needing := [name for name in wanted if name in ON_BUNDLE]:
         try:
             current_bundle(settings().bundles)
         except BundleError as error:
             if stage:
                 raise
-            wanted.remove("request")
-            console.print(f"stage request left out: {error}", soft_wrap=True)
+            wanted = [name for name in wanted if name not in ON_BUNDLE]
+            console.print(f"stages {', '.join(needing)} left out: {error}", soft_wrap=True)
     limit_threads(1)
     rows: list[BenchRow] = []
     for name in wanted:

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from data.errors import BundleError
 from data.settings import Settings, settings
 from eval.bench.encode import bench_encode, simulated_texts
+from eval.bench.graph import bench_graph, bench_graph_build
 from eval.bench.report import BenchRow, resident_mib
 from eval.bench.request import bench_request
 
@@ -72,7 +73,9 @@ def test_the_command_leaves_out_requests_without_a_bundle_and_refuses_unknown_st
     settings.cache_clear()
     try:
         unknown = CliRunner().invoke(command, ["--stage", "vectors"])
-        assert "no stage 'vectors'; stages: vector, lexical, encode, request" in str(unknown.exception)
+        assert "no stage 'vectors'; stages: vector, lexical, encode, graph, graph-build, request" in str(
+            unknown.exception
+        )
         told = CliRunner().invoke(command, ["--stage", "request"])
         assert isinstance(told.exception, BundleError)
         rows = tmp_path / "rows.json"
@@ -81,3 +84,17 @@ def test_the_command_leaves_out_requests_without_a_bundle_and_refuses_unknown_st
         assert {row["metric"] for row in json.loads(rows.read_bytes())} >= {"build, CPU", "search p50", "memory"}
     finally:
         settings.cache_clear()
+
+
+def test_the_graph_of_the_bundle_is_compared_with_networkx(platform):
+    rows = by_metric(bench_graph(platform.settings))
+    assert rows["all signals of 300 p50"].ratio == rows["all signals of 300 p50"].value / rows["networkx p50"].value
+    assert rows["update of one record p50"].value > 0
+    assert rows["top 300 p50"].value > 0
+    assert rows["size"].value > 0
+
+
+def test_building_the_graph_is_timed(platform):
+    rows = by_metric(bench_graph_build(platform.settings))
+    assert 0 < rows["build, CPU"].value < 600
+    assert rows["terms"].value > 100
