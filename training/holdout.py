@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from matcher.cards import Cards
 
-MAX_HELD_OUT = 20_000  # pairs that versions are compared on; more would sharpen no decision
+MAX_HELD_OUT = 10_000  # pairs that versions are compared on; more would sharpen no decision
 _SALT = "gongxu held out:"
 
 

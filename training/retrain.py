@@ -59,11 +59,13 @@ def retrain(
     parameters: RankerParameters | None = None,
     *,
     again: bool = False,
+    tune_minutes: float = 0.0,
     progress: Progress = lambda _: None,
 ) -> Retrained:
     """Import what lies in `paths`, then make a new version of the store as it stands and serve it if the gate agrees.
 
-    Nothing is done if store, parameters and code are those of the last time, unless `again`. A run that was broken off
+    With `tune_minutes` above 0 the ranker's parameters are searched for that long. Nothing is done if store, parameters
+    and code are those of the last time, unless `again`. A run that was broken off
     goes on after its last finished step, as long as nothing changed since.
 
     Raises:
@@ -91,7 +93,7 @@ def retrain(
             built = _usable_build(settings, store) or build(settings, store, progress).manifest.version
             state = _save(settings, state.model_copy(update={"built": built, "candidate": ""}))
         if not (state.candidate and candidates.folder_of(settings, state.candidate).is_dir()):
-            made = train(settings, store, parameters, progress)
+            made = train(settings, store, parameters, progress, tune_minutes)
             state = _save(settings, state.model_copy(update={"candidate": made.manifest.version}))
         decision = None
         if state.candidate != pointed(settings.bundles, CURRENT):  # else it was promoted just before it was broken off

@@ -28,6 +28,7 @@ def retrain_command(
     ] = None,
     trees: Annotated[int, typer.Option(help="Trees per grade.", min=1, max=2000)] = 150,
     seed: Annotated[int, typer.Option(help="Seed of folds and ranker.", min=0)] = 0,
+    tune: Annotated[float, typer.Option("--tune", help="Minutes to search better parameters for.", min=0)] = 0.0,
     again: Annotated[bool, typer.Option("--again", help="Also when nothing is new.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
 ) -> None:
@@ -55,7 +56,9 @@ def retrain_command(
     parameters = RankerParameters(trees=trees, seed=seed)
     try:
         with Store.open(settings().store_url) as store, steps(STEPS | MORE_STEPS) as progress:
-            done = retrain(settings(), store, paths or (), parameters, again=again, progress=progress)
+            done = retrain(
+                settings(), store, paths or (), parameters, again=again, tune_minutes=tune, progress=progress
+            )
     except BusyError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(BUSY) from error
