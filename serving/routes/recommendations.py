@@ -85,9 +85,11 @@ async def batch_demands(asked: DemandsBatch, request: Request, services: Service
 
 
 async def achievements_answer(
-    asked: AchievementsRequest, services: Services, request_id: str, *, noted: bool = True
+    asked: AchievementsRequest, services: Services, request_id: str, *, noted: bool = True, admitted: bool = False
 ) -> bytes:
     """Return the JSON of the answer to one request for achievements; unless `noted`, nobody is shown it.
+
+    One that was `admitted` before waits for its turn however busy the engine is.
 
     Raises:
         NotFoundError, InputError, StoreError, ApiError: as the routes document.
@@ -100,11 +102,17 @@ async def achievements_answer(
         return asked.demand if asked.demand is not None else Demand.of_text(asked.text or "")
 
     stored = asked.demand_id is not None
-    return await _answer("achievements", asked, subject, services, request_id, noted=noted and stored)
+    return await _answer(
+        "achievements", asked, subject, services, request_id, noted=noted and stored, admitted=admitted
+    )
 
 
-async def demands_answer(asked: DemandsRequest, services: Services, request_id: str, *, noted: bool = True) -> bytes:
+async def demands_answer(
+    asked: DemandsRequest, services: Services, request_id: str, *, noted: bool = True, admitted: bool = False
+) -> bytes:
     """Return the JSON of the answer to one request for demands; unless `noted`, nobody is shown it.
+
+    One that was `admitted` before waits for its turn however busy the engine is.
 
     Raises:
         NotFoundError, InputError, StoreError, ApiError: as the routes document.
@@ -120,7 +128,7 @@ async def demands_answer(asked: DemandsRequest, services: Services, request_id: 
         return Achievement(achievement_id=UNSTORED, title=said.title, content=said.content)
 
     stored = asked.achievement_id is not None
-    return await _answer("demands", asked, subject, services, request_id, noted=noted and stored)
+    return await _answer("demands", asked, subject, services, request_id, noted=noted and stored, admitted=admitted)
 
 
 async def _answer(
@@ -131,6 +139,7 @@ async def _answer(
     request_id: str,
     *,
     noted: bool,
+    admitted: bool,
 ) -> bytes:
     """Return the JSON of an answer, the one given before if nothing changed since."""
     live = services.live()
@@ -138,12 +147,15 @@ async def _answer(
     # Only what is shown and recorded takes part in an experiment.
     running = services.experiments.of(live) if noted and asked.personalised and side == "achievements" else None
     if running is not None:
-        return await _in_experiment(running, live, asked, subject, services, request_id, lacks)
+        return await _in_experiment(running, live, asked, subject, services, request_id, lacks, admitted=admitted)
     key = services.answers.key(side, asked, live, lacks)
     found = services.answers.get(key)
     if found is None:
+        if not admitted:
+            services.engine_threads.admit()
         record = await subject()
-        recommendation = await services.engine_threads.run(partial(_recommend, live.engine, record, asked))
+        work = partial(_recommend, live.engine, record, asked)
+        recommendation = await services.engine_threads.run(work, admitted=True)
         found = answered(recommendation, asked.explain, lacks)
         services.answers.put(key, found)
     count_answer(found.recommendation, lacks)
@@ -160,12 +172,14 @@ async def _in_experiment(
     services: Services,
     request_id: str,
     lacks: list[Lacking],
+    *,
+    admitted: bool,
 ) -> bytes:
     """Return the JSON of an answer by champion, challenger or both, as the experiment wants it."""
     record = await subject()
     ask = partial(_recommend, record=record, asked=asked)
     work = partial(running.serve, live, record, request_id, asked.top_k, ask)
-    served = await services.engine_threads.run(work)
+    served = await services.engine_threads.run(work, admitted=admitted)
     found = answered(served.recommendation, asked.explain, lacks)
     count_answer(found.recommendation, lacks)
     services.impressions.note(found.recommendation, request_id, side="achievements", versions=served.versions)
@@ -196,7 +210,7 @@ async def _batch(requests: Any, answer: Any, request: Request, services: Service
     for number, asked in enumerate(requests, start=1):
         request_id = f"{request.state.request_id}.{number}"
         try:
-            given = await answer(asked, services, request_id)
+            given = await answer(asked, services, request_id, admitted=number > 1)
             results.append({"answer": orjson.Fragment(given), "problem": None})
         except InputError as error:
             problem, extra = problem_of(error)
