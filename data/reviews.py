@@ -90,8 +90,8 @@ class Reviews:
         """Return how many pairs wait, by why they were chosen."""
         query = sa.select(review_queue.c.stratum, sa.func.count()).group_by(review_queue.c.stratum)
         with self._reading() as connection:
-            found: dict[str, int] = dict(connection.execute(query).tuples().all())
-        return {stratum: int(found.get(stratum, 0)) for stratum in STRATA}
+            found: dict[str, int] = {row[0]: int(row[1]) for row in connection.execute(query)}
+        return {stratum: found.get(stratum, 0) for stratum in STRATA}
 
     def next_pairs(self, reviewer: str, limit: int, stratum: str = "") -> list[QueuedPair]:
         """Return the pairs that wait longest and that `reviewer` has not judged; of all strata or of one.

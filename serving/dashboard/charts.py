@@ -3,12 +3,16 @@
 Nothing of pygal's scripts and styles goes along: the page's policy allows neither. The numbers stand in a table beside.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
 import pygal
 from markupsafe import Markup
+
+# pygal hooks a finder for its plugins into the import system, of a kind that Python warns about; none is used here.
+sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "PluginImportFixer"]
 
 Series = Mapping[str, Sequence[float | None]]
 Format = Callable[[float | None], str]
