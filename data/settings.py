@@ -64,10 +64,11 @@ class Settings(BaseSettings):
     monitor_psi: float = Field(0.25, gt=0, le=10)
     # What the server logs: DEBUG, INFO, WARNING or ERROR.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    # Threads of one server process that run the engine; the event loop has its own.
+    # Threads of one server process that run the engine; the event loop has its own. `gongxu serve` with several workers
+    # divides the cores among them unless this is set.
     serve_threads: int = Field(2, ge=1, le=64)
     # Seconds that a request may be expected to wait for a free engine thread; beyond that it is refused at once (503).
-    serve_max_wait: float = Field(1.0, gt=0, le=60)
+    serve_max_wait: float = Field(0.05, gt=0, le=60)
     # Seconds after which a request is given up (504); bulk uploads and exports are exempt.
     serve_timeout: float = Field(30.0, gt=0, le=600)
     # Bytes that a request's body may have.

@@ -38,6 +38,7 @@ def serve(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        os.environ.setdefault("GONGXU_SERVE_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
     uvicorn.run(
         "serving.process:app_of_process",
         factory=True,

@@ -17,7 +17,10 @@ _MEMORY = 0.05  # weight of the latest call in the running mean of service times
 
 
 class EngineThreads:
-    """Runs engine calls in few threads; refuses a call whose expected wait exceeds `max_wait` seconds."""
+    """Runs engine calls in few threads; refuses a call that would have to wait for more than `max_wait` seconds.
+
+    However long calls take, two for each thread may wait.
+    """
 
     def __init__(self, threads: int, max_wait: float) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="engine")
@@ -26,17 +29,27 @@ class EngineThreads:
         self._mean = 0.0
         self.waiting = 0
 
-    async def run(self, work: Callable[[], _T]) -> _T:
-        """Run `work` in an engine thread and return its result.
+    def admit(self) -> None:
+        """Refuse early what would be refused anyway, before anything else is done for it.
 
         Raises:
             ApiError: too many calls are waiting already (503 with Retry-After).
 
         """
         expected = self._mean * max(0, self.waiting - self._threads + 1) / self._threads
-        if expected > self._max_wait:
+        if expected > max(self._max_wait, 2 * self._mean):
             SHED.inc()
             raise ApiError(OVERLOADED, f"{self.waiting} requests are waiting; try again in a second")
+
+    async def run(self, work: Callable[[], _T], *, admitted: bool = False) -> _T:
+        """Run `work` in an engine thread and return its result; unless `admitted` before, it may be refused.
+
+        Raises:
+            ApiError: too many calls are waiting already (503 with Retry-After).
+
+        """
+        if not admitted:
+            self.admit()
         self.waiting += 1
         called = perf_counter()
         try:

@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -78,25 +78,27 @@ def bench_serve(settings: Settings, plan: Plan) -> list[BenchRow]:
         asyncio.run(closed_loop(server.port, questions, plan.clients, 3.0))  # warm
         for explain in ("none", "brief"):
             asked = [_question(demand_id, explain) for demand_id in ids]
-            calm = asyncio.run(open_loop(server.port, asked, plan.rate, plan.seconds))
-            rows += _answers(f"{plan.rate:g}/s, explain {explain}", calm, bare)
-        full = asyncio.run(closed_loop(server.port, questions, plan.clients, plan.seconds))
-        rows += _answers(f"{plan.clients} clients without pause", full, bare)
+            calm = open_loop(server.port, asked, plan.rate, plan.seconds)
+            rows += _phase(server, f"{plan.rate:g}/s, explain {explain}", calm, bare)[0]
+        busy = closed_loop(server.port, questions, plan.clients, plan.seconds)
+        found, full = _phase(server, f"{plan.clients} clients without pause", busy, bare)
+        rows += found
         most = max(full.rate, 1.0)
-        steady = asyncio.run(open_loop(server.port, questions, 0.8 * most, plan.seconds))
-        rows += _answers(f"sustained {0.8 * most:.0f}/s", steady, bare)
+        often = open_loop(server.port, questions, 0.8 * most, plan.seconds)
+        found, steady = _phase(server, f"sustained {0.8 * most:.0f}/s", often, bare)
+        rows += found
         flood = asyncio.run(open_loop(server.port, questions, OVERLOAD * most, plan.seconds))
         rows += _overload(flood, OVERLOAD * most, steady)
-        after = asyncio.run(open_loop(server.port, questions, plan.rate, plan.seconds / 2))
-        rows += _answers("after the overload", after, bare)
+        again = open_loop(server.port, questions, plan.rate, plan.seconds / 2)
+        rows += _phase(server, "after the overload", again, bare)[0]
         rows += _swaps(server, settings, questions, plan) if plan.swaps else []
         rows += _soak(server, questions, plan) if plan.soak_minutes else []
         rows += _resources(server, plan.workers, "after all", started=False)
     with _served(settings, plan.workers, cache=settings.serve_cache) as server:
         few = questions[:20]
         asyncio.run(closed_loop(server.port, few, plan.clients, 3.0))
-        known = asyncio.run(closed_loop(server.port, few, plan.clients, plan.seconds / 2))
-        rows += _answers("20 questions over and over, from the cache", known, bare)
+        known = closed_loop(server.port, few, plan.clients, plan.seconds / 2)
+        rows += _phase(server, "20 questions over and over, from the cache", known, bare)[0]
     return rows
 
 
@@ -118,6 +120,19 @@ def _asked(settings: Settings) -> tuple[list[str], float]:
 
 def _question(demand_id: str, explain: str) -> bytes:
     return prepared(PATH, orjson.dumps({"demand_id": demand_id, "top_k": 10, "explain": explain}))
+
+
+def _phase(
+    server: _Server, stage: str, load: Coroutine[None, None, LoadResult], bare: float
+) -> tuple[list[BenchRow], LoadResult]:
+    """Run a phase; return its rows and its result."""
+    before = _cpu_seconds(server.process.pid)
+    result = asyncio.run(load)
+    cost = 1e3 * (_cpu_seconds(server.process.pid) - before) / max(1, sum(result.statuses.values()))
+    return [
+        *_answers(stage, result, bare),
+        BenchRow(stage, "CPU of the server, each", cost, "ms", cost / bare, "in process"),
+    ], result
 
 
 def _answers(stage: str, load: LoadResult, bare: float) -> list[BenchRow]:
@@ -210,6 +225,15 @@ def _memory(pid: int) -> tuple[float, float]:
             together += int(value.split()[0]) if name == "Pss" else 0
             own += int(value.split()[0]) if name == "Pss_Anon" else 0
     return together / 1024, own / 1024
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process and its descendants have used so far."""
+    ticks = 0
+    for process in _family(pid):
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _family(pid: int) -> Iterator[int]:
