@@ -15,13 +15,15 @@ from matcher.features import FeatureTable, with_history
 from matcher.scorer import GOOD_GRADE, GradedPairs, fit_scorer
 from models.ranker import RankerParameters
 
-LEAST_JUDGED = 3
+LEAST_JUDGED = 10  # candidates of a demand; with fewer a good one on top says little
+SHOWN = 3  # results that everybody looks at
+_COLUMNS = ("probability", "good", "possible")
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 @dataclass(frozen=True)
 class Confidences:
-    """Of n demands the best judged candidate's probability (n,), whether that candidate is good, and whether any is."""
+    """Of n demands the best judged candidate's probability (n,), whether one of the first `SHOWN` is good, whether any is."""
 
     probability: NDArray[np.float64]
     good: NDArray[np.bool_]
@@ -37,7 +39,7 @@ class Confidences:
 
 @dataclass(frozen=True)
 class Operating:
-    """A threshold and what it does: share of demands answered, and share of those whose best candidate is not good."""
+    """A threshold and what it does: share of demands answered, and share of those without a good match on top."""
 
     threshold: float
     coverage: Estimate
@@ -71,15 +73,15 @@ def confidences_of(demand: NDArray[np.int64], probability: NDArray[np.float64], 
     for number in np.unique(demand).tolist():
         rows = np.flatnonzero(demand == number)
         if len(rows) >= LEAST_JUDGED:
-            top = rows[int(np.argmax(probability[rows]))]
-            best.append(probability[top])
-            hit.append(good[top])
+            top = rows[np.argsort(-probability[rows], kind="stable")[:SHOWN]]
+            best.append(probability[top[0]])
+            hit.append(good[top].any())
             any_good.append(good[rows].any())
     return Confidences(np.array(best), np.array(hit, dtype=np.bool_), np.array(any_good, dtype=np.bool_))
 
 
-def calibrate_threshold(held: Confidences, target: float) -> float:
-    """Return the least threshold whose risk stays below `target` with 95% confidence on the given demands.
+def calibrate_threshold(held: Confidences, target: float, confidence: float = 0.8) -> float:
+    """Return the least threshold whose risk stays below `target` with the given confidence on the given demands.
 
     The bound is Clopper and Pearson's for the demands above the threshold (selection with guaranteed risk, Geifman &
     El-Yaniv 2017, without the correction for the number of thresholds tried).
@@ -91,13 +93,34 @@ def calibrate_threshold(held: Confidences, target: float) -> float:
     order = np.argsort(-held.probability, kind="stable")
     wrong = np.cumsum(~held.good[order])
     answered = np.arange(1, len(order) + 1)
-    bound = beta.ppf(0.95, wrong + 1, np.maximum(answered - wrong, 1e-9))
-    bound = np.where(wrong == answered, 1.0, bound)
-    kept = np.flatnonzero(bound <= target)
+    bound = np.where(wrong == answered, 1.0, beta.ppf(confidence, wrong + 1, np.maximum(answered - wrong, 1e-9)))
+    # demands of equal confidence are answered together or not at all
+    last = np.r_[np.diff(held.probability[order]) < 0, True] if len(order) else np.zeros(0, dtype=np.bool_)
+    kept = np.flatnonzero((bound <= target) & last)
     if not len(kept):
         least = float(bound.min()) if len(bound) else 1.0
         raise InputError(f"no threshold keeps the risk below {target:g}; the least that can be promised is {least:.3f}")
     return float(held.probability[order[kept[-1]]])
+
+
+def cross_fitted(demands: Confidences, target: float, confidence: float, seed: int = 0) -> Operating:
+    """Return coverage and risk where each half of the demands is answered by the threshold of the other half.
+
+    The threshold reported is that of all demands together.
+
+    Raises:
+        InputError: no threshold keeps the risk that low.
+
+    """
+    first, second = halves(demands, seed)
+    thresholds = [calibrate_threshold(part, target, confidence) for part in (second, first)]
+    shifted = [
+        Confidences(part.probability - threshold, part.good, part.possible)
+        for part, threshold in zip((first, second), thresholds, strict=True)
+    ]
+    both = Confidences(*(np.concatenate([getattr(part, name) for part in shifted]) for name in _COLUMNS))
+    point = operating_point(both, 0.0, seed)
+    return Operating(calibrate_threshold(demands, target, confidence), point.coverage, point.risk)
 
 
 def operating_point(demands: Confidences, threshold: float, seed: int = 0) -> Operating:

@@ -119,13 +119,15 @@ def completeness(
 @app.command()
 def threshold(
     dataset: Annotated[Path, typer.Argument(help="Folder with demands.csv, achievements.csv, judgements.csv.")],
-    risk: Annotated[float, typer.Option(help="Share of answers without a good match on top, at most.")] = 0.35,
+    risk: Annotated[float, typer.Option(help="Share of answers without a good match on top, at most.")] = 0.4,
+    confidence: Annotated[float, typer.Option(help="Confidence that the risk stays below.")] = 0.8,
     save: Annotated[bool, typer.Option("--save", help="Use the threshold from now on (in GONGXU_HOME).")] = False,
     out: Json = None,
 ) -> None:
     """Risk against coverage of answering, on judgements that the ranker did not see; calibrates the threshold.
 
-    Half of the demands calibrate, the other half reports. Risk: the best candidate is no good match (level below 3).
+    Each half of the demands is answered by the threshold of the other half. Risk: none of the first three is a good
+    match (level 3 or 4).
 
     Examples:
       gongxu study threshold ../shared/data/bdci2019 --json threshold.json
@@ -139,9 +141,7 @@ def threshold(
     from data.settings import settings
     from eval.answering import (
         area_under_risk,
-        calibrate_threshold,
-        halves,
-        operating_point,
+        cross_fitted,
         out_of_fold_confidences,
         risk_coverage,
     )
@@ -149,26 +149,25 @@ def threshold(
     from matcher.threshold import AnswerThreshold, threshold_path
     from models.threads import limit_threads
 
-    if not 0 < risk < 1:
-        raise InputError(f"--risk is {risk:g}; it must lie between 0 and 1")
+    for name, share in (("--risk", risk), ("--confidence", confidence)):
+        if not 0 < share < 1:
+            raise InputError(f"{name} is {share:g}; it must lie between 0 and 1")
     limit_threads(settings().threads)
     (pairs,) = load_judged(dataset)
     with steps(STEPS) as progress:
         demands = out_of_fold_confidences(build_corpus(pairs, settings(), progress), progress=progress)
-    calibrating, reporting = halves(demands)
     area, chance = area_under_risk(demands)
     curve = risk_coverage(demands)
     typer.echo(f"{len(demands)} 条需求；其中 {demands.possible.mean():.0%} 的候选里有好的匹配。")
     typer.echo(f"平均风险（AURC）{area:.3f}，随机次序 {chance:.3f}")
     for point in curve:
         typer.echo(f"  回答 {point.coverage.value:4.0%}  门槛 {point.threshold:.3f}  风险 {_interval(point.risk)}")
-    chosen = calibrate_threshold(calibrating, risk)
-    point = operating_point(reporting, chosen)
-    typer.echo(f"门槛 {chosen:.3f}（在一半需求上校准，风险上限 {risk:.0%}，置信度 95%）；在另一半需求上：")
+    point = cross_fitted(demands, risk, confidence)
+    typer.echo(f"门槛 {point.threshold:.3f}（风险上限 {risk:.0%}，置信度 {confidence:.0%}）；两半互相校准时：")
     typer.echo(f"  回答 {_interval(point.coverage)}，风险 {_interval(point.risk)}")
     if save:
         kept = AnswerThreshold(
-            probability=chosen, risk=point.risk.value, coverage=point.coverage.value, fitted_on=dataset.name
+            probability=point.threshold, risk=point.risk.value, coverage=point.coverage.value, fitted_on=dataset.name
         )
         threshold_path(settings()).parent.mkdir(parents=True, exist_ok=True)
         threshold_path(settings()).write_text(kept.model_dump_json(indent=1), encoding="utf-8")

@@ -13,8 +13,7 @@ from matcher.cards import MODE_FAMILIES
 from matcher.completeness import demand_quantities
 from matcher.diversify import diversify
 from matcher.engine import Engine
-from matcher.ledger import ledger
-from matcher.ledger_table import quantities_of
+from matcher.none_yet import ledgers_of
 from matcher.pool import Pool, candidate_pool, lens_of, pair_scores, require_scorer
 from matcher.textspace import record_text
 
@@ -184,10 +183,10 @@ def _indicators(
     wanted = [item for item in demand_quantities(demand) if item.role == "requirement"]
     if not wanted or not peers:
         return []
-    own = ledger(wanted, quantities_of(achievement), encode=encode).entries
+    own, *others = (found.entries for found in ledgers_of(wanted, [achievement, *peers], encode))
     usual: dict[int, str] = {}
-    for peer in peers:
-        for place, entry in enumerate(ledger(wanted, quantities_of(peer), encode=encode).entries):
+    for peer, entries in zip(peers, others, strict=True):
+        for place, entry in enumerate(entries):
             if entry.answer is not None:
                 usual.setdefault(place, peer.title)
     silent = [place for place, entry in enumerate(own) if entry.answer is None and place in usual]

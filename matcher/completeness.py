@@ -138,7 +138,7 @@ def demand_quantities(demand: Demand) -> tuple[Quantity, ...]:
 
 @lru_cache(maxsize=1)
 def shipped_weights() -> Weights:
-    """Return the weights that ship with the project; docs/constraints.md tells how they were fitted."""
+    """Return the weights that ship with the project; docs/clarification.md tells how they were fitted."""
     text = (resources.files("matcher") / "completeness_weights.json").read_text(encoding="utf-8")
     return Weights.model_validate_json(text)
 

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from data.records import Achievement, Demand
 from knowledge_graph import kernels
 from knowledge_graph.graph import KnowledgeGraph
+from knowledge_graph.quantities import Quantity
 from knowledge_graph.quantities.names import Encode
 from matcher.completeness import demand_quantities
 from matcher.elements import ELEMENT_NAMES, element_of
 from matcher.engine import Engine
-from matcher.ledger import Entry, ledger
-from matcher.ledger_table import quantities_of
+from matcher.ledger import Entry, Ledger, compare
+from matcher.ledger_table import QuantityTable, quantities_of
 from matcher.pool import Pool, candidate_pool, require_scorer
 from matcher.recommendation import NO_GOOD_MATCH
 
@@ -184,9 +185,11 @@ def unmet_requirements(
     wanted = [item for item in demand_quantities(demand) if item.role == "requirement"]
     if not wanted:
         return ()
-    offered = [ledger(wanted, quantities_of(achievement), encode=encode).entries for achievement in achievements]
+    if not achievements:
+        return tuple(UnmetRequirement(item.quote, 0, 0, ()) for item in wanted)
+    offered = [found.entries for found in ledgers_of(wanted, achievements, encode)]
     unmet = []
-    for place, entry in enumerate(ledger(wanted, ()).entries):
+    for place, entry in enumerate(offered[0]):
         answers = [(achievement, own[place]) for achievement, own in zip(achievements, offered, strict=True)]
         if any(answer.status == "met" for _, answer in answers):
             continue
@@ -203,6 +206,17 @@ def unmet_requirements(
         )
         unmet.append(UnmetRequirement(entry.requirement.quote, len(missed), len(answers) - len(missed), nearest))
     return tuple(unmet)
+
+
+def ledgers_of(
+    wanted: Sequence[Quantity], achievements: Sequence[Achievement], encode: Encode | None = None
+) -> list[Ledger]:
+    """Return the ledgers of one demand's quantities with each of the achievements, in that order."""
+    asked = QuantityTable.build([wanted], encode)
+    offered = QuantityTable.build(map(quantities_of, achievements), encode)
+    rows = np.arange(len(achievements), dtype=np.int64)
+    compared = compare(asked, np.zeros_like(rows), offered, rows)
+    return [compared.ledger(pair) for pair in rows.tolist()]
 
 
 def cover(graph: KnowledgeGraph, demand: Demand, pool: Pool) -> Composite:
