@@ -33,6 +33,11 @@ class Candidates:
         """Return the channels that proposed the candidate at `place`."""
         return [name for name, rank in self.channels.items() if rank[place] > 0]
 
+    def kept(self, mask: NDArray[np.bool_]) -> "Candidates":
+        """Return the candidates that are set in `mask` (n,), in their order."""
+        channels = {name: rank[mask] for name, rank in self.channels.items()}
+        return Candidates(self.rows[mask], self.fused[mask], channels)
+
     def proposed(self) -> dict[str, int]:
         """Return how many of the candidates each channel proposed."""
         return {name: int(np.count_nonzero(rank)) for name, rank in self.channels.items()}

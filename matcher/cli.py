@@ -109,6 +109,7 @@ def show(answer: "Recommendation") -> None:
             highlight=False,
         )
         for reason in match.reasons:
-            sign, colour = ("−", "red") if reason.weight < 0 else ("+", "green")
+            against = reason.weight < 0 or reason.kind == "caution"
+            sign, colour = ("−", "red") if against else ("+", "green")
             line = f"[{colour}]{sign}[/] {escape(reason.text)} [dim]({reason.weight:+.2f})[/]"
             console.print(Padding(line, (0, 0, 0, 6)), highlight=False)

@@ -22,6 +22,11 @@ from matcher.features import FeatureTable
 from matcher.filters import Filters
 from matcher.graph_lens import GraphLens
 from matcher.history import History
+from matcher.ledger import ledger
+from matcher.ledger_answer import with_ledgers
+from matcher.ledger_lens import LedgerLens
+from matcher.ledger_shelf import Quantities
+from matcher.ledger_table import quantities_of
 from matcher.model import MatchingModel
 from matcher.reasons import Pair, explain
 from matcher.recommendation import NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord
@@ -44,6 +49,7 @@ class _Shelves:
 
     achievements: Shelf
     demands: Shelf
+    quantities: Quantities | None = None
 
 
 class Engine:
@@ -51,7 +57,7 @@ class Engine:
 
     def __init__(self, model: MatchingModel) -> None:
         self.model = model
-        self._shelves = _Shelves(model.achievements, model.demands)
+        self._shelves = _Shelves(model.achievements, model.demands, model.quantities)
         self._write_lock = Lock()
 
     def recommend_achievements(
@@ -109,15 +115,17 @@ class Engine:
         cosine = float(np.asarray(wanted.texts.full.vectors)[0] @ np.asarray(offered.texts.full.vectors)[0])
         pair = Candidates(np.zeros(1, dtype=np.int64), np.array([cosine]), {})
         order, one = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.int64)
+        known = self.model.quantities
+        ledgers = [ledger(quantities_of(demand), quantities_of(achievement), **known.linking)] if known else []
         if scorer is None:
-            return _matches(order, offered, one, pair, None, {})[0]
+            return with_ledgers(_matches(order, offered, one, pair, None, {}), ledgers)[0]
         lens = self._lens(demand, demand_row)
         row = self.model.achievements.base.cards.rows.get(achievement.record_id)
         signals = lens.signals(np.array([row], dtype=np.int64)) if lens and row is not None else None
         table = scorer.table(self.model.space, wanted, offered, one, one, signals)
         paths = {0: lens.paths(row)} if lens and row is not None else {}
         reasons = self._reasons(scorer, table, order, wanted, (offered, one), "achievements", paths)
-        return _matches(order, offered, one, pair, scorer.score(table), reasons)[0]
+        return with_ledgers(_matches(order, offered, one, pair, scorer.score(table), reasons), ledgers)[0]
 
     def similar(self, record: Achievement | Demand, top: int = 10) -> list[SimilarRecord]:
         """Return the `top` records of the same side whose texts are nearest to `record`, open or closed, itself left out.
@@ -154,7 +162,9 @@ class Engine:
             return
         with self._write_lock:
             shelf = _written(self._shelves.achievements, self.model.viewer.achievements(records), records, deleted)
-            self._shelves = replace(self._shelves, achievements=shelf)
+            known = self._shelves.quantities
+            figures = known.written(achievements=records) if known else None
+            self._shelves = replace(self._shelves, achievements=shelf, quantities=figures)
 
     def upsert_demands(self, records: Sequence[Demand], deleted: Sequence[str] = ()) -> None:
         """Take in new and changed demands and forget deleted ones; the next request sees them."""
@@ -162,7 +172,9 @@ class Engine:
             return
         with self._write_lock:
             shelf = _written(self._shelves.demands, self.model.viewer.demands(records), records, deleted)
-            self._shelves = replace(self._shelves, demands=shelf)
+            known = self._shelves.quantities
+            figures = known.written(demands=records) if known else None
+            self._shelves = replace(self._shelves, demands=shelf, quantities=figures)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Take in what was written to the store since the bundle was built, in the store's order."""
@@ -191,7 +203,10 @@ class Engine:
         _require_top(top)
         subject, row = self._known(record)
         passed("subject")
-        shelf = self._shelves.achievements if side == "achievements" else self._shelves.demands
+        shelves = self._shelves
+        shelf = shelves.achievements if side == "achievements" else shelves.demands
+        wants_figures = shelves.quantities is not None and (explained or filters.hide_hard_misses)
+        figures = LedgerLens(shelves.quantities, record, row) if shelves.quantities and wants_figures else None
         scorer = self.model.scorer
         if scorer and not personalised:
             scorer = Scorer(History.empty(), scorer.ranker, scorer.calibration)
@@ -201,6 +216,8 @@ class Engine:
         # Of equal texts one is shown: twice as many candidates as are asked for leave enough.
         count, words = max(CANDIDATES, 2 * top), content_words(text)
         candidates = find_candidates(subject, words, shelf, shelf.allowed(filters), history, reach, count=count)
+        if figures is not None and filters.hide_hard_misses:
+            candidates = candidates.kept(figures.hard_misses(candidates.rows) == 0)
         passed("candidates")
         subject_id = None if record.record_id == UNSTORED else record.record_id
         if not len(candidates.rows):
@@ -208,9 +225,10 @@ class Engine:
         found, places = shelf.at(candidates.rows)
         if scorer is None:
             order = _select(np.arange(len(places), dtype=np.intp), found, places, top, diversity)
+            ledgers = figures.ledgers(candidates.rows[order]) if figures and explained else []
             return self._answer(
                 subject_id,
-                _matches(order, found, places, candidates, None, {}),
+                with_ledgers(_matches(order, found, places, candidates, None, {}), ledgers),
                 NO_RANKER,
                 proposed=candidates.proposed(),
             )
@@ -227,9 +245,10 @@ class Engine:
             {place: lens.paths(int(candidates.rows[place])) for place in order.tolist()} if lens and explained else {}
         )
         reasons = self._reasons(scorer, table, order, subject, (found, places), side, paths) if explained else {}
+        ledgers = figures.ledgers(candidates.rows[order]) if figures and explained else []
         passed("reasons")
         digests = _digests(table.select(scorer.ranker.feature_names_)[order])
-        matches = _matches(order, found, places, candidates, scores, reasons, digests)
+        matches = with_ledgers(_matches(order, found, places, candidates, scores, reasons, digests), ledgers)
         return self._answer(subject_id, matches, "", proposed=candidates.proposed())
 
     def _known(self, record: Achievement | Demand) -> tuple[View, int | None]:

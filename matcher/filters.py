@@ -25,7 +25,8 @@ OPEN_STATUSES = (
 class Filters(BaseModel):
     """Conditions that all hold for every recommended record; an empty condition allows all.
 
-    A record that does not state the value asked for is left out: a filter is a promise.
+    A record that does not state the value asked for is left out: a filter is a promise. `hide_hard_misses` alone speaks
+    of pairs: the engine applies it to the candidates, and figures that are not stated are no misses.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +41,9 @@ class Filters(BaseModel):
     statuses: Choices = Field(OPEN_STATUSES, description="状态, any of; by default only open records")
     budget: float | None = Field(None, ge=0, description="万元: the price asked starts at most here")
     trl_at_least: int | None = Field(None, ge=1, le=9, description="技术成熟度 at least")
+    hide_hard_misses: bool = Field(
+        False, description="Leave out what clearly misses a figure that the demand requires; what is unknown stays"
+    )
     exclude: Annotated[tuple[str, ...], Field(max_length=10_000)] = Field((), description="Ids never to be recommended")
 
     @classmethod

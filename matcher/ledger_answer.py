@@ -1,49 +1,13 @@
 """The ledger as people read it: one checked requirement a line, and one reason that sums them up."""
 
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Sequence
 
 from knowledge_graph.quantities import Quantity
 from matcher.ledger import Entry, Ledger
-from matcher.recommendation import Reason
+from matcher.recommendation import Match, Quote, Reason, RequirementCheck
 
 VERDICTS = {"met": "满足", "missed": "未达到", "unknown": "未说明", "not_comparable": "无法比较"}
 QUOTED = 3  # requirements quoted in the reason
-
-
-class Quote(BaseModel):
-    """What a text says, where: `start` and `end` count characters of the record's `field`, `end` excluded."""
-
-    model_config = ConfigDict(frozen=True)
-
-    text: str
-    field: str = Field(description="title, content, kpis or indicators")
-    start: int = Field(ge=0)
-    end: int = Field(ge=0)
-
-
-class RequirementCheck(BaseModel):
-    """One requirement of a demand against what an achievement says of itself."""
-
-    model_config = ConfigDict(frozen=True)
-
-    parameter: str | None = Field(description="What is measured, in the demand's words; null if it names nothing")
-    status: Literal["met", "missed", "unknown", "not_comparable"] = Field(
-        description="unknown: nothing said that decides, never a failure; not_comparable: said in another dimension"
-    )
-    text: str = Field(description="The verdict in one Chinese sentence")
-    required: Quote
-    offered: Quote | None = Field(description="The statement that decides; null if nothing was said")
-    unit: str = Field(description="Unit that required_low to offered_high are in: SI base units where known")
-    required_low: float | None
-    required_high: float | None
-    offered_low: float | None
-    offered_high: float | None
-    margin: float | None = Field(
-        description="How far inside (positive) or outside the bound, as a share of it; null unless met or missed"
-    )
-    confidence: float = Field(ge=0, le=1, description="That both measure the same parameter")
 
 
 def _quote(quantity: Quantity) -> Quote:
@@ -114,3 +78,15 @@ def ledger_reason(ledger: Ledger, weight: float = 0.0) -> Reason | None:
             "quotes": [f"{entry.requirement.quote} / {entry.answer.quote}" for entry in first if entry.answer],
         },
     )
+
+
+def with_ledgers(matches: list[Match], ledgers: Sequence[Ledger]) -> list[Match]:
+    """Return the matches with their ledgers, given in their order, as requirements and as one more reason."""
+    if not ledgers:
+        return matches
+    told = []
+    for match, ledger in zip(matches, ledgers, strict=True):
+        reason = ledger_reason(ledger)
+        reasons = [*match.reasons, reason] if reason else match.reasons
+        told.append(match.model_copy(update={"reasons": reasons, "requirements": checks(ledger)}))
+    return told

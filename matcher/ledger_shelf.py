@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.records import Achievement, Demand
+from data.records import Achievement, Demand, Record
 from knowledge_graph.quantities.names import Encode, Synonyms
-from matcher.ledger import FEATURES, Ledger, compare, ledger_features
+from matcher.ledger import FEATURES, ledger_features
 from matcher.ledger_table import QuantityTable, Rows, quantities_of
 
 
@@ -70,7 +70,12 @@ class Quantities:
         offered = QuantityTable.build(map(quantities_of, achievements), encode, synonyms)
         return cls(QuantityShelf(wanted), QuantityShelf(offered), encode, synonyms)
 
-    def read(self, records: Sequence[Demand] | Sequence[Achievement]) -> QuantityTable:
+    @property
+    def linking(self) -> dict[str, Any]:
+        """How names are linked, as `ledger.ledger` takes it."""
+        return {"encode": self._encode, "synonyms": self._synonyms}
+
+    def read(self, records: Sequence[Record]) -> QuantityTable:
         """Return the quantities of records, stored or not."""
         return QuantityTable.build(map(quantities_of, records), self._encode, self._synonyms)
 
@@ -104,14 +109,6 @@ class Quantities:
             for offered, a, within in self.achievements.parts(achievements[places]):
                 result[places[within]] = ledger_features(wanted, d[within], offered, a)
         return result
-
-    def ledgers(self, wanted: QuantityTable, rows: Rows) -> list[Ledger]:
-        """Return the ledgers of the one demand of `wanted` with achievements `rows`, in that order."""
-        found: dict[int, Ledger] = {}
-        for table, part, places in self.achievements.parts(rows):
-            ledgers = compare(wanted, np.zeros(len(part), dtype=np.int64), table, part)
-            found |= {int(place): ledgers.ledger(pair) for pair, place in enumerate(places)}
-        return [found[place] for place in range(len(rows))]
 
     def save(self, directory: Path) -> None:
         """Write both sides into `directory`, which is created; only quantities as built can be saved."""

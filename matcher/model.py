@@ -8,8 +8,11 @@ from typing import Self
 from data.errors import BundleError, InputError
 from data.records import Achievement, Demand, Record
 from knowledge_graph.graph import KnowledgeGraph
+from knowledge_graph.quantities.names import Encode
 from matcher.bundle import Manifest, verify
 from matcher.features import FEATURES
+from matcher.ledger_lens import graph_synonyms
+from matcher.ledger_shelf import Quantities
 from matcher.scorer import Scorer
 from matcher.shelf import Shelf
 from matcher.textspace import TextSpace, record_text
@@ -17,13 +20,13 @@ from matcher.view import Viewer
 from models.encoder import Encoder, load_encoder
 
 # Folders of a bundle that depend on the records alone; a new ranker leaves them as they are.
-RECORD_FOLDERS = ("encoder", "viewer", "achievements", "demands", "graph")
+RECORD_FOLDERS = ("encoder", "viewer", "achievements", "demands", "graph", "quantities")
 SCORER_FOLDER = "scorer"
 
 
 @dataclass(frozen=True)
 class MatchingModel:
-    """Text space and reference, both sides' shelves, the scorer once trained, and the graph over the same rows."""
+    """Text space and reference, both sides' shelves, the scorer once trained, graph and quantities over the same rows."""
 
     version: str
     viewer: Viewer
@@ -31,6 +34,7 @@ class MatchingModel:
     demands: Shelf
     scorer: Scorer | None
     graph: KnowledgeGraph | None = None
+    quantities: Quantities | None = None
 
     @property
     def space(self) -> TextSpace:
@@ -68,6 +72,7 @@ class MatchingModel:
             Shelf.build(demand_view, list(demands), graph.vocabulary.terms),
             None,
             graph,
+            read_quantities(achievements, demands, encoder, graph, progress),
         )
 
     def save_records(self, directory: Path) -> None:
@@ -78,6 +83,8 @@ class MatchingModel:
         self.demands.save(directory / "demands")
         if self.graph is not None:
             self.graph.save(directory / "graph")
+        if self.quantities is not None:
+            self.quantities.save(directory / "quantities")
 
     @classmethod
     def load(cls, directory: Path, *, threads: int = 1, verified: Manifest | None = None) -> Self:
@@ -98,13 +105,17 @@ class MatchingModel:
                 f"missing {', '.join(missing[:5])}; train again with `gongxu train`"
             )
         scorer = Scorer.load(directory / SCORER_FOLDER, threads) if manifest.feature_names else None
+        graph = KnowledgeGraph.load(directory / "graph") if (directory / "graph").is_dir() else None
+        linking = (_encode_names(encoder), graph_synonyms(graph) if graph else None)
+        kept = directory / "quantities"
         return cls(
             manifest.version,
             Viewer.load(directory / "viewer", encoder),
             Shelf.load(directory / "achievements"),
             Shelf.load(directory / "demands"),
             scorer,
-            KnowledgeGraph.load(directory / "graph") if (directory / "graph").is_dir() else None,
+            graph,
+            Quantities.load(kept, *linking) if kept.is_dir() else None,
         )
 
 
@@ -117,3 +128,20 @@ def build_graph(
     """Build the knowledge graph of the records; its rows are their places. It knows no outcome: history tells those."""
     progress("graph")
     return KnowledgeGraph.build(achievements, demands, encode=lambda texts: encoder.encode(texts, "passage"))
+
+
+def read_quantities(
+    achievements: Sequence[Achievement],
+    demands: Sequence[Demand],
+    encoder: Encoder,
+    graph: KnowledgeGraph | None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Quantities:
+    """Read the figures of all records; their rows are the records' places."""
+    progress("quantities")
+    return Quantities.build(demands, achievements, _encode_names(encoder), graph_synonyms(graph) if graph else None)
+
+
+def _encode_names(encoder: Encoder) -> Encode:
+    """Return how the names of parameters become vectors: as passages, of both sides alike."""
+    return lambda names: encoder.encode(names, "passage")

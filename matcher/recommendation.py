@@ -23,6 +23,40 @@ class Reason(BaseModel):
     evidence: dict[str, str | float | list[str]] = Field(default_factory=dict)
 
 
+class Quote(BaseModel):
+    """What a text says, where: `start` and `end` count characters of the record's `field`, `end` excluded."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    field: str = Field(description="title, content, kpis or indicators")
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+
+
+class RequirementCheck(BaseModel):
+    """One requirement of a demand against what an achievement says of itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    parameter: str | None = Field(description="What is measured, in the demand's words; null if it names nothing")
+    status: Literal["met", "missed", "unknown", "not_comparable"] = Field(
+        description="unknown: nothing said that decides, never a failure; not_comparable: said in another dimension"
+    )
+    text: str = Field(description="The verdict in one Chinese sentence")
+    required: Quote
+    offered: Quote | None = Field(description="The statement that decides; null if nothing was said")
+    unit: str = Field(description="Unit that required_low to offered_high are in: SI base units where known")
+    required_low: float | None
+    required_high: float | None
+    offered_low: float | None
+    offered_high: float | None
+    margin: float | None = Field(
+        description="How far inside (positive) or outside the bound, as a share of it; null unless met or missed"
+    )
+    confidence: float = Field(ge=0, le=1, description="That both measure the same parameter")
+
+
 class Match(BaseModel):
     """One recommended record."""
 
@@ -39,6 +73,10 @@ class Match(BaseModel):
     score: float = Field(description="What the list is ordered by, comparable within one answer")
     channels: list[str] = Field(description="Candidate channels that proposed it: dense, lexical, history, graph")
     reasons: list[Reason] = Field(default_factory=list, description="Filled when asked for")
+    requirements: list[RequirementCheck] = Field(
+        default_factory=list,
+        description="The demand's figures against what the achievement says of itself; filled with the reasons",
+    )
     # Of what the ranker saw of the pair; goes into the impression, not into the answer.
     features_digest: str = Field("", exclude=True)
 

@@ -174,7 +174,8 @@ def shortened(items: list[Match], explain: Explain) -> list[Match]:
             update={
                 "reasons": [
                     reason.model_copy(update={"evidence": {}}) for reason in match.reasons if reason.kind != "caution"
-                ]
+                ],
+                "requirements": [],
             }
         )
         for match in items
