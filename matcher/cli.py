@@ -109,7 +109,12 @@ def show(answer: "Recommendation") -> None:
             highlight=False,
         )
         for reason in match.reasons:
-            against = reason.weight < 0 or reason.kind == "caution"
-            sign, colour = ("−", "red") if against else ("+", "green")
+            sign, colour = ("−", "red") if reason.weight < 0 else ("+", "green")
             line = f"[{colour}]{sign}[/] {escape(reason.text)} [dim]({reason.weight:+.2f})[/]"
             console.print(Padding(line, (0, 0, 0, 6)), highlight=False)
+        for requirement in match.requirements:
+            sign, colour = _VERDICTS[requirement.status]
+            console.print(Padding(f"[{colour}]{sign}[/] {escape(requirement.text)}", (0, 0, 0, 6)), highlight=False)
+
+
+_VERDICTS = {"met": ("✓", "green"), "missed": ("✗", "red"), "unknown": ("?", "dim"), "not_comparable": ("≠", "dim")}

@@ -1,13 +1,12 @@
-"""The ledger as people read it: one checked requirement a line, and one reason that sums them up."""
+"""The ledger as people read it: one checked requirement a line, and one sentence that sums them up."""
 
 from collections.abc import Sequence
 
 from knowledge_graph.quantities import Quantity
 from matcher.ledger import Entry, Ledger
-from matcher.recommendation import Match, Quote, Reason, RequirementCheck
+from matcher.recommendation import Match, Quote, RequirementCheck
 
 VERDICTS = {"met": "满足", "missed": "未达到", "unknown": "未说明", "not_comparable": "无法比较"}
-QUOTED = 3  # requirements quoted in the reason
 
 
 def _quote(quantity: Quantity) -> Quote:
@@ -55,38 +54,21 @@ def checks(ledger: Ledger) -> list[RequirementCheck]:
     return found
 
 
-def ledger_reason(ledger: Ledger, weight: float = 0.0) -> Reason | None:
-    """Return the reason that sums a ledger up, misses first; None if nothing of what is required is known.
-
-    `weight` is what the ledger's features contributed to the log-odds of a good match, 0 where the ranker has none.
-    """
-    decided = [entry for entry in ledger.entries if entry.status in ("met", "missed")]
-    if not decided:
-        return None
+def summary(ledger: Ledger) -> str:
+    """Return what a ledger says in one Chinese sentence, "" if the demand requires no figure."""
     count = {name: sum(entry.status == name for entry in ledger.entries) for name in VERDICTS}
     told = "，".join(f"{VERDICTS[name]} {number} 项" for name, number in count.items() if number)
-    first = sorted(decided, key=lambda entry: (entry.status == "met", -entry.link))[:QUOTED]
-    return Reason(
-        kind="requirements" if not count["missed"] else "caution",
-        text=f"指标核对：{len(ledger.entries)} 项要求中{told}。" + "；".join(sentence(entry) for entry in first),
-        weight=weight,
-        evidence={
-            "met": float(count["met"]),
-            "missed": float(count["missed"]),
-            "unknown": float(count["unknown"] + count["not_comparable"]),
-            "hard_misses": float(ledger.hard_misses),
-            "quotes": [f"{entry.requirement.quote} / {entry.answer.quote}" for entry in first if entry.answer],
-        },
-    )
+    return f"指标核对：{len(ledger.entries)} 项要求中{told}" if told else ""
 
 
 def with_ledgers(matches: list[Match], ledgers: Sequence[Ledger]) -> list[Match]:
-    """Return the matches with their ledgers, given in their order, as requirements and as one more reason."""
+    """Return the matches with their ledgers, given in their order, as checked requirements.
+
+    They stand beside the reasons, not among them: reasons tell what the ranker used, and it does not use the ledger.
+    """
     if not ledgers:
         return matches
-    told = []
-    for match, ledger in zip(matches, ledgers, strict=True):
-        reason = ledger_reason(ledger)
-        reasons = [*match.reasons, reason] if reason else match.reasons
-        told.append(match.model_copy(update={"reasons": reasons, "requirements": checks(ledger)}))
-    return told
+    return [
+        match.model_copy(update={"requirements": checks(ledger)})
+        for match, ledger in zip(matches, ledgers, strict=True)
+    ]

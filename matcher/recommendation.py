@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 NO_GOOD_MATCH = "没有足够好的匹配"
 
-ReasonKind = Literal["semantic", "terms", "concepts", "graph", "history", "attributes", "requirements", "caution"]
+ReasonKind = Literal["semantic", "terms", "concepts", "graph", "history", "attributes", "caution"]
 
 
 class Reason(BaseModel):

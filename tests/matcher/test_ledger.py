@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from data.records import Achievement, Demand
 from knowledge_graph.quantities import extract
 from matcher.ledger import FEATURES, compare, ledger, ledger_features
-from matcher.ledger_answer import checks, ledger_reason
+from matcher.ledger_answer import checks, summary
+from matcher.ledger_lens import LedgerLens
 from matcher.ledger_shelf import Quantities
 from matcher.ledger_table import QuantityTable, quantities_of
 
@@ -126,7 +127,7 @@ def test_written_records_stand_behind_the_built_ones():
     wanted = later.read([demands[0]])
     features = later.features(wanted, np.array([2, 1, 0], dtype=np.int64))
     np.testing.assert_array_equal(features[0], features[2])
-    ledgers = later.ledgers(wanted, np.array([2, 1], dtype=np.int64))
+    ledgers = LedgerLens(later, demands[0]).ledgers(np.array([2, 1], dtype=np.int64))
     assert [entry.status for entry in ledgers[0].entries] == ["met", "missed"]
     assert [entry.status for entry in ledgers[1].entries] == ["unknown", "unknown"]
     assert len(book.achievements) == 1
@@ -140,23 +141,34 @@ def test_saved_quantities_come_back(tmp_path):
     rows = np.arange(2, dtype=np.int64)
     wanted = loaded.read(demands[:1])
     np.testing.assert_array_equal(loaded.features(wanted, rows), book.features(wanted, rows))
-    for one, other in zip(loaded.ledgers(wanted, rows), book.ledgers(wanted, rows), strict=True):
+    kept, fresh = LedgerLens(loaded, demands[0], 0), LedgerLens(book, demands[0])
+    for one, other in zip(kept.ledgers(rows), fresh.ledgers(rows), strict=True):
         assert one.entries == other.entries
     assert loaded.achievements.base.quantity(0) == quantities_of(offers[0])[0]
 
 
-def test_answer_and_reason_quote_both_sides():
+def test_answer_quotes_both_sides():
     demands, offers = records()
     book = Quantities.build(demands, offers)
-    found = book.ledgers(book.read(demands[:1]), np.zeros(1, dtype=np.int64))[0]
+    one = np.zeros(1, dtype=np.int64)
+    found = LedgerLens(book, demands[0]).ledgers(one)[0]
     met, missed = checks(found)
     assert met.text == "要求“抗压强度≥50MPa”，成果称“抗压强度达到60MPa”：满足（余量 20%）"
     assert missed.offered.field == "indicators"
     assert missed.text.endswith("未达到（相差 25%）")
-    reason = ledger_reason(found)
-    assert reason.kind == "caution"
-    assert "满足 1 项，未达到 1 项" in reason.text
-    assert ledger_reason(book.ledgers(book.read(demands[1:]), np.zeros(1, dtype=np.int64))[0]) is None
+    assert summary(found) == "指标核对：2 项要求中满足 1 项，未达到 1 项"
+    assert summary(LedgerLens(book, demands[1]).ledgers(one)[0]) == ""
+
+
+def test_the_ledger_is_seen_from_either_side():
+    demands, offers = records()
+    book = Quantities.build(demands, offers)
+    rows = np.arange(2, dtype=np.int64)
+    from_demand = LedgerLens(book, demands[0], 0)
+    from_offer = LedgerLens(book, offers[0], 0)
+    assert from_demand.ledgers(rows)[0].entries == from_offer.ledgers(rows)[0].entries
+    assert from_demand.hard_misses(rows).tolist() == [1, 0]
+    assert from_offer.hard_misses(rows).tolist() == [1, 0]
 
 
 @settings(max_examples=60, deadline=None)
