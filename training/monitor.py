@@ -25,7 +25,7 @@ from training.comparison import Records, score_pairs
 from training.pairs import MATURITY_DAYS, graded_pairs
 from training.reference import STEPS, Histogram, Rates, Reference, ripe_rows, sampling_factor
 
-DRIFTED_IMPORTANCE = 0.2  # share of the ranker's gain in drifted features that is an alarm
+DRIFTED_IMPORTANCE = 0.2  # share of the gain from features that need no outcome in drifted ones that is an alarm
 UNANSWERED_RISE = 0.1
 RATE_BOUNDS = (0.8, 1.25)  # of observed to expected outcomes
 MIN_EXPECTED = 10.0  # fewer expected outcomes decide nothing
@@ -105,7 +105,7 @@ def monitor(
         features = answer_features(engine, answers, Records(asked, offered))
         drifted = drifted_features(settings, reference, features, answers.asked)
         findings += [
-            _feature_drift(engine, drifted),
+            _feature_drift(engine, reference, drifted),
             _score_drift(settings, reference, answers),
             _unanswered(reference, answers),
         ]
@@ -174,13 +174,16 @@ def _traffic(events: Sequence[OutcomeEvent], answers: Answers, since: datetime, 
     return Finding(name="traffic", alarm=False, value=len(events), limit=1, said=said)
 
 
-def _feature_drift(engine: Engine, drifted: dict[str, float]) -> Finding:
+def _feature_drift(engine: Engine, reference: Reference, drifted: dict[str, float]) -> Finding:
+    """Weigh the drifted features by what the ranker gains from them, among those that need no outcome."""
     scorer = engine.model.scorer
     importance = scorer.ranker.importance() if scorer else {}
-    total = sum(importance.values()) or 1.0
+    total = sum(importance.get(name, 0.0) for name in reference.features) or 1.0
     share = sum(importance.get(name, 0.0) for name in drifted) / total
     examples = "，".join(f"{name} {index:.2f}" for name, index in list(drifted.items())[:3])
-    said = f"{len(drifted)} 个特征的分布漂移，占排序模型增益的 {share:.0%}" + (f"：{examples}" if examples else "")
+    said = f"{len(drifted)} 个特征的分布漂移，占文本与属性特征增益的 {share:.0%}" + (
+        f"：{examples}" if examples else ""
+    )
     return Finding(
         name="feature drift",
         alarm=share >= DRIFTED_IMPORTANCE,
