@@ -81,7 +81,7 @@ def examination_curve(pair: Ints, position: Ints, clicked: NDArray[np.bool_], ro
 
     Pairs that were shown at several positions tell position from relevance (intervention harvesting, Agarwal et al.
     2019). Clicks are taken as Poisson with mean examination × attraction of the pair; the maximum likelihood is found by
-    proportional fitting. A position without a click after fitting gets 0.
+    proportional fitting. A position that was shown and never clicked counts as clicked half a time; one never shown gets 0.
 
     Args:
         pair: (n,) number of the shown pair.
@@ -96,20 +96,20 @@ def examination_curve(pair: Ints, position: Ints, clicked: NDArray[np.bool_], ro
     if not (position == 1).any():
         raise InputError("examination is relative to position 1, where the log shows nothing")
     place = position - 1
-    count = np.bincount(place[clicked], minlength=int(place.max()) + 1).astype(np.float64)
+    count = np.maximum(np.bincount(place[clicked], minlength=int(place.max()) + 1), 0.5)
     _, number = np.unique(pair, return_inverse=True)
     clicks = np.bincount(number, weights=clicked.astype(np.float64))
     curve = np.ones(len(count))
     for _ in range(rounds):
         attraction = clicks / np.bincount(number, weights=curve[place])
         expected = np.bincount(place, weights=attraction[number], minlength=len(count))
-        new = np.divide(count, expected, out=np.zeros_like(count), where=expected > 0)
-        new /= max(new[0], 1e-12)
+        new = count / np.maximum(expected, 1e-9)
+        new /= new[0]
         done = np.abs(new - curve).max() < CONVERGED
-        curve = np.maximum(new, 1e-9)
+        curve = new
         if done:
             break
-    return np.where(curve <= 1e-9, 0.0, curve)
+    return np.where(np.bincount(place, minlength=len(count)) > 0, curve, 0.0)
 
 
 def reordered_weights(position: Ints, target: Ints, examination: Floats) -> Floats:

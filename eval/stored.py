@@ -14,7 +14,7 @@ from eval.findings import Findings, numbers, plain
 from eval.off_policy import examination_curve, new_positions, off_policy, reordered_weights
 from eval.systems import Corpus
 
-MIN_SHOWN = 500  # impressions below which the log is not evaluated
+MIN_CLICKS = 50  # below so many the log is not evaluated
 ATTRACTION_FOLDS = 2
 PRIOR_VIEWS = 2.0
 
@@ -80,9 +80,9 @@ def log_findings(corpus: Corpus, log: ShownLog) -> Findings:
     """Return clicks and estimated attention by position, and what other orders of the same lists would have earned.
 
     Orders that no outcome taught are compared: the encoder's, the reverse of what was shown, and the one shown. One that
-    learned from this very log would be flattered. Empty with fewer than `MIN_SHOWN` impressions or without clicks.
+    learned from this very log would be flattered. Empty with fewer than `MIN_CLICKS` clicks.
     """
-    if len(log.d) < MIN_SHOWN or not log.clicked.any() or not (log.position == 1).any():
+    if log.clicked.sum() < MIN_CLICKS or not (log.position == 1).any():
         return {}
     pair = log.d * len(corpus.pairs.achievements) + log.a
     curve = examination_curve(pair, log.position, log.clicked)
@@ -96,13 +96,9 @@ def log_findings(corpus: Corpus, log: ShownLog) -> Findings:
         for place in range(len(curve))
         if (log.position == place + 1).any()
     ]
-    usable = curve[log.position - 1] > 0
-    whole = ~np.isin(log.request, log.request[~usable])
     found: dict[str, Any] = {"positions": positions, "orders": {}}
-    if not whole.any():
-        return found
-    d, a, request = log.d[whole], log.a[whole], log.request[whole]
-    position, clicked = log.position[whole], log.clicked[whole].astype(np.float64)
+    d, a, request, position = log.d, log.a, log.request, log.position
+    clicked = log.clicked.astype(np.float64)
     shown_as = new_positions(request, -position.astype(np.float64))
     wanted, offered = corpus.demands.texts.full.vectors, corpus.achievements.texts.full.vectors
     rankings = {
@@ -110,12 +106,13 @@ def log_findings(corpus: Corpus, log: ShownLog) -> Findings:
         "encoder": np.einsum("nd,nd->n", wanted[d], offered[a], dtype=np.float64),
         "reversed": position.astype(np.float64),
     }
-    model = _attraction(d, pair[whole], clicked, curve[position - 1])
+    model = _attraction(d, pair, clicked, curve[position - 1])
     depth = np.arange(1, int(shown_as.max()) + 1)
-    examined = np.interp(depth, np.arange(1, len(curve) + 1), curve)
+    known = np.flatnonzero(curve > 0)
+    examined = np.interp(depth, known + 1, curve[known])
     for name, ranking in rankings.items():
         target = new_positions(request, ranking)
-        weight = reordered_weights(shown_as, target, np.maximum(examined, 1e-3))
+        weight = reordered_weights(shown_as, target, examined)
         value = off_policy(
             clicked, weight, d, model * examined[shown_as - 1], model * examined[target - 1], resamples=300
         )

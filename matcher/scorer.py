@@ -24,6 +24,11 @@ DEAL_GRADE = 4
 MIN_CALIBRATION_ROWS = 50
 MIN_DEALS = 20
 CALIBRATION_FILE, DEAL_FILE = "calibration.json", "deal_calibration.json"
+# What went well before cannot count against a pair: other things equal these never lower its grade.
+RISING = (
+    *("known_mean", "known_near", "known_three", "others_mean", "others_near", "others_lift", "others_three"),
+    *("achievement_mean", "kernel_grade", "kernel_above_0", "kernel_above_1", "kernel_above_2"),
+)
 MANY_ROWS = 50_000  # rows from which two folds do for calibration
 
 
@@ -172,6 +177,7 @@ class Examples:
             np.tile(pairs.grade, 2),
             np.tile(weights, (2, 1)),
             positions=np.tile(pairs.position, 2),
+            monotone=dict.fromkeys(RISING, 1),
         )
 
     def out_of_fold(

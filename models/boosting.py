@@ -43,8 +43,8 @@ class RankerParameters:
 
 
 def train_binary(
-    table: lgb.Dataset, parameters: RankerParameters, threads: int, more: Mapping[str, object] | None = None
+    table: lgb.Dataset, rows: int, parameters: RankerParameters, threads: int, more: Mapping[str, object] | None = None
 ) -> lgb.Booster:
-    """Return a binary classifier fitted on a labelled dataset; `more` adds LightGBM settings."""
-    settings = {"objective": "binary", **parameters.settings(table.construct().num_data(), threads), **(more or {})}
+    """Return a binary classifier fitted on a labelled dataset of so many rows; `more` adds LightGBM settings."""
+    settings = {"objective": "binary", **parameters.settings(rows, threads), **(more or {})}
     return lgb.train(settings, table, num_boost_round=parameters.trees)

@@ -58,7 +58,7 @@ def place_offsets(
         params={"verbosity": -1, "max_bin": parameters.max_bin},
     )
     settings = {"cat_smooth": 1.0, "cat_l2": 1.0, "min_data_per_group": 20, "max_cat_to_onehot": 1}
-    model = train_binary(data, quick, threads, settings)
+    model = train_binary(data, len(rows), quick, threads, settings)
     shown = table[random.choice(len(rows), min(AVERAGED, len(rows)), replace=False)]
     present = np.unique(places[rows])
     margin = np.full(PLACES, np.nan)

@@ -96,7 +96,7 @@ class OrdinalRanker:
                 share = np.clip(np.average(exceeds, weights=weight), 1e-6, 1 - 1e-6)
                 base = float(np.log(share / (1.0 - share)))
                 table.set_init_score(base + offsets[places])
-            booster = train_binary(table, self.parameters, self.threads, more)
+            booster = train_binary(table, len(grades), self.parameters, self.threads, more)
             self.boosters_.append(_raised(booster, base))
         return self
 

@@ -106,3 +106,45 @@ def test_a_missing_model_file_is_named(ranker, tmp_path):
     (tmp_path / "above_1.txt").unlink()
     with pytest.raises(BundleError, match=r"above_1\.txt is missing"):
         OrdinalRanker.load(tmp_path)
+
+
+def test_a_monotone_feature_never_lowers_the_grade(world):
+    """The rows say that more is worse; a ranker told that more cannot hurt stays flat."""
+    features, _ = world
+    grades = (features[:, 0] < 0).astype(np.int64)
+    free = OrdinalRanker(SMALL).fit(features, NAMES, grades)
+    held = OrdinalRanker(SMALL).fit(features, NAMES, grades, monotone={"useful": 1})
+    line = np.zeros((50, 3), dtype=np.float32)
+    line[:, 0] = np.linspace(-2, 2, 50)
+    assert (np.diff(free.predict(line)[:, 0]) < 0).any()
+    assert (np.diff(held.predict(line)[:, 0]) >= 0).all()
+
+
+def test_positions_shift_no_prediction_but_are_remembered(world, tmp_path):
+    features, grades = world
+    positions = np.random.default_rng(0).integers(1, 11, len(grades))
+    seen = (grades > 0) & (np.random.default_rng(1).random(len(grades)) < 1 / positions)
+    ranker = OrdinalRanker(SMALL).fit(features, NAMES, seen.astype(np.int64), positions=positions)
+    assert ranker.offsets_[0, 1] > ranker.offsets_[0, 10] + 1
+    assert ranker.predict(features)[:, 0].mean() == pytest.approx(seen.mean(), rel=0.35)
+    ranker.save(tmp_path)
+    loaded = OrdinalRanker.load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(features), ranker.predict(features))
+    np.testing.assert_array_equal(loaded.offsets_, ranker.offsets_)
+
+
+def test_a_weight_of_zero_leaves_a_row_out_of_one_question_only(world):
+    features, grades = world
+    weights = np.ones((len(grades), 3))
+    weights[grades == 0, 2] = 0.0
+    found = OrdinalRanker(SMALL).fit(features, NAMES, grades, weights)
+    plain = OrdinalRanker(SMALL).fit(features, NAMES, grades)
+    np.testing.assert_array_equal(found.boosters_[0].predict(features), plain.boosters_[0].predict(features))
+    assert found.boosters_[2].predict(features).mean() > plain.boosters_[2].predict(features).mean()
+
+
+def test_above_answers_for_grades_never_seen():
+    ranker = OrdinalRanker()
+    ranker.grades_ = np.array([1, 3])
+    exceeds = np.array([[0.4], [0.2]])
+    assert [ranker.above(exceeds, grade).tolist() for grade in range(4)] == [[1, 1], [0.4, 0.2], [0.4, 0.2], [0, 0]]
