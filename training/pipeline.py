@@ -117,7 +117,7 @@ def train(
 
     """
     started = monotonic()
-    parameters = parameters or RankerParameters()
+    chosen = parameters or RankerParameters()
     base = latest_build(settings.bundles)
     manifest = verify(base)
     model = MatchingModel.load(base, threads=settings.threads, verified=manifest)
@@ -135,7 +135,7 @@ def train(
 
     def choose(examples: Examples, group: NDArray[np.int64]) -> RankerParameters:
         studies = settings.home / STUDIES_FILE
-        tuned = tune(examples, group, tune_minutes, studies, settings.threads, parameters.seed)
+        tuned = tune(examples, group, tune_minutes, studies, settings.threads, chosen.seed)
         progress(f"tuned in {tuned.trials} trials: log-loss {tuned.loss:.4f}, defaults {tuned.default_loss:.4f}")
         return tuned.parameters
 
@@ -144,11 +144,10 @@ def train(
         achievements,
         pairs.take(learned),
         FeatureTable(table.values[learned], table.names),
-        parameters=parameters,
+        parameters=chosen,
         threads=settings.threads,
         choose=choose if tune_minutes > 0 else None,
         progress=progress,
     )
-    parameters = scorer.ranker.parameters
-    fitted = Fitted(model, base, manifest, scorer, pairs, table, learned, held_out, parameters, started)
+    fitted = Fitted(model, base, manifest, scorer, pairs, table, learned, held_out, scorer.ranker.parameters, started)
     return finish(settings, store, fitted, progress)
