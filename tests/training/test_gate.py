@@ -28,7 +28,9 @@ def scores(held, noise, seed=1):
 
 
 def verdict(candidate, champion, held, slices=None, **changes):
-    evidence = Evidence(held, candidate, champion, slices or {}, changes.pop("latency", 10.0), changes.pop("size", 1000))
+    evidence = Evidence(
+        held, candidate, champion, slices or {}, changes.pop("latency", 10.0), changes.pop("size", 1000)
+    )
     return judge(Settings(**changes), evidence)
 
 

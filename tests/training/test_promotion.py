@@ -106,7 +106,7 @@ def test_a_damaged_candidate_is_not_served_even_by_force(copied, store):
 def test_held_out_demands_taught_nothing(copied, store):
     """A ranker that never saw a demand's outcomes is the same whatever these were."""
     first = candidates.load(copied.settings, copied.first)
-    assert 0 < first.held_out_demands
+    assert first.held_out_demands > 0
     blind = candidates.without_held_out(
         copied.settings, copied.first, MatchingModel.load(copied.settings.bundles / copied.first).scorer
     )
