@@ -5,14 +5,21 @@ from dataclasses import dataclass
 from data.errors import InputError
 from data.splits import folds
 from eval.bootstrap import METRICS, RESAMPLES, Estimate, Judged, metric_samples, summarise
+from eval.ledger_study import with_ledger
 from eval.offline import out_of_fold
 from eval.systems import Corpus, RankerSystem
 from knowledge_graph.signals import SIGNAL_NAMES
 from matcher.attributes import ATTRIBUTES
 from matcher.features import LATENT_COLUMNS
+from matcher.ledger import FEATURES as LEDGER
 
 # Groups of label-free features that can be left out.
-GROUPS: dict[str, tuple[str, ...]] = {"graph": SIGNAL_NAMES, "attributes": ATTRIBUTES, "topics": LATENT_COLUMNS}
+GROUPS: dict[str, tuple[str, ...]] = {
+    "graph": SIGNAL_NAMES,
+    "attributes": ATTRIBUTES,
+    "topics": LATENT_COLUMNS,
+    "ledger": LEDGER,  # not among the ranker's features; added to see what they would bring
+}
 
 
 @dataclass(frozen=True)
@@ -33,15 +40,16 @@ def ablate(corpus: Corpus, group: str, split: str = "grouped", threads: int = 1)
     """
     if group not in GROUPS:
         raise InputError(f"feature group {group!r} is unknown; known: {', '.join(GROUPS)}")
+    complete = with_ledger(corpus) if group == "ledger" else corpus
     pairs = corpus.pairs
     parts = folds(split, pairs.levels, pairs.demand_group(), pairs.pair_group())
     samples = []
-    for variant in (corpus, corpus.without(GROUPS[group])):
+    for variant in (complete, complete.without(GROUPS[group])):
         predicted = out_of_fold(RankerSystem(variant, None, threads), parts)
         judged = Judged(pairs.demand_rows, pairs.levels, predicted.levels, predicted.ranking)
         samples.append(metric_samples(judged, RESAMPLES, seed=0))
-    complete, without = samples
+    whole, without = samples
     return {
-        name: Ablation(summarise(complete[name]), summarise(without[name]), summarise(complete[name] - without[name]))
+        name: Ablation(summarise(whole[name]), summarise(without[name]), summarise(whole[name] - without[name]))
         for name in METRICS
     }

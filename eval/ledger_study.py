@@ -1,7 +1,8 @@
 """What the constraint ledger is worth: its statuses against the simulator's truth, its features in the ranker."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from time import process_time_ns
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +11,11 @@ from data.records import Achievement, Demand
 from data.simulator.lexicon import load_lexicon
 from data.simulator.plan import SimulationPlan
 from data.simulator.world import World, make_world
-from data.splits import folds
-from eval.ablation import Ablation
-from eval.bootstrap import METRICS, RESAMPLES, Judged, metric_samples, summarise
-from eval.offline import out_of_fold
-from eval.systems import Corpus, RankerSystem
+from eval.systems import Corpus
+from knowledge_graph.quantities import extract
 from knowledge_graph.quantities.names import Encode
 from matcher.features import FeatureTable
-from matcher.ledger import FEATURES, compare
+from matcher.ledger import FEATURES, compare, ledger_features
 from matcher.ledger_rules import MET, MISSED
 from matcher.ledger_shelf import Quantities
 from matcher.ledger_table import QuantityTable, quantities_of
@@ -42,23 +40,6 @@ def with_ledger(corpus: Corpus) -> Corpus:
     d, a = corpus.pairs.demand_rows.astype(np.int64), corpus.pairs.achievement_rows.astype(np.int64)
     values = np.hstack([corpus.table.values, quantities.pair_features(d, a)])
     return replace(corpus, table=FeatureTable(values, (*corpus.table.names, *FEATURES)))
-
-
-def ablate_ledger(corpus: Corpus, split: str = "grouped", threads: int = 1) -> dict[str, Ablation]:
-    """Return for each metric what the ledger's features bring, by paired bootstrap over demands."""
-    complete = with_ledger(corpus)
-    pairs = corpus.pairs
-    parts = folds(split, pairs.levels, pairs.demand_group(), pairs.pair_group())
-    samples = []
-    for variant in (complete, complete.without(FEATURES)):
-        predicted = out_of_fold(RankerSystem(variant, None, threads), parts)
-        judged = Judged(pairs.demand_rows, pairs.levels, predicted.levels, predicted.ranking)
-        samples.append(metric_samples(judged, RESAMPLES, seed=0))
-    with_it, without = samples
-    return {
-        name: Ablation(summarise(with_it[name]), summarise(without[name]), summarise(with_it[name] - without[name]))
-        for name in METRICS
-    }
 
 
 def coverage(table: FeatureTable) -> dict[str, float]:
@@ -153,3 +134,48 @@ def _indicator(world: World, demand: int, quote: str) -> tuple[int, bool] | None
             if name in quote:
                 return number, by_name
     return None
+
+
+_DEMAND = (
+    "要求抗压强度不低于50MPa，含水率不超过12%，噪声低于60dB。现有设备20台，"
+    "希望堆积密度≥1.80克/立方厘米，使用寿命8年以上。"
+)
+_OFFER = (
+    "产品抗压强度达到{strength}MPa，水分含量为{moisture}%，松装密度1.85g/cm3。经第三方检测，噪音为55dB，能耗降低20%。"
+)
+
+
+def ledger_costs(repeats: int = 200) -> dict[str, float]:
+    """Return median CPU times in ms of a demand with 5 requirements against offers with 5 statements each."""
+    wanted = QuantityTable.build([extract(_DEMAND, "demand")])
+    offers = [extract(_OFFER.format(strength=40 + n % 30, moisture=8 + n % 9), "supply") for n in range(1000)]
+    offered = QuantityTable.build(offers)
+
+    def shown(full: bool) -> None:
+        rows = np.arange(20)
+        ledgers = compare(wanted, np.zeros(20, dtype=np.int64), offered, rows)
+        _ = (ledgers.share_met, ledgers.share_known, ledgers.worst_margin, ledgers.hard_misses)
+        if full:
+            for pair in range(20):
+                ledgers.ledger(pair)
+
+    def features(count: int) -> None:
+        ledger_features(wanted, np.zeros(count, dtype=np.int64), offered, np.arange(count))
+
+    return {
+        "20 matches: statuses and aggregates": _median_ms(lambda: shown(full=False), repeats),
+        "20 matches: with all quotes": _median_ms(lambda: shown(full=True), repeats),
+        "features of 200 candidates": _median_ms(lambda: features(200), repeats),
+        "features of 1,000 candidates": _median_ms(lambda: features(1000), repeats),
+        "reading a demand's text": _median_ms(lambda: extract(_DEMAND, "demand"), repeats),
+    }
+
+
+def _median_ms(work: Callable[[], object], repeats: int) -> float:
+    work()
+    times = []
+    for _ in range(repeats):
+        begin = process_time_ns()
+        work()
+        times.append(process_time_ns() - begin)
+    return sorted(times)[repeats // 2] / 1e6
