@@ -1,0 +1,87 @@
+"""The engine checks a demand's figures against what achievements state, also of records written a moment ago."""
+
+import pytest
+
+from data.records import Achievement, Demand
+from matcher.engine import Engine
+from matcher.filters import Filters
+from matcher.model import MatchingModel
+
+SUBJECTS = ("混凝土外加剂", "污泥干化设备", "锂电池负极", "茶叶烘干", "无人机巡检", "耐火材料", "钢板轧制", "水处理膜")
+
+
+def offer(number, content, title=""):
+    return Achievement(achievement_id=f"A{number}", title=title or SUBJECTS[number % 8], content=content)
+
+
+@pytest.fixture(scope="module")
+def model(encoder):
+    offers = [offer(number, f"{SUBJECTS[number]}的研究与应用。") for number in range(8)]
+    offers += [
+        offer(8, "高强混凝土外加剂，所得混凝土抗压强度达到62.5N/mm2，水分含量为9%。"),
+        offer(9, "普通混凝土外加剂，所得混凝土抗压强度达到40MPa。", "普通混凝土外加剂"),
+    ]
+    demands = [
+        Demand(demand_id="D0", title="混凝土外加剂", content="要求混凝土抗压强度不低于50MPa。", kpis="含水率≤12%"),
+        *(Demand(demand_id=f"D{number}", title=SUBJECTS[number]) for number in range(1, 8)),
+    ]
+    return MatchingModel.build(offers, demands, encoder), demands, offers
+
+
+def requirements(answer):
+    return {match.id: [(check.status, check.required.field) for check in match.requirements] for match in answer.items}
+
+
+def test_explained_matches_show_what_is_met_missed_and_unknown(model):
+    built, demands, _ = model
+    engine = Engine(built)
+    told = requirements(engine.recommend_achievements(demands[0], explain=True))
+    assert told["A8"] == [("met", "content"), ("met", "kpis")]
+    assert told["A9"] == [("missed", "content"), ("unknown", "kpis")]
+    assert told["A0"] == [("unknown", "content"), ("unknown", "kpis")]
+    assert not any(requirements(engine.recommend_achievements(demands[0])).values())
+
+
+def test_the_other_side_sees_the_same_ledger(model):
+    built, demands, offers = model
+    engine = Engine(built)
+    told = requirements(engine.recommend_demands(offers[9], explain=True))
+    assert told["D0"] == [("missed", "content"), ("unknown", "kpis")]
+    check = engine.match(demands[0], offers[9]).requirements[0]
+    assert check.status == "missed"
+    content = demands[0].content
+    assert content[check.required.start : check.required.end] == check.required.text
+    assert offers[9].content[check.offered.start : check.offered.end] == check.offered.text
+    assert check.margin == pytest.approx(-0.2)
+
+
+def test_hard_misses_are_hidden_on_request_and_the_unknown_stays(model):
+    built, demands, _ = model
+    engine = Engine(built)
+    shown = {match.id for match in engine.recommend_achievements(demands[0]).items}
+    kept = engine.recommend_achievements(demands[0], filters=Filters(hide_hard_misses=True)).items
+    assert shown - {match.id for match in kept} == {"A9"}
+
+
+def test_figures_of_written_records_count_at_once(model):
+    built, demands, _ = model
+    engine = Engine(built)
+    engine.upsert_achievements([offer(9, "普通混凝土外加剂，所得混凝土抗压强度达到55MPa。", "普通混凝土外加剂")])
+    engine.upsert_achievements([offer(20, "混凝土外加剂，含水率为15%。", "新混凝土外加剂")])
+    told = requirements(engine.recommend_achievements(demands[0], explain=True))
+    assert told["A9"][0][0] == "met"
+    assert told["A20"] == [("unknown", "content"), ("missed", "kpis")]
+    changed = demands[0].model_copy(update={"kpis": "含水率≤20%"})
+    engine.upsert_demands([changed])
+    assert requirements(engine.recommend_achievements(changed, explain=True))["A20"][1][0] == "met"
+
+
+def test_a_bundle_keeps_its_figures(model, tmp_path):
+    built, demands, offers = model
+    built.save_records(tmp_path)
+    assert (tmp_path / "quantities" / "achievements" / "codes.npy").is_file()
+    from matcher.ledger_shelf import Quantities
+
+    loaded = Quantities.load(tmp_path / "quantities")
+    assert len(loaded.achievements) == len(offers)
+    assert len(loaded.demands) == len(demands)
