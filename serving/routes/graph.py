@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from data.errors import unknown_id
+from data.errors import NotFoundError
 from data.records import Demand, Identifier
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.paths import drawing
@@ -100,7 +100,8 @@ async def paths(
     graph = _graph(services)
     row = services.live().engine.model.achievements.base.cards.rows.get(achievement_id)
     if row is None:
-        raise unknown_id("achievement", achievement_id, graph.achievement_ids)
+        await services.in_store(lambda store: store.achievement(achievement_id))  # names the nearest ids, if unknown
+        raise NotFoundError(f"achievement {achievement_id!r} is newer than the knowledge graph; build again")
     demand = await services.in_store(lambda store: store.demand(demand_id))
     found = await services.engine_threads.run(partial(_paths, graph, demand, row, limit))
     return json_response(found)
