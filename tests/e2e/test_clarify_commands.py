@@ -1,0 +1,69 @@
+"""Clarify, gaps and advise as their users run them, on a copy of the suite's platform."""
+
+import json
+import shutil
+
+import pytest
+
+from data.store import Store
+from tests.e2e.conftest import run_in
+
+
+@pytest.fixture(scope="module")
+def home(platform, tmp_path_factory):
+    base = tmp_path_factory.mktemp("clarify")
+    home = base / "home"
+    home.mkdir()
+    for path in platform.settings.home.glob("store.db*"):
+        shutil.copy(path, home)
+    shutil.copytree(platform.settings.bundles, home / "bundles")
+    return home
+
+
+@pytest.fixture(scope="module")
+def records(home):
+    with Store.open(f"sqlite:///{home / 'store.db'}") as store:
+        return list(store.demands()), list(store.achievements())
+
+
+def done(run, *words):
+    result = run(*words, "--json")
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_a_question_is_asked_answered_and_kept(home, records):
+    run = run_in(home)
+    demand = records[0][0]
+    asked = done(run, "clarify", "--demand", demand.demand_id, "--top", 12)
+    assert asked["completeness"]["text"].startswith("需求完整度")
+    question = asked["questions"][0]
+    told = done(run, "clarify", "--demand", demand.demand_id, "--answer", "#1", "--by", "张三")
+    assert told["clarification"]["question_id"] == question["question_id"]
+    assert told["clarification"]["answer"] == question["options"][0]["answer"]
+    assert told["clarification"]["actor"] == "张三"
+    assert told["completeness"]["score"] >= asked["completeness"]["score"]
+    with Store.open(f"sqlite:///{home / 'store.db'}") as store:
+        assert [kept.question_id for kept in store.clarifications(demand.demand_id)] == [question["question_id"]]
+        assert store.demand(demand.demand_id).content == demand.content
+    listed = done(run, "recommend", "--demand", demand.demand_id)
+    assert [match["id"] for match in listed["items"]] == [match["id"] for match in told["after"]]
+
+
+def test_answers_that_do_not_fit_are_one_line(home, records):
+    run = run_in(home)
+    refused = run("clarify", "--demand", records[0][1].demand_id, "--question", "limit:budget", "--answer", "很多")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: the answer '很多' holds no number")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_gaps_and_advice_are_told_in_chinese(home, records):
+    run = run_in(home)
+    told = run("gaps", "--demand", records[0][2].demand_id)
+    assert told.returncode == 0, told.stderr
+    assert "匹配（最高概率" in told.stdout
+    offer = next(offer for offer in records[1] if offer.status.value == "发布")
+    body = done(run, "advise", "--achievement", offer.achievement_id, "--top", 3, "--demands", 4)
+    assert body["achievement_id"] == offer.achievement_id
+    assert all(item["rank_after"] < item["rank_before"] for item in body["advice"])
