@@ -15,6 +15,7 @@ STEPS = {
     "views": "计算文本向量与参照",
     "indexes": "建立索引",
     "graph": "构建知识图谱",
+    "quantities": "读取指标数值",
     "bundle": "写入模型包",
     "simulate": "生成模拟平台",
     "import": "导入记录与事件",
@@ -70,6 +71,9 @@ def train_command(
         float,
         typer.Option("--tune", help="Search better parameters for so many minutes first; goes on where it stopped."),
     ] = 0.0,
+    positions: Annotated[
+        bool, typer.Option(help="Leave out of the scores what a place in a list alone does to outcomes.")
+    ] = True,
     seed: Annotated[int, typer.Option(help="Seed of folds and ranker.", min=0)] = 0,
     promotion: Annotated[
         bool, typer.Option("--promote/--no-promote", help="Ask the promotion gate and serve the version if it passes.")
@@ -100,8 +104,9 @@ def train_command(
     if encoder:
         _train_encoder(as_json)
         return
+    parameters = RankerParameters(trees=trees, seed=seed, correct_positions=positions)
     with Store.open(settings().store_url) as store, steps(STEPS) as progress:
-        built = train(settings(), store, RankerParameters(trees=trees, seed=seed), progress, tune)
+        built = train(settings(), store, parameters, progress, tune)
         decision = promote(settings(), store, built.manifest.version, progress=progress) if promotion else None
     _report(built, as_json, decision)
 
