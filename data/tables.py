@@ -9,13 +9,16 @@ import sqlalchemy as sa
 from data.records import MAX_ID, MAX_TITLE, Achievement, Demand, OutcomeEvent, Record
 
 # The Alembic revision that this code reads and writes.
-SCHEMA = "0004"
+SCHEMA = "0005"
 
 metadata = sa.MetaData()
 
 # PostgreSQL would order ids by the server's language; "C" orders by code point, as SQLite and Python do.
 _ID = sa.String(MAX_ID).with_variant(sa.String(MAX_ID, collation="C"), "postgresql")
 _LABEL = sa.String(MAX_TITLE)
+_LISTED = ("id", "field", "region", "published_at", "updated_at")
+ACHIEVEMENTS_LISTED = (*_LISTED, "holder", "stage", "trl", "price_min")
+DEMANDS_LISTED = (*_LISTED, "enterprise", "trl_min", "budget_max", "deadline")
 
 
 def _record_columns(name: str) -> list[sa.Column[Any]]:
@@ -47,6 +50,8 @@ achievements = sa.Table(
     sa.Column("trl", sa.SmallInteger),
     sa.Column("price_min", sa.Float),
     sa.Column("price_max", sa.Float),
+    # What is counted and listed, without the texts; PostgreSQL keeps long texts aside, and has a limit for index rows.
+    sa.Index("ix_achievements_listed", "deleted", "status", *ACHIEVEMENTS_LISTED).ddl_if(dialect="sqlite"),
 )
 
 demands = sa.Table(
@@ -58,6 +63,7 @@ demands = sa.Table(
     sa.Column("budget_min", sa.Float),
     sa.Column("budget_max", sa.Float),
     sa.Column("deadline", sa.Date),
+    sa.Index("ix_demands_listed", "deleted", "status", *DEMANDS_LISTED).ddl_if(dialect="sqlite"),
 )
 
 events = sa.Table(

@@ -170,7 +170,8 @@ class SelectedRows:
             if self.count is not None and not view.find and not view.choices:
                 total = self.count(connection)
             else:
-                total = int(connection.execute(sa.select(sa.func.count()).select_from(wanted.subquery())).scalar_one())
+                keys = wanted.with_only_columns(self.key, maintain_column_froms=True).subquery()
+                total = int(connection.execute(sa.select(sa.func.count()).select_from(keys)).scalar_one())
             ordered = self._ordered(wanted, view).limit(view.size).offset((view.page - 1) * view.size)
             rows = [self.finish(dict(row)) for row in connection.execute(ordered).mappings()]
         return rows, total

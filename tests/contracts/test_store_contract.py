@@ -287,5 +287,8 @@ def test_a_store_of_a_newer_gongxu_is_refused(store, url):
 def test_migrations_and_tables_agree(store, url):
     engine = sa.create_engine(url)
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        sqlite = connection.dialect.name == "sqlite"
+        # Some indexes are for SQLite alone.
+        options = {"include_object": lambda _item, name, *_: sqlite or not str(name).endswith("_listed")}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
     engine.dispose()

@@ -22,6 +22,7 @@ from tests.dashboard.conftest import PASSWORD, add_operators
 from tests.dashboard.test_pages import MENU
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"  # artifacts of the run
+SAYS = "低温污泥干化设备，含水率降到40%以下"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 
@@ -38,8 +39,10 @@ def own_home(platform, tmp_path_factory) -> Settings:
     settings = platform.settings.model_copy(update={"home": home, "serve_threads": 1, "serve_poll": 0.1})
     with Store.open(settings.store_url) as store:
         add_operators(store)
-        store.upsert_demands([Demand(demand_id="X1", title=HOSTILE, content=HOSTILE, enterprise=HOSTILE)])
-        store.upsert_achievements([Achievement(achievement_id="X2", title=HOSTILE, content=HOSTILE, holder=HOSTILE)])
+        store.upsert_demands([Demand(demand_id="X1", title=HOSTILE, content=HOSTILE + SAYS, enterprise=HOSTILE)])
+        store.upsert_achievements(
+            [Achievement(achievement_id="X2", title=HOSTILE, content=HOSTILE + SAYS, holder=HOSTILE)]
+        )
     served = settings.bundles / (settings.bundles / "current").read_text().strip()
     folders = tuple(path.name for path in served.iterdir() if path.is_dir())
     manifest = read_manifest(served).model_copy(update={"version": "20991231-235959", "files": {}})
@@ -139,7 +142,10 @@ def test_find_a_demand_and_understand_its_first_match(page, server):
     page.get_by_role("searchbox").fill("D00000")
     page.get_by_role("searchbox").press("Enter")
     expect(page.locator("#demands .count")).to_have_text("9 条")
-    page.locator("#demands tbody a").first.click()
+    for link in [one.get_attribute("href") for one in page.locator("#demands tbody td:first-child a").all()]:
+        visit(page, server.removesuffix("/dashboard") + link)
+        if page.locator(".match").count():  # for some demands nothing is good enough
+            break
     first = page.locator(".match").first
     expect(first.locator(".reasons li").first).to_be_visible()
     first.locator("summary").click()

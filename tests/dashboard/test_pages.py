@@ -131,8 +131,9 @@ def test_the_overview_counts_what_a_plain_recount_counts(boss, home, days):
             sides = {row["value"]: row for row in overview.by_side(connection, period, "field")}
             median = overview.response_days(connection, period)
             unanswered = overview.unanswered(connection, period)
-            covered = overview.coverage(connection, [period])[0]
+            covered = overview.coverage(connection, period, current=True)
             trend = overview.trend(connection, period)
+            looked_up = overview.coverage(connection, period, current=False)
     day = {event.event_id: china_day(event.occurred_at.replace(tzinfo=None)) for event in events}
     assert last == max(day.values())
     inside = [event for event in events if period.first <= day[event.event_id] <= period.last]
@@ -164,6 +165,7 @@ def test_the_overview_counts_what_a_plain_recount_counts(boss, home, days):
     assert covered.achievements == len(
         {e.achievement_id for e in inside if e.kind is EventKind.IMPRESSION and e.achievement_id in on_offer}
     )
+    assert looked_up == covered  # one from what is kept, one from the events
     page = boss.get(f"/?days={days}").text
     assert f"{totals['impression']:,}</a>" in page
 

@@ -1,7 +1,6 @@
 """How the platform does: all from counts that are kept with the events, but for what needs distinct records."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
@@ -10,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from data.aggregates import ALL
-from data.dashboard_tables import daily_counts, demand_progress
+from data.dashboard_tables import achievement_progress, daily_counts, demand_progress
 from data.tables import achievements, demands, events
 from matcher.filters import OPEN_STATUSES
 from serving.dashboard.figures.periods import Period
@@ -120,21 +119,20 @@ class Coverage:
     open_holders: int
 
 
-def coverage(connection: sa.Connection, periods: Iterable[Period]) -> list[Coverage]:
-    """Return the coverage of each period, over the achievements that are open now."""
-    table = achievements
+def coverage(connection: sa.Connection, period: Period, *, current: bool) -> Coverage:
+    """Return the coverage of a period, over the achievements that are open now.
+
+    Nothing may have been shown after the `current` period: then the latest moment of each achievement tells, which is kept.
+    Of an earlier one the events themselves are looked through.
+    """
+    table, (first, end) = achievements, period.moments
     is_open = table.c.status.in_(OPEN_STATUSES) & ~table.c.deleted
-    holder_of = {row.id: row.holder for row in connection.execute(sa.select(table.c.id, table.c.holder).where(is_open))}
-    open_holders = len(set(filter(None, holder_of.values())))
-    found = []
-    for period in periods:
-        first, end = period.moments
-        query = (
-            sa.select(events.c.achievement_id)
-            .where(events.c.kind == "impression", events.c.occurred_at >= first, events.c.occurred_at < end)
-            .distinct()
-        )
-        shown = {name for name in connection.execute(query).scalars() if name in holder_of}
-        holders = len({holder_of[name] for name in shown} - {""})
-        found.append(Coverage(len(shown), len(holder_of), holders, open_holders))
-    return found
+    counted = (sa.func.count(), sa.func.count(sa.func.nullif(table.c.holder, "").distinct()))
+    if current:
+        shown = sa.select(achievement_progress.c.achievement_id).where(achievement_progress.c.last_shown >= first)
+    else:
+        moment = events.c.occurred_at
+        shown = sa.select(events.c.achievement_id).where(events.c.kind == "impression", moment >= first, moment < end)
+    whole = connection.execute(sa.select(*counted).where(is_open)).one()
+    part = connection.execute(sa.select(*counted).where(is_open, table.c.id.in_(shown))).one()
+    return Coverage(part[0], whole[0], part[1], whole[1])

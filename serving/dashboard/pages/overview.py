@@ -19,6 +19,7 @@ from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, 
 
 SIDES = {FIELD: "技术领域", INDUSTRY: "行业", REGION: "地区", VERSION: "模型版本"}
 UNKNOWN = "（未说明）"
+COMPARED = 90  # days up to which the coverage of the period before is looked up, from the events themselves
 HINTS = {
     "impression": "这段时间内“推荐展示”事件的次数；同一配对展示几次计几次。",
     "click": "“查看”事件的次数。",
@@ -205,9 +206,11 @@ async def coverage(request: Request) -> Response:
     """Show how much of the supply was recommended: it needs distinct records, and comes after the rest of the page."""
     period = await _period(request)
 
-    def work(store: Store) -> list[figures.Coverage]:
+    def work(store: Store) -> tuple[figures.Coverage, figures.Coverage | None]:
         with translated_errors(store.engine.url), store.engine.connect() as connection:
-            return figures.coverage(connection, (period, period.before))
+            now = figures.coverage(connection, period, current=True)
+            short = period.days <= COMPARED
+            return now, figures.coverage(connection, period.before, current=False) if short else None
 
     now, before = await services_of(request).in_store(work)
     return render(request, "coverage.html", now=now, before=before, hints=HINTS)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from data.dashboard_tables import achievement_progress, demand_progress
-from data.records import CHINA_STANDARD_TIME, DemandStatus
+from data.records import CHINA_STANDARD_TIME, DemandStatus, EventKind
 from data.tables import achievements, demands, events
 from matcher.filters import OPEN_STATUSES
 from serving.dashboard import wording
@@ -22,6 +22,7 @@ from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, Row, SelectedRows, Table, TableSpec, show
 
 CHINA = timedelta(hours=8)
+NARROW = ("kind", "demand", "achievement", "from", "to")
 STATES = {
     "open": "在架、仍可对接",
     "unanswered": "已推荐、无人响应",
@@ -209,6 +210,8 @@ async def events_table(request: Request) -> Table:
     ):
         if asked.get(name):
             query = query.where(column == asked[name])
+    if not asked.get("kind") and (asked.get("from") or asked.get("to")):
+        query = query.where(table.c.kind.in_([kind.value for kind in EventKind]))  # the index begins with the kind
     for name, days in (("from", 0), ("to", 1)):
         moment = _day(asked.get(name, ""))
         if moment is not None:
@@ -233,7 +236,8 @@ async def events_table(request: Request) -> Table:
         SelectedRows(engine, query, table.c.event_id),
         choices={} if asked.get("kind") else {"kind": list(wording.KIND_NAMES.items())},
         find=("demand_id", "achievement_id"),
-        sort="occurred_at",
+        # All events in the order of time would have to be sorted first: a list that nothing limits is in that of the ids.
+        sort="occurred_at" if any(asked.get(name) for name in NARROW) else "event_id",
         size=50,
     )
 
