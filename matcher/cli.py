@@ -52,6 +52,7 @@ def recommend(
     from matcher.engine import Engine
     from matcher.filters import OPEN_STATUSES, Filters
     from matcher.model import MatchingModel
+    from matcher.threshold import load_threshold
     from models.threads import limit_threads
 
     if sum(given is not None for given in (demand, text, achievement)) != 1:
@@ -88,8 +89,19 @@ def recommend(
         answer = engine.recommend_achievements(wanted, top=top, filters=filters, explain=explain)
     if as_json:
         typer.echo(json.dumps(answer.model_dump(), ensure_ascii=False, indent=1))
-    else:
-        show(answer)
+        return
+    show(answer)
+    if demand is not None:
+        _show_verdict(answer, demand, load_threshold(settings()))
+
+
+def _show_verdict(answer: "Recommendation", demand: str, threshold: float | None) -> None:
+    """Say so when the best match lies below the calibrated threshold, and where the gaps are told."""
+    best = max((match.probability for match in answer.items if match.probability is not None), default=None)
+    if not answer.answered or (best is not None and threshold is not None and best < threshold):
+        if answer.answered:
+            typer.echo(f"没有足够好的匹配：以上最高概率 {best:.0%}，门槛 {threshold:.0%}")
+        typer.echo(f"还缺什么、谁能补足：gongxu gaps --demand {demand}；该问什么：gongxu clarify --demand {demand}")
 
 
 def show(answer: "Recommendation") -> None:
