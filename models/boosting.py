@@ -11,7 +11,10 @@ PARALLEL_ROWS = 50_000
 
 @dataclass(frozen=True)
 class RankerParameters:
-    """LightGBM's parameters under their own names; `trees` are grown per grade."""
+    """LightGBM's parameters under their own names; `trees` are grown per grade.
+
+    `correct_positions` tells whether what a place in a list does to outcomes is learned apart and left out.
+    """
 
     trees: int = 150
     learning_rate: float = 0.03
@@ -22,6 +25,7 @@ class RankerParameters:
     max_bin: int = 63
     lambda_l2: float = 10.0
     seed: int = 0
+    correct_positions: bool = True
 
     def settings(self, rows: int, threads: int) -> dict[str, object]:
         """Return what `lightgbm.train` takes for a table of so many rows."""

@@ -80,7 +80,8 @@ class OrdinalRanker:
         )
         directions = [(monotone or {}).get(name, 0) for name in self.feature_names_]
         more = {"monotone_constraints": directions} if any(directions) else {}
-        places = None if positions is None or not positions.any() else place_of(positions)
+        corrected = positions is not None and positions.any() and self.parameters.correct_positions
+        places = place_of(positions) if positions is not None and corrected else None
         self.boosters_, self._kernels, self.offsets_ = [], None, np.zeros((len(self.grades_) - 1, PLACES))
         for number, grade in enumerate(self.grades_[:-1]):
             exceeds = grades > grade

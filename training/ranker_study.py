@@ -133,16 +133,13 @@ Fit = Callable[[], tuple[Score, int]]
 
 def _ways(examples: Examples, plain: RankerParameters, trees: tuple[int, ...], threads: int) -> dict[str, Fit]:
     pairs = examples.pairs
-    blind, lists = examples, pairs.d
+    lists = pairs.d
     if pairs.log:
-        blind = replace(
-            examples, pairs=replace(pairs, log=replace(pairs.log, position=np.zeros_like(pairs.log.position)))
-        )
         lists = np.where(pairs.log.request < 0, pairs.d, pairs.d.max() + 1 + pairs.log.request)
     everywhere = np.concatenate([lists, lists + lists.max() + 1])
 
-    def ordinal(of: Examples, parameters: RankerParameters) -> tuple[Score, int]:
-        ranker = of.fit(parameters, threads)
+    def ordinal(parameters: RankerParameters) -> tuple[Score, int]:
+        ranker = examples.fit(parameters, threads)
         return (lambda rows: ranker.expected_grade(ranker.predict(rows))), parameters.trees * len(ranker.boosters_)
 
     def lambdamart(positions: NDArray[np.int64] | None) -> tuple[Score, int]:
@@ -152,14 +149,14 @@ def _ways(examples: Examples, plain: RankerParameters, trees: tuple[int, ...], t
         return ranker.predict, plain.trees
 
     ways: dict[str, Fit] = {
-        BASELINE: lambda: ordinal(blind, plain),
-        "ordinal_position": lambda: ordinal(examples, plain),
+        BASELINE: lambda: ordinal(replace(plain, correct_positions=False)),
+        "ordinal_position": lambda: ordinal(plain),
         "lambdamart": lambda: lambdamart(None),
         "lambdamart_position": lambda: lambdamart(np.tile(pairs.position, 2)),
     }
     for count in trees:
         if count != plain.trees:
-            ways[f"ordinal_position_{count}"] = partial(ordinal, examples, replace(plain, trees=count))
+            ways[f"ordinal_position_{count}"] = partial(ordinal, replace(plain, trees=count))
     return ways
 
 

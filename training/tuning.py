@@ -1,7 +1,7 @@
 """Better parameters for the ranker within a time budget, by Optuna; a study goes on where it was interrupted."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,8 +39,8 @@ def tune(
     group: NDArray[np.int64],
     minutes: float,
     studies: Path,
+    parameters: RankerParameters | None = None,
     threads: int = 1,
-    seed: int = 0,
 ) -> Tuned:
     """Return the parameters with the least loss on demands that a trial did not learn from.
 
@@ -55,8 +55,8 @@ def tune(
         group: (n,) numbers of the demands of its n pairs.
         minutes: time budget of this sitting, above 0; the trial under way is finished.
         studies: file of the studies, made if missing.
+        parameters: whose seed (of ranker, search and folds) and position correction are kept.
         threads: for LightGBM.
-        seed: of the search and the folds.
 
     Raises:
         InputError: `minutes` is not above 0, or there are fewer demands than folds.
@@ -66,30 +66,31 @@ def tune(
 
     if not minutes > 0:
         raise InputError(f"--tune is {minutes:g} minutes; it must be above 0")
-    folds = _folds(group, seed)
+    kept = parameters or RankerParameters()
+    folds = _folds(group, kept.seed)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     studies.parent.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
-        study_name=_digest(examples, seed),
+        study_name=_digest(examples, kept),
         storage=f"sqlite:///{studies}",
-        sampler=optuna.samplers.TPESampler(seed=seed, multivariate=False),
+        sampler=optuna.samplers.TPESampler(seed=kept.seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
         direction="minimize",
         load_if_exists=True,
     )
-    defaults = RankerParameters(seed=seed)
+    defaults = RankerParameters()
     complete = (optuna.trial.TrialState.COMPLETE,)
     if not any(DEFAULTS in trial.user_attrs for trial in study.get_trials(states=complete)):
         study.enqueue_trial({name: getattr(defaults, name) for name in _SEARCHED}, user_attrs={DEFAULTS: True})
     end = time.monotonic() + 60.0 * minutes
 
     def objective(trial: "optuna.Trial") -> float:
-        parameters = _suggested(trial, seed)
-        if parameters.trees * parameters.num_leaves > MAX_LEAVES_IN_ALL:
+        tried = _suggested(trial, kept)
+        if tried.trees * tried.num_leaves > MAX_LEAVES_IN_ALL:
             raise optuna.TrialPruned
         losses = []
         for number, (train, test) in enumerate(folds):
-            losses.append(_loss(examples, parameters, train, test, threads))
+            losses.append(_loss(examples, tried, train, test, threads))
             trial.report(float(np.mean(losses)), number)
             if trial.should_prune():
                 raise optuna.TrialPruned
@@ -102,7 +103,7 @@ def tune(
     known = [trial.value for trial in study.get_trials(states=complete) if DEFAULTS in trial.user_attrs]
     best = study.best_trial
     return Tuned(
-        RankerParameters(**{**best.params, "seed": seed}),
+        replace(kept, **best.params),
         len(study.trials),
         float(best.value if best.value is not None else np.nan),
         float(known[0] if known and known[0] is not None else np.nan),
@@ -120,8 +121,9 @@ _SEARCHED = (
 )
 
 
-def _suggested(trial: "optuna.Trial", seed: int) -> RankerParameters:
-    return RankerParameters(
+def _suggested(trial: "optuna.Trial", kept: RankerParameters) -> RankerParameters:
+    return replace(
+        kept,
         trees=trial.suggest_int("trees", 50, 600, log=True),
         learning_rate=trial.suggest_float("learning_rate", 0.01, 0.15, log=True),
         num_leaves=trial.suggest_int("num_leaves", 5, 31),
@@ -129,7 +131,6 @@ def _suggested(trial: "optuna.Trial", seed: int) -> RankerParameters:
         feature_fraction=trial.suggest_float("feature_fraction", 0.1, 1.0),
         bagging_fraction=trial.suggest_float("bagging_fraction", 0.4, 1.0),
         lambda_l2=trial.suggest_float("lambda_l2", 0.1, 100.0, log=True),
-        seed=seed,
     )
 
 
@@ -167,9 +168,9 @@ def _loss(
     return float(np.mean(losses))
 
 
-def _digest(examples: Examples, seed: int) -> str:
+def _digest(examples: Examples, kept: RankerParameters) -> str:
     """Return a name that examples with the same features, grades and weights share."""
-    digest = sha256(f"{seed}:{','.join(examples.names)}".encode())
+    digest = sha256(f"{kept.seed}:{kept.correct_positions}:{','.join(examples.names)}".encode())
     for part in (examples.features, examples.pairs.grade, examples.pairs.weight):
         digest.update(np.ascontiguousarray(part).tobytes())
     return f"ranker-{digest.hexdigest()[:16]}"
