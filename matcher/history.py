@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.cards import Cards
-from matcher.history_kernels import best_three
+from matcher.history_kernels import nearest_demands, others_outcomes, outcomes_of, own_outcomes
 from matcher.sparse import FloatArray, mapped
 from matcher.text_features import TextSide
 from matcher.view import View
@@ -118,6 +118,8 @@ class History:
         self.achievement_axes = achievement_axes
         self._order = self._support = np.arange(len(grades))
         self._starts = np.searchsorted(group, np.arange(len(demands) + 1))
+        self._grades = np.asarray(grades, dtype=np.float32)
+        self._prior = float(self._grades.mean()) if len(grades) else 0.0
 
     @classmethod
     def empty(cls) -> Self:
@@ -196,11 +198,12 @@ class History:
         unique_d, of_d = np.unique(d, return_inverse=True)
         asking = self._demands(demands, unique_d)
         group = np.array([self._group_of(demands.cards, row) for row in unique_d.tolist()], dtype=np.int64)
+        similarity = asking @ self.demands.T
         order = np.argsort(of_d, kind="stable")
         for pairs in np.split(order, np.flatnonzero(np.diff(of_d[order])) + 1):
             if len(pairs):
                 one = int(of_d[pairs[0]])
-                table[pairs, :-_KERNEL] = self._neighbours(asking[one], int(group[one]), candidates[of_a[pairs]])
+                table[pairs, :-_KERNEL] = self._neighbours(similarity[one], int(group[one]), candidates[of_a[pairs]])
         for start in range(0, len(d), _BLOCK):
             some = slice(start, start + _BLOCK)
             inputs = PairInputs(asking, of_d[some], group, candidates[of_a[some]], nearness[some])
@@ -248,53 +251,29 @@ class History:
     def _group_of(self, cards: Cards, row: int) -> int:
         return next((self.keys[key] for key in cards.identity(row) if key in self.keys), -1)
 
-    def _neighbours(self, vector: FloatArray, group: int, offered: FloatArray) -> FloatArray:
-        """Return (n, len(HISTORY) - 4) statistics of known outcomes around one demand and n achievements."""
-        prior = float(self.grades.mean())
-        n = len(offered)
-        nan = np.full(n, np.nan)
-        similarity = self.demands @ vector
-        own, own_best = [np.zeros(n), *[nan] * 6], [nan] * 3
+    def _neighbours(self, similarity: FloatArray, group: int, offered: FloatArray) -> FloatArray:
+        """Return (n, len(HISTORY) - 4) statistics of known outcomes around one demand and n achievements.
+
+        `similarity` (g,) is that of the known demands, `group` the one that is the demand itself, or -1.
+        """
+        own = np.full((len(offered), 10), np.nan, dtype=np.float32)
+        rest = np.full((len(offered), 8), np.nan, dtype=np.float32)
+        own[:, 0] = 0.0
+        smoothing = self._prior, SHARPNESS, PRIOR_PAIRS, PRIOR_MASS
         if group >= 0:
-            known = np.arange(self._starts[group], self._starts[group + 1])
-            grades = self.grades[known]
-            cosine = offered @ self.achievements[known].T
-            weight = np.exp(SHARPNESS * (cosine - 1.0))
-            mean = (grades.sum() + PRIOR_PAIRS * prior) / (len(known) + PRIOR_PAIRS)
-            near = (weight @ grades + PRIOR_MASS * mean) / (weight.sum(axis=1) + PRIOR_MASS)
-            own = [np.full(n, np.log1p(len(known))), np.full(n, mean), near - mean, weight.sum(axis=1)]
-            for wanted in (grades == 0, grades == 1, grades >= 2):
-                own.append(cosine[:, wanted].max(axis=1) if wanted.any() else nan)
-            own_best = _best(cosine, np.ones(len(known), dtype=np.float32), grades)
+            known = slice(int(self._starts[group]), int(self._starts[group + 1]))
+            own_outcomes(offered @ self.achievements[known].T, self._grades[known], *smoothing, own)
+            similarity = similarity.copy()
             similarity[group] = -np.inf
         others = self._nearest_outcomes(similarity)
-        if not len(others):
-            return np.stack([*own, *[nan] * 5, *own_best, *[nan] * 3], axis=1).astype(np.float32)
-        grades = self.grades[others]
-        nearness = similarity[self.group[others]]
-        by_demand = np.exp(SHARPNESS * (nearness - 1.0))
-        mean = (by_demand @ grades + PRIOR_PAIRS * prior) / (by_demand.sum() + PRIOR_PAIRS)
-        cosine = offered @ self.achievements[others].T
-        by_achievement = np.exp(SHARPNESS * (cosine - 1.0))
-        # One product for all four sums: the matrix is large, and passes over it are what this costs.
-        sums = by_achievement @ np.stack(
-            [grades, np.ones(len(others)), by_demand * grades, by_demand], axis=1, dtype=np.float32, casting="same_kind"
-        )
-        overall = (sums[:, 0] + prior) / (sums[:, 1] + 1.0)
-        mass = sums[:, 3]
-        near = (sums[:, 2] + PRIOR_MASS * mean) / (mass + PRIOR_MASS)
-        rest = [np.full(n, mean), near, mass, near - mean, overall]
-        others_best = _best(cosine, np.clip(nearness, 0.0, 1.0), grades)
-        return np.stack([*own, *rest, *own_best, *others_best], axis=1).astype(np.float32)
+        if len(others):
+            cosine = offered @ self.achievements[others].T
+            others_outcomes(cosine, self._grades[others], similarity[self.group[others]], *smoothing, rest)
+        return np.hstack([own[:, :7], rest[:, :5], own[:, 7:], rest[:, 5:]])
 
     def _nearest_outcomes(self, similarity: FloatArray) -> NDArray[np.int64]:
         """Return the outcomes of the most similar demands, at least `NEIGHBOURHOOD` of them if there are so many."""
-        ranked = np.argsort(-similarity, kind="stable")
-        sizes = np.diff(self._starts)[ranked]
-        ranked, sizes = (part[np.isfinite(similarity[ranked]) & (sizes > 0)] for part in (ranked, sizes))
-        chosen = ranked[: int(np.searchsorted(np.cumsum(sizes), NEIGHBOURHOOD)) + 1]
-        spans = [np.arange(self._starts[g], self._starts[g + 1]) for g in chosen]
-        return np.concatenate(spans) if spans else np.zeros(0, dtype=np.int64)
+        return outcomes_of(nearest_demands(similarity, self._starts, NEIGHBOURHOOD), self._starts)
 
     def save(self, directory: Path) -> None:
         """Write the outcomes and the kernel model into `directory`, which is created."""
@@ -324,8 +303,3 @@ def _number_demands(cards: Cards, d: NDArray[np.int64]) -> tuple[dict[str, int],
     number = np.unique(group, return_inverse=True)[1]
     keys = {key: int(number[i]) for i, row in enumerate(unique) for key in cards.identity(int(row))}
     return keys, number[inverse].astype(np.int64)
-
-
-def _best(nearness: FloatArray, weight: FloatArray, grades: NDArray[np.float64]) -> list[FloatArray]:
-    """Return for n rows of nearness (n, t): grade of the nearest outcome, its nearness, weighted grade of the three."""
-    return list(best_three(nearness, weight.astype(np.float32), grades.astype(np.float32)).T)

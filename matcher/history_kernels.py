@@ -5,35 +5,138 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+_BINS = 2048
+_NEVER = np.float32(-1e30)
 
 
 @numba.njit(nogil=True, cache=True)
-def best_three(nearness: Floats, weight: Floats, grades: Floats) -> Floats:
-    """Return (n, 3) for nearness (n, t), weighed by `weight` (t,), of n pairs to t outcomes with `grades` (t,).
+def nearest_demands(similarity: Floats, starts: Rows, most: int) -> Rows:
+    """Return the demands most similar by `similarity` (g,), enough to hold `most` outcomes if there are so many.
 
-    Grade of the nearest outcome (the first of equals), how near it is, and the mean grade of the three nearest, each
-    weighing exp(12 · nearness).
+    The outcomes of demand i stand from `starts[i]` to `starts[i + 1]`. A demand below -1 is left out. Similarities are
+    told apart to a thousandth: one pass over the demands is enough, and no order is needed.
     """
-    n, t = nearness.shape
-    found = np.empty((n, 3), dtype=np.float32)
-    for row in range(n):
-        near0 = near1 = near2 = np.float32(-1e30)
-        at0 = at1 = at2 = 0
-        for j in range(t):
-            near = nearness[row, j] * weight[j]
-            if near > near2:
-                if near > near1:
-                    near2, at2 = near1, at1
-                    if near > near0:
-                        near1, at1 = near0, at0
-                        near0, at0 = near, j
-                    else:
-                        near1, at1 = near, j
-                else:
-                    near2, at2 = near, j
-        weight1 = np.exp(np.float32(12) * (near1 - near0))
-        weight2 = np.exp(np.float32(12) * (near2 - near0))
-        total = np.float32(1) + weight1 + weight2
-        found[row, 0], found[row, 1] = grades[at0], near0
-        found[row, 2] = (grades[at0] + weight1 * grades[at1] + weight2 * grades[at2]) / total
+    held = np.zeros(_BINS, dtype=np.int64)
+    place = np.full(len(similarity), -1, dtype=np.int64)
+    for demand in range(len(similarity)):
+        size = starts[demand + 1] - starts[demand]
+        if size > 0 and similarity[demand] >= -1.001:
+            near = min(max(similarity[demand], np.float32(-1)), np.float32(1))
+            place[demand] = int((near + np.float32(1)) * np.float32(0.5 * (_BINS - 1)))
+            held[place[demand]] += size
+    lowest, total = _BINS, 0
+    while lowest > 0 and total < most:
+        lowest -= 1
+        total += held[lowest]
+    return np.flatnonzero(place >= lowest)
+
+
+@numba.njit(nogil=True, cache=True)
+def outcomes_of(demands: Rows, starts: Rows) -> Rows:
+    """Return the outcomes of the given demands, demand after demand."""
+    total = 0
+    for demand in demands:
+        total += starts[demand + 1] - starts[demand]
+    found = np.empty(total, dtype=np.int64)
+    at = 0
+    for demand in demands:
+        for outcome in range(starts[demand], starts[demand + 1]):
+            found[at] = outcome
+            at += 1
     return found
+
+
+@numba.njit(nogil=True, cache=True)
+def _best_three(nearness: Floats, grades: Floats, found: Floats) -> None:
+    """Write grade of the nearest outcome, how near it is, and the mean grade of the three nearest to `found` (3,).
+
+    Each of the three weighs exp(12 · nearness).
+    """
+    near0 = near1 = near2 = _NEVER
+    at0 = at1 = at2 = 0
+    for j in range(len(nearness)):
+        near = nearness[j]
+        if near > near2:
+            if near > near1:
+                near2, at2 = near1, at1
+                if near > near0:
+                    near1, at1 = near0, at0
+                    near0, at0 = near, j
+                else:
+                    near1, at1 = near, j
+            else:
+                near2, at2 = near, j
+    weight1 = np.exp(np.float32(12) * (near1 - near0))
+    weight2 = np.exp(np.float32(12) * (near2 - near0))
+    found[0], found[1] = grades[at0], near0
+    found[2] = (grades[at0] + weight1 * grades[at1] + weight2 * grades[at2]) / (np.float32(1) + weight1 + weight2)
+
+
+@numba.njit(nogil=True, cache=True)
+def own_outcomes(
+    cosine: Floats, grades: Floats, prior: float, sharpness: float, prior_pairs: float, prior_mass: float, table: Floats
+) -> None:
+    """Write what a demand's own outcomes (t,) say of n achievements, `cosine` (n, t) away, to `table` (n, 10).
+
+    Columns: log(1 + t), mean grade, mean with similar achievements weighing more less that mean, their mass, nearness
+    of the most similar of grade 0, of 1, of 2 and more, and the three of `_best_three`.
+    """
+    t = len(grades)
+    mean = (grades.sum() + prior_pairs * prior) / (t + prior_pairs)
+    for row in range(len(cosine)):
+        mass, weighed = 0.0, 0.0
+        table[row, 4:7] = np.nan
+        for j in range(t):
+            weight = np.exp(sharpness * (cosine[row, j] - 1.0))
+            mass += weight
+            weighed += weight * grades[j]
+            kind = 4 + min(int(grades[j]), 2)
+            if not table[row, kind] >= cosine[row, j]:
+                table[row, kind] = cosine[row, j]
+        table[row, 0] = np.log1p(float(t))
+        table[row, 1] = mean
+        table[row, 2] = (weighed + prior_mass * mean) / (mass + prior_mass) - mean
+        table[row, 3] = mass
+        _best_three(cosine[row], grades, table[row, 7:])
+
+
+@numba.njit(nogil=True, cache=True)
+def others_outcomes(
+    cosine: Floats,
+    grades: Floats,
+    nearness: Floats,
+    prior: float,
+    sharpness: float,
+    prior_pairs: float,
+    prior_mass: float,
+    table: Floats,
+) -> None:
+    """Write what t outcomes of other demands, `nearness` (t,) away, say of n achievements to `table` (n, 8).
+
+    Columns: mean grade with similar demands weighing more, the same with similar achievements weighing more too, their
+    mass, the difference of the two means, mean with similar achievements alone, and the three of `_best_three` by the
+    product of both similarities.
+    """
+    t = len(grades)
+    by_demand = np.exp(np.float32(sharpness) * (nearness - np.float32(1)))
+    mean = ((by_demand * grades).sum() + prior_pairs * prior) / (by_demand.sum() + prior_pairs)
+    graded = by_demand * grades
+    near = np.maximum(np.minimum(nearness, np.float32(1)), np.float32(0))
+    both = np.empty(t, dtype=np.float32)
+    for row in range(len(cosine)):
+        weight = np.exp(np.float32(sharpness) * (cosine[row] - np.float32(1)))
+        alone, alone_mass, weighed, mass = 0.0, 0.0, 0.0, 0.0
+        for j in range(t):
+            alone += weight[j] * grades[j]
+            alone_mass += weight[j]
+            weighed += weight[j] * graded[j]
+            mass += weight[j] * by_demand[j]
+            both[j] = cosine[row, j] * near[j]
+        table[row, 0] = mean
+        table[row, 1] = (weighed + prior_mass * mean) / (mass + prior_mass)
+        table[row, 2] = mass
+        table[row, 3] = table[row, 1] - mean
+        table[row, 4] = (alone + prior) / (alone_mass + 1.0)
+        _best_three(both, grades, table[row, 5:])
