@@ -41,6 +41,19 @@ def test_overload_is_shed_and_the_rest_answered_in_time():
     assert after == "done"
 
 
+def test_slow_calls_are_not_refused_when_hardly_anybody_waits():
+    async def scenario():
+        threads = EngineThreads(1, max_wait=0.001)
+        await threads.run(slow)
+        results = await asyncio.gather(*(threads.run(slow) for _ in range(3)))
+        with pytest.raises(ApiError):
+            await asyncio.gather(*(threads.run(slow) for _ in range(10)))
+        threads.close()
+        return results
+
+    assert asyncio.run(scenario()) == ["done"] * 3
+
+
 def test_errors_pass_through_and_free_their_place():
     async def scenario():
         threads = EngineThreads(1, max_wait=0.2)

@@ -53,6 +53,11 @@ def test_shown_items_become_impressions(client, site):
     assert [event.achievement_id for event in noted] == [item["id"] for item in answer["items"]]
     assert [event.position for event in noted] == [1, 2, 3, 4]
     assert {event.bundle_version for event in noted} == {answer["bundle_version"]}
+    with Store.open(site.store_url) as store:
+        engine = client.app.state.services.live().engine
+        expected = engine.recommend_achievements(store.demand("D000001"), top=4)
+    assert [event.features_digest for event in noted] == [match.features_digest for match in expected.items]
+    assert len({event.features_digest for event in noted}) == 4
 
 
 def test_impressions_are_written_before_the_server_ends(site):

@@ -176,3 +176,22 @@ def test_same_filters_as_the_engines(reader, model, demand):
     expected = Engine(model).recommend_achievements(demand, filters=filters)
     found = reader.post(URL, json={"demand_id": demand.demand_id, "filters": {"trl_at_least": 6}}).json()
     assert [item["id"] for item in found["items"]] == [match.id for match in expected.items]
+
+
+def test_diversity_limits_how_often_an_owner_stands_in_the_list(reader, model, demand):
+    def owners(diversity):
+        body = {"demand_id": demand.demand_id, "top_k": 10, "diversity": diversity, "filters": {"statuses": []}}
+        items = reader.post(URL, json=body).json()["items"]
+        expected = Engine(model).recommend_achievements(demand, filters=Filters.none(), diversity=diversity).items
+        assert [item["id"] for item in items] == [match.id for match in expected]
+        return [item["owner"] for item in items if item["owner"]]
+
+    free, balanced, high = owners("none"), owners("balanced"), owners("high")
+    assert len(set(free)) <= len(set(balanced)) <= len(set(high))
+    assert reader.post(URL, json={"text": "污泥", "diversity": "some"}).status_code == 422
+
+
+def test_answer_says_that_nothing_is_lacking(reader, demand):
+    answer = reader.post(URL, json={"demand_id": demand.demand_id}).json()
+    assert (answer["degraded"], answer["lacks"]) == (False, [])
+    assert not {"features_digest", "proposed"} & {*answer, *(name for item in answer["items"] for name in item)}
