@@ -17,7 +17,7 @@ PAGE_SIZES = (25, 50, 100, 200)
 MAX_PAGE = 100_000
 MAX_FIND = 100
 # Columns that may be long are cut on the page; exports hold all.
-KINDS = ("text", "number", "percent", "decimal", "day", "moment", "region", "money", "say", "bar", "title")
+KINDS = ("text", "number", "percent", "decimal", "day", "moment", "region", "money", "say", "bar", "title", "code")
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def by_side(connection: sa.Connection, period: Period, dimension: str) -> list[d
             "before_success_rate": rate(counts.get("before_deal", 0), counts.get("before_contact", 0)),
         }
         for value, counts in found.items()
-        if any(counts.values())
+        if any(counts.get(prefix + kind) for kind in FUNNEL for prefix in ("", "before_"))
     ]
 
 

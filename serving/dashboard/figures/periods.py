@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from starlette.requests import Request
 
 from data.dashboard_tables import daily_counts
-from data.records import CHINA_STANDARD_TIME
+from data.records import CHINA_STANDARD_TIME, EventKind
 
 LENGTHS = (7, 30, 90, 365)
 DEFAULT = 30
@@ -44,9 +44,11 @@ class Period:
 
 
 def last_day(connection: sa.Connection) -> date | None:
-    """Return the latest day that has an event, None without any."""
+    """Return the latest day that has an event of the platform, None without any; judgements are the operators' own."""
     table = daily_counts
-    query = sa.select(sa.func.max(table.c.day)).where(table.c.dimension == "all", table.c.number > 0)
+    query = sa.select(sa.func.max(table.c.day)).where(
+        table.c.dimension == "all", table.c.kind != EventKind.JUDGEMENT.value, table.c.number > 0
+    )
     found: date | None = connection.execute(query).scalar()
     return found
 

@@ -50,7 +50,7 @@ async def versions_table(request: Request) -> Table:
         "versions",
         "版本",
         (
-            Column("version", "版本", link=version_link),
+            Column("version", "版本", "code", link=version_link),
             Column(
                 "role",
                 "角色",
@@ -60,8 +60,10 @@ async def versions_table(request: Request) -> Table:
             Column("achievements", "成果", "number", "模型包里的成果项数。"),
             Column("demands", "需求", "number", "模型包里的需求条数。"),
             Column("pairs", "训练对数", "number", "训练用到的配对数；0 表示没有排序模型。"),
-            Column("ndcg10", "NDCG@10", hint="留出需求上的排序质量，附 95% 区间。", sortable=False),
-            Column("auc2", "AUC（较强以上）", hint="留出需求上区分好坏配对的能力，附 95% 区间。", sortable=False),
+            Column("ndcg10", "NDCG@10", "code", hint="留出需求上的排序质量，附 95% 区间。", sortable=False),
+            Column(
+                "auc2", "AUC（较强以上）", "code", hint="留出需求上区分好坏配对的能力，附 95% 区间。", sortable=False
+            ),
             Column("calibration", "校准误差", "decimal", "预测概率与实际比例的平均差距，越小越好。"),
             Column("latency_ms", "单次耗时（毫秒）", "number", "一次请求的 CPU 时间中位数。"),
             Column("decision", "门禁"),
@@ -118,8 +120,8 @@ async def decisions_table(request: Request) -> Table:
         (
             Column("at", "时间", "moment"),
             Column("action", "操作"),
-            Column("version", "版本", link=version_link),
-            Column("champion", "当时在役"),
+            Column("version", "版本", "code", link=version_link),
+            Column("champion", "当时在役", "code"),
             Column("outcome", "结果"),
             Column("failed", "未通过的检查", "title"),
             Column("who", "谁"),

@@ -129,10 +129,10 @@ async def offline_table(request: Request) -> Table:
         "offline",
         "离线指标（各版本，留出需求）",
         (
-            Column("version", "版本", link=version_link),
+            Column("version", "版本", "code", link=version_link),
             Column("created_at", "训练时间", "moment"),
             *(
-                Column(f"{name}_interval", label, hint=f"{hint}方括号内为 95% 区间（按需求自助抽样）。")
+                Column(f"{name}_interval", label, "code", hint=f"{hint}方括号内为 95% 区间（按需求自助抽样）。")
                 for name, (label, hint) in METRICS.items()
             ),
             Column("calibration", "校准误差", "decimal", "预测概率与实际比例的平均差距。"),
@@ -197,7 +197,7 @@ async def online_table(request: Request) -> Table:
         "online",
         "线上结果（按作出推荐的版本；分流实验的每一臂即一个版本）",
         (
-            Column("version", "版本", link=link),
+            Column("version", "版本", "code", link=link),
             Column("impression", "展示次数", "number", HINTS["impression"]),
             *interval("click", "查看"),
             *interval("contact", "联系"),
