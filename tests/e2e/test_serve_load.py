@@ -1,0 +1,50 @@
+"""`gongxu load` floods a server on a copy of a home and leaves the home as it was."""
+
+import math
+
+import pytest
+
+from data.errors import InputError
+from data.store import Store
+from eval.bench.load import LoadResult
+from eval.bench.serve import Plan, bench_serve
+from serving.credentials import add_key
+from serving.roles import Role
+from tests.e2e.servers import copy_of
+
+
+def test_a_server_under_load_is_measured_and_the_home_untouched(platform, tmp_path):
+    home = copy_of(platform, tmp_path / "home")
+    chosen = platform.settings.model_copy(update={"home": home})
+    with Store.open(chosen.store_url) as store:
+        before = store.counts()
+    plan = Plan(workers=1, rate=4, seconds=2, clients=4, swaps=1, soak_minutes=0.2)
+    rows = {(row.stage, row.metric): row for row in bench_serve(chosen, plan)}
+    with Store.open(chosen.store_url) as store:
+        assert store.counts() == before
+    assert sorted(path.name for path in home.glob("gongxu-bench-*")) == []
+    failed = {stage: row.value for (stage, metric), row in rows.items() if metric == "failed"}
+    assert set(failed.values()) == {0.0}
+    assert len(failed) == 8
+    calm = "4/s, explain none"
+    assert 0 < rows[calm, "p50"].value <= rows[calm, "p99"].value
+    assert 0 < rows[calm, "CPU of the server, each"].value < 10_000
+    assert rows["1 workers, at start", "start to ready"].value > 0
+    # Nothing piles up: what is held after twelve seconds of load is about what was held after one.
+    soak = "soak 0.2 min at 4/s"
+    assert rows[soak, "own memory at the end"].value < 1.2 * rows[soak, "own memory after a tenth"].value + 20
+
+
+def test_a_home_with_keys_is_refused(platform, tmp_path):
+    chosen = platform.settings.model_copy(update={"home": copy_of(platform, tmp_path / "home")})
+    with Store.open(chosen.store_url) as store:
+        add_key(store, "somebody", Role.BACKEND)
+    with pytest.raises(InputError, match="API keys"):
+        bench_serve(chosen, Plan())
+
+
+def test_quantiles_and_rates():
+    load = LoadResult(duration=2.0, seconds=[0.001, 0.002, 0.003])
+    load.statuses.update([200, 200, 200, 503, 429, 0, 500])
+    assert (load.rate, load.failures, load.quantile(0.5)) == (1.5, 2, 2.0)
+    assert math.isnan(LoadResult().quantile(0.5))
