@@ -7,10 +7,13 @@ are added to the words of texts and of queries; no word is taken away, since who
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
 MAX_WORDS = 6  # words that a compound is looked for in
+REMEMBERED = 1 << 16  # words whose terms are kept: texts repeat their words
+_BEGINNING = 3  # characters by which most runs of words are told to begin no term
 SHORTEST_HOST = 3  # characters of a word that may hide a term
 
 
@@ -20,6 +23,8 @@ class DomainTerms:
     def __init__(self, terms: Iterable[str] = ()) -> None:
         self._terms = frozenset(term for term in terms if len(term) > 1)
         self._longest = max(map(len, self._terms), default=0)
+        self._beginnings = frozenset(term[:_BEGINNING] for term in self._terms)
+        self._parts = lru_cache(maxsize=REMEMBERED)(self._find_parts)
 
     def __len__(self) -> int:
         """Return the number of terms."""
@@ -42,24 +47,25 @@ class DomainTerms:
             joined = word
             for following in words[first + 1 : first + MAX_WORDS]:
                 joined += following
-                if len(joined) > self._longest:
+                length = len(joined)
+                if length > self._longest or (length >= _BEGINNING and joined[:_BEGINNING] not in self._beginnings):
                     break
                 if joined in self._terms:
                     found.append(joined)
         return found
 
-    def _parts(self, word: str) -> list[str]:
+    def _find_parts(self, word: str) -> tuple[str, ...]:
         """Return the terms inside a word, itself aside; Latin words and numbers are whole."""
         length = len(word)
         if length < SHORTEST_HOST or word.isascii():
-            return []
+            return ()
         terms = self._terms
-        return [
+        return tuple(
             part
             for size in range(2, min(length, self._longest + 1))
             for start in range(length - size + 1)
             if (part := word[start : start + size]) in terms
-        ]
+        )
 
     def save(self, path: Path) -> None:
         """Write the terms as JSON."""
