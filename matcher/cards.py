@@ -124,14 +124,16 @@ class Cards:
 
     def take(self, rows: NDArray[np.int64]) -> "Cards":
         """Return the cards of the given rows, in that order."""
+        if len(rows) == 1:  # no copy
+            return Cards(self.table.slice(int(rows[0]), 1))
         return Cards(self.table.take(pa.array(rows)))
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
-    def card(self, row: int) -> dict[str, Any]:
-        """Return one row as a dictionary of Python values."""
-        return {name: self.table.column(name)[row].as_py() for name in SCHEMA.names}
+    def card(self, row: int, columns: Sequence[str] = SCHEMA.names) -> dict[str, Any]:
+        """Return one row, or some columns of it, as a dictionary of Python values."""
+        return {name: self.table.column(name)[row].as_py() for name in columns}
 
     @cached_property
     def ids(self) -> list[str]:
@@ -145,12 +147,11 @@ class Cards:
 
     def identity(self, row: int) -> list[str]:
         """Return the names under which a record is known: its id, its title, its body."""
-        names = (f"{column}:{self.table.column(column)[row].as_py()}" for column in _IDENTITY)
-        return [name for name in names if not name.endswith(":")]
+        return [f"{column}:{keys[row]}" for column, keys in self._identities.items() if keys[row]]
 
     def identity_groups(self) -> NDArray[np.int64]:
         """Return (n,) numbers; records with the same id, title or body have the same one."""
-        return same_groups([self._list(column) for column in _IDENTITY])
+        return same_groups(list(self._identities.values()))
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -273,6 +274,10 @@ class Cards:
         """Read what `save` wrote, mapped rather than copied."""
         with pa.memory_map(str(path)) as source:
             return cls(pa.ipc.open_file(source).read_all())
+
+    @cached_property
+    def _identities(self) -> dict[str, list[str]]:
+        return {column: self._list(column) for column in _IDENTITY}
 
     def _list(self, column: str) -> list[Any]:
         return list(self.table.column(column).to_pylist())

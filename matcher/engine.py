@@ -37,6 +37,7 @@ from matcher.textspace import record_text
 from matcher.view import View
 
 Rows = NDArray[np.int64]
+_SHOWN = ("id", "title", "owner", "region", "status")
 Side = Literal["achievements", "demands"]
 MAX_TOP = 200
 NO_RANKER = "尚未训练排序模型，以下按检索相关度排列"
@@ -144,10 +145,9 @@ class Engine:
         found = shelf.take(rows[0][kept])
         similar = []
         for place, cosine in enumerate(cosines[0][kept].tolist()):
-            card = found.cards.card(place)
+            card = found.cards.card(place, _SHOWN)
             if card["id"] != record.record_id:
-                shown = {name: card[name] for name in ("id", "title", "owner", "region", "status")}
-                similar.append(SimilarRecord(**shown, similarity=round(cosine, 4)))
+                similar.append(SimilarRecord(**card, similarity=round(cosine, 4)))
         return similar[:top]
 
     def ids(self, side: Side) -> list[str]:
@@ -358,7 +358,7 @@ def _matches(
 ) -> list[Match]:
     matches = []
     for rank, place in enumerate(order.tolist(), start=1):
-        card = found.cards.card(int(places[place]))
+        card = found.cards.card(int(places[place]), _SHOWN)
         matches.append(
             Match(
                 rank=rank,

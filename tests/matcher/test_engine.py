@@ -87,7 +87,7 @@ def test_asking_twice_gives_the_same_answer(known, engine):
 
 def test_an_answer_is_plain_json(known, engine):
     answer = engine.recommend_achievements(known.world.demands[9], explain=True)
-    assert type(answer).model_validate_json(answer.model_dump_json()) == answer
+    assert type(answer).model_validate_json(answer.model_dump_json()).model_dump() == answer.model_dump()
 
 
 @pytest.mark.parametrize("top", [0, -1, MAX_TOP + 1])
