@@ -135,7 +135,7 @@ def train(
 
     def choose(examples: Examples, group: NDArray[np.int64]) -> RankerParameters:
         studies = settings.home / STUDIES_FILE
-        tuned = tune(examples, group, tune_minutes, studies, settings.threads, chosen.seed)
+        tuned = tune(examples, group, tune_minutes, studies, chosen, settings.threads)
         progress(f"tuned in {tuned.trials} trials: log-loss {tuned.loss:.4f}, defaults {tuned.default_loss:.4f}")
         return tuned.parameters
 
