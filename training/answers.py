@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from data.errors import InputError
 from data.records import Demand
 from matcher.engine import Engine
-from matcher.filters import OPEN_STATUSES
 from training.comparison import Records, pair_tables
 from training.reference import Histogram, Rates, Reference
 
@@ -42,9 +41,8 @@ class Answers:
 
 
 def sample_demands(demands: Sequence[Demand], size: int = SAMPLE) -> list[Demand]:
-    """Return up to `size` open demands, the same ones whenever they are asked for: those with the lowest digests."""
-    open_ones = [demand for demand in demands if demand.status.value in OPEN_STATUSES]
-    return sorted(open_ones, key=lambda demand: sha256(demand.demand_id.encode()).digest())[:size]
+    """Return up to `size` demands, the same ones whenever they are asked for: those with the lowest digests."""
+    return sorted(demands, key=lambda demand: sha256(demand.demand_id.encode()).digest())[:size]
 
 
 def ask(engine: Engine, demands: Sequence[Demand]) -> Answers:

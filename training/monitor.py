@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from hashlib import sha256
 from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
-from scipy.stats import binomtest
+from scipy.stats import fisher_exact
 
 from data.errors import InputError
 from data.records import Demand, OutcomeEvent
@@ -20,7 +19,7 @@ from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.outcomes import GradedPairs
 from matcher.scorer import GOOD_GRADE
-from training.answers import SAMPLE, Answers, answer_features, ask
+from training.answers import SAMPLE, Answers, answer_features, ask, sample_demands
 from training.comparison import Records, score_pairs
 from training.pairs import MATURITY_DAYS, graded_pairs
 from training.reference import STEPS, Histogram, Rates, Reference, ripe_rows, sampling_factor
@@ -137,7 +136,7 @@ def recent_demands(
         for demand in store.demands()
         if demand.demand_id in active or (demand.published_at is not None and since <= demand.published_at <= until)
     ]
-    return sorted(found, key=lambda demand: sha256(demand.demand_id.encode()).digest())[:size]
+    return sample_demands(found, size)
 
 
 def drifted_features(
@@ -204,9 +203,9 @@ def _score_drift(settings: Settings, reference: Reference, answers: Answers) -> 
 def _unanswered(reference: Reference, answers: Answers) -> Finding:
     share, before = answers.unanswered_share, reference.unanswered
     limit = before + UNANSWERED_RISE
-    sure = (
-        binomtest(len(answers.unanswered), answers.asked, min(before + 1e-9, 1.0), alternative="greater").pvalue < SURE
-    )
+    counts = [(round(before * reference.asked), reference.asked), (len(answers.unanswered), answers.asked)]
+    table = [[missed, asked - missed] for missed, asked in counts]
+    sure = fisher_exact(table, alternative="less").pvalue < SURE  # fewer before than now
     said = f"没有足够好匹配的需求占 {share:.0%}，训练时为 {before:.0%}"
     return Finding(
         name="unanswered", alarm=bool(share > limit and sure), value=round(share, 4), limit=round(limit, 4), said=said

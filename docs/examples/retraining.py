@@ -56,11 +56,10 @@ def main(home: Path, variants: dict[str, RankerParameters]) -> list[str]:
 
 def compare(settings: Settings, versions: list[str]) -> str:
     """Print the runs of the versions as MLflow holds them, the best first, and return that one's version."""
-    wanted = ", ".join(f"'{version}'" for version in versions)
-    filters = f"params.bundle IN ({wanted}) AND tags.`gongxu.kind` = 'train'"
     with tracking(settings) as client:
-        found = client.search_runs([experiment_id(settings, client)], filters)
-    runs = sorted(found, key=lambda run: -run.data.metrics.get("ndcg10", 0.0))
+        found = client.search_runs([experiment_id(settings, client)], "tags.`gongxu.kind` = 'train'")
+    chosen = [run for run in found if run.data.params["bundle"] in versions]
+    runs = sorted(chosen, key=lambda run: -run.data.metrics.get("ndcg10", 0.0))
     for run in runs:
         figures = {name: round(run.data.metrics[name], 4) for name in ("ndcg10", "auc2") if name in run.data.metrics}
         print("  ", run.data.params["bundle"], "trees", run.data.params["trees"], figures)
