@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from data.engines import translated_errors
 from data.store import Store
-from matcher.bundle import CURRENT, PREVIOUS, pointed
+from matcher.bundle import CURRENT, PREVIOUS, all_bundles, pointed
 from serving.dashboard import charts
 from serving.dashboard.figures import quality as figures
 from serving.dashboard.figures.periods import LENGTHS, Period, last_day, period_of
@@ -190,14 +190,17 @@ async def online_table(request: Request) -> Table:
             Column(f"{step}_high", "上限", "percent", "95% 区间（Wilson）。"),
         )
 
-    def link(row: Row) -> tuple[str, dict[str, Any]]:
-        return "/models/version", {"version": row["version"]}
+    bundles = services_of(request).settings.bundles
+    known = {manifest.version for manifest in await asyncio.to_thread(all_bundles, bundles)}
+
+    def link(row: Row) -> tuple[str, dict[str, Any]] | None:
+        return version_link(row) if row["version"] in known else None
 
     return Table(
         "online",
         "线上结果（按作出推荐的版本；分流实验的每一臂即一个版本）",
         (
-            Column("version", "版本", "code", link=link),
+            Column("version", "版本", "code", link=link, hint="有链接的是仍在这里的模型包。"),
             Column("impression", "展示次数", "number", HINTS["impression"]),
             *interval("click", "查看"),
             *interval("contact", "联系"),
