@@ -106,11 +106,12 @@ def test_the_printed_answer_names_titles_and_reasons(way):
 
 
 SYSTEM_NAMES = {"random", "popularity", "bm25", "encoder", "ranker"}
-METRIC_NAMES = {"score", "qwk", "auc2", "auc3", "ndcg10"}
+METRIC_NAMES = {"score", "mae", "qwk", "auc2", "auc3", "ndcg10", "mrr", "map", "precision5", "recall10"}
+PARTS = {"title", "rows", "demands", "achievements", "levels", "splits", "lifts", "slices", "calibration", "lists"}
 
 
 def check_shape(figures, splits, systems):
-    assert set(figures) == {"splits"}
+    assert set(figures) == PARTS
     assert set(figures["splits"]) == splits
     for by_system in figures["splits"].values():
         assert set(by_system) == systems
