@@ -22,7 +22,7 @@ PRIOR = {
     "material": 0.2, "method": 0.2, "effect": 0.2, "product": 0.2, "application": 0.2, "requirement": 0.3,
     "current": 0.1, "scenario": 0.1, "budget": 0.1, "deadline": 0.05, "cooperation": 0.05,
 }  # fmt: skip
-PRIOR_STRENGTH = 20.0  # precision of that belief: a part needs some forty demands to move it much
+PRIOR_STRENGTH = 150.0  # precision of that belief: it takes hundreds of demands to move a part much
 
 
 @dataclass(frozen=True)
