@@ -25,7 +25,7 @@ demo: setup ## Simulate a small platform, build, train, evaluate and recommend (
 	$(GONGXU) demo
 
 test: setup lint types ## Lint, check types and run all tests
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest -n 2 --dist loadfile
 
 lint: setup ## Check style and format
 	$(VENV)/bin/ruff check .
