@@ -58,8 +58,8 @@ class _Server:
     seconds_to_ready: float
 
 
-def bench_serve(settings: Settings, plan: Plan) -> list[BenchRow]:
-    """Return what a server costs and bears on the home that `settings` names, answering its stored demands.
+def bench_serve(settings: Settings, plan: Plan) -> Iterator[list[BenchRow]]:
+    """Yield, phase by phase, what a server costs and bears on the home that `settings` names, answering its stored demands.
 
     Nothing is recorded in the home: the server works on a copy of its store. No answer is given from the cache but
     where that is said. Times are those of the clock and count from the moment a request was due.
@@ -72,34 +72,35 @@ def bench_serve(settings: Settings, plan: Plan) -> list[BenchRow]:
     current_bundle(settings.bundles)
     ids, bare = _asked(settings)
     questions = [_question(demand_id, "none") for demand_id in ids]
-    rows = [BenchRow("in process", "request p50, CPU", bare, "ms")]
+    yield [BenchRow("in process", "request p50, CPU", bare, "ms")]
     with _served(settings, plan.workers, cache=0) as server:
-        rows += _resources(server, plan.workers, "at start")
+        yield _resources(server, plan.workers, "at start")
         asyncio.run(closed_loop(server.port, questions, plan.clients, 3.0))  # warm
         for explain in ("none", "brief"):
             asked = [_question(demand_id, explain) for demand_id in ids]
             calm = open_loop(server.port, asked, plan.rate, plan.seconds)
-            rows += _phase(server, f"{plan.rate:g}/s, explain {explain}", calm, bare)[0]
+            yield _phase(server, f"{plan.rate:g}/s, explain {explain}", calm, bare)[0]
         busy = closed_loop(server.port, questions, plan.clients, plan.seconds)
-        found, full = _phase(server, f"{plan.clients} clients without pause", busy, bare)
-        rows += found
+        rows, full = _phase(server, f"{plan.clients} clients without pause", busy, bare)
+        yield rows
         most = max(full.rate, 1.0)
         often = open_loop(server.port, questions, 0.8 * most, plan.seconds)
-        found, steady = _phase(server, f"sustained {0.8 * most:.0f}/s", often, bare)
-        rows += found
+        rows, steady = _phase(server, f"sustained {0.8 * most:.0f}/s", often, bare)
+        yield rows
         flood = asyncio.run(open_loop(server.port, questions, OVERLOAD * most, plan.seconds))
-        rows += _overload(flood, OVERLOAD * most, steady)
+        yield _overload(flood, OVERLOAD * most, steady)
         again = open_loop(server.port, questions, plan.rate, plan.seconds / 2)
-        rows += _phase(server, "after the overload", again, bare)[0]
-        rows += _swaps(server, settings, questions, plan) if plan.swaps else []
-        rows += _soak(server, questions, plan) if plan.soak_minutes else []
-        rows += _resources(server, plan.workers, "after all", started=False)
+        yield _phase(server, "after the overload", again, bare)[0]
+        if plan.swaps:
+            yield _swaps(server, settings, questions, plan)
+        if plan.soak_minutes:
+            yield _soak(server, questions, plan)
+        yield _resources(server, plan.workers, "after all", started=False)
     with _served(settings, plan.workers, cache=settings.serve_cache) as server:
         few = questions[:20]
         asyncio.run(closed_loop(server.port, few, plan.clients, 3.0))
         known = closed_loop(server.port, few, plan.clients, plan.seconds / 2)
-        rows += _phase(server, "20 questions over and over, from the cache", known, bare)[0]
-    return rows
+        yield _phase(server, "20 questions over and over, from the cache", known, bare)[0]
 
 
 def _asked(settings: Settings) -> tuple[list[str], float]:

@@ -32,14 +32,20 @@ def load_command(
     from rich.console import Console
 
     from data.settings import settings
-    from eval.bench.report import table
+    from eval.bench.report import BenchRow
     from eval.bench.serve import Plan, bench_serve
     from models.threads import limit_threads
 
     limit_threads(1)
     console = Console()
-    with console.status("a server under load"):
-        rows = bench_serve(settings(), Plan(workers, rate, seconds, clients, swaps, soak))
-    console.print(table(rows, title="serve"))
+    rows: list[BenchRow] = []
+    plan = Plan(workers, rate, seconds, clients, swaps, soak)
+    for found in bench_serve(settings(), plan):
+        for row in found:
+            ratio = "" if row.ratio is None else f"  = {row.ratio:.2f} x {row.peer}"
+            console.print(
+                f"{row.stage}: {row.metric} {row.value:,.2f} {row.unit}{ratio}", highlight=False, soft_wrap=True
+            )
+        rows += found
     if json_file is not None:
         json_file.write_bytes(orjson.dumps([row.as_dict() for row in rows], option=orjson.OPT_INDENT_2))
