@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.bootstrap import Estimate, Lift, paired_lift
+from eval.bootstrap import METRICS, Estimate, Lift, lift_of, metric_samples, summarise
 from eval.calibration_curve import reliability_curve, risk_coverage
 from eval.exposure import gini, holder_exposure, list_diversity, novelty, top_rows
 from eval.list_metrics import GOOD_LEVEL
-from eval.offline import Part, Parts, as_json, figures_of
+from eval.offline import Part, Parts
 from eval.slices import slice_figures, slice_sizes
 from eval.systems import Corpus
 from models.calibration import IsotonicCalibration
@@ -34,7 +34,7 @@ def findings(corpus: Corpus, parts: Parts, title: str, progress: Callable[[str],
         "demands": len(np.unique(pairs.demand_rows)),
         "achievements": len(np.unique(pairs.achievement_rows)),
         "levels": {str(level): int((pairs.levels == level).sum()) for level in range(1, 5)},
-        "splits": as_json(figures_of(pairs, parts)),
+        "splits": {},
         "lifts": {},
         "slices": {},
         "calibration": {},
@@ -42,14 +42,19 @@ def findings(corpus: Corpus, parts: Parts, title: str, progress: Callable[[str],
     }
     for name, part in parts.items():
         progress(f"{name}: report")
+        samples = {system: metric_samples(part.judged(pairs, system)) for system in part.predicted}
+        found["splits"][name] = {
+            system: {metric: numbers(summarise(values)) for metric, values in drawn.items()}
+            for system, drawn in samples.items()
+        }
         found["lists"][name] = {system: _lists(corpus, part, system) for system in part.predicted}
         if MAIN not in part.predicted:
             continue
-        ours = part.judged(pairs, MAIN)
-        others = [system for system in part.predicted if system != MAIN]
+        ours = samples[MAIN]
         found["lifts"][name] = {
-            system: {metric: _lift(lift) for metric, lift in paired_lift(ours, part.judged(pairs, system)).items()}
-            for system in others
+            system: {metric: _lift(lift_of(ours[metric] - drawn[metric])) for metric in METRICS}
+            for system, drawn in samples.items()
+            if system != MAIN
         }
         sizes = slice_sizes(pairs, part)
         found["slices"][name] = {

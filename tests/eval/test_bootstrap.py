@@ -1,8 +1,19 @@
 """Intervals by bootstrap over demands."""
 
-import numpy as np
+from dataclasses import replace
 
-from eval.bootstrap import METRICS, Judged, estimate_all, metric_samples, resample_weights, summarise
+import numpy as np
+import pytest
+
+from eval.bootstrap import (
+    METRICS,
+    Judged,
+    estimate_all,
+    metric_samples,
+    paired_lift,
+    resample_weights,
+    summarise,
+)
 from eval.metrics import auc, level_score
 
 
@@ -79,3 +90,20 @@ def test_demand_numbers_need_not_be_dense():
     rows = judged()
     sparse = Judged(rows.demands * 1000 + 17, rows.levels, rows.predicted, rows.ranking)
     assert estimate_all(sparse, 30) == estimate_all(rows, 30)
+
+
+def test_a_paired_lift_is_narrower_than_two_intervals_and_says_how_sure_it_is():
+    good, same = judged(40, seed=1, noise=0.8), judged(40, seed=1, noise=0.8)
+    worse = replace(good, ranking=good.ranking + 0.8 * np.random.default_rng(0).standard_normal(len(good.levels)))
+    lift = paired_lift(good, worse, 300)
+    alone = estimate_all(good, 300)["auc3"]
+    assert lift["auc3"].difference.low > 0
+    assert lift["auc3"].p_value <= 0.01
+    assert lift["auc3"].difference.high - lift["auc3"].difference.low < 2 * (alone.high - alone.low)
+    nothing = paired_lift(good, same, 100)
+    assert all(one.difference.value == 0 and one.p_value == 1 for one in nothing.values())
+
+
+def test_mean_absolute_error_is_the_score_turned_round():
+    found = estimate_all(judged(), resamples=20)
+    assert found["score"].value == pytest.approx(1 / (1 + found["mae"].value))
