@@ -200,7 +200,7 @@ def unmet_requirements(
                 achievement.achievement_id,
                 achievement.title,
                 answer.answer.quote if answer.answer else "",
-                answer.margin,
+                None if answer.margin is None else float(answer.margin),
             )
             for achievement, answer in missed[:NEAREST]
         )
