@@ -21,6 +21,7 @@ from serving.app import create_app
 from tests.dashboard.conftest import PASSWORD, add_operators
 from tests.dashboard.test_pages import MENU
 
+expect.set_options(timeout=30_000)  # a busy machine is no failure
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"  # artifacts of the run
 SAYS = "低温污泥干化设备，含水率降到40%以下"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

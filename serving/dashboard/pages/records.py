@@ -53,7 +53,10 @@ def pair_link(row: Row) -> tuple[str, dict[str, Any]]:
 def title_of(table: sa.Table, engine: sa.Engine) -> sa.ColumnElement[Any]:
     """Return the expression of a record's title, which the store keeps in its JSON."""
     if engine.dialect.name == "postgresql":
-        title: sa.ColumnElement[Any] = sa.cast(table.c.record, sa.JSON)["title"].as_string()
+        # PostgreSQL refuses to unescape NUL: it goes, but not where its backslash is itself escaped.
+        record = sa.func.replace(sa.func.replace(table.c.record, r"\\", "\x01"), r"\u0000", "")
+        record = sa.func.replace(record, "\x01", r"\\")
+        title: sa.ColumnElement[Any] = sa.cast(record, sa.JSON)["title"].as_string()
     else:
         title = sa.func.json_extract(table.c.record, "$.title")
     return title
