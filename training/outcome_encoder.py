@@ -61,5 +61,7 @@ def train_encoder(settings: Settings, store: Store, tuning: FinetuneSettings | N
         for moment in ("before", "after")
         for name, value in report[moment].items()
     }
-    record_run(settings, f"encoder {directory.name}", {**vars(tuning), "directory": str(directory)}, metrics, {}, "encoder")
+    record_run(
+        settings, f"encoder {directory.name}", {**vars(tuning), "directory": str(directory)}, metrics, {}, "encoder"
+    )
     return TunedEncoder(directory, report["before"], report["after"])
