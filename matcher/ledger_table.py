@@ -27,15 +27,17 @@ _BETWEEN = "\x1f"  # parts the texts of a quantity
 def quantities_of(record: Record) -> tuple[Quantity, ...]:
     """Return the quantities of a record: of its title, content, and indicators (achievements) or targets (demands).
 
-    Each names its field; its positions are those of that field's text. What a demand's targets state is required.
+    Each names its field; its positions are those of that field's text. What is said twice is kept where it stands first.
     """
     side: Side = "demand" if isinstance(record, Demand) else "supply"
     fields = [("title", record.title), ("content", record.content)]
     fields.append(("indicators", record.indicators) if isinstance(record, Achievement) else ("kpis", record.kpis))
-    found: list[Quantity] = []
+    found: dict[tuple[object, ...], Quantity] = {}
     for field, text in fields:
-        found += extract(text, side, title=field == "title", field=field)
-    return tuple(found[:KEPT])
+        for quantity in extract(text, side, title=field == "title", field=field):
+            fact = (quantity.parameter, quantity.op, quantity.values, quantity.unit, quantity.role)
+            found.setdefault(fact, quantity)
+    return tuple(found.values())[:KEPT]
 
 
 @dataclass(frozen=True, slots=True)
