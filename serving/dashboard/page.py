@@ -1,8 +1,10 @@
 """What a page is: a path, who may see it, and a handler; and what a handler works with."""
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import parse_qs, urlencode
 
 from starlette.exceptions import HTTPException
@@ -10,12 +12,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from data.store import Store
 from serving.dashboard.access import Role
 from serving.dashboard.sessions import SignedIn
 from serving.services import Services
 
 Handler = Callable[[Request], Awaitable[Response]]
 MAX_FIELDS = 200
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,11 @@ def services_of(request: Request) -> Services:
     """Return the services of the process."""
     services: Services = request.app.state.services
     return services
+
+
+async def at_length(request: Request, work: Callable[[Store], _T]) -> _T:
+    """Run `work` with the store in a thread, however long it takes: what the store's own threads would give up."""
+    return await asyncio.to_thread(work, services_of(request).access.store())
 
 
 def address(request: Request, path: str, **query: object) -> str:

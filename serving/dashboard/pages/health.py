@@ -17,7 +17,7 @@ from data.records import CHINA_STANDARD_TIME
 from data.store import Store, StoreCounts
 from serving.dashboard.access import Role
 from serving.dashboard.figures import health as figures
-from serving.dashboard.page import Page, field, operator_of, see_other, services_of
+from serving.dashboard.page import Page, at_length, field, operator_of, see_other, services_of
 from serving.dashboard.pages.records import demand_link
 from serving.dashboard.rendering import render
 from serving.dashboard.sessions import utc_now
@@ -255,7 +255,7 @@ async def reject_rows(request: Request) -> Response:
 
 async def boilerplate_table(request: Request) -> Table:
     """Return sentences that stand in many records."""
-    rows = await services_of(request).in_store(figures.boilerplate)
+    rows = await at_length(request, figures.boilerplate)
     return Table(
         "boilerplate",
         "套话",
@@ -279,7 +279,7 @@ async def vague_table(request: Request) -> Table:
     """Return the vaguest of the newest open demands and what to ask."""
     services = services_of(request)
     live = services.holder.live
-    rows = await services.in_store(partial(figures.vague_demands, engine=live.engine if live else None))
+    rows = await at_length(request, partial(figures.vague_demands, engine=live.engine if live else None))
     return Table(
         "vague",
         "含糊的需求与该问什么",

@@ -17,7 +17,7 @@ from serving.dashboard import wording
 from serving.dashboard.exports import FORMATS, as_csv, as_xlsx
 from serving.dashboard.figures.gaps import ids_behind
 from serving.dashboard.figures.health import FIELDS, SOON, STALE, is_missing
-from serving.dashboard.page import Page, operator_of, services_of
+from serving.dashboard.page import Page, at_length, operator_of, services_of
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, Row, SelectedRows, Table, TableSpec, show
 
@@ -280,7 +280,7 @@ async def export(request: Request) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{table.name}.{kind}"'}
     if kind == "csv":
         return StreamingResponse(as_csv(table, view), media_type=FORMATS[kind], headers=headers)
-    body = await services_of(request).in_store(lambda _: as_xlsx(table, view))
+    body = await at_length(request, lambda _: as_xlsx(table, view))
     return Response(body, media_type=FORMATS[kind], headers=headers)
 
 
