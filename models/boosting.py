@@ -16,8 +16,8 @@ class RankerParameters:
     `correct_positions` tells whether what a place in a list does to outcomes is learned apart and left out.
     """
 
-    trees: int = 300
-    learning_rate: float = 0.015
+    trees: int = 150
+    learning_rate: float = 0.03
     num_leaves: int = 15
     min_data_in_leaf: int = 30
     feature_fraction: float = 0.25

@@ -66,7 +66,7 @@ def train_command(
     encoder: Annotated[
         bool, typer.Option("--encoder", help="Fine-tune the text encoder on the outcomes instead of the ranker.")
     ] = False,
-    trees: Annotated[int, typer.Option(help="Trees per grade.", min=1, max=2000)] = 300,
+    trees: Annotated[int, typer.Option(help="Trees per grade.", min=1, max=2000)] = 150,
     tune: Annotated[
         float,
         typer.Option("--tune", help="Search better parameters for so many minutes first; goes on where it stopped."),

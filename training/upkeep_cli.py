@@ -26,7 +26,7 @@ def retrain_command(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Files or folders to import first, as `gongxu import` reads them.")
     ] = None,
-    trees: Annotated[int, typer.Option(help="Trees per grade.", min=1, max=2000)] = 300,
+    trees: Annotated[int, typer.Option(help="Trees per grade.", min=1, max=2000)] = 150,
     seed: Annotated[int, typer.Option(help="Seed of folds and ranker.", min=0)] = 0,
     tune: Annotated[float, typer.Option("--tune", help="Minutes to search better parameters for.", min=0)] = 0.0,
     again: Annotated[bool, typer.Option("--again", help="Also when nothing is new.")] = False,

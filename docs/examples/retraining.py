@@ -18,7 +18,7 @@ from training.pipeline import build, train
 from training.promotion import promote, rollback
 from training.tracking import experiment_id, tracking
 
-VARIANTS = {"few trees": RankerParameters(trees=40), "many trees": RankerParameters(trees=300)}
+VARIANTS = {"few trees": RankerParameters(trees=40), "many trees": RankerParameters(trees=150)}
 
 
 def main(home: Path, variants: dict[str, RankerParameters]) -> list[str]:
