@@ -28,7 +28,7 @@ COMMANDS = {
     "gaps": ("matcher.advise_cli", "gaps", "Whether a demand has a good match, and what would have to be developed."),
     "advise": ("matcher.advise_cli", "advise_command", "What a holder can change so that demands find it."),
     "study": ("eval.studies_cli", "app", "Studies of questions, completeness and the threshold."),
-    "evaluate": ("training.evaluation_run", "evaluate", "Evaluate on judged pairs, beside chance, popularity and BM25."),
+    "evaluate": ("training.evaluation_run", "evaluate", "Evaluate beside chance, popularity and BM25."),
     "compare-rankers": ("training.study_cli", "compare_rankers", "Compare ways to learn an order, on a simulated log."),
     "recall": ("eval.cli", "recall", "Recall of the candidate channels, alone and fused."),
     "bench": ("eval.bench.cli", "bench", "Measure speed and memory of the retrieval layer."),

@@ -117,9 +117,7 @@ class QuantityTable:
             np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
             codes,
             np.vstack([part.ends for part in parts]),
-            NameTable(
-                np.vstack([part.names.codes for part in parts]), np.vstack([part.names.vectors for part in parts])
-            ),
+            NameTable.concat([part.names for part in parts]),
             np.vstack([part.spans for part in parts]),
             np.vstack([part.figures for part in parts]),
             np.concatenate([part.texts for part in parts]),

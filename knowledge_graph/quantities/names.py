@@ -144,6 +144,12 @@ class NameTable:
         vectors = encode([name.flat or " " for name in read])
         return cls(codes, np.rint(127.0 * vectors).astype(np.int8))
 
+    @classmethod
+    def concat(cls, parts: Sequence["NameTable"]) -> Self:
+        """Return the names of all parts, one after the other; a part without names need not know the vectors' width."""
+        named = [part for part in parts if len(part)] or [*parts[:1]]
+        return cls(np.vstack([part.codes for part in named]), np.vstack([part.vectors for part in named]))
+
     def __len__(self) -> int:
         return len(self.codes)
 

@@ -194,3 +194,15 @@ def test_ten_thousand_numbers_are_compared_within_bounds():
     one = np.zeros(1, dtype=np.int64)
     assert len(compare(wanted, one, offered, one).row) <= 32
     assert np.isfinite(ledger_features(wanted, one, offered, one)[0, 0])
+
+
+def test_records_that_state_no_figure_join_those_that_do():
+    def encode(texts):
+        return np.tile(np.eye(1, 8, dtype=np.float32), (len(texts), 1))
+
+    silent = QuantityTable.build([()], encode)
+    stating = QuantityTable.build([extract("含水率≤40%", "demand")], encode)
+    for parts in ([silent, stating], [stating, silent], [silent, silent]):
+        joined = QuantityTable.concat(parts)
+        assert len(joined) == 2
+        assert len(joined.codes) == sum(len(part.codes) for part in parts)
