@@ -26,7 +26,7 @@ class Platform:
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory) -> Platform:
-    """80 achievements, 30 demands, 1,200 events and some 80 judgements, all the way through."""
+    """80 achievements, 30 demands, 6,000 events and some 80 judgements, all the way through."""
     from data.importer import import_paths
     from data.simulator.plan import SimulationPlan
     from data.simulator.simulation import simulate
@@ -37,13 +37,13 @@ def platform(tmp_path_factory) -> Platform:
 
     home = tmp_path_factory.mktemp("platform")
     settings = Settings(home=home, threads=1)
-    simulate(SimulationPlan(achievements=80, demands=30, events=1_200, seed=7), home / "sim", lambda *_: None)
+    simulate(SimulationPlan(achievements=80, demands=30, events=6_000, seed=7), home / "sim", lambda *_: None)
     with Store.open(settings.store_url) as store:
         import_paths(store, [home / "sim"], rejects=home / "rejects")
         built = build(settings, store)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own, on being imported
-            trained = train(settings, store, RankerParameters(trees=20))
+            trained = train(settings, store, RankerParameters(trees=60))
         set_current(settings.bundles, trained.manifest.version)
     return Platform(settings, home / "sim", built.directory, trained.directory)
 
