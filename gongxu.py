@@ -53,18 +53,25 @@ class LazyGroup(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command by name, or None."""
+        """Return a command by name, or None; for the overview, which needs names and help lines only."""
         if cmd_name not in COMMANDS:
             return None
-        module, attribute, line = COMMANDS[cmd_name]
-        if "--help" in sys.argv[1:2] or len(sys.argv) == 1:  # the overview needs names only
-            return typer.main.get_command(_stub(cmd_name, line))
-        target = getattr(importlib.import_module(module), attribute)
-        if isinstance(target, typer.Typer):
-            return typer.main.get_group(target)
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(cmd_name)(target)
-        return typer.main.get_command(app)
+        return typer.main.get_command(_stub(cmd_name, COMMANDS[cmd_name][2]))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return (name, command, rest of the arguments) of the command that is called."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if name is None else _load(name), rest
+
+
+def _load(name: str) -> Any:
+    module, attribute, _ = COMMANDS[name]
+    target = getattr(importlib.import_module(module), attribute)
+    if isinstance(target, typer.Typer):
+        return typer.main.get_group(target)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name)(target)
+    return typer.main.get_command(app)
 
 
 def _stub(name: str, line: str) -> typer.Typer:

@@ -34,15 +34,22 @@ def wait_for(condition, seconds=20.0):
     return pytest.fail(f"not within {seconds} s")
 
 
-@pytest.fixture
-def site(platform, tmp_path) -> Settings:
-    """Return settings of a copy of the platform, which a test may change."""
-    home = tmp_path / "home"
+def copy_of(platform, home) -> Settings:
+    """Return settings of a copy of the platform in `home`, which is made.
+
+    Nothing keeps the platform's own store open in this process: to copy an open SQLite file would end its locks.
+    """
     home.mkdir()
     for path in platform.settings.home.glob("store.db*"):
         shutil.copy(path, home)
     shutil.copytree(platform.settings.bundles, home / "bundles")
     return quick(platform.settings, home=home)
+
+
+@pytest.fixture
+def site(platform, tmp_path) -> Settings:
+    """Return settings of a copy of the platform, which a test may change."""
+    return copy_of(platform, tmp_path / "home")
 
 
 @pytest.fixture
@@ -53,7 +60,7 @@ def client(site) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def reader(platform) -> Iterator[TestClient]:
+def reader(platform, tmp_path_factory) -> Iterator[TestClient]:
     """Yield a client to one server for all tests that only read."""
-    with running(quick(platform.settings)) as client:
+    with running(copy_of(platform, tmp_path_factory.mktemp("reader") / "home")) as client:
         yield client

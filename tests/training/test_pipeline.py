@@ -71,7 +71,7 @@ def test_the_run_is_in_mlflow(platform):
         artifacts = [file.path for file in client.list_artifacts(manifest.mlflow_run_id)]
     assert run.info.status == "FINISHED"
     assert run.data.params["bundle"] == manifest.version
-    assert run.data.params["trees"] == "20"
+    assert run.data.params["trees"] == "60"
     assert run.data.metrics["pairs"] == manifest.training_pairs
     assert sum(run.data.metrics[f"pairs_grade_{grade}"] for grade in range(5)) == manifest.training_pairs
     assert {"feature_importance.json", "feature_importance.png", "model_card.md", "environment.json", "model"} <= {
