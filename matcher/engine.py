@@ -109,7 +109,7 @@ class Engine:
 
         """
         for record in (demand, achievement):
-            _require_text(record)
+            require_text(record)
         scorer = self.model.scorer
         wanted, demand_row = self._known(demand)
         offered = self._known(achievement)[0]
@@ -135,7 +135,7 @@ class Engine:
             InputError: the record has no text to compare, or `top` is not 1-200.
 
         """
-        _require_text(record)
+        require_text(record)
         _require_top(top)
         view = self._known(record)[0]
         shelf = self._shelves.achievements if isinstance(record, Achievement) else self._shelves.demands
@@ -199,7 +199,7 @@ class Engine:
         personalised: bool,
         diversity: Diversity,
     ) -> Recommendation:
-        text = _require_text(record)
+        text = require_text(record)
         _require_top(top)
         subject, row = self._known(record)
         passed("subject")
@@ -317,8 +317,13 @@ class Engine:
         )
 
 
-def _require_text(record: Achievement | Demand) -> str:
-    """Return what a record says; InputError if that is nothing."""
+def require_text(record: Achievement | Demand) -> str:
+    """Return what a record says.
+
+    Raises:
+        InputError: it says nothing.
+
+    """
     text = record_text(record).full
     if not text:
         raise InputError(f"the text {normalise(record.title)[:40]!r} says nothing to match by; give a title or content")

@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 from data.errors import InputError
 from data.records import Achievement, Demand
 from data.segment import content_words
-from data.text import normalise
 from matcher.channels import find_candidates
-from matcher.engine import Engine
+from matcher.engine import Engine, require_text
 from matcher.filters import Filters
 from matcher.graph_lens import GraphLens
 from matcher.scorer import Scorer, Scores
 from matcher.shelf import Shelf
-from matcher.textspace import record_text
 from matcher.view import View
 
 Rows = NDArray[np.int64]
@@ -75,7 +73,7 @@ def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = Non
 
     """
     scorer = require_scorer(engine)
-    text = _require_text(demand)
+    text = require_text(demand)
     shelf = achievement_shelf(engine)
     lens = lens_of(engine, demand)
     view = engine.model.viewer.demands([demand])
@@ -120,7 +118,7 @@ def best_demands(engine: Engine, achievement: Achievement, limit: int, filters: 
 
     """
     scorer = require_scorer(engine)
-    text = _require_text(achievement)
+    text = require_text(achievement)
     shelf = engine._shelves.demands
     view = engine.model.viewer.achievements([achievement])
     rows = find_candidates(view, content_words(text), shelf, shelf.allowed(filters or Filters()), None).rows
@@ -172,10 +170,3 @@ def pair_scores(
     scores = scorer.score(table)
     parts = zip(*(np.split(part, k) for part in (scores.expected, scores.median, scores.probability)), strict=True)
     return [Scores(*part) for part in parts]
-
-
-def _require_text(record: Achievement | Demand) -> str:
-    text = record_text(record).full
-    if not text:
-        raise InputError(f"the text {normalise(record.title)[:40]!r} says nothing to match by; give a title or content")
-    return text
