@@ -10,9 +10,9 @@ from data.errors import InputError
 from data.records import MAX_LIST, MAX_TEXT, Achievement, Demand
 from knowledge_graph.quantities.names import Encode
 from matcher.cards import MODE_FAMILIES
-from matcher.completeness import demand_quantities
 from matcher.diversify import diversify
 from matcher.engine import Engine
+from matcher.ledger_table import quantities_of
 from matcher.none_yet import ledgers_of
 from matcher.pool import Pool, candidate_pool, lens_of, pair_scores, require_scorer
 from matcher.textspace import record_text
@@ -180,7 +180,7 @@ def _indicators(
 
     An indicator that no achievement like it states is none that this one could be expected to have.
     """
-    wanted = [item for item in demand_quantities(demand) if item.role == "requirement"]
+    wanted = [item for item in quantities_of(demand) if item.role == "requirement"]
     if not wanted or not peers:
         return []
     own, *others = (found.entries for found in ledgers_of(wanted, [achievement, *peers], encode))

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from matcher.completeness import Completeness
     from matcher.engine import Engine
     from matcher.questions import Question
+    from matcher.recommendation import RequirementCheck
 
 
 def clarify(
@@ -92,6 +93,8 @@ def clarify(
     typer.echo(f"推荐的前 {len(after)} 项中有 {sum(item['id'] not in known for item in after)} 项是新的：")
     for rank, item in enumerate(after, start=1):
         typer.echo(f"{rank:>3}. {'新 ' if item['id'] not in known else '   '}{item['title']}  {item['id']}")
+        for check in item["requirements"]:
+            typer.echo(f"        {check['text']}")
 
 
 def _meant(questions: "list[Question]", question_id: str | None, answer: str) -> tuple[str, str]:
@@ -112,8 +115,18 @@ def _meant(questions: "list[Question]", question_id: str | None, answer: str) ->
     return chosen.id, chosen.options[number - 1].answer
 
 
-def _titles(engine: "Engine", demand: "Demand") -> list[dict[str, str]]:
-    return [{"id": match.id, "title": match.title} for match in engine.recommend_achievements(demand).items]
+def _titles(engine: "Engine", demand: "Demand") -> list[dict[str, Any]]:
+    """Return the demand's list: ids, titles, and its requirements checked against each."""
+    items = engine.recommend_achievements(demand, explain=True).items
+    return [
+        {"id": match.id, "title": match.title, "requirements": [_told(check) for check in match.requirements]}
+        for match in items
+    ]
+
+
+def _told(check: "RequirementCheck") -> dict[str, str]:
+    required = check.required
+    return {"required": required.text, "field": required.field, "status": check.status, "text": check.text}
 
 
 def _show(demand: "Demand", complete: "Completeness", questions: "list[Question]") -> None:

@@ -15,7 +15,6 @@ from data.errors import BundleError
 from data.records import Demand
 from data.settings import Settings
 from knowledge_graph.graph import KnowledgeGraph
-from knowledge_graph.quantities import Quantity, extract
 from matcher.elements import ELEMENT_NAMES, ELEMENTS, READ, demand_text, find_elements
 from matcher.ledger_table import quantities_of
 
@@ -43,7 +42,6 @@ ADVICE = {
     "deadline": "给出希望完成的日期",
     "cooperation": "选择合作方式，如委托开发、许可",
 }
-KEYWORDS_READ = 5_000  # characters of the keywords that are searched for quantities
 
 _CURRENT = re.compile(r"目前|现有|现状|当前|现用|现场|我们厂|我厂|我司|我公司|正在使用|一直|之前|近两年|去年|已有")
 _SCENARIO = re.compile(
@@ -112,7 +110,7 @@ def stated_parts(demand: Demand, graph: KnowledgeGraph | None) -> dict[str, tupl
     """Return for each part the demand's own words for it, at most three; empty where it says nothing."""
     elements = find_elements(demand, graph)
     text = demand_text(demand)[:READ]
-    quantities = demand_quantities(demand)
+    quantities = quantities_of(demand)
     wanted = tuple(item.quote for item in quantities if item.role == "requirement")[:3]
     today = tuple(item.quote for item in quantities if item.role == "current")[:3]
     budget = _amount(demand)
@@ -125,15 +123,6 @@ def stated_parts(demand: Demand, graph: KnowledgeGraph | None) -> dict[str, tupl
         "deadline": (demand.deadline.isoformat(),) if demand.deadline else _found(_DEADLINE, text),
         "cooperation": tuple(demand.cooperation_modes[:3]) or _found(_COOPERATION, text),
     }
-
-
-def demand_quantities(demand: Demand) -> tuple[Quantity, ...]:
-    """Return the quantities in a demand's texts and keywords (where answers to questions stand), each once."""
-    answers = extract("；".join(demand.keywords)[:KEYWORDS_READ], "demand", field="keywords")
-    found: dict[str, Quantity] = {}
-    for item in (*quantities_of(demand), *answers):
-        found.setdefault(item.quote, item)
-    return tuple(found.values())
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,8 @@ def _quote(quantity: Quantity) -> Quote:
 
 def sentence(entry: Entry) -> str:
     """Return the verdict on one requirement in Chinese, with both quotes."""
-    wanted = f"要求“{entry.requirement.quote}”"
+    asked = "补充的要求" if entry.requirement.field == "keywords" else "要求"  # an answer to a question, or a keyword
+    wanted = f"{asked}“{entry.requirement.quote}”"
     if entry.answer is None:
         return f"{wanted}，成果未说明"
     offered = f"{wanted}，成果称“{entry.answer.quote}”"

@@ -20,7 +20,9 @@ MAX_REQUIREMENTS = 32  # of one record that are kept account of
 KEPT = 64  # quantities kept per record; more is a table dump
 ROLES: tuple[Role, ...] = ("requirement", "current", "business", "achieved", "setting", "other")
 
-FIELDS = ("", "title", "content", "indicators", "kpis")
+FIELDS = ("", "title", "content", "indicators", "kpis", "keywords")  # bundles keep their places: add behind
+KEYWORDS_READ = 5_000  # characters of a demand's keywords that are read
+BETWEEN_KEYWORDS = "；"
 _BETWEEN = "\x1f"  # parts the texts of a quantity
 
 
@@ -28,6 +30,8 @@ def quantities_of(record: Record) -> tuple[Quantity, ...]:
     """Return the quantities of a record: of its title, content, and indicators (achievements) or targets (demands).
 
     Each names its field; its positions are those of that field's text. What is said twice is kept where it stands first.
+    The requirements among a demand's keywords, where answers to questions are kept, come first, so that no long text
+    crowds them out; their positions are those of the keywords joined by `BETWEEN_KEYWORDS`.
     """
     side: Side = "demand" if isinstance(record, Demand) else "supply"
     fields = [("title", record.title), ("content", record.content)]
@@ -35,9 +39,21 @@ def quantities_of(record: Record) -> tuple[Quantity, ...]:
     found: dict[tuple[object, ...], Quantity] = {}
     for field, text in fields:
         for quantity in extract(text, side, title=field == "title", field=field):
-            fact = (quantity.parameter, quantity.op, quantity.values, quantity.unit, quantity.role)
-            found.setdefault(fact, quantity)
-    return tuple(found.values())[:KEPT]
+            found.setdefault(_fact(quantity), quantity)
+    entered = _entered(record) if isinstance(record, Demand) and record.keywords else {}
+    answers = [quantity for fact, quantity in entered.items() if fact not in found]
+    return (*answers, *found.values())[:KEPT]
+
+
+def _entered(demand: Demand) -> dict[tuple[object, ...], Quantity]:
+    """Return the requirements that a demand's keywords state, by what they say; other figures there are mere names."""
+    text = BETWEEN_KEYWORDS.join(demand.keywords)[:KEYWORDS_READ]
+    read = extract(text, "demand", field="keywords")
+    return {_fact(quantity): quantity for quantity in read if quantity.role == "requirement" and quantity.parameter}
+
+
+def _fact(quantity: Quantity) -> tuple[object, ...]:
+    return (quantity.parameter, quantity.op, quantity.values, quantity.unit, quantity.role)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from knowledge_graph import kernels
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.quantities import Quantity
 from knowledge_graph.quantities.names import Encode
-from matcher.completeness import demand_quantities
 from matcher.elements import ELEMENT_NAMES, element_of
 from matcher.engine import Engine
 from matcher.ledger import Entry, Ledger, compare
@@ -182,7 +181,7 @@ def unmet_requirements(
 
     `encode` turns texts into unit vectors and links names of parameters that the domain's list does not know.
     """
-    wanted = [item for item in demand_quantities(demand) if item.role == "requirement"]
+    wanted = [item for item in quantities_of(demand) if item.role == "requirement"]
     if not wanted:
         return ()
     if not achievements:

@@ -16,7 +16,6 @@ from knowledge_graph.quantities.names import better_of
 from knowledge_graph.schema import Relation
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.answers import COOPERATION, MATURITY, question_text, threshold_id
-from matcher.completeness import demand_quantities
 from matcher.elements import ELEMENTS, element_of, find_elements
 from matcher.ledger_table import quantities_of
 from matcher.pool import Pool
@@ -118,7 +117,7 @@ def sense_questions(demand: Demand, pool: Pool, graph: KnowledgeGraph) -> list[Q
 
 def threshold_questions(demand: Demand, pool: Pool, records: Sequence[Achievement]) -> list[Question]:
     """Return questions for limits of parameters that the best candidates state and the demand does not."""
-    stated = {item.parameter for item in demand_quantities(demand) if item.parameter}
+    stated = {item.parameter for item in quantities_of(demand) if item.parameter}
     told: dict[tuple[str, str], list[tuple[float, float, str]]] = defaultdict(list)
     for record in records:
         place = pool.place(record.achievement_id)

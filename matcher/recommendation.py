@@ -29,7 +29,9 @@ class Quote(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     text: str
-    field: str = Field(description="title, content, kpis or indicators")
+    field: str = Field(
+        description="title, content, kpis or indicators; keywords (joined by ；) where answers to questions are kept"
+    )
     start: int = Field(ge=0)
     end: int = Field(ge=0)
 

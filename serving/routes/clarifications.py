@@ -109,7 +109,7 @@ class ClarifiedAnswer(BaseModel):
     clarification: Clarification
     completeness: CompletenessAnswer
     changed: int = Field(description="How many of the top ten are new")
-    items: list[Match] = Field(description="The list as it is now")
+    items: list[Match] = Field(description="The list as it is now, with reasons and checked requirements")
 
 
 @router.get(
@@ -171,7 +171,7 @@ async def post_clarification(
     told = await services.in_store(partial(_clarify, answer=answer))
     await services.in_store(live.catch_up)
     services.follower.wake()
-    after = await services.engine_threads.run(partial(live.engine.recommend_achievements, told))
+    after = await services.engine_threads.run(partial(live.engine.recommend_achievements, told, explain=True))
     known = {match.id for match in before.items}
     return json_response(
         {

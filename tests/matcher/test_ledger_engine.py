@@ -1,10 +1,15 @@
 """The engine checks a demand's figures against what achievements state, also of records written a moment ago."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from data.clarifications import clarified
 from data.records import Achievement, Demand
+from matcher.answers import clarification, threshold_id
 from matcher.engine import Engine
 from matcher.filters import Filters
+from matcher.ledger_table import BETWEEN_KEYWORDS, KEPT, quantities_of
 from matcher.model import MatchingModel
 
 SUBJECTS = ("混凝土外加剂", "污泥干化设备", "锂电池负极", "茶叶烘干", "无人机巡检", "耐火材料", "钢板轧制", "水处理膜")
@@ -85,3 +90,40 @@ def test_a_bundle_keeps_its_figures(model, tmp_path):
     loaded = Quantities.load(tmp_path / "quantities")
     assert len(loaded.achievements) == len(offers)
     assert len(loaded.demands) == len(demands)
+
+
+def test_an_entered_threshold_is_a_requirement_from_the_next_answer_on(model):
+    built, _, _ = model
+    engine = Engine(built)
+    plain = Demand(demand_id="D1", title="混凝土外加剂", content="希望购买一种外加剂。")
+    assert engine.recommend_achievements(plain, explain=True).items[0].requirements == []
+    given = clarification(plain, threshold_id("抗压强度", "ge", "MPa"), "50", "张三", datetime(2026, 1, 1, tzinfo=UTC))
+    told = clarified(plain, [given])
+    for stored in (False, True):
+        if stored:
+            engine.upsert_demands([told])
+        found = requirements(engine.recommend_achievements(told, explain=True))
+        assert found["A8"] == [("met", "keywords")]
+        assert found["A9"] == [("missed", "keywords")]
+        assert found["A0"] == [("unknown", "keywords")]
+    check = engine.match(told, built_offer(model, "A9")).requirements[0]
+    assert check.required.text == "抗压强度≥50MPa"
+    assert check.text.startswith("补充的要求“抗压强度≥50MPa”")
+    shown = BETWEEN_KEYWORDS.join(told.keywords)
+    assert shown[check.required.start : check.required.end] == check.required.text
+    later = clarification(plain, given.question_id, "30", "张三", datetime(2026, 1, 2, tzinfo=UTC))
+    again = requirements(engine.recommend_achievements(clarified(plain, [given, later]), explain=True))
+    assert again["A9"] == [("met", "keywords")]
+
+
+def test_what_is_entered_is_not_crowded_out_by_a_long_text():
+    text = "".join(f"指标{number}不低于{number}MPa，" for number in range(10_000))[:49_000]
+    demand = Demand(demand_id="D", title="外加剂", content=text, keywords=("抗压强度≥50MPa", "3D打印", "304不锈钢"))
+    found = quantities_of(demand)
+    assert len(found) == KEPT
+    assert (found[0].quote, found[0].field) == ("抗压强度≥50MPa", "keywords")
+    assert [quantity.field for quantity in found].count("keywords") == 1
+
+
+def built_offer(model, achievement_id):
+    return next(record for record in model[2] if record.achievement_id == achievement_id)
