@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from data.dashboard_tables import achievement_progress, daily_counts, demand_progress
 from data.records import CHINA_STANDARD_TIME, MAX_ID, EventKind
-from data.tables import demands, events
+from data.tables import demands, division, events
 
 ALL, FIELD, REGION, INDUSTRY, VERSION = "all", "field", "region", "industry", "version"
 DIMENSIONS = (ALL, FIELD, REGION, INDUSTRY, VERSION)
@@ -63,7 +63,7 @@ def traits_of(connection: sa.Connection, ids: Iterable[str] | None = None) -> di
     for wanted in queries:
         for row in connection.execute(wanted, execution_options={"yield_per": _CHUNK}):
             industries = orjson.loads(row.record).get("industries") or [""]
-            found[row.id] = Traits(row.field[:MAX_ID], (row.region or "")[:2], _division(industries[0]))
+            found[row.id] = Traits(row.field[:MAX_ID], (row.region or "")[:2], division(industries[0]))
     return found
 
 
@@ -121,12 +121,6 @@ def count_events(connection: sa.Connection, added: list[CountedEvent]) -> None:
     for event in added:
         tally.add(event, traits.get(event.demand_id, Traits()))
     _add(connection, tally)
-
-
-def _division(code: str) -> str:
-    """Return the division of an industry's code, which may begin with the section's letter: 26 of C2614 and of 2614."""
-    digits = code.lstrip("ABCDEFGHIJKLMNOPQRST")
-    return (digits or code)[:2]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from data.records import MAX_ID
 from data.tables import metadata
 
 MAX_NAME = 100
+MAX_SUBJECT = 500
 _ID = sa.String(MAX_ID).with_variant(sa.String(MAX_ID, collation="C"), "postgresql")
 
 operators = sa.Table(
@@ -20,6 +21,8 @@ operators = sa.Table(
     # Wrong passwords since the last right one.
     sa.Column("failures", sa.Integer, nullable=False),
     sa.Column("locked_until", sa.DateTime),
+    # Issuer and subject at an OpenID Connect provider, for who signs in there and has no password here.
+    sa.Column("subject", sa.String(MAX_SUBJECT), unique=True),
 )
 
 operator_sessions = sa.Table(

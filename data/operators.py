@@ -15,7 +15,10 @@ from data.errors import InputError, unknown_id
 
 @dataclass(frozen=True)
 class Operator:
-    """Somebody who may sign in to the dashboard; moments in UTC."""
+    """Somebody who may sign in to the dashboard; moments in UTC.
+
+    `subject` names who signs in at an OpenID Connect provider (issuer and subject); their `password_hash` is empty.
+    """
 
     name: str
     role: str
@@ -24,6 +27,7 @@ class Operator:
     disabled_at: datetime | None = None
     failures: int = 0
     locked_until: datetime | None = None
+    subject: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,12 @@ class Operators:
         """Return an operator, None if there is none of that name."""
         with self._reading() as connection:
             row = connection.execute(sa.select(operators).where(operators.c.name == name)).first()
+        return _operator(row) if row else None
+
+    def of_subject(self, subject: str) -> Operator | None:
+        """Return the operator who signs in at a provider under this issuer and subject, None if there is none yet."""
+        with self._reading() as connection:
+            row = connection.execute(sa.select(operators).where(operators.c.subject == subject)).first()
         return _operator(row) if row else None
 
     def change(self, name: str, **values: Any) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from data.records import MAX_ID, MAX_TITLE, Achievement, Demand, OutcomeEvent, Record
 
 # The Alembic revision that this code reads and writes.
-SCHEMA = "0005"
+SCHEMA = "0006"
 
 metadata = sa.MetaData()
 
@@ -17,8 +17,8 @@ metadata = sa.MetaData()
 _ID = sa.String(MAX_ID).with_variant(sa.String(MAX_ID, collation="C"), "postgresql")
 _LABEL = sa.String(MAX_TITLE)
 _LISTED = ("id", "field", "region", "published_at", "updated_at")
-ACHIEVEMENTS_LISTED = (*_LISTED, "holder", "stage", "trl", "price_min")
-DEMANDS_LISTED = (*_LISTED, "enterprise", "trl_min", "budget_max", "deadline")
+ACHIEVEMENTS_LISTED = (*_LISTED, "holder", "stage", "trl", "price_min", "title")
+DEMANDS_LISTED = (*_LISTED, "enterprise", "trl_min", "budget_max", "deadline", "industry", "title")
 
 
 def _record_columns(name: str) -> list[sa.Column[Any]]:
@@ -35,6 +35,8 @@ def _record_columns(name: str) -> list[sa.Column[Any]]:
         sa.Column("record", sa.Text, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("deleted", sa.Boolean, nullable=False),
+        # Searched and listed; the record has it too, among texts that would have to be read along.
+        sa.Column("title", _LABEL, nullable=False, server_default=""),
         sa.Index(f"ix_{name}_revision", "revision", unique=True),  # type: ignore[list-item]
         sa.Index(f"ix_{name}_status_field", "status", "field"),  # type: ignore[list-item]
     ]
@@ -63,6 +65,8 @@ demands = sa.Table(
     sa.Column("budget_min", sa.Float),
     sa.Column("budget_max", sa.Float),
     sa.Column("deadline", sa.Date),
+    # Division of the first industry, as events are counted by it.
+    sa.Column("industry", sa.String(2), nullable=False, server_default=""),
     sa.Index("ix_demands_listed", "deleted", "status", *DEMANDS_LISTED).ddl_if(dialect="sqlite"),
 )
 
@@ -157,6 +161,7 @@ def demand_columns(record: Demand) -> dict[str, Any]:
         "budget_min": record.budget_min,
         "budget_max": record.budget_max,
         "deadline": record.deadline,
+        "industry": division((record.industries or ("",))[0]),
     }
 
 
@@ -172,6 +177,12 @@ def event_columns(event: OutcomeEvent) -> dict[str, Any]:
     }
 
 
+def division(code: str) -> str:
+    """Return the division of an industry's code, which may begin with the section's letter: 26 of C2614 and of 2614."""
+    digits = code.lstrip("ABCDEFGHIJKLMNOPQRST")
+    return (digits or code)[:2]
+
+
 def _shared_columns(record: Record) -> dict[str, Any]:
     return {
         "id": record.record_id,
@@ -180,6 +191,7 @@ def _shared_columns(record: Record) -> dict[str, Any]:
         "status": record.status.value,
         "published_at": record.published_at,
         "updated_at": record.updated_at,
+        "title": _plain(record.title),
     }
 
 
