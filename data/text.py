@@ -82,17 +82,22 @@ def normalise(text: str) -> str:
 
 def is_boilerplate(text: str) -> bool:
     """Tell whether `text` says nothing: blank, 未提供。, 无, 略, 详见附件 and their like, or punctuation alone."""
-    flat = normalise(text).lower()
-    if len(flat) > 60:
-        return False
-    parts = [part for part in _NOT_WORD.split(flat) if part]
-    return all(_NOTHING.fullmatch(part) or _SEE_ELSEWHERE.fullmatch(part) for part in parts) or parts == ["n", "a"]
+    return _says_nothing(normalise(text))
 
 
 def meaningful(text: str) -> str:
     """Return `text` normalised, or "" when it is boilerplate."""
     normal = normalise(text)
-    return "" if is_boilerplate(normal) else normal
+    return "" if _says_nothing(normal) else normal
+
+
+def _says_nothing(normal: str) -> bool:
+    """Tell whether a text that is normalised already says nothing."""
+    flat = normal.lower()
+    if len(flat) > 60:
+        return False
+    parts = [part for part in _NOT_WORD.split(flat) if part]
+    return all(_NOTHING.fullmatch(part) or _SEE_ELSEWHERE.fullmatch(part) for part in parts) or parts == ["n", "a"]
 
 
 def looks_garbled(text: str) -> bool:

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from data.records import Achievement, Demand, Record
 from data.splits import same_groups
 from data.text import meaningful
-from matcher.textspace import record_text
+from matcher.textspace import RecordText, record_text
 
 SCHEMA = pa.schema(
     [
@@ -53,6 +53,7 @@ MODE_FAMILIES = {
     "咨询服务": "service",
 }
 _PREFIXES = 2**20
+MASKS_KEPT = 32  # answers of `Cards.one_of` kept, a byte per record each
 _IDENTITY = ("id", "title_key", "body_key")
 
 
@@ -62,8 +63,11 @@ def _digest(text: str) -> str:
     return sha256(said.encode()).hexdigest()[:16] if said else ""
 
 
-def _row(record: Record) -> dict[str, Any]:
-    text = record_text(record)
+def _text_key(text: RecordText) -> str:
+    return sha256(f"{text.title}\n{text.body}".encode()).hexdigest()[:16]
+
+
+def _row(record: Record, text: RecordText) -> dict[str, Any]:
     common = {
         "id": record.record_id,
         "title": record.title,
@@ -74,7 +78,7 @@ def _row(record: Record) -> dict[str, Any]:
         "published": record.updated_at or record.published_at,
         "title_key": _digest(record.title),
         "body_key": _digest(record.content),
-        "text_key": sha256(f"{text.title}\n{text.body}".encode()).hexdigest()[:16],
+        "text_key": _text_key(text),
     }
     if isinstance(record, Achievement):
         return common | {
@@ -111,11 +115,13 @@ class Cards:
 
     def __init__(self, table: pa.Table) -> None:
         self.table = table.combine_chunks()
+        self._masks: dict[tuple[str, tuple[str, ...]], NDArray[np.bool_]] = {}
 
     @classmethod
     def from_records(cls, records: Iterable[Achievement | Demand]) -> Self:
         """Return the cards of records, in their order."""
-        return cls(pa.Table.from_pylist([_row(record) for record in records], schema=SCHEMA))
+        rows = [_row(record, record_text(record)) for record in records]
+        return cls(pa.Table.from_pylist(rows, schema=SCHEMA))
 
     @classmethod
     def concat(cls, parts: Sequence["Cards"]) -> Self:
@@ -134,6 +140,11 @@ class Cards:
     def card(self, row: int, columns: Sequence[str] = SCHEMA.names) -> dict[str, Any]:
         """Return one row, or some columns of it, as a dictionary of Python values."""
         return {name: self.table.column(name)[row].as_py() for name in columns}
+
+    def describes(self, row: int, record: Achievement | Demand, text: RecordText) -> bool:
+        """Tell whether a row says what a record with that text says."""
+        said = self.table.column("text_key")[row].as_py() == _text_key(text)
+        return bool(said and self.card(row) == dict.fromkeys(SCHEMA.names) | _row(record, text))
 
     @cached_property
     def ids(self) -> list[str]:
@@ -237,8 +248,19 @@ class Cards:
         return flags
 
     def one_of(self, column: str, values: Sequence[str]) -> NDArray[np.bool_]:
-        """Return (n,) mask of the rows whose column has one of the values."""
-        return self._mask(pc.is_in(self.table.column(column), value_set=pa.array(values, pa.string())))
+        """Return (n,) mask of the rows whose column has one of the values, not to be written to.
+
+        The latest few are kept: most requests filter alike.
+        """
+        key = column, tuple(values)
+        mask = self._masks.get(key)
+        if mask is None:
+            mask = self._mask(pc.is_in(self.table.column(column), value_set=pa.array(values, pa.string())))
+            mask.flags.writeable = False
+            if len(self._masks) >= MASKS_KEPT:
+                self._masks.clear()
+            self._masks[key] = mask
+        return mask
 
     def is_one_of_ids(self, ids: Sequence[str]) -> NDArray[np.bool_]:
         """Return (n,) mask of the rows with one of the ids."""

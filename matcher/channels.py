@@ -52,8 +52,9 @@ def find_candidates(
     graph: Callable[[int, NDArray[np.bool_]], Rows] | None = None,
     depth: int = CHANNEL_DEPTH,
     count: int = CANDIDATES,
+    place: int = 0,
 ) -> Candidates:
-    """Return the `count` best candidates for the one record in `subject`, whose content words are `words`.
+    """Return the `count` best candidates for the record at `place` of `subject`, whose content words are `words`.
 
     dense: nearest full texts by the encoder; lexical: BM25; history: nearest to the achievements that did well with
     similar demands (Rocchio feedback from outcomes instead of clicks); graph: a function of (depth, allowed) that
@@ -62,13 +63,13 @@ def find_candidates(
     if not allowed.any():
         return fuse({})
     found: dict[str, Rows] = {}
-    vector = np.asarray(subject.texts.full.vectors[:1])
+    vector = np.asarray(subject.texts.full.vectors[place : place + 1])
     if vector.any():
         found["dense"] = _proposed(shelf.vectors.search(vector, depth, allowed)[0][0])
     if words:
         found["lexical"] = _proposed(shelf.lexical.search(words, depth, allowed)[0])
     if history is not None:
-        feedback = history.good_achievement_vector(subject)
+        feedback = history.good_achievement_vector(subject, place)
         if feedback is not None:
             found["history"] = _proposed(shelf.vectors.search(feedback[None, :], depth // 2, allowed)[0][0])
     if graph is not None:

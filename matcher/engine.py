@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import blake2b
 from threading import Lock
 from typing import Literal
@@ -15,7 +16,6 @@ from data.segment import content_words
 from data.store import Change
 from data.text import normalise
 from knowledge_graph.paths import Path
-from matcher.cards import Cards
 from matcher.channels import CANDIDATES, Candidates, find_candidates
 from matcher.diversify import Diversity, diversify
 from matcher.features import FeatureTable
@@ -33,7 +33,7 @@ from matcher.recommendation import NO_GOOD_MATCH, Match, Reason, Recommendation,
 from matcher.scorer import Scorer, Scores
 from matcher.shelf import Shelf
 from matcher.stages import passed
-from matcher.textspace import record_text
+from matcher.textspace import RecordText, record_text
 from matcher.view import View
 
 Rows = NDArray[np.int64]
@@ -42,6 +42,21 @@ Side = Literal["achievements", "demands"]
 MAX_TOP = 200
 NO_RANKER = "尚未训练排序模型，以下按检索相关度排列"
 EMPTY_STORE = "没有符合条件的记录"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who asks: the record at `place` of a view, its text, and its row in the bundle if it stands there as it is given."""
+
+    view: View
+    place: int
+    text: RecordText
+    row: int | None
+
+    @cached_property
+    def alone(self) -> View:
+        """The view of this record only."""
+        return self.view.take(np.array([self.place], dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -108,11 +123,9 @@ class Engine:
             InputError: one of them has no text to match by.
 
         """
-        for record in (demand, achievement):
-            require_text(record)
         scorer = self.model.scorer
-        wanted, demand_row = self._known(demand)
-        offered = self._known(achievement)[0]
+        asking, offering = self.subject(demand), self.subject(achievement)
+        wanted, offered = asking.alone, offering.alone
         cosine = float(np.asarray(wanted.texts.full.vectors)[0] @ np.asarray(offered.texts.full.vectors)[0])
         pair = Candidates(np.zeros(1, dtype=np.int64), np.array([cosine]), {})
         order, one = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.int64)
@@ -120,12 +133,12 @@ class Engine:
         ledgers = [ledger(quantities_of(demand), quantities_of(achievement), **known.linking)] if known else []
         if scorer is None:
             return with_ledgers(_matches(order, offered, one, pair, None, {}), ledgers)[0]
-        lens = self._lens(demand, demand_row)
+        lens = self._lens(demand, asking.row)
         row = self.model.achievements.base.cards.rows.get(achievement.record_id)
         signals = lens.signals(np.array([row], dtype=np.int64)) if lens and row is not None else None
         table = scorer.table(self.model.space, wanted, offered, one, one, signals)
         paths = {0: lens.paths(row)} if lens and row is not None else {}
-        reasons = self._reasons(scorer, table, order, wanted, (offered, one), "achievements", paths)
+        reasons = self._reasons(scorer, table, order, asking, (offered, one), "achievements", paths)
         return with_ledgers(_matches(order, offered, one, pair, scorer.score(table), reasons), ledgers)[0]
 
     def similar(self, record: Achievement | Demand, top: int = 10) -> list[SimilarRecord]:
@@ -135,11 +148,10 @@ class Engine:
             InputError: the record has no text to compare, or `top` is not 1-200.
 
         """
-        require_text(record)
         _require_top(top)
-        view = self._known(record)[0]
+        subject = self.subject(record)
         shelf = self._shelves.achievements if isinstance(record, Achievement) else self._shelves.demands
-        vector = np.asarray(view.texts.full.vectors[:1])
+        vector = np.asarray(subject.view.texts.full.vectors[subject.place : subject.place + 1])
         rows, cosines = shelf.vectors.search(vector, top + 1, shelf.current)
         kept = (rows[0] >= 0) & (rows[0] < len(shelf))
         found = shelf.take(rows[0][kept])
@@ -199,9 +211,9 @@ class Engine:
         personalised: bool,
         diversity: Diversity,
     ) -> Recommendation:
-        text = require_text(record)
         _require_top(top)
-        subject, row = self._known(record)
+        subject = self.subject(record)
+        row = subject.row
         passed("subject")
         shelves = self._shelves
         shelf = shelves.achievements if side == "achievements" else shelves.demands
@@ -214,8 +226,10 @@ class Engine:
         lens = self._lens(record, row)
         reach = lens.retrieve if lens and side == "achievements" else None
         # Of equal texts one is shown: twice as many candidates as are asked for leave enough.
-        count, words = max(CANDIDATES, 2 * top), content_words(text)
-        candidates = find_candidates(subject, words, shelf, shelf.allowed(filters), history, reach, count=count)
+        count, words = max(CANDIDATES, 2 * top), content_words(subject.text.full)
+        candidates = find_candidates(
+            subject.view, words, shelf, shelf.allowed(filters), history, reach, count=count, place=subject.place
+        )
         if figures is not None and filters.hide_hard_misses:
             candidates = candidates.kept(figures.hard_misses(candidates.rows) == 0)
         passed("candidates")
@@ -251,21 +265,23 @@ class Engine:
         matches = with_ledgers(_matches(order, found, places, candidates, scores, reasons, digests), ledgers)
         return self._answer(subject_id, matches, "", proposed=candidates.proposed())
 
-    def _known(self, record: Achievement | Demand) -> tuple[View, int | None]:
-        """Return a record's numbers and its row in the bundle.
+    def subject(self, record: Achievement | Demand) -> Subject:
+        """Return a record as requests read it: by what is kept of it if it is stored as given, otherwise reckoned anew.
 
-        They are those that are kept if the record stands in the store as it is given; otherwise they are reckoned, and
-        it has no row.
+        Raises:
+            InputError: the record has no text to match by.
+
         """
-        offered = isinstance(record, Achievement)
-        shelf = self._shelves.achievements if offered else self._shelves.demands
+        text = require_text(record)
+        shelf = self._shelves.achievements if isinstance(record, Achievement) else self._shelves.demands
         row = shelf.row(record.record_id)
         if row is not None:
-            kept = shelf.take(np.array([row], dtype=np.int64))
-            if kept.cards.table.equals(Cards.from_records([record]).table):
-                return kept, row if row < len(shelf.base) else None
+            view, place = shelf.standing(row)
+            if view.cards.describes(place, record, text):
+                return Subject(view, place, text, row if row < len(shelf.base) else None)
         viewer = self.model.viewer
-        return viewer.achievements([record]) if isinstance(record, Achievement) else viewer.demands([record]), None
+        view = viewer.achievements([record]) if isinstance(record, Achievement) else viewer.demands([record])
+        return Subject(view, 0, text, None)
 
     def _lens(self, record: Achievement | Demand, row: int | None) -> GraphLens | None:
         return None if self.model.graph is None else GraphLens(self.model.graph, record, row)
@@ -280,7 +296,7 @@ class Engine:
         scorer: Scorer,
         table: FeatureTable,
         order: NDArray[np.intp],
-        subject: View,
+        subject: Subject,
         found: tuple[View, Rows],
         side: Side,
         paths: dict[int, list[Path]],
@@ -291,7 +307,7 @@ class Engine:
         reasons = {}
         for place, parts in zip(order.tolist(), contributions, strict=True):
             other = found[0].take(found[1][[place]])
-            pair = Pair(subject, other) if side == "achievements" else Pair(other, subject)
+            pair = Pair(subject.alone, other) if side == "achievements" else Pair(other, subject.alone)
             reasons[place] = explain(
                 self.model.space, scorer.history, titles, pair, paths.get(place, []), table, place, parts, names
             )
@@ -317,15 +333,15 @@ class Engine:
         )
 
 
-def require_text(record: Achievement | Demand) -> str:
+def require_text(record: Achievement | Demand) -> RecordText:
     """Return what a record says.
 
     Raises:
         InputError: it says nothing.
 
     """
-    text = record_text(record).full
-    if not text:
+    text = record_text(record)
+    if not text.full:
         raise InputError(f"the text {normalise(record.title)[:40]!r} says nothing to match by; give a title or content")
     return text
 
@@ -342,10 +358,10 @@ def _written(
     return shelf.written(view, words, list(deleted))
 
 
-def _pairs(subject: View, found: View, places: Rows, side: Side) -> tuple[View, View, Rows, Rows]:
+def _pairs(subject: Subject, found: View, places: Rows, side: Side) -> tuple[View, View, Rows, Rows]:
     """Return (demands, achievements, d, a) for one subject against everything found."""
-    one = np.zeros(len(places), dtype=np.int64)
-    return (subject, found, one, places) if side == "achievements" else (found, subject, places, one)
+    one = np.full(len(places), subject.place, dtype=np.int64)
+    return (subject.view, found, one, places) if side == "achievements" else (found, subject.view, places, one)
 
 
 def _select(order: NDArray[np.intp], found: View, places: Rows, top: int, diversity: Diversity) -> NDArray[np.intp]:

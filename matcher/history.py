@@ -210,15 +210,15 @@ class History:
             table[some, -_KERNEL:] = self.kernel.predict(inputs)
         return table
 
-    def good_achievement_vector(self, demand: View) -> FloatArray | None:
+    def good_achievement_vector(self, demands: View, place: int = 0) -> FloatArray | None:
         """Return the mean encoder vector (d,), of length 1, of achievements that did well with this and similar demands.
 
-        `demand` is a view of one demand. None where nothing similar has done well.
+        "This" is the one at `place`. None where nothing similar has done well.
         """
         if self.kernel is None:
             return None
-        similarity = self.demands @ self._demands(demand, _FIRST)[0]
-        group = self._group_of(demand.cards, 0)
+        similarity = self.demands @ self._demands(demands, np.array([place]))[0]
+        group = self._group_of(demands.cards, place)
         if group >= 0:
             similarity[group] = 1.0
         others = self._nearest_outcomes(np.where(similarity >= SIMILAR_DEMAND, similarity, -np.inf))
@@ -226,7 +226,7 @@ class History:
         if not len(good):
             return None
         weight = np.exp(SHARPNESS * (similarity[self.group[good]] - 1.0)) * self.grades[good]
-        width = demand.texts.full.vectors.shape[1]
+        width = demands.texts.full.vectors.shape[1]
         mean = self.achievement_axes[:width] @ (weight @ self.achievements[good])
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
 

@@ -79,7 +79,7 @@ def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = Non
     view = engine.model.viewer.demands([demand])
     candidates = find_candidates(
         view,
-        content_words(text),
+        content_words(text.full),
         shelf,
         shelf.allowed(filters or Filters()),
         scorer.history,
@@ -121,7 +121,7 @@ def best_demands(engine: Engine, achievement: Achievement, limit: int, filters: 
     text = require_text(achievement)
     shelf = engine._shelves.demands
     view = engine.model.viewer.achievements([achievement])
-    rows = find_candidates(view, content_words(text), shelf, shelf.allowed(filters or Filters()), None).rows
+    rows = find_candidates(view, content_words(text.full), shelf, shelf.allowed(filters or Filters()), None).rows
     found = shelf.take(rows)
     graph, stored = engine.model.graph, engine.model.achievements.base.cards.rows.get(achievement.achievement_id)
     signals = GraphLens(graph, achievement, stored).signals(rows) if graph is not None else None

@@ -60,6 +60,12 @@ class Shelf:
         row = self.base.cards.rows.get(record_id)
         return record_id if row is None else self.base.cards.titles[row]
 
+    def standing(self, row: int) -> tuple[View, int]:
+        """Return the view that holds a row, and its place there; nothing is copied."""
+        if self.extra is None or row < len(self.base):
+            return self.base, row
+        return self.extra, row - len(self.base)
+
     def take(self, rows: Rows) -> View:
         """Return the view of the given rows, in that order."""
         if self.extra is None:

@@ -20,7 +20,6 @@ from matcher.features import label_free_table, with_history
 from matcher.filters import Filters
 from matcher.graph_lens import GraphLens
 from matcher.model import MatchingModel
-from matcher.textspace import record_text
 
 PEER = "FAISS flat"
 K = 100
@@ -92,26 +91,27 @@ def _parts(stage: str, engine: Engine, asked: Sequence[Demand], peer: Latency) -
     model, pool = engine.model, []
     for demand in asked:
         clock.start()
-        subject, row = engine._known(demand)
+        subject = engine.subject(demand)
         clock.stop("the demand's text in numbers")
-        lens = GraphLens(model.graph, demand, row) if model.graph else None
+        lens = GraphLens(model.graph, demand, subject.row) if model.graph else None
         clock.stop("the demand's terms in the graph")
-        shelf, words = model.achievements, content_words(record_text(demand).full)
+        shelf, words = model.achievements, content_words(subject.text.full)
         history = model.scorer.history if model.scorer else None
         reach = lens.retrieve if lens else None
-        candidates = find_candidates(subject, words, shelf, shelf.allowed(Filters()), history, reach)
+        allowed, place = shelf.allowed(Filters()), subject.place
+        candidates = find_candidates(subject.view, words, shelf, allowed, history, reach, place=place)
         clock.stop("candidates of all channels")
         found, a = shelf.at(candidates.rows)
         clock.stop("records of the candidates")
         pool.append(len(a))
         if model.scorer is None or not len(a):
             continue
-        d = np.zeros(len(a), dtype=np.int64)
+        d = np.full(len(a), place, dtype=np.int64)
         signals = lens.signals(candidates.rows) if lens else None
         clock.stop("graph signals")
-        table = label_free_table(model.space, subject, found, d, a, signals)
+        table = label_free_table(model.space, subject.view, found, d, a, signals)
         clock.stop("features of texts and attributes")
-        table = with_history(table, model.scorer.history, subject, found, d, a)
+        table = with_history(table, model.scorer.history, subject.view, found, d, a)
         clock.stop("features of history")
         model.scorer.score(table)
         clock.stop("ranker and calibration")
