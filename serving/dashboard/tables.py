@@ -154,42 +154,45 @@ class MemoryRows:
 class SelectedRows:
     """Rows of a query; its columns' names are those of the table's, or `order` and `where` say what stands for them.
 
-    `count` counts cheaper than the query would where nothing is filtered; `finish` turns a database row into a row.
+    `count` counts cheaper than the query would where nothing is filtered; `keys` selects the same rows' keys alone, where
+    joins that only add columns can be left out of the counting; `finish` turns a database row into a row.
     """
 
     engine: sa.Engine
     query: sa.Select[Any]
     key: sa.ColumnElement[Any]
     count: Callable[[sa.Connection], int] | None = None
+    keys: sa.Select[Any] | None = None
     finish: Callable[[Row], Row] = lambda row: row
 
     def page(self, view: View, find: Sequence[str]) -> tuple[list[Row], int]:
         """Return one page, and how many rows there are."""
-        wanted = self._wanted(view, find)
+        wanted = self._wanted(self.query, view, find)
         with translated_errors(self.engine.url), self.engine.connect() as connection:
             if self.count is not None and not view.find and not view.choices:
                 total = self.count(connection)
             else:
-                keys = wanted.with_only_columns(self.key, maintain_column_froms=True).subquery()
-                total = int(connection.execute(sa.select(sa.func.count()).select_from(keys)).scalar_one())
+                keys = wanted.with_only_columns(self.key, maintain_column_froms=True)
+                if self.keys is not None:
+                    keys = self._wanted(self.keys, view, find)
+                total = int(connection.execute(sa.select(sa.func.count()).select_from(keys.subquery())).scalar_one())
             ordered = self._ordered(wanted, view).limit(view.size).offset((view.page - 1) * view.size)
             rows = [self.finish(dict(row)) for row in connection.execute(ordered).mappings()]
         return rows, total
 
     def all(self, view: View, find: Sequence[str]) -> Iterator[Row]:
         """Yield the rows that are wanted."""
-        query = self._ordered(self._wanted(view, find), view)
+        query = self._ordered(self._wanted(self.query, view, find), view)
         with translated_errors(self.engine.url), self.engine.connect() as connection:
             for row in connection.execute(query, execution_options={"yield_per": 1_000}).mappings():
                 yield self.finish(dict(row))
 
-    def _wanted(self, view: View, find: Sequence[str]) -> sa.Select[Any]:
+    def _wanted(self, query: sa.Select[Any], view: View, find: Sequence[str]) -> sa.Select[Any]:
         columns = self._columns
-        query = self.query
         for name, value in view.choices.items():
             query = query.where(sa.cast(columns[name], sa.String) == value)
         if view.find:
-            query = query.where(sa.or_(*(columns[name].contains(view.find, autoescape=True) for name in find)))
+            query = query.where(sa.or_(*(columns[name].icontains(view.find, autoescape=True) for name in find)))
         return query
 
     def _ordered(self, query: sa.Select[Any], view: View) -> sa.Select[Any]:

@@ -77,6 +77,7 @@ ACTION_NAMES = {
     "duplicates.merge": "合并重复记录",
     "duplicates.dismiss": "确认并非重复",
     "duplicates.undo": "撤销重复处理",
+    "demands.clarify": "登记企业回答",
     "records.bulk": "批量写入",
     "records.delete": "删除记录",
 }
@@ -90,6 +91,7 @@ NOTICES = {
     "dismissed": "已记为“并非重复”，不再提示。",
     "restored": "已撤销，记录已恢复。",
     "asked": "已交给门禁，结果会出现在下面。",
+    "answered": "已登记：回答已补充到需求中，列表已更新。",
     "promoted": "已晋级：新模型正在生效。",
     "rolled_back": "已回退到上一个模型。",
 }

@@ -30,6 +30,9 @@ QUERIES = {
     "/browse/pair": "?demand=D000001&achievement=A0000001",
     "/browse/compare": "?id=D000001",
     "/models/version": "?version={version}",
+    "/health/ask": "?id=D000001",
+    "/health/ask/questions": "?id=D000001",
+    "/health/ask/list": "?id=D000001",
     "/tables/{name}": "",
     "/tables/{name}/export": "",
 }

@@ -99,3 +99,9 @@ def ids_behind(graph: KnowledgeGraph, records: str, name: str, *, stage: bool) -
         number = find_term(graph, name)
         rows = mentions.indices[mentions.indptr[number] : mentions.indptr[number + 1]]
     return [ids[row] for row in rows.tolist()]
+
+
+def ids_of_industry(engine: Engine, records: str, division: str) -> list[str]:
+    """Return the ids of the achievements or demands of a bundle that name an industry of a division (such as 26)."""
+    cards = (engine.model.demands if records == "demands" else engine.model.achievements).base.cards
+    return [cards.ids[row] for row, names in enumerate(_divisions(cards)) if division in names]

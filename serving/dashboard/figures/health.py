@@ -10,13 +10,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
+from data.clarifications import clarified, read_clarifications
 from data.dashboard_tables import achievement_progress
+from data.engines import translated_errors
 from data.records import Demand
 from data.store import Store
 from data.tables import achievements, demands
-from matcher.completeness import ADVICE, completeness
+from matcher.completeness import ADVICE, Weights, completeness
 from matcher.engine import Engine
 from matcher.filters import OPEN_STATUSES, Filters
 
@@ -145,16 +148,11 @@ def clusters(engine: Engine) -> tuple[Cluster, ...]:
 def boilerplate(store: Store) -> list[dict[str, Any]]:
     """Return sentences that stand in many records, of an even sample of each side."""
     rows = []
-    for side, table in (("achievements", achievements), ("demands", demands)):
-        with store.engine.connect() as connection:
-            last = connection.execute(sa.select(sa.func.max(table.c.revision))).scalar() or 0
-            step = max(1, last // SAMPLE)
-            query = sa.select(table.c.record).where(~table.c.deleted, table.c.revision % step == 0).limit(SAMPLE)
-            texts = list(connection.execute(query).scalars())
+    for side in ("achievements", "demands"):
+        texts = [content for _, content in _sample(store, side)]
         counts: Counter[str] = Counter()
-        for text in texts:
-            content = _content(text)
-            counts.update({part.strip() for part in _SENTENCES.split(content) if len(part.strip()) >= SENTENCE})
+        for content in texts:
+            counts.update(_sentences(content))
         least = max(BOILERPLATE_LEAST, int(BOILERPLATE_SHARE * len(texts)))
         rows += [
             {"side": side, "sentence": sentence, "records": number, "share": number / len(texts), "sample": len(texts)}
@@ -164,35 +162,54 @@ def boilerplate(store: Store) -> list[dict[str, Any]]:
     return rows
 
 
-def _content(text: str) -> str:
-    import orjson
-
-    content: str = orjson.loads(text).get("content", "")
-    return content
+def ids_with_sentence(store: Store, side: str, sentence: str) -> list[str]:
+    """Return the ids of the records of the sample that hold a sentence."""
+    return [record_id for record_id, content in _sample(store, side) if sentence in _sentences(content)]
 
 
-def vague_demands(store: Store, engine: Engine | None) -> list[dict[str, Any]]:
-    """Return the newest open demands with how complete they are and what to ask the firm, the vaguest first."""
+def _sample(store: Store, side: str) -> list[tuple[str, str]]:
+    """Return id and body of up to `SAMPLE` records, evenly chosen by their revisions."""
+    table = achievements if side == "achievements" else demands
+    with translated_errors(store.engine.url), store.engine.connect() as connection:
+        last = connection.execute(sa.select(sa.func.max(table.c.revision))).scalar() or 0
+        step = max(1, last // SAMPLE)
+        # Revisions first, from their index: the records themselves are long.
+        chosen = sa.select(table.c.revision).where(table.c.revision % step == 0)
+        query = (
+            sa.select(table.c.id, table.c.record).where(~table.c.deleted, table.c.revision.in_(chosen)).limit(SAMPLE)
+        )
+        return [(row.id, orjson.loads(row.record).get("content", "")) for row in connection.execute(query)]
+
+
+def _sentences(content: str) -> set[str]:
+    return {part.strip() for part in _SENTENCES.split(content) if len(part.strip()) >= SENTENCE}
+
+
+def vague_demands(store: Store, engine: Engine | None, weights: Weights) -> list[dict[str, Any]]:
+    """Return the newest open demands with how complete they are, with what was answered about them, the vaguest first."""
     table = demands
     query = (
-        sa.select(table.c.record)
+        sa.select(table.c.id, table.c.record)
         .where(table.c.status.in_(OPEN_STATUSES), ~table.c.deleted)
         .order_by(table.c.revision.desc())
         .limit(VAGUE_LOOKED_AT)
     )
-    with store.engine.connect() as connection:
-        records = [Demand.model_validate_json(text) for text in connection.execute(query).scalars()]
+    with translated_errors(store.engine.url), store.engine.connect() as connection:
+        found = connection.execute(query).all()
+        answers = read_clarifications(connection)
     rows = []
-    for record in records:
-        found = completeness(record, engine.model.graph if engine else None)
-        lacks = found.lacks
+    for row in found:
+        record = clarified(Demand.model_validate_json(row.record), answers.get(row.id, ()))
+        judged = completeness(record, engine.model.graph if engine else None, weights)
+        lacks = judged.lacks
         rows.append(
             {
                 "id": record.demand_id,
                 "title": record.title,
                 "enterprise": record.enterprise,
-                "score": found.score,
-                "answered": found.answered,
+                "score": judged.score,
+                "answered": judged.answered,
+                "answers": len(answers.get(row.id, ())),
                 "lacks": "、".join(part.title for part in lacks),
                 "ask": "；".join(ADVICE[part.name] for part in lacks[:2]),
             }

@@ -15,6 +15,7 @@ from data.errors import InputError, NotFoundError
 from data.keys import AuditEntry
 from data.records import CHINA_STANDARD_TIME
 from data.store import Store, StoreCounts
+from matcher.completeness import completeness_path, load_weights
 from serving.dashboard.access import Role
 from serving.dashboard.figures import health as figures
 from serving.dashboard.page import Page, at_length, field, operator_of, see_other, services_of
@@ -279,7 +280,13 @@ async def vague_table(request: Request) -> Table:
     """Return the vaguest of the newest open demands and what to ask."""
     services = services_of(request)
     live = services.holder.live
-    rows = await at_length(request, partial(figures.vague_demands, engine=live.engine if live else None))
+    weights = load_weights(completeness_path(services.settings))
+    work = partial(figures.vague_demands, engine=live.engine if live else None, weights=weights)
+    rows = await at_length(request, work)
+
+    def link(row: Row) -> tuple[str, dict[str, Any]]:
+        return "/health/ask", {"id": row["id"]}
+
     return Table(
         "vague",
         "含糊的需求与该问什么",
@@ -292,10 +299,12 @@ async def vague_table(request: Request) -> Table:
                 "完整度",
                 "percent",
                 HINT_SCORE,
+                link=link,
             ),
             Column("answered", "预计获响应", "percent", "完整度相当的需求历史上得到响应的比例。"),
-            Column("ask", "建议向企业询问", "title"),
+            Column("ask", "问企业什么", "title", "点击查看最值得问的一个问题，并登记企业的回答。", link=link),
             Column("lacks", "尚缺", "title"),
+            Column("answers", "已答", "number", "已登记的回答条数。", link=link),
         ),
         MemoryRows(rows),
         find=("id", "title", "enterprise"),

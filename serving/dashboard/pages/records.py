@@ -1,6 +1,5 @@
 """Lists of records: what the numbers of all other pages lead to."""
 
-from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -10,29 +9,33 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from data.dashboard_tables import achievement_progress, demand_progress
-from data.records import CHINA_STANDARD_TIME, DemandStatus, EventKind
+from data.records import DemandStatus
 from data.tables import achievements, demands, events
+from knowledge_graph.taxonomy.industries import load_industries
 from matcher.filters import OPEN_STATUSES
 from serving.dashboard import wording
 from serving.dashboard.exports import FORMATS, as_csv, as_xlsx
-from serving.dashboard.figures.gaps import ids_behind
-from serving.dashboard.figures.health import FIELDS, SOON, STALE, is_missing
+from serving.dashboard.figures.gaps import ids_behind, ids_of_industry
+from serving.dashboard.figures.health import FIELDS, ids_with_sentence
+from serving.dashboard.figures.lists import (
+    RESPONSE,
+    STATES,
+    UNSTATED,
+    among,
+    edges,
+    event_query,
+    limits_of,
+    needs_progress,
+    record_conditions,
+)
 from serving.dashboard.page import Page, at_length, operator_of, services_of
-from serving.dashboard.rendering import render
+from serving.dashboard.rendering import region, render
 from serving.dashboard.tables import Column, Row, SelectedRows, Table, TableSpec, show
 
-CHINA = timedelta(hours=8)
+SHOWN = "推荐展示事件的次数，同一配对展示多次计多次。"
+ANSWERED = "联系、会面、洽谈、成交事件的次数。"
+SIDE = "achievement"
 NARROW = ("kind", "demand", "achievement", "from", "to")
-STATES = {
-    "open": "在架、仍可对接",
-    "unanswered": "已推荐、无人响应",
-    "unshown": "从未被推荐",
-    "answered": "已有响应",
-    "dealt": "已成交",
-    "expired": "截止日期已过但仍开放",
-    "expiring": "三十天内截止",
-    "stale": "两年未更新",
-}
 
 
 def demand_link(row: Row) -> tuple[str, dict[str, Any]]:
@@ -45,76 +48,53 @@ def achievement_link(row: Row) -> tuple[str, dict[str, Any]]:
     return "/browse/achievement", {"id": row.get("achievement_id") or row.get("id")}
 
 
+def holder_link(row: Row) -> tuple[str, dict[str, Any]] | None:
+    """Lead from an achievement to all of its holder's."""
+    return ("/records/achievements", {"holder": row["holder"]}) if row["holder"] else None
+
+
 def pair_link(row: Row) -> tuple[str, dict[str, Any]]:
     """Lead from a row to its pair."""
     return "/browse/pair", {"demand": row["demand_id"], "achievement": row["achievement_id"]}
 
 
-def title_of(table: sa.Table, engine: sa.Engine) -> sa.ColumnElement[Any]:
-    """Return the expression of a record's title, which the store keeps in its JSON."""
-    if engine.dialect.name == "postgresql":
-        # PostgreSQL refuses to unescape NUL: it goes, but not where its backslash is itself escaped.
-        record = sa.func.replace(sa.func.replace(table.c.record, r"\\", "\x01"), r"\u0000", "")
-        record = sa.func.replace(record, "\x01", r"\\")
-        title: sa.ColumnElement[Any] = sa.cast(record, sa.JSON)["title"].as_string()
-    else:
-        title = sa.func.json_extract(table.c.record, "$.title")
-    return title
-
-
-def conditions(request: Request, table: sa.Table, progress: sa.Table) -> list[sa.ColumnElement[bool]]:
-    """Return what the address asks of the records of one side: state, field, region, ids."""
-    asked = request.query_params
-    found: list[sa.ColumnElement[bool]] = [~table.c.deleted]
-    is_open = table.c.status.in_(OPEN_STATUSES)
-    today = datetime.now(CHINA_STANDARD_TIME).date()
-    answered = progress.c.responses > 0
-    deadline = table.c.get("deadline")
-    state = asked.get("state", "")
-    rules: dict[str, list[sa.ColumnElement[bool]]] = {
-        "open": [is_open],
-        "unanswered": [is_open, progress.c.impressions > 0, ~answered],
-        "unshown": [is_open, sa.func.coalesce(progress.c.impressions, 0) == 0],
-        "answered": [answered],
-        "dealt": [progress.c.first_deal.is_not(None)],
-        "stale": [is_open, sa.func.coalesce(table.c.updated_at, table.c.published_at) < today - STALE],
-    }
-    if deadline is not None:
-        rules["expired"] = [is_open, deadline < today]
-        rules["expiring"] = [is_open, deadline >= today, deadline <= today + SOON]
-    found += rules.get(state, [])
-    if "field" in asked:
-        found.append(table.c.field == asked["field"])
-    if asked.get("region", "").isdecimal():
-        found.append(table.c.region.startswith(asked["region"]))
-    if asked.get("missing") in FIELDS[table.name]:
-        found.append(is_missing(table.c[asked["missing"]]))
-    if asked.get("status"):
-        found.append(table.c.status == asked["status"])
-    return found
+def events_link(row: Row, side: str, kind: str) -> tuple[str, dict[str, Any]]:
+    """Lead from a record of `side` to its events of a kind."""
+    return "/records/events", {side: row["id"], "kind": kind}
 
 
 async def _behind(request: Request, records: str, table: sa.Table) -> list[sa.ColumnElement[bool]]:
-    """Return the condition for the records that hold a term or stand in a chain stage, if the address names one."""
-    term, stage = request.query_params.get("term", ""), request.query_params.get("stage", "")
+    """Return the condition for the records that a number of a bundle or of a sample counts, if the address names one."""
+    asked, services = request.query_params, services_of(request)
+    engine = await services.in_store(lambda store: store.engine)
+    if asked.get("sentence"):
+        work = partial(ids_with_sentence, side=records, sentence=asked["sentence"])
+        return [among(engine, table.c.id, await at_length(request, work))]
+    if asked.get("industry"):
+        named = partial(ids_of_industry, services.live().engine, records, asked["industry"])
+        return [among(engine, table.c.id, await services.engine_threads.run(named))]
+    term, stage = asked.get("term", ""), asked.get("stage", "")
     if not term and not stage:
         return []
-    services = services_of(request)
     graph = services.live().engine.model.graph
     if graph is None:
         raise HTTPException(404, "此模型包没有知识图谱。")
-    work = partial(ids_behind, graph, records, term or stage, stage=not term)
-    return [table.c.id.in_(await services.engine_threads.run(work))]
+    held = partial(ids_behind, graph, records, term or stage, stage=not term)
+    return [among(engine, table.c.id, await services.engine_threads.run(held))]
 
 
 async def demands_table(request: Request) -> Table:
     """Return the table of demands that the address asks for."""
     engine = await services_of(request).in_store(lambda store: store.engine)
     table, progress = demands, demand_progress
+    wanted = [
+        *record_conditions(request.query_params, table, progress),
+        *await _behind(request, table.name, table),
+    ]
     query = (
         sa.select(
             table.c.id,
-            title_of(table, engine).label("title"),
+            table.c.title,
             table.c.enterprise,
             table.c.field,
             table.c.region,
@@ -127,26 +107,30 @@ async def demands_table(request: Request) -> Table:
             progress.c.first_response,
         )
         .select_from(table.outerjoin(progress, progress.c.demand_id == table.c.id))
-        .where(*conditions(request, table, progress), *await _behind(request, "demands", table))
+        .where(*wanted)
     )
     return Table(
         "demands",
         "需求",
         (
             Column("id", "编号", link=demand_link),
-            Column("title", "需求名称", "title", link=demand_link, sortable=False),
+            Column("title", "需求名称", "title", link=demand_link),
             Column("enterprise", "企业"),
             Column("field", "技术领域"),
             Column("region", "地区", "region"),
             Column("status", "状态"),
-            Column("budget_max", "预算上限（万元）", "number"),
+            Column("budget_max", "预算上限（万元）", "number", "需求写明的预算上限；没写的为 –。"),
             Column("deadline", "截止日期", "day"),
-            Column("impressions", "展示次数", "number", "推荐展示事件的次数，同一成果展示多次计多次。"),
-            Column("responses", "响应次数", "number", "联系、会面、洽谈、成交事件的次数。"),
+            Column(
+                "impressions", "展示次数", "number", SHOWN, link=partial(events_link, side="demand", kind="impression")
+            ),
+            Column(
+                "responses", "响应次数", "number", ANSWERED, link=partial(events_link, side="demand", kind=RESPONSE)
+            ),
             Column("first_shown", "首次推荐", "day"),
             Column("first_response", "首次响应", "day"),
         ),
-        SelectedRows(engine, query, table.c.id),
+        SelectedRows(engine, query, table.c.id, keys=_keys(request, table, wanted)),
         find=("id", "title", "enterprise"),
         choices={"status": [(status.value, status.value) for status in DemandStatus]},
         sort="id",
@@ -159,10 +143,14 @@ async def achievements_table(request: Request) -> Table:
     """Return the table of achievements that the address asks for."""
     engine = await services_of(request).in_store(lambda store: store.engine)
     table, progress = achievements, achievement_progress
+    wanted = [
+        *record_conditions(request.query_params, table, progress),
+        *await _behind(request, table.name, table),
+    ]
     query = (
         sa.select(
             table.c.id,
-            title_of(table, engine).label("title"),
+            table.c.title,
             table.c.holder,
             table.c.field,
             table.c.region,
@@ -173,30 +161,77 @@ async def achievements_table(request: Request) -> Table:
             progress.c.last_shown,
         )
         .select_from(table.outerjoin(progress, progress.c.achievement_id == table.c.id))
-        .where(*conditions(request, table, progress))
+        .where(*wanted)
     )
-    query = query.where(*await _behind(request, "achievements", table))
-    if request.query_params.get("holder"):
-        query = query.where(table.c.holder == request.query_params["holder"])
     return Table(
         "achievements",
         "成果",
         (
             Column("id", "编号", link=achievement_link),
-            Column("title", "成果名称", "title", link=achievement_link, sortable=False),
-            Column("holder", "完成单位"),
+            Column("title", "成果名称", "title", link=achievement_link),
+            Column("holder", "完成单位", link=holder_link),
             Column("field", "技术领域"),
             Column("region", "地区", "region"),
             Column("status", "状态"),
             Column("trl", "成熟度", "number", "技术成熟度 1–9 级（GB/T 22900-2022）。"),
-            Column("impressions", "展示次数", "number", "推荐展示事件的次数。"),
-            Column("responses", "响应次数", "number", "联系、会面、洽谈、成交事件的次数。"),
+            Column("impressions", "展示次数", "number", SHOWN, link=partial(events_link, side=SIDE, kind="impression")),
+            Column("responses", "响应次数", "number", ANSWERED, link=partial(events_link, side=SIDE, kind=RESPONSE)),
             Column("last_shown", "最近展示", "day"),
         ),
-        SelectedRows(engine, query, table.c.id),
+        SelectedRows(engine, query, table.c.id, keys=_keys(request, table, wanted)),
         find=("id", "title", "holder"),
         sort="id",
         descending=False,
+        size=50,
+    )
+
+
+def _keys(request: Request, table: sa.Table, wanted: list[sa.ColumnElement[bool]]) -> sa.Select[Any] | None:
+    """Return the ids of a list without the progress beside them, None where that decides which they are."""
+    return None if needs_progress(request.query_params) else sa.select(table.c.id).where(*wanted)
+
+
+async def holders_table(request: Request) -> Table:
+    """Return the holders of open achievements: how many each has, how many of them were shown in the days asked for."""
+    engine = await services_of(request).in_store(lambda store: store.engine)
+    table, progress = achievements, achievement_progress
+    first, _ = edges(request.query_params)
+    moment = progress.c.last_shown
+    inside = moment >= first if first is not None else moment.is_not(None)
+    shown = sa.func.sum(sa.case((inside, 1), else_=0))
+    never = sa.func.sum(sa.case((sa.func.coalesce(progress.c.impressions, 0) == 0, 1), else_=0))
+    query = (
+        sa.select(
+            table.c.holder.label("holder"),
+            sa.func.count().label("open"),
+            shown.label("shown"),
+            never.label("never"),
+        )
+        .select_from(table.outerjoin(progress, progress.c.achievement_id == table.c.id))
+        .where(table.c.status.in_(OPEN_STATUSES), ~table.c.deleted, table.c.holder != "")
+        .group_by(table.c.holder)
+    )
+    if request.query_params.get("state") == "shown":
+        query = query.having(shown > 0)
+    days = {name: request.query_params[name] for name in ("from", "to") if request.query_params.get(name)}
+
+    def link(row: Row, state: str) -> tuple[str, dict[str, Any]]:
+        return "/records/achievements", {"state": state, "holder": row["holder"], **(days if state == "shown" else {})}
+
+    return Table(
+        "holders",
+        "完成单位",
+        (
+            Column("holder", "完成单位", link=partial(link, state="open")),
+            Column("open", "在架成果", "number", "目前在架的成果项数。", link=partial(link, state="open")),
+            Column(
+                "shown", "被推荐过", "number", "这段时间内至少被推荐一次的项数。", link=partial(link, state="shown")
+            ),
+            Column("never", "从未推荐", "number", "一次推荐展示都没有的项数。", link=partial(link, state="unshown")),
+        ),
+        SelectedRows(engine, query, table.c.holder),
+        find=("holder",),
+        sort="open",
         size=50,
     )
 
@@ -205,27 +240,7 @@ async def events_table(request: Request) -> Table:
     """Return the table of events that the address asks for: by kind, days, demand's field or province, pair."""
     engine = await services_of(request).in_store(lambda store: store.engine)
     asked, table = request.query_params, events
-    query = sa.select(table.c.event_id, table.c.kind, table.c.occurred_at, table.c.demand_id, table.c.achievement_id)
-    for name, column in (
-        ("kind", table.c.kind),
-        ("demand", table.c.demand_id),
-        ("achievement", table.c.achievement_id),
-    ):
-        if asked.get(name):
-            query = query.where(column == asked[name])
-    if not asked.get("kind") and (asked.get("from") or asked.get("to")):
-        query = query.where(table.c.kind.in_([kind.value for kind in EventKind]))  # the index begins with the kind
-    for name, days in (("from", 0), ("to", 1)):
-        moment = _day(asked.get(name, ""))
-        if moment is not None:
-            edge = datetime(moment.year, moment.month, moment.day) + timedelta(days=days) - CHINA
-            query = query.where(table.c.occurred_at >= edge if name == "from" else table.c.occurred_at < edge)
-    if "field" in asked or asked.get("region"):
-        query = query.outerjoin(demands, demands.c.id == table.c.demand_id)
-        if "field" in asked:
-            query = query.where(sa.func.coalesce(demands.c.field, "") == asked["field"])
-        if asked.get("region"):
-            query = query.where(demands.c.region.startswith(asked["region"]))
+    query = event_query(engine, asked)
     return Table(
         "events",
         "事件",
@@ -249,19 +264,30 @@ SPECS = {
     "demands": TableSpec("demands", demands_table),
     "achievements": TableSpec("achievements", achievements_table),
     "events": TableSpec("events", events_table),
+    "holders": TableSpec("holders", holders_table),
 }
 
 
 async def records(request: Request, kind: str) -> Response:
     """Show one of the lists."""
     shown = await show(request, await SPECS[kind].build(request))
-    limits = {
-        name: value
-        for name, value in request.query_params.items()
-        if not name.startswith(f"{kind}_")
-        and name in ("state", "field", "region", "kind", "from", "to", "holder", "term", "stage", "missing")
-    }
-    return render(request, "records.html", title=shown.table.title, shown=shown, limits=limits, states=STATES)
+    limits = limits_of(request.query_params, _said)
+    return render(request, "records.html", title=shown.table.title, shown=shown, limits=limits)
+
+
+def _said(name: str, value: str) -> str:
+    """Return how a value that narrows a list is said."""
+    if name == "state":
+        return STATES.get(value, value)
+    if name == "region":
+        return "（未说明）" if value == UNSTATED else region(value)
+    if name == "industry":
+        return load_industries().name(value) or value or "（未说明）"
+    if name == "missing":
+        return next((names[value] for names in FIELDS.values() if value in names), value)
+    if name == "kind":
+        return "响应（联系、会面、洽谈、成交）" if value == RESPONSE else wording.say(value)
+    return value or "（未说明）"
 
 
 async def table_alone(request: Request) -> Response:
@@ -293,13 +319,6 @@ async def _asked_table(request: Request) -> Table:
     if not operator_of(request).role.covers(spec.needs):
         raise HTTPException(403, f"此表需要“{spec.needs.value}”角色。")
     return await spec.build(request)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 PAGES = (
