@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     )
     # Share of demands, by a stable hash, whose outcomes no ranker learns from: versions are compared on them.
     held_out_share: float = Field(0.15, ge=0, le=0.5)
+    # Share of answers without a good match on top that the threshold of answering may lead to; calibrated by training.
+    answer_risk: float = Field(0.4, gt=0, lt=1)
     # Promotion: the figure that must be better than the champion's.
     gate_metric: Literal["ndcg10", "score", "auc2", "auc3", "qwk"] = "ndcg10"
     # Promotion: the lower end of its gain's 95% interval must lie above this; negative lets an equal one pass.

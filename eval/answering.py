@@ -4,37 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import beta
 
-from data.errors import InputError
 from data.splits import folds
 from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.systems import Corpus
 from matcher.features import FeatureTable, with_history
 from matcher.scorer import GOOD_GRADE, GradedPairs, fit_scorer
+from matcher.threshold import Confidences, calibrate_threshold, confidences_of
 from models.ranker import RankerParameters
 
-LEAST_JUDGED = 10  # candidates of a demand; with fewer a good one on top says little
-SHOWN = 3  # results that everybody looks at
 _COLUMNS = ("probability", "good", "possible")
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-
-
-@dataclass(frozen=True)
-class Confidences:
-    """Of n demands the best judged candidate's probability (n,), whether one of the first `SHOWN` is good, whether any is."""
-
-    probability: NDArray[np.float64]
-    good: NDArray[np.bool_]
-    possible: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.good)
-
-    def take(self, rows: NDArray[np.intp]) -> "Confidences":
-        """Return the given demands."""
-        return Confidences(self.probability[rows], self.good[rows], self.possible[rows])
 
 
 @dataclass(frozen=True)
@@ -65,42 +45,6 @@ def out_of_fold_confidences(
         table = with_history(asked, scorer.history, corpus.demands, corpus.achievements, d, a)
         probability[test] = scorer.score(table).probability
     return confidences_of(group, probability, pairs.levels - 1 >= GOOD_GRADE)
-
-
-def confidences_of(demand: NDArray[np.int64], probability: NDArray[np.float64], good: NDArray[np.bool_]) -> Confidences:
-    """Return the confidences of the demands with at least `LEAST_JUDGED` rows; all arguments (n,), a row a judged pair."""
-    best, hit, any_good = [], [], []
-    for number in np.unique(demand).tolist():
-        rows = np.flatnonzero(demand == number)
-        if len(rows) >= LEAST_JUDGED:
-            top = rows[np.argsort(-probability[rows], kind="stable")[:SHOWN]]
-            best.append(probability[top[0]])
-            hit.append(good[top].any())
-            any_good.append(good[rows].any())
-    return Confidences(np.array(best), np.array(hit, dtype=np.bool_), np.array(any_good, dtype=np.bool_))
-
-
-def calibrate_threshold(held: Confidences, target: float, confidence: float = 0.8) -> float:
-    """Return the least threshold whose risk stays below `target` with the given confidence on the given demands.
-
-    The bound is Clopper and Pearson's for the demands above the threshold (selection with guaranteed risk, Geifman &
-    El-Yaniv 2017, without the correction for the number of thresholds tried).
-
-    Raises:
-        InputError: no threshold keeps the risk that low, or there are no demands.
-
-    """
-    order = np.argsort(-held.probability, kind="stable")
-    wrong = np.cumsum(~held.good[order])
-    answered = np.arange(1, len(order) + 1)
-    bound = np.where(wrong == answered, 1.0, beta.ppf(confidence, wrong + 1, np.maximum(answered - wrong, 1e-9)))
-    # demands of equal confidence are answered together or not at all
-    last = np.r_[np.diff(held.probability[order]) < 0, True] if len(order) else np.zeros(0, dtype=np.bool_)
-    kept = np.flatnonzero((bound <= target) & last)
-    if not len(kept):
-        least = float(bound.min()) if len(bound) else 1.0
-        raise InputError(f"no threshold keeps the risk below {target:g}; the least that can be promised is {least:.3f}")
-    return float(held.probability[order[kept[-1]]])
 
 
 def cross_fitted(demands: Confidences, target: float, confidence: float, seed: int = 0) -> Operating:

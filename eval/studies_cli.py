@@ -121,10 +121,11 @@ def threshold(
     dataset: Annotated[Path, typer.Argument(help="Folder with demands.csv, achievements.csv, judgements.csv.")],
     risk: Annotated[float, typer.Option(help="Share of answers without a good match on top, at most.")] = 0.4,
     confidence: Annotated[float, typer.Option(help="Confidence that the risk stays below.")] = 0.8,
-    save: Annotated[bool, typer.Option("--save", help="Use the threshold from now on (in GONGXU_HOME).")] = False,
     out: Json = None,
 ) -> None:
-    """Risk against coverage of answering, on judgements that the ranker did not see; calibrates the threshold.
+    """Risk against coverage of answering, on judgements that the ranker did not see.
+
+    What a bundle answers by, `gongxu train` calibrates in the same way at the risk GONGXU_ANSWER_RISK.
 
     Each half of the demands is answered by the threshold of the other half. Risk: none of the first three is a good
     match (level 3 or 4).
@@ -132,7 +133,7 @@ def threshold(
     Examples:
       gongxu study threshold ../shared/data/bdci2019 --json threshold.json
 
-      gongxu study threshold judged/2025 --risk 0.3 --save
+      gongxu study threshold judged/2025 --risk 0.3
 
     """
     from data.errors import InputError
@@ -146,7 +147,6 @@ def threshold(
         risk_coverage,
     )
     from eval.systems import build_corpus
-    from matcher.threshold import AnswerThreshold, threshold_path
     from models.threads import limit_threads
 
     for name, share in (("--risk", risk), ("--confidence", confidence)):
@@ -165,13 +165,6 @@ def threshold(
     point = cross_fitted(demands, risk, confidence)
     typer.echo(f"门槛 {point.threshold:.3f}（风险上限 {risk:.0%}，置信度 {confidence:.0%}）；两半互相校准时：")
     typer.echo(f"  回答 {_interval(point.coverage)}，风险 {_interval(point.risk)}")
-    if save:
-        kept = AnswerThreshold(
-            probability=point.threshold, risk=point.risk.value, coverage=point.coverage.value, fitted_on=dataset.name
-        )
-        threshold_path(settings()).parent.mkdir(parents=True, exist_ok=True)
-        threshold_path(settings()).write_text(kept.model_dump_json(indent=1), encoding="utf-8")
-        typer.echo(f"已写入 {threshold_path(settings())}")
     _write({"aurc": area, "chance": chance, "curve": [asdict(p) for p in curve], "chosen": asdict(point)}, out)
 
 

@@ -62,9 +62,8 @@ def gaps(
     from data.settings import settings
     from data.store import Store
     from matcher.loading import load_engine, stored_achievements
-    from matcher.none_yet import LOOKED_AT, gap_report, report_dict
+    from matcher.none_yet import LOOKED_AT, gap_report, report_dict, told
     from matcher.pool import candidate_pool
-    from matcher.threshold import load_threshold
     from models.threads import limit_threads
 
     limit_threads(settings().threads)
@@ -73,9 +72,9 @@ def gaps(
         engine = load_engine(settings(), store)
         pool = candidate_pool(engine, record)
         records = stored_achievements(store, pool.found.cards.ids[:LOOKED_AT])
-        report = gap_report(engine, record, records, pool=pool, threshold=load_threshold(settings()))
+        report = gap_report(engine, record, records, pool=pool)
     if as_json:
         typer.echo(json.dumps({"demand_id": demand} | report_dict(report), ensure_ascii=False))
         return
     typer.echo(f"需求：{record.title}  {demand}")
-    typer.echo(report.text.replace("。", "。\n").rstrip())
+    typer.echo(told(report))

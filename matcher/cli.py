@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from data.records import Demand
+    from data.store import Store
+    from matcher.engine import Engine
+    from matcher.filters import Filters
+    from matcher.none_yet import GapReport
     from matcher.recommendation import Recommendation
 
 # Filters by the options that set them.
@@ -15,6 +20,8 @@ _OPTIONS: dict[int | str, str] = {
     "regions": "region",
     "budget": "budget",
     "trl_at_least": "trl",
+    "share_met_at_least": "least-met",
+    "share_known_at_least": "least-known",
 }
 
 
@@ -30,6 +37,18 @@ def recommend(
     budget: Annotated[float | None, typer.Option(help="Price at most, 万元.")] = None,
     trl: Annotated[int | None, typer.Option(help="Technology readiness at least, 1-9.")] = None,
     all_statuses: Annotated[bool, typer.Option("--all-statuses", help="Closed records too.")] = False,
+    hide_misses: Annotated[
+        bool, typer.Option("--hide-hard-misses", help="Leave out what clearly misses a required figure.")
+    ] = False,
+    least_met: Annotated[
+        float | None, typer.Option(help="Share of the checked figures that must be met, 0-1; unchecked ones pass.")
+    ] = None,
+    least_known: Annotated[
+        float | None, typer.Option(help="Share of the required figures that the other side must speak of, 0-1.")
+    ] = None,
+    gaps: Annotated[
+        bool, typer.Option("--gaps", help="Where no match is good enough: what is missing, and who could develop it.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Recommend achievements for a demand (by id or free text), or demands for an achievement.
@@ -48,11 +67,9 @@ def recommend(
     from data.records import MAX_TEXT, Demand
     from data.settings import settings
     from data.store import Store
-    from matcher.bundle import current_bundle, verify
-    from matcher.engine import Engine
     from matcher.filters import OPEN_STATUSES, Filters
-    from matcher.model import MatchingModel
-    from matcher.threshold import load_threshold
+    from matcher.loading import load_engine
+    from matcher.none_yet import report_dict, told
     from models.threads import limit_threads
 
     if sum(given is not None for given in (demand, text, achievement)) != 1:
@@ -69,6 +86,9 @@ def recommend(
             statuses=() if all_statuses else OPEN_STATUSES,
             budget=budget,
             trl_at_least=trl,
+            hide_hard_misses=hide_misses,
+            share_met_at_least=least_met,
+            share_known_at_least=least_known,
         )
     except ValidationError as error:
         first = error.errors()[0]
@@ -79,29 +99,35 @@ def recommend(
             offered = store.achievement(achievement)
         else:
             wanted = store.demand(demand) if demand is not None else Demand.of_text(text or "")
-        directory = current_bundle(settings().bundles)
-        manifest = verify(directory)
-        engine = Engine(MatchingModel.load(directory, threads=settings().threads, verified=manifest))
-        engine.apply(list(store.changes_since(manifest.watermark)))
-    if achievement is not None:
-        answer = engine.recommend_demands(offered, top=top, filters=filters, explain=explain)
-    else:
-        answer = engine.recommend_achievements(wanted, top=top, filters=filters, explain=explain)
+        engine = load_engine(settings(), store)
+        if achievement is not None:
+            answer = engine.recommend_demands(offered, top=top, filters=filters, explain=explain)
+        else:
+            answer = engine.recommend_achievements(wanted, top=top, filters=filters, explain=explain)
+        report = _gaps(engine, store, wanted, filters) if gaps and achievement is None and not answer.answered else None
     if as_json:
-        typer.echo(json.dumps(answer.model_dump(), ensure_ascii=False, indent=1))
+        shown = answer.model_dump() | ({"gap_report": report_dict(report)} if report else {})
+        typer.echo(json.dumps(shown, ensure_ascii=False, indent=1))
         return
     show(answer)
-    if demand is not None:
-        _show_verdict(answer, demand, load_threshold(settings()))
+    if answer.verdict is not None and not answer.answered:
+        typer.echo(answer.verdict.text)
+        if report is not None:
+            typer.echo(told(report))
+        elif demand is not None:
+            typer.echo(f"还缺什么、谁能补足：gongxu gaps --demand {demand}；该问什么：gongxu clarify --demand {demand}")
 
 
-def _show_verdict(answer: "Recommendation", demand: str, threshold: float | None) -> None:
-    """Say so when the best match lies below the calibrated threshold, and where the gaps are told."""
-    best = max((match.probability for match in answer.items if match.probability is not None), default=None)
-    if not answer.answered or (best is not None and threshold is not None and best < threshold):
-        if answer.answered:
-            typer.echo(f"没有足够好的匹配：以上最高概率 {best:.0%}，门槛 {threshold:.0%}")
-        typer.echo(f"还缺什么、谁能补足：gongxu gaps --demand {demand}；该问什么：gongxu clarify --demand {demand}")
+def _gaps(engine: "Engine", store: "Store", demand: "Demand", filters: "Filters") -> "GapReport | None":
+    """Return what is missing for a demand, None where the bundle has no ranker to tell."""
+    from matcher.loading import stored_achievements
+    from matcher.none_yet import LOOKED_AT, gap_report
+    from matcher.pool import candidate_pool
+
+    if engine.model.scorer is None:
+        return None
+    pool = candidate_pool(engine, demand, filters)
+    return gap_report(engine, demand, stored_achievements(store, pool.found.cards.ids[:LOOKED_AT]), pool=pool)
 
 
 def show(answer: "Recommendation") -> None:
@@ -124,6 +150,8 @@ def show(answer: "Recommendation") -> None:
             sign, colour = ("−", "red") if reason.weight < 0 else ("+", "green")
             line = f"[{colour}]{sign}[/] {escape(reason.text)} [dim]({reason.weight:+.2f})[/]"
             console.print(Padding(line, (0, 0, 0, 6)), highlight=False)
+        if match.requirements_text:
+            console.print(Padding(escape(match.requirements_text), (0, 0, 0, 6)), highlight=False)
         for requirement in match.requirements:
             sign, colour = _VERDICTS[requirement.status]
             console.print(Padding(f"[{colour}]{sign}[/] {escape(requirement.text)}", (0, 0, 0, 6)), highlight=False)

@@ -29,11 +29,12 @@ from matcher.ledger_shelf import Quantities
 from matcher.ledger_table import quantities_of
 from matcher.model import MatchingModel
 from matcher.reasons import Pair, explain
-from matcher.recommendation import NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord
+from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord, Verdict
 from matcher.scorer import Scorer, Scores
 from matcher.shelf import Shelf
 from matcher.stages import passed
 from matcher.textspace import RecordText, record_text
+from matcher.threshold import verdict_of, withheld
 from matcher.view import View
 
 Rows = NDArray[np.int64]
@@ -164,7 +165,7 @@ class Engine:
 
     def ids(self, side: Side) -> list[str]:
         """Return the ids of all records of a side that can be found now."""
-        shelf = self._shelves.achievements if side == "achievements" else self._shelves.demands
+        shelf = self.shelf(side)
         known = [*shelf.base.cards.ids, *(shelf.extra.cards.ids if shelf.extra else ())]
         return [known[row] for row in np.flatnonzero(shelf.current).tolist()]
 
@@ -196,10 +197,13 @@ class Engine:
         self.upsert_achievements(offered, [change.record_id for change in gone if change.kind == "achievements"])
         self.upsert_demands(wanted, [change.record_id for change in gone if change.kind == "demands"])
 
+    def shelf(self, side: Side) -> Shelf:
+        """Return the records of a side as the next request sees them."""
+        return self._shelves.achievements if side == "achievements" else self._shelves.demands
+
     def size(self, side: Side) -> int:
         """Return how many records of a side can be found now."""
-        shelf = self._shelves.achievements if side == "achievements" else self._shelves.demands
-        return int(shelf.current.sum())
+        return int(self.shelf(side).current.sum())
 
     def _recommend(
         self,
@@ -217,7 +221,7 @@ class Engine:
         passed("subject")
         shelves = self._shelves
         shelf = shelves.achievements if side == "achievements" else shelves.demands
-        wants_figures = shelves.quantities is not None and (explained or filters.hide_hard_misses)
+        wants_figures = shelves.quantities is not None and (explained or filters.by_figures)
         figures = LedgerLens(shelves.quantities, record, row) if shelves.quantities and wants_figures else None
         scorer = self.model.scorer
         if scorer and not personalised:
@@ -230,8 +234,8 @@ class Engine:
         candidates = find_candidates(
             subject.view, words, shelf, shelf.allowed(filters), history, reach, count=count, place=subject.place
         )
-        if figures is not None and filters.hide_hard_misses:
-            candidates = candidates.kept(figures.hard_misses(candidates.rows) == 0)
+        if figures is not None and filters.by_figures:
+            candidates = candidates.kept(figures.allowed(candidates.rows, filters))
         passed("candidates")
         subject_id = None if record.record_id == UNSTORED else record.record_id
         if not len(candidates.rows):
@@ -253,8 +257,10 @@ class Engine:
         scores = scorer.score(table)
         order = _select(np.argsort(-scores.expected, kind="stable"), found, places, top, diversity)
         passed("ranker")
-        if not self._good_enough(scores, order):
-            return self._answer(subject_id, [], NO_GOOD_MATCH, answered=False, proposed=candidates.proposed())
+        best = float(scores.probability[order].max())
+        verdict = self.verdict(best, side)
+        if withheld(best, scorer.calibration, verdict):
+            return self._answer(subject_id, [], NO_GOOD_MATCH, verdict=verdict, proposed=candidates.proposed())
         paths = (
             {place: lens.paths(int(candidates.rows[place])) for place in order.tolist()} if lens and explained else {}
         )
@@ -263,7 +269,8 @@ class Engine:
         passed("reasons")
         digests = _digests(table.select(scorer.ranker.feature_names_)[order])
         matches = with_ledgers(_matches(order, found, places, candidates, scores, reasons, digests), ledgers)
-        return self._answer(subject_id, matches, "", proposed=candidates.proposed())
+        message = "" if verdict.answered else NEAREST_ONLY
+        return self._answer(subject_id, matches, message, verdict=verdict, proposed=candidates.proposed())
 
     def subject(self, record: Achievement | Demand) -> Subject:
         """Return a record as requests read it: by what is kept of it if it is stored as given, otherwise reckoned anew.
@@ -286,10 +293,11 @@ class Engine:
     def _lens(self, record: Achievement | Demand, row: int | None) -> GraphLens | None:
         return None if self.model.graph is None else GraphLens(self.model.graph, record, row)
 
-    def _good_enough(self, scores: Scores, order: NDArray[np.intp]) -> bool:
-        """Tell whether the best candidate is likelier to be good than the average pair that was ever judged."""
-        calibration = self.model.scorer.calibration if self.model.scorer else None
-        return calibration is None or bool(scores.probability[order].max() >= calibration.base_rate_)
+    def verdict(self, best: float | None, side: Side = "achievements") -> Verdict:
+        """Return whether a list with such a best probability is good enough; the threshold is that of demands' lists."""
+        scorer = self.model.scorer
+        calibrated = scorer.threshold if scorer and side == "achievements" else None
+        return verdict_of(best, scorer.calibration if scorer else None, calibrated)
 
     def _reasons(
         self,
@@ -319,13 +327,14 @@ class Engine:
         items: list[Match],
         message: str,
         *,
-        answered: bool | None = None,
+        verdict: Verdict | None = None,
         proposed: dict[str, int] | None = None,
     ) -> Recommendation:
         return Recommendation(
             subject_id=subject_id,
             items=items,
-            answered=bool(items) if answered is None else answered,
+            answered=bool(items) if verdict is None else verdict.answered,
+            verdict=verdict,
             message=message,
             degraded=self.model.scorer is None,
             bundle_version=self.model.version,

@@ -22,11 +22,15 @@ OPEN_STATUSES = (
 )
 
 
+BY_FIGURES = ("hide_hard_misses", "share_met_at_least", "share_known_at_least", "worst_margin_at_least")
+
+
 class Filters(BaseModel):
     """Conditions that all hold for every recommended record; an empty condition allows all.
 
-    A record that does not state the value asked for is left out: a filter is a promise. `hide_hard_misses` alone speaks
-    of pairs: the engine applies it to the candidates, and figures that are not stated are no misses.
+    A record that does not state the value asked for is left out: a filter is a promise. `BY_FIGURES` speak of pairs: the
+    engine applies them to the candidates, by the ledger. Figures that are not stated are no misses, and where nothing
+    is required nothing is left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,12 +48,29 @@ class Filters(BaseModel):
     hide_hard_misses: bool = Field(
         False, description="Leave out what clearly misses a figure that the demand requires; what is unknown stays"
     )
+    share_met_at_least: float | None = Field(
+        None, ge=0, le=1, description="Share of the required figures that are met, of those that could be checked"
+    )
+    share_known_at_least: float | None = Field(
+        None, ge=0, le=1, description="Share of the required figures that could be checked"
+    )
+    worst_margin_at_least: float | None = Field(
+        None,
+        ge=-1,
+        le=1,
+        description="How far the worst checked figure may lie outside its bound, as a share of it: -0.1",
+    )
     exclude: Annotated[tuple[str, ...], Field(max_length=10_000)] = Field((), description="Ids never to be recommended")
 
     @classmethod
     def none(cls) -> Self:
         """Return filters that allow every record, closed ones too."""
         return cls(statuses=())
+
+    @property
+    def by_figures(self) -> bool:
+        """Whether some condition speaks of the demand's required figures."""
+        return any(getattr(self, name) not in (None, False) for name in BY_FIGURES)
 
     def allowed(self, cards: Cards) -> NDArray[np.bool_]:
         """Return (n,) mask of the records that may be recommended."""

@@ -59,7 +59,10 @@ def summary(ledger: Ledger) -> str:
     """Return what a ledger says in one Chinese sentence, "" if the demand requires no figure."""
     count = {name: sum(entry.status == name for entry in ledger.entries) for name in VERDICTS}
     told = "，".join(f"{VERDICTS[name]} {number} 项" for name, number in count.items() if number)
-    return f"指标核对：{len(ledger.entries)} 项要求中{told}" if told else ""
+    if not told:
+        return ""
+    hard = f"（其中明显未达到 {ledger.hard_misses} 项）" if ledger.hard_misses and count["missed"] > 1 else ""
+    return f"指标核对：{len(ledger.entries)} 项要求中{told}{hard}"
 
 
 def with_ledgers(matches: list[Match], ledgers: Sequence[Ledger]) -> list[Match]:
@@ -70,6 +73,6 @@ def with_ledgers(matches: list[Match], ledgers: Sequence[Ledger]) -> list[Match]
     if not ledgers:
         return matches
     return [
-        match.model_copy(update={"requirements": checks(ledger)})
+        match.model_copy(update={"requirements": checks(ledger), "requirements_text": summary(ledger)})
         for match, ledger in zip(matches, ledgers, strict=True)
     ]

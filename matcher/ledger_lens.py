@@ -9,6 +9,7 @@ from data.records import Achievement, Demand
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.quantities.names import Synonyms
 from knowledge_graph.schema import Relation
+from matcher.filters import Filters
 from matcher.ledger import Ledger, Ledgers, compare
 from matcher.ledger_shelf import Quantities
 from matcher.ledger_table import QuantityTable, Rows
@@ -45,13 +46,29 @@ class LedgerLens:
             found |= {int(place): ledgers.ledger(pair) for pair, place in enumerate(places)}
         return [found[place] for place in range(len(rows))]
 
-    def hard_misses(self, rows: Rows) -> NDArray[np.int64]:
-        """Return (n,) how many requirements are clearly missed between the record and each of `rows`."""
+    def allowed(self, rows: Rows, filters: Filters) -> NDArray[np.bool_]:
+        """Return (n,) which of `rows` pass the filters that speak of figures; what is not known is never a failure."""
         other = self._quantities.achievements if self._from_demand else self._quantities.demands
-        misses = np.zeros(len(rows), dtype=np.int64)
+        kept = np.ones(len(rows), dtype=np.bool_)
         for table, part, places in other.parts(rows):
-            misses[places] = self._compare(table, part).hard_misses
-        return misses
+            kept[places] = _passing(self._compare(table, part), filters)
+        return kept
+
+
+def _passing(ledgers: Ledgers, filters: Filters) -> NDArray[np.bool_]:
+    """Return (n,) which pairs pass; NaN (nothing known, nothing required) is not below any bound."""
+    least = (
+        (ledgers.share_met, filters.share_met_at_least),
+        (ledgers.share_known, filters.share_known_at_least),
+        (ledgers.worst_margin, filters.worst_margin_at_least),
+    )
+    kept = np.ones(ledgers.pairs, dtype=np.bool_)
+    if filters.hide_hard_misses:
+        kept &= ledgers.hard_misses == 0
+    for column, bound in least:
+        if bound is not None:
+            kept &= ~(column < bound)
+    return kept
 
 
 def graph_synonyms(graph: KnowledgeGraph) -> Synonyms:

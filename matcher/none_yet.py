@@ -17,9 +17,8 @@ from matcher.engine import Engine
 from matcher.ledger import Entry, Ledger, compare
 from matcher.ledger_table import QuantityTable, quantities_of
 from matcher.pool import Pool, candidate_pool, require_scorer
-from matcher.recommendation import NO_GOOD_MATCH
+from matcher.recommendation import Verdict
 
-GOOD_ENOUGH = "有足够好的匹配"
 LOOKED_AT = 20  # best candidates whose figures are read
 NEAREST = 3  # nearest answers shown of a requirement that nobody meets
 COMPOSITE = 3  # achievements in a composite
@@ -28,16 +27,6 @@ RELATED = 0.6  # a related term covers a demand's term by its strength, if that 
 HOLDERS = 5
 OTHERS = 5
 TERMS = 12  # heaviest terms of a demand that a solution has to cover
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a demand's list is good enough: the best candidate's probability against the calibrated threshold."""
-
-    answered: bool
-    probability: float
-    threshold: float
-    text: str
 
 
 @dataclass(frozen=True)
@@ -112,24 +101,15 @@ class GapReport:
     text: str
 
 
-def verdict(engine: Engine, pool: Pool, threshold: float | None = None) -> Verdict:
-    """Return whether the best candidate is good enough to be shown.
-
-    `threshold` is the least probability; by default that of the average pair ever judged. `gongxu study threshold`
-    calibrates one on judgements.
+def verdict(engine: Engine, pool: Pool) -> Verdict:
+    """Return whether the best candidate is good enough to be shown, by the bundle's threshold; as the engine finds it.
 
     Raises:
         InputError: the bundle has no ranker.
 
     """
-    calibration = require_scorer(engine).calibration
-    least = 0.0 if calibration is None else calibration.base_rate_
-    threshold = max(least, threshold or 0.0)
-    best = float(pool.scores.probability[0]) if len(pool) else 0.0
-    answered = len(pool) > 0 and best >= threshold
-    if answered:
-        return Verdict(True, best, threshold, f"{GOOD_ENOUGH}（最高概率 {best:.0%}，门槛 {threshold:.0%}）")
-    return Verdict(False, best, threshold, f"{NO_GOOD_MATCH}（最高概率 {best:.0%}，门槛 {threshold:.0%}）")
+    require_scorer(engine)
+    return engine.verdict(float(pool.scores.probability.max()) if len(pool) else None)
 
 
 def gap_report(
@@ -138,7 +118,6 @@ def gap_report(
     records: Sequence[Achievement],
     *,
     pool: Pool | None = None,
-    threshold: float | None = None,
 ) -> GapReport:
     """Return what no achievement offers a demand yet, and what could.
 
@@ -149,7 +128,7 @@ def gap_report(
 
     """
     pool = pool or candidate_pool(engine, demand)
-    found = verdict(engine, pool, threshold)
+    found = verdict(engine, pool)
     encoder = engine.model.space.encoder
     requirements = unmet_requirements(demand, records, lambda texts: encoder.encode(texts, "passage"))
     graph = engine.model.graph
@@ -169,9 +148,14 @@ def gap_report(
     )
 
 
+def told(report: GapReport) -> str:
+    """Return a report's text as people read it on a terminal: a sentence a line."""
+    return report.text.replace("。", "。\n").rstrip()
+
+
 def report_dict(report: GapReport) -> dict[str, Any]:
     """Return a report as plain values for JSON."""
-    return asdict(report)
+    return asdict(report) | {"verdict": report.verdict.model_dump()}
 
 
 def unmet_requirements(

@@ -98,6 +98,22 @@ def _history(
     )
 
 
+def new_in_first(group: NDArray[np.int64], seed: int = 0) -> NDArray[np.bool_]:
+    """Return (n,) which rows are treated as those of a new demand in the first table of `past_features`, by demand (n,).
+
+    The others are in the second.
+    """
+    groups, demand = np.unique(group, return_inverse=True)
+    whole: NDArray[np.bool_] = _first_half(np.random.default_rng(seed).permutation(len(groups)))[demand]
+    return whole
+
+
+def _first_half(order: NDArray[np.int64]) -> NDArray[np.bool_]:
+    whole = np.zeros(len(order), dtype=np.bool_)
+    whole[order[: len(order) // 2]] = True
+    return whole
+
+
 def _masks(group: NDArray[np.int64], matter: NDArray[np.int64], seed: int) -> tuple[Folds, Folds, NDArray[np.bool_]]:
     """Return (n,) each: a fold by demand, a fold by pair, and whether the demand is in the first half.
 
@@ -107,8 +123,7 @@ def _masks(group: NDArray[np.int64], matter: NDArray[np.int64], seed: int) -> tu
     random = np.random.default_rng(seed)
     groups, demand = np.unique(group, return_inverse=True)
     order = random.permutation(len(groups))
-    whole = np.zeros(len(groups), dtype=np.bool_)
-    whole[order[: len(groups) // 2]] = True
+    whole = _first_half(order)
     fold_of_demand = np.empty(len(groups), dtype=np.int64)
     fold_of_demand[order] = np.arange(len(groups)) % FOLDS
     _, pair = np.unique(np.stack([group, matter], axis=1), axis=0, return_inverse=True)

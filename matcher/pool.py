@@ -60,11 +60,6 @@ def require_scorer(engine: Engine) -> Scorer:
     return engine.model.scorer
 
 
-def achievement_shelf(engine: Engine) -> Shelf:
-    """Return the achievements as the next request will see them."""
-    return engine._shelves.achievements
-
-
 def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = None) -> Pool:
     """Return all candidates that the engine would rank for the demand, scored as it scores them.
 
@@ -74,7 +69,7 @@ def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = Non
     """
     scorer = require_scorer(engine)
     text = require_text(demand)
-    shelf = achievement_shelf(engine)
+    shelf = engine.shelf("achievements")
     lens = lens_of(engine, demand)
     view = engine.model.viewer.demands([demand])
     candidates = find_candidates(
@@ -119,7 +114,7 @@ def best_demands(engine: Engine, achievement: Achievement, limit: int, filters: 
     """
     scorer = require_scorer(engine)
     text = require_text(achievement)
-    shelf = engine._shelves.demands
+    shelf = engine.shelf("demands")
     view = engine.model.viewer.achievements([achievement])
     rows = find_candidates(view, content_words(text.full), shelf, shelf.allowed(filters or Filters()), None).rows
     found = shelf.take(rows)

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 NO_GOOD_MATCH = "没有足够好的匹配"
+NEAREST_ONLY = f"{NO_GOOD_MATCH}，以下是最接近的，仅供参考"
 
 ReasonKind = Literal["semantic", "terms", "concepts", "graph", "history", "attributes", "caution"]
 
@@ -79,6 +80,7 @@ class Match(BaseModel):
         default_factory=list,
         description="The demand's figures against what the achievement says of itself; filled with the reasons",
     )
+    requirements_text: str = Field("", description="What the checks of all requirements come to, in Chinese")
     # Of what the ranker saw of the pair; goes into the impression, not into the answer.
     features_digest: str = Field("", exclude=True)
 
@@ -96,6 +98,21 @@ class SimilarRecord(BaseModel):
     similarity: float = Field(description="Cosine of the full texts")
 
 
+class Verdict(BaseModel):
+    """Whether a list is good enough: the best candidate's probability against a threshold."""
+
+    model_config = ConfigDict(frozen=True)
+
+    answered: bool
+    probability: float | None = Field(description="Of the best candidate; null without candidates or calibration")
+    threshold: float | None = Field(description="Least probability that is good enough; null without calibration")
+    basis: Literal["calibrated", "average", "none"] = Field(
+        description="calibrated: at the target risk on what the ranker was trained on; average: the bundle has no such "
+        "threshold, so the average judged pair is the measure; none: nothing to measure by"
+    )
+    text: str = Field(description="In Chinese, ready to be shown")
+
+
 class Recommendation(BaseModel):
     """The answer to one request."""
 
@@ -103,7 +120,10 @@ class Recommendation(BaseModel):
 
     subject_id: str | None = Field(description="Id of the demand or achievement asked about; null for free text")
     items: list[Match]
-    answered: bool = Field(description="False when no match is good enough")
+    answered: bool = Field(
+        description="False when no match is good enough; what is shown then are the nearest, if they are worth a look"
+    )
+    verdict: Verdict | None = Field(None, description="Null without a ranker or without any candidate")
     message: str = Field(description="Said to the user when something is missing, in Chinese; empty otherwise")
     degraded: bool = Field(description="True without a ranker: the order is the fused retrieval order")
     bundle_version: str

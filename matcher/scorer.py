@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from matcher.features import NEARNESS_COLUMNS, FeatureTable, label_free_table, with_history
 from matcher.history import HISTORY, History
 from matcher.outcomes import GradedPairs
-from matcher.past import FOLDS, past_features
+from matcher.past import FOLDS, new_in_first, past_features
 from matcher.textspace import TextSpace
+from matcher.threshold import TARGET_RISK, AnswerThreshold, confidences_of, fit_threshold
 from matcher.view import View
 from models.calibration import IsotonicCalibration
 from models.ranker import OrdinalRanker, RankerParameters
@@ -24,6 +25,7 @@ DEAL_GRADE = 4
 MIN_CALIBRATION_ROWS = 50
 MIN_DEALS = 20
 CALIBRATION_FILE, DEAL_FILE = "calibration.json", "deal_calibration.json"
+THRESHOLD_FILE = "answer_threshold.json"
 # What went well before cannot count against a pair: other things equal these never lower its grade.
 RISING = (
     *("known_mean", "known_near", "known_three", "others_mean", "others_near", "others_lift", "others_three"),
@@ -55,11 +57,13 @@ class Scorer:
         ranker: OrdinalRanker,
         calibration: IsotonicCalibration | None,
         deal_calibration: IsotonicCalibration | None = None,
+        threshold: AnswerThreshold | None = None,
     ) -> None:
         self.history = history
         self.ranker = ranker
         self.calibration = calibration
         self.deal_calibration = deal_calibration
+        self.threshold = threshold
 
     def table(
         self,
@@ -93,15 +97,18 @@ class Scorer:
             self.calibration.save(directory / CALIBRATION_FILE)
         if self.deal_calibration:
             self.deal_calibration.save(directory / DEAL_FILE)
+        if self.threshold:
+            self.threshold.save(directory / THRESHOLD_FILE)
 
     @classmethod
     def load(cls, directory: Path, threads: int = 1) -> Self:
         """Read what `save` wrote."""
-        curves = [
+        good, deal = (
             IsotonicCalibration.load(directory / name) if (directory / name).is_file() else None
             for name in (CALIBRATION_FILE, DEAL_FILE)
-        ]
-        return cls(History.load(directory / "history"), OrdinalRanker.load(directory, threads), *curves)
+        )
+        threshold = AnswerThreshold.load(directory / THRESHOLD_FILE)
+        return cls(History.load(directory / "history"), OrdinalRanker.load(directory, threads), good, deal, threshold)
 
 
 def fit_scorer(
@@ -113,6 +120,7 @@ def fit_scorer(
     parameters: RankerParameters | None = None,
     threads: int = 1,
     calibrate: bool = True,
+    answer_risk: float = TARGET_RISK,
     seed: int = 0,
     choose: "Callable[[Examples, NDArray[np.int64]], RankerParameters] | None" = None,
     progress: Callable[[str], None] = lambda _: None,
@@ -130,6 +138,7 @@ def fit_scorer(
         parameters: of the ranker.
         threads: for LightGBM.
         calibrate: whether to fit the probabilities, which costs as much again as up to 5 more rankers.
+        answer_risk: share of answers without a good match on top that the threshold of answering may lead to.
         seed: of the folds and the ranker.
         choose: returns the parameters to take instead, given the examples and (n,) numbers of their demands.
         progress: called with the name of each step.
@@ -151,6 +160,8 @@ def fit_scorer(
         progress("calibration")
         expected, sealed = examples.out_of_fold(group, parameters, threads)
         scorer.calibration, scorer.deal_calibration = _calibrations(pairs, expected, sealed)
+        as_new = np.where(new_in_first(group, seed), *np.split(expected, 2))
+        scorer.threshold = _answer_threshold(pairs, group, scorer.calibration.predict(as_new), answer_risk)
     return scorer
 
 
@@ -219,9 +230,7 @@ def _calibrations(
     Experts say what a good match is where they judged enough; else contacts do. Deals are a matter of what was shown.
     """
     judged, grade = np.tile(pairs.judged, 2), np.tile(pairs.grade, 2)
-    rows = judged if pairs.judged.sum() >= MIN_CALIBRATION_ROWS else np.ones_like(judged)
-    if len(np.unique(grade[rows] >= GOOD_GRADE)) < 2:
-        rows = np.ones_like(judged)
+    rows = np.tile(_telling(pairs), 2)
     weight = np.tile(pairs.weight_above(GOOD_GRADE - 1), 2)
     good = IsotonicCalibration().fit(expected[rows], grade[rows] >= GOOD_GRADE, weight[rows])
     if (pairs.grade[~pairs.judged] >= DEAL_GRADE).sum() < MIN_DEALS:
@@ -229,3 +238,21 @@ def _calibrations(
     weight = np.tile(pairs.weight_above(DEAL_GRADE - 1), 2)
     deal = IsotonicCalibration().fit(sealed[~judged], grade[~judged] >= DEAL_GRADE, weight[~judged])
     return good, deal
+
+
+def _telling(pairs: GradedPairs) -> NDArray[np.bool_]:
+    """Return (n,) the rows that tell what a good match is: the judged ones where they are enough, else all."""
+    enough = pairs.judged.sum() >= MIN_CALIBRATION_ROWS
+    both = len(np.unique(pairs.grade[pairs.judged] >= GOOD_GRADE)) == 2
+    return pairs.judged if enough and both else np.ones(len(pairs), dtype=np.bool_)
+
+
+def _answer_threshold(
+    pairs: GradedPairs, group: NDArray[np.int64], probability: NDArray[np.float64], risk: float
+) -> AnswerThreshold | None:
+    """Return the threshold of answering by (n,) out-of-fold probabilities of demands treated as new, (n,) numbers of them.
+
+    None where too few demands have enough telling pairs, or no threshold keeps the risk.
+    """
+    rows = np.flatnonzero(_telling(pairs))
+    return fit_threshold(confidences_of(group[rows], probability[rows], pairs.grade[rows] >= GOOD_GRADE), risk)

@@ -24,13 +24,22 @@ def json_bytes(body: bytes) -> Response:
     return Response(body, media_type="application/json")
 
 
-def answered(recommendation: Recommendation, explain: Explain, lacks: list[Lacking]) -> Answered:
-    """Return an answer, ready to be sent, that was made without `lacks`."""
+def answered(
+    recommendation: Recommendation,
+    explain: Explain,
+    lacks: list[Lacking],
+    *,
+    gap_report: dict[str, Any] | None = None,
+    gap_report_at: str = "",
+) -> Answered:
+    """Return an answer, ready to be sent, that was made without `lacks`; with the report on its gaps, or where that is."""
     with timed("json"):
         body = recommendation.model_dump(exclude={"items"})
         items = [match.model_dump() for match in shortened(recommendation.items, explain)]
         degraded = recommendation.degraded or bool(lacks)
-        return Answered(recommendation, orjson.dumps({**body, "degraded": degraded, "lacks": lacks, "items": items}))
+        gaps = {"gap_report_at": gap_report_at, "gap_report": gap_report}
+        rest = {"degraded": degraded, "lacks": lacks, "items": items}
+        return Answered(recommendation, orjson.dumps({**body, **gaps, **rest}))
 
 
 def count_answer(recommendation: Recommendation, lacks: list[Lacking]) -> None:

@@ -9,6 +9,7 @@ from matcher.diversify import Diversity
 from matcher.engine import MAX_TOP
 from matcher.filters import Filters
 from matcher.recommendation import Match, Recommendation
+from serving.gaps import GapReportAnswer
 from serving.live import Lacking
 from serving.problems import Problem
 
@@ -71,6 +72,11 @@ class AchievementsRequest(_Options):
     demand_id: Identifier | None = Field(None, description="A stored demand")
     demand: InlineDemand | None = Field(None, description="A demand sent along")
     text: FreeText | None = Field(None, description="A demand in free text")
+    gaps: bool = Field(
+        False,
+        description="Where no match is good enough, add the gap report, which costs as much as the list itself; without "
+        "it the answer says where the report is",
+    )
 
     @model_validator(mode="after")
     def _one_subject(self) -> Self:
@@ -100,6 +106,12 @@ class Answer(Recommendation):
     lacks: list[Lacking] = Field(
         description="ranker: the order is that of retrieval; graph: nothing was found over or explained by the knowledge "
         "graph; store: the database is away, so that what was written lately may be missing"
+    )
+    gap_report_at: str = Field(
+        "", description="Path of the gap report of a stored demand that has no good enough match; empty otherwise"
+    )
+    gap_report: GapReportAnswer | None = Field(
+        None, description="What is missing, who could develop it and with whom; when asked for by `gaps`"
     )
     request_id: str = Field(description="Send it with the outcome events that follow from this answer")
 

@@ -147,6 +147,7 @@ def train(
         parameters=chosen,
         threads=settings.threads,
         choose=choose if tune_minutes > 0 else None,
+        answer_risk=settings.answer_risk,
         progress=progress,
     )
     fitted = Fitted(model, base, manifest, scorer, pairs, table, learned, held_out, scorer.ranker.parameters, started)

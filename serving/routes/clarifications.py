@@ -16,13 +16,12 @@ from matcher.clarify import MAX_QUESTIONS, ask, best_ids
 from matcher.completeness import Weights, as_dict, completeness, completeness_path, load_weights
 from matcher.engine import Engine
 from matcher.loading import stored_achievements
-from matcher.none_yet import LOOKED_AT, gap_report, report_dict
 from matcher.pool import candidate_pool
 from matcher.questions import question_dict
 from matcher.recommendation import Match
-from matcher.threshold import load_threshold
 from serving.answers import json_response
 from serving.credentials import Principal
+from serving.gaps import GapReportAnswer, gap_answer
 from serving.gate import Needs
 from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
 from serving.roles import Scope
@@ -197,80 +196,11 @@ async def get_completeness(demand_id: DemandId, services: ServicesOf) -> Respons
     return json_response(await _completeness(services, services.live().engine, demand))
 
 
-class NearestAnswer(BaseModel):
-    """How near an achievement comes to a requirement that it misses."""
-
-    achievement_id: str
-    title: str
-    quote: str
-    margin: float | None = Field(description="Share of the bound, below 0")
-
-
-class UnmetAnswer(BaseModel):
-    """A requirement that no candidate is known to meet."""
-
-    requirement: str
-    missed: int
-    unknown: int
-    nearest: list[NearestAnswer]
-
-
-class CompositePart(BaseModel):
-    """One achievement of a composite."""
-
-    achievement_id: str
-    title: str
-    owner: str
-    covers: list[str]
-    share: float
-
-
-class CompositeAnswer(BaseModel):
-    """Few achievements that together cover a demand, and what remains."""
-
-    parts: list[CompositePart]
-    covered: float
-    remaining: list[str]
-    remaining_elements: list[str]
-
-
-class DeveloperAnswer(BaseModel):
-    """A holder likely to be able to develop the rest."""
-
-    name: str
-    affinity: float
-    terms: list[str]
-
-
-class SharedGapAnswer(BaseModel):
-    """A demand of somebody else with the same gap."""
-
-    demand_id: str
-    title: str
-    enterprise: str
-    shared: list[str]
-
-
-class VerdictAnswer(BaseModel):
-    """Whether the best candidate is good enough."""
-
-    answered: bool
-    probability: float
-    threshold: float
-    text: str
-
-
-class GapAnswer(BaseModel):
-    """What is missing for a demand, and who could bring it about."""
+class GapAnswer(GapReportAnswer):
+    """The gap report of a stored demand."""
 
     demand_id: str
     bundle_version: str
-    verdict: VerdictAnswer
-    requirements: list[UnmetAnswer]
-    composite: CompositeAnswer
-    developers: list[DeveloperAnswer]
-    shared: list[SharedGapAnswer]
-    text: str = Field(description="The whole in Chinese, ready to be shown")
 
 
 @router.get(
@@ -284,12 +214,8 @@ async def get_gaps(demand_id: DemandId, services: ServicesOf) -> Response:
     """Return whether a demand has a good enough match; and what would have to be developed, by whom, and with whom."""
     live = services.live()
     demand = await services.in_store(partial(_demand, demand_id=demand_id))
-    pool = await services.engine_threads.run(partial(candidate_pool, live.engine, demand))
-    records = await services.in_store(partial(stored_achievements, ids=pool.found.cards.ids[:LOOKED_AT]))
-    threshold = load_threshold(services.settings)
-    work = partial(gap_report, live.engine, demand, records, pool=pool, threshold=threshold)
-    report = await services.engine_threads.run(work)
-    return json_response({"demand_id": demand_id, "bundle_version": live.manifest.version, **report_dict(report)})
+    report = await gap_answer(services, live, demand)
+    return json_response({"demand_id": demand_id, "bundle_version": live.manifest.version, **report})
 
 
 async def _completeness(services: Services, engine: Engine, demand: Demand) -> dict[str, Any]:

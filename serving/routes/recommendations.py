@@ -16,6 +16,7 @@ from matcher.recommendation import Recommendation
 from serving import examples
 from serving.answers import answered, count_answer, json_bytes, json_response
 from serving.experiments import Running
+from serving.gaps import gap_answer, gaps_path
 from serving.gate import Needs
 from serving.live import Lacking, LiveModel
 from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, problem_body, problem_of, responses
@@ -47,7 +48,9 @@ async def recommend_achievements(
 ) -> Response:
     """Return the best achievements for a stored demand, a demand sent along, or a free text.
 
-    Nothing is made up: when no achievement is good enough, `items` is empty and `message` says so.
+    Nothing is made up: when no achievement is good enough, `answered` is false, `verdict` says by what measure, and
+    `gap_report_at` (with `gaps`: `gap_report`) tells what is missing and who could bring it about. `items` then holds the
+    nearest, or nothing where they are not worth a look.
     """
     return json_bytes(await achievements_answer(asked, services, request.state.request_id))
 
@@ -156,7 +159,8 @@ async def _answer(
         record = await subject()
         work = partial(_recommend, live.engine, record, asked)
         recommendation = await services.engine_threads.run(work, admitted=True)
-        found = answered(recommendation, asked.explain, lacks)
+        gaps = await _gaps(services, live, record, asked, recommendation)
+        found = answered(recommendation, asked.explain, lacks, **gaps)
         services.answers.put(key, found)
     count_answer(found.recommendation, lacks)
     if noted and asked.personalised:
@@ -180,11 +184,28 @@ async def _in_experiment(
     ask = partial(_recommend, record=record, asked=asked)
     work = partial(running.serve, live, record, request_id, asked.top_k, ask)
     served = await services.engine_threads.run(work, admitted=admitted)
-    found = answered(served.recommendation, asked.explain, lacks)
+    gaps = await _gaps(services, live, record, asked, served.recommendation)
+    found = answered(served.recommendation, asked.explain, lacks, **gaps)
     count_answer(found.recommendation, lacks)
     services.impressions.note(found.recommendation, request_id, side="achievements", versions=served.versions)
     services.in_shadow(running, found.recommendation, request_id, ask)
     return found.with_id(request_id)
+
+
+async def _gaps(
+    services: Services,
+    live: LiveModel,
+    record: Demand | Achievement,
+    asked: AchievementsRequest | DemandsRequest,
+    given: Recommendation,
+) -> dict[str, Any]:
+    """Return the gap report of a demand without a good enough match, if it was asked for, and where it is."""
+    if given.answered or not isinstance(record, Demand) or not isinstance(asked, AchievementsRequest):
+        return {}
+    if live.engine.model.scorer is None:
+        return {}
+    report = await gap_answer(services, live, record, asked.filters) if asked.gaps else None
+    return {"gap_report": report, "gap_report_at": gaps_path(asked.demand_id) if asked.demand_id else ""}
 
 
 def _recommend(

@@ -7,20 +7,13 @@ import pytest
 
 from data.errors import InputError
 from data.records import Demand, EventKind, OutcomeEvent
-from eval.answering import (
-    Confidences,
-    area_under_risk,
-    calibrate_threshold,
-    confidences_of,
-    cross_fitted,
-    operating_point,
-    risk_coverage,
-)
+from eval.answering import area_under_risk, cross_fitted, operating_point, risk_coverage
 from eval.completeness_study import FIRST_SHOWN, answered_demands, fit_completeness
 from eval.questions import Asked, estimates
 from eval.simulated_truth import SimulatedTruth
 from matcher.answers import UNCLEAR
 from matcher.questions import Option, Question
+from matcher.threshold import Confidences, calibrate_threshold, confidences_of
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from data.records import Achievement, Demand
 from knowledge_graph.quantities import extract
+from matcher.filters import Filters
 from matcher.ledger import FEATURES, compare, ledger, ledger_features
 from matcher.ledger_answer import checks, summary
 from matcher.ledger_lens import LedgerLens
@@ -167,8 +168,30 @@ def test_the_ledger_is_seen_from_either_side():
     from_demand = LedgerLens(book, demands[0], 0)
     from_offer = LedgerLens(book, offers[0], 0)
     assert from_demand.ledgers(rows)[0].entries == from_offer.ledgers(rows)[0].entries
-    assert from_demand.hard_misses(rows).tolist() == [1, 0]
-    assert from_offer.hard_misses(rows).tolist() == [1, 0]
+    assert from_demand.allowed(rows, Filters(hide_hard_misses=True)).tolist() == [False, True]
+    assert from_offer.allowed(rows, Filters(hide_hard_misses=True)).tolist() == [False, True]
+
+
+def test_filters_by_figures_never_take_the_unknown_for_a_failure():
+    demands, offers = records()
+    book = Quantities.build(demands, [*offers, Achievement(achievement_id="A9", title="什么也没有说")])
+    rows = np.arange(3, dtype=np.int64)
+    lens = LedgerLens(book, demands[0], 0)
+    ledgers = lens.ledgers(rows)
+    assert (ledgers[0].share_met, ledgers[0].share_known, ledgers[0].worst_margin) == (0.5, 1.0, -0.25)
+    assert np.isnan([ledgers[2].share_met, ledgers[2].worst_margin]).all()
+    for filters, kept in (
+        (Filters(share_met_at_least=0.5), [True, True, True]),
+        (Filters(share_met_at_least=0.6), [False, True, True]),
+        (Filters(worst_margin_at_least=-0.3), [True, True, True]),
+        (Filters(worst_margin_at_least=-0.1), [False, True, True]),
+        (Filters(share_known_at_least=0.5), [True, ledgers[1].share_known >= 0.5, False]),
+    ):
+        assert filters.by_figures
+        assert lens.allowed(rows, filters).tolist() == kept
+    asks_nothing = LedgerLens(book, demands[1], 1)
+    assert asks_nothing.allowed(rows, Filters(share_known_at_least=1.0, share_met_at_least=1.0)).all()
+    assert not Filters(exclude=("A1",)).by_figures
 
 
 @settings(max_examples=60, deadline=None)

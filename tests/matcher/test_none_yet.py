@@ -1,17 +1,21 @@
 """None yet: the verdict, what nobody meets, composites with known answers, developers, shared gaps."""
 
 import time
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from data.errors import BundleError
 from data.records import Achievement, Demand
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.none_yet import COMPOSITE, cover, developers_of, gap_report, report_dict, unmet_requirements, verdict
 from matcher.pool import candidate_pool
-from matcher.recommendation import NO_GOOD_MATCH
+from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH
+from matcher.scorer import THRESHOLD_FILE, Scorer
+from matcher.threshold import LEAST_DEMANDS, TARGET_RISK, AnswerThreshold, Confidences, fit_threshold
 from tests.matcher.particulars import demand, offer
 from tests.matcher.worlds import TOPICS
 
@@ -32,16 +36,68 @@ def mixed(known) -> Demand:
     )
 
 
-def test_the_verdict_follows_threshold_and_probability(engine, known):
+def with_threshold(model, fitted):
+    scorer = copy(model.scorer)
+    scorer.threshold = fitted
+    return Engine(replace(model, scorer=scorer))
+
+
+def fixed(probability):
+    return AnswerThreshold(probability=probability, target=0.4, risk=0.3, coverage=0.5, demands=40)
+
+
+def test_without_a_calibrated_threshold_the_average_is_the_measure_and_says_so(taught, known):
+    engine = with_threshold(taught, None)
     pool = candidate_pool(engine, known.world.demands[0])
     found = verdict(engine, pool)
-    assert found.answered
-    assert found.probability == pool.scores.probability.max()
-    assert found.threshold == engine.model.scorer.calibration.base_rate_
-    strict = verdict(engine, pool, 0.9999)
-    assert not strict.answered
-    assert strict.text.startswith(NO_GOOD_MATCH)
-    assert verdict(engine, pool, 0.0).threshold == found.threshold
+    assert (found.answered, found.basis) == (True, "average")
+    assert found.probability == round(pool.scores.probability.max(), 4)
+    assert found.threshold == round(engine.model.scorer.calibration.base_rate_, 4)
+    assert "重新训练后才有" in found.text
+
+
+def test_below_the_calibrated_threshold_the_nearest_are_shown_as_such(taught, known):
+    demand = known.world.demands[0]
+    engine = with_threshold(taught, fixed(1.0))
+    answer = engine.recommend_achievements(demand)
+    assert not answer.answered
+    assert answer.items
+    assert answer.message == NEAREST_ONLY
+    assert (answer.verdict.basis, answer.verdict.threshold) == ("calibrated", 1.0)
+    assert answer.verdict.text.startswith(NO_GOOD_MATCH)
+    lenient = with_threshold(taught, fixed(0.001)).recommend_achievements(demand)
+    assert lenient.answered
+    assert lenient.message == ""
+    assert lenient.items == answer.items
+    # the other direction is not what the threshold was calibrated on
+    assert engine.recommend_demands(known.world.achievements[0]).verdict.basis == "average"
+
+
+def test_training_calibrates_the_threshold_and_the_bundle_keeps_it(taught, known, tmp_path):
+    fitted = taught.scorer.threshold
+    assert fitted is not None
+    assert fitted.risk <= fitted.target == TARGET_RISK
+    assert 0 < fitted.coverage <= 1
+    taught.scorer.save(tmp_path / "scorer")
+    assert Scorer.load(tmp_path / "scorer").threshold == fitted
+    (tmp_path / "scorer" / THRESHOLD_FILE).unlink()
+    assert Scorer.load(tmp_path / "scorer").threshold is None
+    (tmp_path / "scorer" / THRESHOLD_FILE).write_text("{}", encoding="utf-8")
+    with pytest.raises(BundleError, match="train again"):
+        Scorer.load(tmp_path / "scorer")
+    assert Engine(taught).recommend_achievements(known.world.demands[0]).verdict.basis == "calibrated"
+
+
+def test_a_threshold_is_only_promised_where_it_can_be():
+    random = np.random.default_rng(0)
+    probability = random.random(200)
+    good = random.random(200) < probability
+    held = Confidences(probability, good, good)
+    strict, lenient = fit_threshold(held, 0.2), fit_threshold(held, 0.45)
+    assert lenient.probability < strict.probability
+    assert strict.risk <= 0.2
+    assert fit_threshold(held.take(np.arange(LEAST_DEMANDS - 1)), 0.4) is None
+    assert fit_threshold(Confidences(probability, np.zeros(200, dtype=bool), good), 0.4) is None
 
 
 def test_the_verdict_agrees_with_the_engine(model, platform):
@@ -108,7 +164,8 @@ def test_developers_know_the_field(engine, known, mixed):
 
 
 def test_a_report_names_all_parts_in_chinese(engine, known, mixed):
-    report = gap_report(engine, mixed, known.world.achievements[:3], threshold=0.9999)
+    engine = with_threshold(engine.model, fixed(0.9999))
+    report = gap_report(engine, mixed, known.world.achievements[:3])
     assert report.text.startswith(NO_GOOD_MATCH)
     assert "组合方案" in report.text
     assert set(report_dict(report)) == {"verdict", "requirements", "composite", "developers", "shared", "text"}

@@ -53,6 +53,32 @@ def test_an_answer_is_kept_and_every_later_request_reads_it(client, site, record
     assert [one["question_id"] for one in again["answered"]] == [question["question_id"]]
 
 
+def test_an_entered_number_is_a_checked_requirement_with_its_provenance(client):
+    offer = {"title": "高强混凝土外加剂", "content": "所得混凝土抗压强度达到62.5N/mm2。", "achievement_id": "Q1"}
+    weak = {"title": "普通混凝土外加剂", "content": "所得混凝土抗压强度达到40MPa。", "achievement_id": "Q2"}
+    wanted = {"title": "混凝土外加剂", "content": "希望购买一种混凝土外加剂。", "demand_id": "Q3"}
+    for kind, record in (("achievements/Q1", offer), ("achievements/Q2", weak), ("demands/Q3", wanted)):
+        assert client.put(f"/v1/{kind}", json=record).status_code == 200
+    wait_for(lambda: client.get("/v1/demands/Q3/completeness").status_code == 200)
+    before = client.get("/v1/matches/Q3/Q1").json()["match"]
+    assert before["requirements"] == []
+    given = {"question_id": "threshold:ge:MPa:抗压强度", "answer": "50", "answered_by": "张三"}
+    body = client.post("/v1/demands/Q3/clarifications", json=given).json()
+    assert body["clarification"]["changes"]["keywords"] == ["抗压强度≥50MPa"]
+    assert {check["required"]["field"] for item in body["items"] for check in item["requirements"]} <= {"keywords"}
+    for achievement_id, status in (("Q1", "met"), ("Q2", "missed")):
+        wait_for(lambda shown=achievement_id: client.get(f"/v1/matches/Q3/{shown}").json()["match"]["requirements"])
+        (check,) = client.get(f"/v1/matches/Q3/{achievement_id}").json()["match"]["requirements"]
+        assert (check["status"], check["required"]["text"]) == (status, "抗压强度≥50MPa")
+    told = question_of(client, "Q3", limit=0)["answered"]
+    assert [(one["answer"], one["actor"].endswith("张三")) for one in told] == [("50", True)]
+    requirement = next(p for p in body["completeness"]["parts"] if p["name"] == "requirement")
+    assert requirement["evidence"] == ["抗压强度≥50MPa"]
+    asked = {"demand_id": "Q3", "top_k": 200, "filters": {"hide_hard_misses": True}}
+    kept = client.post("/v1/recommendations/achievements", json=asked).json()
+    assert "Q2" not in [match["id"] for match in kept["items"]]
+
+
 def test_the_list_changes_at_once(client, records):
     """A demand that says nothing learns its subject by one answer."""
     offer = records[1][0]
