@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data.errors import SettingsError
@@ -89,6 +89,23 @@ class Settings(BaseSettings):
     serve_cache: int = Field(32 * 2**20, ge=0, le=2**34)
     # URL of an OpenTelemetry collector (OTLP over HTTP) that gets traces; empty: none are made.
     serve_traces: str = ""
+    # Operators sign in to the dashboard with passwords of their own.
+    password_login: bool = True
+    # Issuer of the OpenID Connect provider at which operators may sign in too; empty: none.
+    oidc_issuer: str = ""
+    # What the provider knows this server as, and its secret.
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    # What is asked of the provider.
+    oidc_scopes: str = "openid profile"
+    # Claim of the ID token that names the operator.
+    oidc_name_claim: str = "preferred_username"
+    # Claim that holds the roles, with dots for what lies deeper (Keycloak: realm_access.roles).
+    oidc_role_claim: str = "roles"
+    # What the claim's values mean: platform-admins=manager,analysts=viewer; empty: the roles' own names.
+    oidc_roles: str = ""
+    # Address to which the provider sends browsers back; empty: the one under which the login page was asked for.
+    oidc_redirect_uri: str = ""
     # Folder of real data for evaluation; tests that need it skip where it is absent.
     shared_data: Path = Path("../shared/data")
 

@@ -12,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 from data.settings import Settings, settings
 from serving.context import RequestContext
 from serving.dashboard.app import create_dashboard
+from serving.dashboard.oidc import require_usable
 from serving.gate import GUARDED, Gate
 from serving.problems import Problem, add_handlers
 from serving.routes import (
@@ -54,7 +55,7 @@ ROUTERS = tuple(
 def create_app(chosen: Settings | None = None) -> FastAPI:
     """Return the app for the given settings, or else for those of the environment."""
     used = chosen or settings()
-
+    require_usable(used)
     dashboard = create_dashboard()
 
     @asynccontextmanager

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+from data.errors import InputError
 from data.keys import AuditEntry
 from data.operators import Operator
 from data.store import Store
-from serving.dashboard.access import Role, password_matches
+from serving.dashboard.access import Role, password_matches, require_name
+from serving.dashboard.oidc import Identity, OidcError
 
 COOKIE = "gongxu_session"
 LONGEST = timedelta(hours=12)
@@ -57,6 +59,44 @@ def sign_in(store: Store, name: str, password: str, now: datetime, request_id: s
         if store.operators.note_failure(name, now, MAX_FAILURES, LOCK):
             store.api_keys.note(AuditEntry(now, f"operator {name}", "operators.locked", name, request_id))
         return None
+    return _open(store, name, now, request_id)
+
+
+def sign_in_at_provider(store: Store, who: Identity, now: datetime, request_id: str) -> str:
+    """Begin a session of somebody whom the provider vouches for and return its cookie; a new operator is stored.
+
+    The provider decides on the role each time; an operator keeps the name of the first time. A lock concerns passwords.
+
+    Raises:
+        OidcError: the account is disabled, or an operator with a password has the name.
+
+    """
+    operator = store.operators.of_subject(who.subject)
+    if operator is not None and operator.disabled_at is not None:
+        _refused(store, who, now, request_id, "disabled")
+        raise OidcError("该账户已停用，请联系管理员。", "account disabled", 403)
+    if operator is None:
+        try:
+            store.operators.add(Operator(require_name(who.name), who.role.value, "", now, subject=who.subject))
+        except InputError as error:
+            _refused(store, who, now, request_id, "name taken or unusable")
+            text = f"用户名 {who.name[:100]} 已被另一个账户占用，或含有不能用的字符，请联系管理员。"
+            raise OidcError(text, str(error), 403) from error
+        actor, subject = f"operator {who.name}", f"{who.name} ({who.role.value})"
+        store.api_keys.note(AuditEntry(now, actor, "operators.add", subject, request_id))
+        return _open(store, who.name, now, request_id)
+    if operator.role != who.role.value:
+        store.operators.change(operator.name, role=who.role.value)
+        subject = f"{operator.name} ({who.role.value})"
+        store.api_keys.note(AuditEntry(now, f"operator {operator.name}", "operators.role", subject, request_id))
+    return _open(store, operator.name, now, request_id)
+
+
+def _refused(store: Store, who: Identity, now: datetime, request_id: str, why: str) -> None:
+    store.api_keys.note(AuditEntry(now, "provider", "operators.refused", f"{who.name}: {why}"[:500], request_id))
+
+
+def _open(store: Store, name: str, now: datetime, request_id: str) -> str:
     cookie = secrets.token_urlsafe(32)
     store.operators.open_session(digest_of(cookie), name, now, now - LONGEST)
     store.api_keys.note(AuditEntry(now, f"operator {name}", "operators.sign_in", name, request_id))

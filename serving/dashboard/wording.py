@@ -65,6 +65,7 @@ ACTION_NAMES = {
     "operators.enable": "启用操作员",
     "operators.sign_in": "登录",
     "operators.locked": "账户锁定",
+    "operators.refused": "拒绝登录",
     "keys.add": "新建密钥",
     "keys.revoke": "吊销密钥",
     "models.reload": "更换模型包",
