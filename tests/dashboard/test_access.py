@@ -12,7 +12,7 @@ from serving.dashboard.app import PAGES, create_dashboard
 from serving.rates import RateLimit
 from tests.dashboard.conftest import ORIGIN, PASSWORD, Person, log_in
 
-OPEN = {("/login", "GET"), ("/login", "POST")}
+OPEN = {("/login", "GET"), ("/login", "POST"), ("/login/provider", "GET"), ("/login/callback", "GET")}
 
 
 def all_routes():
@@ -38,6 +38,8 @@ def test_nobody_gets_past_the_login_page(site, path, method):
     answer = site.request(method, f"/dashboard{path}", headers=ORIGIN, data={"name": "x"} if method == "POST" else None)
     if (path, method) == ("/login", "GET"):
         assert answer.status_code == 200
+    elif path.startswith("/login/"):
+        assert answer.status_code == 404  # no provider is set
     elif path == "/login" or method == "POST":
         assert answer.status_code == 401
     else:
