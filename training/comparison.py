@@ -15,7 +15,7 @@ from data.records import Achievement, Demand
 from eval.bootstrap import RESAMPLES, Estimate, Judged, estimate_all, metric_samples, summarise
 from matcher.features import FeatureTable, label_free_table, with_history
 from matcher.model import MatchingModel
-from matcher.scorer import GOOD_GRADE, Scorer, Scores
+from matcher.scorer import GOOD_GRADE, MIN_CALIBRATION_ROWS, Scorer, Scores
 from matcher.view import View
 
 CALIBRATION_BINS = 10
@@ -24,11 +24,12 @@ _R = TypeVar("_R", Achievement, Demand)
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Outcomes that no version learned from: ids of the pairs, and (n,) grades 0-4."""
+    """Outcomes that no version learned from: ids of the pairs, (n,) grades 0-4, (n,) whether an expert said so."""
 
     demand_ids: list[str]
     achievement_ids: list[str]
     grade: NDArray[np.int64]
+    judged: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.grade)
@@ -44,7 +45,18 @@ class HeldOut:
             [self.demand_ids[row] for row in rows.tolist()],
             [self.achievement_ids[row] for row in rows.tolist()],
             self.grade[rows],
+            self.judged[rows],
         )
+
+    def good(self) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Return the rows that tell whether a pair is a good match, and (m,) whether it is.
+
+        As in training experts say so where enough pairs were judged: that nobody got in touch says little about a match.
+        """
+        rows = np.flatnonzero(self.judged)
+        if len(rows) < MIN_CALIBRATION_ROWS:
+            rows = np.arange(len(self), dtype=np.intp)
+        return rows, self.grade[rows] >= GOOD_GRADE
 
 
 @dataclass(frozen=True)
@@ -158,15 +170,14 @@ def calibration_error(held: HeldOut, scores: Scores) -> float:
 
 def reliability(held: HeldOut, scores: Scores) -> list[tuple[float, float, float]]:
     """Return (mean probability, share of good outcomes, share of rows) of up to 10 bins of equal size."""
-    known = np.flatnonzero(~np.isnan(scores.probability))
+    rows, good = held.good()
+    said = scores.probability[rows]
+    known = np.flatnonzero(~np.isnan(said))
     if not len(known):
         return []
-    order = known[np.argsort(scores.probability[known], kind="stable")]
-    good = held.grade >= GOOD_GRADE
+    order = known[np.argsort(said[known], kind="stable")]
     parts = np.array_split(order, min(CALIBRATION_BINS, len(order)))
-    return [
-        (float(scores.probability[part].mean()), float(good[part].mean()), len(part) / len(order)) for part in parts
-    ]
+    return [(float(said[part].mean()), float(good[part].mean()), len(part) / len(order)) for part in parts]
 
 
 def save_predictions(path: Path, held: HeldOut, scores: Scores) -> None:
@@ -175,6 +186,7 @@ def save_predictions(path: Path, held: HeldOut, scores: Scores) -> None:
         "demand_id": held.demand_ids,
         "achievement_id": held.achievement_ids,
         "grade": held.grade,
+        "judged": held.judged,
         "expected": scores.expected,
         "median": scores.median,
         "probability": scores.probability,
@@ -186,7 +198,11 @@ def load_predictions(path: Path) -> tuple[HeldOut, Scores]:
     """Read what `save_predictions` wrote."""
     table = pq.read_table(path)
     numbers = {name: table.column(name).to_numpy() for name in ("grade", "expected", "median", "probability")}
-    held = HeldOut(table.column("demand_id").to_pylist(), table.column("achievement_id").to_pylist(), numbers["grade"])
+    judged = (  # files of earlier versions do not tell
+        table.column("judged").to_numpy() if "judged" in table.column_names else np.zeros(len(table), dtype=np.bool_)
+    )
+    ids = table.column("demand_id").to_pylist(), table.column("achievement_id").to_pylist()
+    held = HeldOut(*ids, numbers["grade"], judged)
     return held, Scores(numbers["expected"], numbers["median"], numbers["probability"])
 
 

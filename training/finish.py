@@ -160,6 +160,7 @@ def held_out_pairs(model: MatchingModel, pairs: GradedPairs, rows: NDArray[np.in
         [demands[row] for row in pairs.d[rows].tolist()],
         [achievements[row] for row in pairs.a[rows].tolist()],
         pairs.grade[rows],
+        pairs.judged[rows],
     )
 
 

@@ -142,7 +142,7 @@ def _slices(settings: Settings, by_slice: Mapping[str, Figure]) -> Check:
 
 
 def _calibration(settings: Settings, evidence: Evidence) -> Check:
-    limit, number = settings.gate_calibration, len(evidence.held)
+    limit, number = settings.gate_calibration, len(evidence.held.good()[0])
     error = calibration_error(evidence.held, evidence.candidate)
     if number < MIN_CALIBRATION_PAIRS or isnan(error):
         said = f"留出的结果只有 {number} 对（至少 {MIN_CALIBRATION_PAIRS} 对），未检查概率校准"

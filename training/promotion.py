@@ -122,7 +122,7 @@ def gather(settings: Settings, store: Store, candidate: Candidate, champion: str
         model = _usable(settings, store, candidate.version, champion)
     except GongxuError as error:
         nothing = Scores(np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0))
-        empty = HeldOut([], [], np.zeros(0, dtype=np.int64))
+        empty = HeldOut([], [], np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_))
         return Evidence(empty, nothing, None, {}, None, candidate.bytes, problem=str(error))
     incomparable, share = "", candidate.held_out_share
     if champion:

@@ -17,7 +17,8 @@ def held_out(seed=0):
     random = np.random.default_rng(seed)
     demands = [f"D{i}" for i in range(N_DEMANDS) for _ in range(EACH)]
     achievements = [f"A{j}" for _ in range(N_DEMANDS) for j in range(EACH)]
-    return HeldOut(demands, achievements, random.choice(5, N_DEMANDS * EACH, p=[0.5, 0.2, 0.15, 0.1, 0.05]))
+    grade = random.choice(5, N_DEMANDS * EACH, p=[0.5, 0.2, 0.15, 0.1, 0.05])
+    return HeldOut(demands, achievements, grade, np.ones(len(grade), dtype=np.bool_))
 
 
 def scores(held, noise, seed=1):
@@ -117,3 +118,14 @@ def test_calibration_error_is_that_of_a_known_mistake():
     exact = Scores(held.grade.astype(float), held.grade, (held.grade >= 2).astype(float))
     assert calibration_error(held, exact) == pytest.approx(0.0)
     assert 0.2 < good < 0.4
+
+
+def test_where_experts_judged_enough_they_say_whether_probabilities_are_right():
+    held = held_out()
+    shown = np.arange(len(held)) % 2 == 1  # shown in lists, and nobody got in touch
+    grade = np.where(shown, 0, held.grade)
+    mixed = HeldOut(held.demand_ids, held.achievement_ids, grade, ~shown)
+    exact = Scores(held.grade.astype(float), held.grade, (held.grade >= 2).astype(float))
+    assert calibration_error(mixed, exact) == pytest.approx(0.0)
+    few = HeldOut(held.demand_ids, held.achievement_ids, grade, ~shown & (np.arange(len(held)) < 60))
+    assert calibration_error(few, exact) > 0.1
