@@ -68,6 +68,15 @@ def _text_key(text: RecordText) -> str:
 
 
 def _row(record: Record, text: RecordText) -> dict[str, Any]:
+    keys = {
+        "title_key": _digest(record.title),
+        "body_key": _digest(record.content),
+        "text_key": _text_key(text),
+    }
+    return _stated(record) | keys
+
+
+def _stated(record: Record) -> dict[str, Any]:
     common = {
         "id": record.record_id,
         "title": record.title,
@@ -76,9 +85,6 @@ def _row(record: Record, text: RecordText) -> dict[str, Any]:
         "industries": list(record.industries),
         "status": record.status.value,
         "published": record.updated_at or record.published_at,
-        "title_key": _digest(record.title),
-        "body_key": _digest(record.content),
-        "text_key": _text_key(text),
     }
     if isinstance(record, Achievement):
         return common | {
@@ -143,8 +149,8 @@ class Cards:
 
     def describes(self, row: int, record: Achievement | Demand, text: RecordText) -> bool:
         """Tell whether a row says what a record with that text says."""
-        said = self.table.column("text_key")[row].as_py() == _text_key(text)
-        return bool(said and self.card(row) == dict.fromkeys(SCHEMA.names) | _row(record, text))
+        stated = _stated(record) | {"text_key": _text_key(text)}
+        return self.card(row, list(stated)) == stated
 
     @cached_property
     def ids(self) -> list[str]:

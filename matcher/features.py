@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,16 +43,21 @@ class FeatureTable:
             BundleError: a column is not in the table.
 
         """
-        column = {name: i for i, name in enumerate(self.names)}
-        missing = [name for name in names if name not in column]
-        if missing:
-            raise BundleError(
-                f"ranker expects {len(names)} features, feature table defines {len(self.names)}: "
-                f"missing {', '.join(missing[:5])}; train again with `gongxu train`"
-            )
         if tuple(names) == self.names:
             return self.values
-        return self.values[:, [column[name] for name in names]]
+        return self.values[:, _columns(self.names, tuple(names))]
+
+
+@lru_cache(maxsize=64)
+def _columns(defined: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:
+    column = {name: i for i, name in enumerate(defined)}
+    missing = [name for name in wanted if name not in column]
+    if missing:
+        raise BundleError(
+            f"ranker expects {len(wanted)} features, feature table defines {len(defined)}: "
+            f"missing {', '.join(missing[:5])}; train again with `gongxu train`"
+        )
+    return [column[name] for name in wanted]
 
 
 # What the kernel model compares pairs by.
@@ -94,6 +100,10 @@ def pair_similarities(
     space: TextSpace, demands: TextSide, achievements: TextSide, d: NDArray[np.int64], a: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Return (n, s) similarities of pairs; the side with fewer records leads, each against all its partners at once."""
+    if len(d) and (d == d[0]).all():
+        return demand_against(space, demands, int(d[0]), achievements, a)
+    if len(a) and (a == a[0]).all():
+        return achievement_against(space, achievements, int(a[0]), demands, d)
     values = np.zeros((len(d), len(SIMILARITIES)), dtype=np.float32)
     demands_lead = len(np.unique(d)) <= len(np.unique(a))
     leads, partners = (d, a) if demands_lead else (a, d)
