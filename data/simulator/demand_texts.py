@@ -70,6 +70,23 @@ class DemandWriter:
         cells["需求编号"] = demand_id(number)
         return [cells[name] for name in HEADER]
 
+    def stated(self, number: int) -> dict[str, bool]:
+        """Return what a row says in the end, see `clarity.WEIGHTS`: fields left out and boilerplate say nothing."""
+        cells = dict(zip(HEADER, self.row(number), strict=True))
+        original = int(self._table.original[number])
+        meant = self._compose(number if original < 0 else original)
+        content = cells["需求内容"]
+        figures = meant["考核指标"].split("；") if meant["考核指标"] else []
+        return {
+            "subject": int(self._table.wording[number]) != VAGUE,
+            "figures": bool(cells["考核指标"]) or any(figure in content for figure in figures),
+            "content": content == meant["需求内容"] and bool(content),
+            "budget": bool(cells["预算下限(万元)"] or cells["预算上限(万元)"]),
+            "deadline": bool(cells["截止日期"]),
+            "cooperation": bool(cells["合作方式"]),
+            "maturity": bool(cells["最低技术成熟度"]),
+        }
+
     def _compose(self, number: int) -> dict[str, str]:
         rng = random.Random(f"{self._seed}:dt:{number}")  # noqa: S311
         table, phrases = self._table, self._phrases
@@ -161,15 +178,14 @@ class DemandWriter:
         """Return dates and status as they stand on the last day; some overdue demands still pass for open."""
         deadline = published + 90 + int(630 * rng.random())
         updated = published + (int(rng.random() * (LAST_DAY_NUMBER - published)) if rng.random() < 0.3 else 0)
-        if closed:
-            status = closed
-        elif deadline < LAST_DAY_NUMBER and rng.random() < 0.6:
+        # what became of a demand must not reach into the draws of what it says
+        if deadline < LAST_DAY_NUMBER and rng.random() < 0.6:
             status = "过期"
         else:
             status = one_of(rng, ("发布",) * 16 + ("对接中", "对接中", "撤回", "草稿"))
         return {
             "截止日期": (DAY_ZERO + timedelta(days=deadline)).isoformat(),
-            "状态": status,
+            "状态": closed or status,
             "发布日期": (DAY_ZERO + timedelta(days=published)).isoformat(),
             "更新日期": (DAY_ZERO + timedelta(days=updated)).isoformat(),
         }

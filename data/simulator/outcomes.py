@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.simulator.clarity import clarity_of, readiness
 from data.simulator.plan import LIST_LENGTH, SimulationPlan
 from data.simulator.shortlist import Shortlists
 from data.simulator.world import LAST_DAY_NUMBER, LOG_MONTHS, LOG_START_DAY, Float, Int, World
@@ -83,8 +84,9 @@ def click_rate(topic: Float, relevance: Float, season: float = 1.0) -> NDArray[n
 def simulate_events(world: World, lists: Shortlists, plan: SimulationPlan, advance: Callable[[int], None]) -> EventLog:
     """Return exactly `plan.events` events in order of time; calls `advance` with the events each month brought."""
     requests = math.ceil(plan.events / LIST_LENGTH)
+    ready = readiness(clarity_of(world, plan.seed))
     while True:
-        months = _Months(world, lists, np.random.default_rng([plan.seed, 3]))
+        months = _Months(world, lists, ready, np.random.default_rng([plan.seed, 3]))
         weight = np.linspace(0.7, 1.3, LOG_MONTHS) / LOG_MONTHS
         bounds = np.rint(np.concatenate([[0.0], np.cumsum(weight)]) * requests).astype(int)
         parts = []
@@ -111,9 +113,10 @@ def _exactly(log: EventLog, count: int, rng: np.random.Generator) -> EventLog:
 class _Months:
     """The platform's state from month to month: popularity of achievements, demands still open."""
 
-    def __init__(self, world: World, lists: Shortlists, rng: np.random.Generator) -> None:
+    def __init__(self, world: World, lists: Shortlists, ready: Float, rng: np.random.Generator) -> None:
         self._world = world
         self._lists = lists
+        self._ready = ready
         self._rng = rng
         self._popularity = world.achievements.appeal.astype(np.float64)
         self._closed_second = np.full(len(world.demands), np.inf)
@@ -166,7 +169,10 @@ class _Months:
         return np.take_along_axis(top, order, axis=1), np.isfinite(np.take_along_axis(values, order, axis=1))
 
     def _outcomes(self, month: int, shown: "_Shown") -> EventLog:
-        """Return the events that follow from what was shown: a funnel whose every step depends on the true fit."""
+        """Return the events that follow from what was shown: a funnel whose every step depends on the true fit.
+
+        To a contact it also takes a demand that says what it needs, see `clarity`.
+        """
         rng, world = self._rng, self._world
         fit = {name: getattr(self._lists.fit, name)[shown.demand, shown.column].astype(np.float32) for name in _PARTS}
         relevance = fit["relevance"]
@@ -176,7 +182,7 @@ class _Months:
         wants = interest(appealing, self._season[month])
         clicked = looked & (rng.random(count) < wants)
         favourite = clicked & (rng.random(count) < 0.3 * relevance)
-        contact = clicked & (rng.random(count) < 0.05 + 0.5 * relevance**2)
+        contact = clicked & (rng.random(count) < (0.05 + 0.5 * relevance**2) * self._ready[shown.demand])
         meeting = contact & (rng.random(count) < 0.1 + 0.7 * relevance)
         negotiation = meeting & (rng.random(count) < 0.1 + 0.7 * relevance)
         worth = relevance * (0.4 + 0.3 * fit["price"] + 0.3 * fit["maturity"])

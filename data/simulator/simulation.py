@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from data.errors import InputError
-from data.simulator import achievement_texts, demand_texts, naming, outcomes, output, relevance
+from data.simulator import achievement_texts, clarity, demand_texts, naming, outcomes, output, relevance
 from data.simulator.judgements import Judgements, judge
 from data.simulator.lexicon import load_lexicon
 from data.simulator.outcomes import DEAL, KINDS, EventLog, simulate_events
@@ -132,6 +132,8 @@ def _write_world(path: Path, plan: SimulationPlan, world: World) -> None:
         "policies": outcomes.POLICIES,
         "policy_months": outcomes.VERSIONS,
         "popularity_decay": outcomes.POPULARITY_DECAY,
+        "clarity_weights": clarity.WEIGHTS,
+        "contact_readiness": (clarity.LEAST_READINESS, clarity.MOST_READINESS),
         "cold_firms": int((world.firms.activity == 0).sum()),
         "firms": len(world.firms),
         "holders": len(world.holders),

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from data.simulator.clarity import LEAST_READINESS, MOST_READINESS, WEIGHTS, clarity_of, readiness
+from data.simulator.demand_texts import HEADER, DemandWriter
 from data.simulator.lexicon import load_lexicon
 from data.simulator.outcomes import (
     CLICK,
@@ -86,6 +88,29 @@ def test_clicks_follow_attention_times_interest(lists, log):
     for low, high in ((0.0, 0.02), (0.02, 0.1), (0.1, 0.6)):
         part = (expected >= low) & (expected < high)
         assert clicked[part].mean() == pytest.approx(expected[part].mean(), rel=0.2)
+
+
+def test_who_says_more_is_contacted_more_by_so_much(world, lists, log):
+    """Contacts of what was clicked follow the relevance times the readiness that a demand's clarity gives."""
+    rows = np.flatnonzero(log.kind == CLICK)
+    demand, column = cells(lists, log, rows)
+    clarity = clarity_of(world, PLAN.seed)
+    relevance = lists.fit.relevance[demand, column].astype(float)
+    expected = (0.05 + 0.5 * relevance**2) * readiness(clarity)[demand]
+    contacted = happened(log, rows, CONTACT)
+    for part in (clarity[demand] < 0.5, (clarity[demand] >= 0.5) & (clarity[demand] < 0.8), clarity[demand] >= 0.8):
+        assert contacted[part].mean() == pytest.approx(expected[part].mean(), abs=0.05)
+    assert readiness(np.array([0.0, 1.0])).tolist() == pytest.approx([LEAST_READINESS, MOST_READINESS])
+    assert sum(WEIGHTS.values()) == pytest.approx(1.0)
+    vague = world.demands.wording == 2
+    assert clarity[vague].mean() < clarity[~vague].mean() - 0.3
+
+
+def test_what_became_of_a_demand_does_not_change_what_it_says(world):
+    writer = DemandWriter(world.lexicon, world.demands, world.firms, ["某公司"] * len(world.firms), PLAN.seed)
+    for number in range(200):
+        still, closed = writer.row(number), writer.row(number, "已签约")
+        assert [name for name, one, other in zip(HEADER, still, closed, strict=True) if one != other] in (["状态"], [])
 
 
 def test_better_providers_close_more_deals(world, lists, log):
