@@ -26,9 +26,11 @@ _EMPTY = re.compile(
 )
 # Words that part two otherwise equal names: an input is no output.
 _MARK = re.compile(
-    "输入|输出|进口|出口|入口|体积|表面|正极|负极|阳极|阴极|横向|纵向|径向|轴向|静态|动态|高温|低温|待机|空载|满载|湿态|干态|重复|短路|开路|启动|"
+    "相对|输入|输出|进口|出口|入口|体积|表面|正极|负极|阳极|阴极|横向|纵向|径向|轴向|静态|动态|高温|低温|待机|空载|满载|湿态|干态|重复|短路|开路|启动|"
     "一次|二次|初始|最终|充电|放电|加热|冷却|上限|下限|左|右|内|外|前|后"
 )
+# Where nothing else is said, a temperature or pressure at work is another than one of any kind.
+_AT_WORK = re.compile(r"^(?:工作|运行|使用)$")
 _TAIL = re.compile(r"(?:大小|数值|水平|指标|要求|值(?!$)|方面|幅度|范围)$")
 _ELEMENTS = {
     "fe": "铁", "s": "硫", "p": "磷", "pb": "铅", "cd": "镉", "cu": "铜", "zn": "锌", "o": "氧", "so2": "二氧化硫",
@@ -97,6 +99,8 @@ def read_name(name: str) -> Name:
         group = known.group.get(head)
         if group is not None and not (size == 1 and len(whole) > 1):
             of = _EMPTY.sub("", whole[:-size]).removesuffix("的").removesuffix("之")
+            if not of and _AT_WORK.match(whole[:-size]):
+                of = "工作"
             if of in _ELEMENTS:
                 return read_name(_ELEMENTS[of] + head)
             return Name(whole, group, of, head, "".join(_MARK.findall(whole[:-size])))
