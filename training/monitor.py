@@ -1,8 +1,11 @@
 """Is the served version still fit for what it is asked? Recent traffic against what training saw."""
 
+import json
+import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from math import sqrt
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +34,7 @@ MIN_EXPECTED = 10.0  # fewer expected outcomes decide nothing
 MIN_DEMANDS = 20
 SURE = 0.01
 SCORED_ROWS = 2_000
+REPORT = "monitor_report.json"  # in GONGXU_HOME: the last report, for the dashboard
 WATCHED = {"click": "点击", "contact": "联系"}  # steps that come soon enough to watch
 Progress = Callable[[str], None]
 
@@ -45,8 +49,16 @@ class Finding(BaseModel):
     said: str
 
 
+class Watched(BaseModel):
+    """One feature: its population stability index against training, the limit, its share of the ranker's gain."""
+
+    index: float
+    limit: float
+    share: float
+
+
 class MonitorReport(BaseModel):
-    """What was found; `drifted` holds the features whose distribution moved, with their index."""
+    """What was found; `drifted` holds the features whose distribution moved, with their index, `features` all of them."""
 
     version: str
     since: datetime
@@ -55,6 +67,7 @@ class MonitorReport(BaseModel):
     demands: int
     findings: list[Finding]
     drifted: dict[str, float] = {}
+    features: dict[str, Watched] = {}
 
     @property
     def alarm(self) -> bool:
@@ -96,15 +109,17 @@ def monitor(
     progress("answers")
     answers = ask(engine, demands)
     findings = [_traffic(events, answers, since, until)]
+    watched: dict[str, Watched] = {}
     drifted: dict[str, float] = {}
     if answers.asked >= MIN_DEMANDS:
         asked = {demand.demand_id: demand for demand in demands}
         shown = set(answers.achievement_ids)
         offered = {r.achievement_id: r for r in store.achievements() if r.achievement_id in shown}
         features = answer_features(engine, answers, Records(asked, offered))
-        drifted = drifted_features(settings, reference, features, answers.asked)
+        watched = watched_features(settings, engine, reference, features, answers.asked)
+        drifted = drifted_features(watched)
         findings += [
-            _feature_drift(engine, reference, drifted),
+            _feature_drift(watched, drifted),
             _score_drift(settings, reference, answers),
             _unanswered(reference, answers),
         ]
@@ -123,7 +138,23 @@ def monitor(
         demands=answers.asked,
         findings=findings,
         drifted=drifted,
+        features=watched,
     )
+
+
+def save_report(home: Path, report: MonitorReport) -> Path:
+    """Write a report where the dashboard looks for the last one, in one step, and return its path."""
+    path = home / REPORT
+    home.mkdir(parents=True, exist_ok=True)
+    waiting = home / f".{REPORT}-{os.getpid()}"
+    waiting.write_text(report_json(report), encoding="utf-8")
+    waiting.replace(path)
+    return path
+
+
+def report_json(report: MonitorReport) -> str:
+    """Return a report as one line of JSON, with whether anything is an alarm."""
+    return json.dumps({"alarm": report.alarm, **report.model_dump(mode="json")}, ensure_ascii=False)
 
 
 def recent_demands(
@@ -139,18 +170,28 @@ def recent_demands(
     return sample_demands(found, size)
 
 
-def drifted_features(
-    settings: Settings, reference: Reference, features: dict[str, NDArray[np.float32]], asked: int
-) -> dict[str, float]:
-    """Return the features whose index lies above its limit, the most drifted first."""
+def watched_features(
+    settings: Settings, engine: Engine, reference: Reference, features: dict[str, NDArray[np.float32]], asked: int
+) -> dict[str, Watched]:
+    """Return all features that the reference knows, the most drifted first; shares are of the gain of these features."""
+    scorer = engine.model.scorer
+    importance = scorer.ranker.importance() if scorer else {}
+    total = sum(importance.get(name, 0.0) for name in reference.features) or 1.0
     found = {}
     for name, values in features.items():
         known = reference.features.get(name)
         if known is not None:
-            index = known.psi(values, asked, reference.asked)
-            if index > _limit(settings, known, asked, reference.asked):
-                found[name] = round(index, 4)
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
+            found[name] = Watched(
+                index=known.psi(values, asked, reference.asked),
+                limit=_limit(settings, known, asked, reference.asked),
+                share=importance.get(name, 0.0) / total,
+            )
+    return dict(sorted(found.items(), key=lambda item: -item[1].index))
+
+
+def drifted_features(watched: dict[str, Watched]) -> dict[str, float]:
+    """Return the features whose index lies above its limit, the most drifted first."""
+    return {name: round(one.index, 4) for name, one in watched.items() if one.index > one.limit}
 
 
 def _limit(settings: Settings, known: Histogram, asked: int, asked_then: int) -> float:
@@ -173,12 +214,9 @@ def _traffic(events: Sequence[OutcomeEvent], answers: Answers, since: datetime, 
     return Finding(name="traffic", alarm=False, value=len(events), limit=1, said=said)
 
 
-def _feature_drift(engine: Engine, reference: Reference, drifted: dict[str, float]) -> Finding:
+def _feature_drift(watched: dict[str, Watched], drifted: dict[str, float]) -> Finding:
     """Weigh the drifted features by what the ranker gains from them, among those that need no outcome."""
-    scorer = engine.model.scorer
-    importance = scorer.ranker.importance() if scorer else {}
-    total = sum(importance.get(name, 0.0) for name in reference.features) or 1.0
-    share = sum(importance.get(name, 0.0) for name in drifted) / total
+    share = sum(watched[name].share for name in drifted)
     examples = "，".join(f"{name} {index:.2f}" for name, index in list(drifted.items())[:3])
     said = f"{len(drifted)} 个特征的分布漂移，占文本与属性特征增益的 {share:.0%}" + (
         f"：{examples}" if examples else ""

@@ -1,6 +1,5 @@
 """`gongxu retrain` and `gongxu monitor`: for a scheduler and for people; parse arguments, show progress, print."""
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -75,7 +74,8 @@ def monitor_command(
 ) -> None:
     """Hold recent traffic against what training saw. Exit code 0: fine; 1: an alarm; 2: it could not look.
 
-    Looked at: drift of features and of scores, outcome rates against expectation, share of unanswered demands.
+    Looked at: drift of features and of scores, outcome rates against expectation, share of unanswered demands. The report
+    is kept in GONGXU_HOME/monitor_report.json, where the dashboard shows it.
 
     Examples:
       gongxu monitor
@@ -90,14 +90,15 @@ def monitor_command(
     from data.store import Store
     from models.threads import limit_threads
     from training.cli import STEPS
-    from training.monitor import monitor
+    from training.monitor import monitor, report_json, save_report
 
     limit_threads(settings().threads)
     end = until.replace(tzinfo=UTC) if until and until.tzinfo is None else until
     with Store.open(settings().store_url) as store, steps(STEPS | MORE_STEPS) as progress:
         report = monitor(settings(), store, days=days, until=end, progress=progress)
+    save_report(settings().home, report)
     if as_json:
-        typer.echo(json.dumps({"alarm": report.alarm, **report.model_dump(mode="json")}, ensure_ascii=False))
+        typer.echo(report_json(report))
     else:
         _show_report(report)
     if report.alarm:

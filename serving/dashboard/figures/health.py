@@ -17,6 +17,7 @@ from data.clarifications import clarified, read_clarifications
 from data.dashboard_tables import achievement_progress
 from data.engines import translated_errors
 from data.records import Demand
+from data.splits import same_groups
 from data.store import Store
 from data.tables import achievements, demands
 from matcher.completeness import ADVICE, Weights, completeness
@@ -103,7 +104,7 @@ def _counted(rules: dict[str, sa.ColumnElement[bool]]) -> list[sa.ColumnElement[
 
 @dataclass(frozen=True)
 class Cluster:
-    """Records of one side that look like one: same title and same body, or one of both."""
+    """Records of one side that look like one: the same body, or the same title from one owner; or both."""
 
     side: str
     digest: str
@@ -115,31 +116,33 @@ class Cluster:
 
 @lru_cache(maxsize=4)
 def clusters(engine: Engine) -> tuple[Cluster, ...]:
-    """Return the groups of open records with the same normalised title or body, the largest first.
+    """Return the groups of open records with the same normalised body, or the same title and owner, the largest first.
 
-    Of a bundle; computed once for each engine (an engine is its own key).
+    A title alone tells little: short ones are shared by hundreds of strangers. Of a bundle; computed once for each engine
+    (an engine is its own key).
     """
     found = []
     for side, shelf in (("achievements", engine.model.achievements), ("demands", engine.model.demands)):
         cards = shelf.base.cards
-        is_open = Filters().allowed(cards)
+        names = ("id", "title", "owner", "title_key", "body_key")
+        ids, titles, owners, title_keys, bodies = (cards.table.column(name).to_pylist() for name in names)
+        owned = [f"{key}\0{owner}" if key and owner else "" for key, owner in zip(title_keys, owners, strict=True)]
+        is_open = Filters().allowed(cards).tolist()
         groups: dict[int, list[int]] = defaultdict(list)
-        for row, group in enumerate(cards.identity_groups().tolist()):
+        for row, group in enumerate(same_groups([bodies, owned]).tolist()):
             if is_open[row]:
                 groups[group].append(row)
-        matters = cards.matters
         for rows in groups.values():
             if len(rows) > 1:
-                members = [cards.card(row) for row in rows]
-                ids = tuple(card["id"] for card in members)
+                members = tuple(ids[row] for row in rows)
                 found.append(
                     Cluster(
                         side,
-                        sha256("\n".join(sorted(ids)).encode()).hexdigest(),
-                        ids,
-                        tuple(card["title"] for card in members),
-                        tuple(card["owner"] for card in members),
-                        len({int(matters[row]) for row in rows}) == 1,
+                        sha256("\n".join(sorted(members)).encode()).hexdigest(),
+                        members,
+                        tuple(titles[row] for row in rows),
+                        tuple(owners[row] or "" for row in rows),
+                        len({(title_keys[row], bodies[row]) for row in rows}) == 1,
                     )
                 )
     return tuple(sorted(found, key=lambda cluster: (-len(cluster.ids), cluster.ids)))

@@ -15,7 +15,7 @@ from serving.dashboard.figures.health import FIELDS, SOON, STALE, is_missing
 
 CHINA = timedelta(hours=8)
 RESPONSE = "response"  # all kinds of event that answer a recommendation
-UNSTATED = "none"  # of a region: the record names none
+UNSTATED = "none"  # stands in an address for what a record does not state
 STATES = {
     "open": "在架、仍可对接",
     "unanswered": "已推荐、无人响应",
@@ -43,6 +43,7 @@ LIMITS = {
     "stage": "产业链环节",
     "missing": "缺失字段",
     "sentence": "含有套话",
+    "cluster": "重复记录",
     "demand": "需求",
     "achievement": "成果",
 }
@@ -111,7 +112,7 @@ def record_conditions(asked: Mapping[str, str], table: sa.Table, progress: sa.Ta
         rules["expiring"] = [is_open, deadline >= today, deadline <= today + SOON]
     found += rules.get(asked.get("state", ""), [])
     if "field" in asked:
-        found.append(table.c.field == asked["field"])
+        found.append(table.c.field == _stated(asked["field"]))
     found += _region(asked, table.c.region)
     if asked.get("missing") in FIELDS[table.name]:
         found.append(is_missing(table.c[asked["missing"]]))
@@ -120,6 +121,10 @@ def record_conditions(asked: Mapping[str, str], table: sa.Table, progress: sa.Ta
     if asked.get("holder") and "holder" in table.c:
         found.append(table.c.holder == asked["holder"])
     return found
+
+
+def _stated(value: str) -> str:
+    return "" if value == UNSTATED else value
 
 
 def _region(asked: Mapping[str, str], column: sa.ColumnElement[Any]) -> list[sa.ColumnElement[bool]]:
@@ -161,10 +166,10 @@ def event_query(engine: sa.Engine, asked: Mapping[str, str]) -> sa.Select[Any]:
         query = query.outerjoin(demands, demands.c.id == table.c.demand_id)
         for name in ("field", "industry"):
             if name in asked:
-                query = query.where(sa.func.coalesce(demands.c[name], "") == asked[name])
+                query = query.where(sa.func.coalesce(demands.c[name], "") == _stated(asked[name]))
         query = query.where(*_region(asked, demands.c.region))
     if "version" in asked:
-        query = query.where(version_of(engine) == asked["version"])
+        query = query.where(version_of(engine) == _stated(asked["version"]))
     return query
 
 

@@ -43,6 +43,11 @@ class Period:
         return {"from": self.first.isoformat(), "to": self.last.isoformat()}
 
 
+def china_day_of(moment: datetime) -> date:
+    """Return the day that it is in China at a moment."""
+    return moment.astimezone(CHINA_STANDARD_TIME).date()
+
+
 def last_day(connection: sa.Connection) -> date | None:
     """Return the latest day that has an event of the platform, None without any; judgements are the operators' own."""
     table = daily_counts

@@ -68,11 +68,9 @@ async def gaps_table(request: Request) -> Table:
     ]
 
     def link(row: Row, records: str) -> tuple[str, dict[str, Any]] | None:
-        if side == INDUSTRIES:
-            return None
-        key = {TERMS: "term", CHAIN: "stage", REGIONS: "region"}[side]
+        key = {TERMS: "term", CHAIN: "stage", REGIONS: "region", INDUSTRIES: "industry"}[side]
         place = asked.get("region", "") if records == "demands" else ""
-        limits = {"region": place[:2]} if place.isdecimal() and side != REGIONS else {}
+        limits = {"region": place[:2]} if place.isdecimal() and side in (TERMS, CHAIN) else {}
         return f"/records/{records}", {"state": "open", key: row["name"], **limits}
 
     return Table(
@@ -84,7 +82,7 @@ async def gaps_table(request: Request) -> Table:
             Column(
                 "achievements", "在架成果", "number", HINTS["achievements"], link=partial(link, records="achievements")
             ),
-            Column("budget", "预算合计（万元）", "number", HINTS["budget"]),
+            Column("budget", "预算合计（万元）", "number", HINTS["budget"], link=partial(link, records="demands")),
             Column("score", "富余程度" if surplus else "缺口程度", "decimal", HINTS["score"]),
         ),
         MemoryRows(rows),
@@ -143,13 +141,24 @@ async def flows_table(request: Request) -> Table:
         | {"share": flow.share}
         for flow in found
     ]
+    places = load_regions().places
+
+    def link(row: Row) -> tuple[str, dict[str, Any]]:
+        return "/records/demands", {"state": "open", "region": f"{places.get(row['demand'], 0) // 10_000:02d}"}
+
     return Table(
         "flows",
         "跨省流向",
         (
             Column("demand", "需求所在省"),
             Column("achievement", "成果所在省"),
-            Column("answers", "次数", "number", "开放需求在知识图谱中最相关的十项成果里，来自该省的项数之和。"),
+            Column(
+                "answers",
+                "次数",
+                "number",
+                "开放需求在知识图谱中最相关的十项成果里，来自该省的项数之和；点击看这些需求。",
+                link=link,
+            ),
             Column("share", "占比", "percent", "占该需求省份全部最相关成果的比例，本省的也计入分母。"),
         ),
         MemoryRows(rows),

@@ -25,6 +25,8 @@ from serving.dashboard.sessions import utc_now
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
 
 SHOWN_CLUSTERS = 10
+LISTED = 12  # records of a group that are named; the list behind it has all
+SAME, ALIKE = "标题和正文都相同", "正文相同，或同一单位的标题相同"
 HINT_REJECTS = "改好文件后重新导入；已成功的行不会重复。"
 HINT_SCORE = "已写明的各项（材料、方法、效果、指标、现状、预算、期限等）的权重之和。"
 
@@ -77,6 +79,9 @@ async def clusters_part(request: Request) -> Response:
         active="health",
         clusters=waiting[:SHOWN_CLUSTERS],
         number=len(waiting),
+        listed=LISTED,
+        same=SAME,
+        alike=ALIKE,
         decided=done[:SHOWN_CLUSTERS],
         shown=await show(request, await clusters_table(request)),
     )
@@ -88,10 +93,11 @@ async def clusters_table(request: Request) -> Table:
         {
             "side": cluster.side,
             "id": cluster.ids[0],
+            "digest": cluster.digest,
             "title": cluster.titles[0],
             "number": len(cluster.ids),
-            "ids": "、".join(cluster.ids),
-            "same": "标题和正文都相同" if cluster.same_text else "标题或正文相同",
+            "ids": "、".join(cluster.ids[:LISTED]) + (" 等" if len(cluster.ids) > LISTED else ""),
+            "same": SAME if cluster.same_text else ALIKE,
         }
         for cluster in await _open_clusters(request)
     ]
@@ -99,13 +105,16 @@ async def clusters_table(request: Request) -> Table:
     def link(row: Row) -> tuple[str, dict[str, Any]]:
         return f"/browse/{row['side'].removesuffix('s')}", {"id": row["id"]}
 
+    def members(row: Row) -> tuple[str, dict[str, Any]]:
+        return f"/records/{row['side']}", {"cluster": row["digest"]}
+
     return Table(
         "clusters",
         "全部待处理的重复组",
         (
             Column("side", "类别", "say"),
             Column("title", "名称", "title", link=link),
-            Column("number", "条数", "number", "组内仍开放的记录数。"),
+            Column("number", "条数", "number", "组内仍开放的记录数。", link=members),
             Column("same", "依据", hint="规范化（全角半角、简繁、大小写、标点）后比较。"),
             Column("ids", "编号"),
         ),
@@ -257,13 +266,17 @@ async def reject_rows(request: Request) -> Response:
 async def boilerplate_table(request: Request) -> Table:
     """Return sentences that stand in many records."""
     rows = await at_length(request, figures.boilerplate)
+
+    def link(row: Row) -> tuple[str, dict[str, Any]]:
+        return f"/records/{row['side']}", {"sentence": row["sentence"]}
+
     return Table(
         "boilerplate",
         "套话",
         (
             Column("side", "类别", "say"),
             Column("sentence", "句子", "title"),
-            Column("records", "出现在", "number", "抽样记录中含有这句话的条数。"),
+            Column("records", "出现在", "number", "抽样记录中含有这句话的条数。", link=link),
             Column("share", "占抽样", "percent", "占抽样记录的比例。"),
             Column("sample", "抽样条数", "number", "均匀抽取，每类最多四千条。"),
         ),

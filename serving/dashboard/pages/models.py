@@ -11,15 +11,16 @@ from starlette.responses import Response
 from data.errors import InputError
 from data.keys import AuditEntry
 from data.settings import Settings
-from eval.experiments import all_experiments
 from matcher.bundle import BUILT, CHALLENGER, CURRENT, PREVIOUS, all_bundles, pointed
 from serving.dashboard import promotion
 from serving.dashboard.access import Role
 from serving.dashboard.figures.trained import Decision, Trained, decisions, shown_interval, trained_versions
 from serving.dashboard.page import Page, field, operator_of, see_other, services_of
+from serving.dashboard.pages.experiments import experiments_table
+from serving.dashboard.pages.records import version_link
 from serving.dashboard.rendering import render
 from serving.dashboard.sessions import utc_now
-from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
+from serving.dashboard.tables import Column, MemoryRows, Table, TableSpec, show
 
 POINTER_NAMES = {CURRENT: "在役", PREVIOUS: "上一版", CHALLENGER: "候选", BUILT: "最新构建"}
 OUTCOMES = {"promoted": "通过", "refused": "未通过", "forced": "强制晋级", "": "未评审"}
@@ -29,18 +30,12 @@ STATES = {
     promotion.REFUSED: "门禁未通过",
     promotion.FAILED: "失败",
 }
-MODES = {"split": "分流", "shadow": "影子", "interleave": "交替"}
 MAX_WHY = 300
 
 
 def roles_of(settings: Settings, version: str) -> list[str]:
     """Return what a version is now: in service, the one before it, a candidate, the latest build."""
     return [name for pointer, name in POINTER_NAMES.items() if pointed(settings.bundles, pointer) == version]
-
-
-def version_link(row: Row) -> tuple[str, dict[str, Any]]:
-    """Lead from a row to its version."""
-    return "/models/version", {"version": row["version"]}
 
 
 async def versions_table(request: Request) -> Table:
@@ -160,8 +155,7 @@ async def page(request: Request) -> Response:
         serving=live.manifest.version if live else "",
         pointers={name: pointed(settings.bundles, pointer) for pointer, name in POINTER_NAMES.items()},
         rejected=services.holder.rejected,
-        experiments=await asyncio.to_thread(all_experiments, settings.home),
-        modes=MODES,
+        experiments=await show(request, await experiments_table(request)),
         requests=await asyncio.to_thread(promotion.requests, settings.home),
         states=STATES,
     )

@@ -1,5 +1,6 @@
 """总览: from recommendation to deal over time, what lies unanswered, how much of the supply is shown."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from data.store import Store
 from knowledge_graph.taxonomy.industries import load_industries
 from serving.dashboard import charts, wording
 from serving.dashboard.figures import overview as figures
+from serving.dashboard.figures.lists import UNSTATED
 from serving.dashboard.figures.periods import LENGTHS, Period, last_day, period_of
 from serving.dashboard.page import Page, services_of
 from serving.dashboard.rendering import number, region, render
@@ -132,19 +134,18 @@ async def side_table(request: Request) -> Table:
 
     rows = [row | {"name": name_of(side, row["value"])} for row in await services_of(request).in_store(work)]
 
-    def link(row: Row) -> tuple[str, dict[str, Any]] | None:
-        return (
-            ("/records/events", {side: row["value"], **period.address})
-            if side in (FIELD, REGION) and row["value"]
-            else None
-        )
+    def link(row: Row, kind: str) -> tuple[str, dict[str, Any]] | None:
+        return "/records/events", {side: row["value"] or UNSTATED, "kind": kind, **period.address}
 
     return Table(
         "sides",
         f"按{SIDES[side]}",
         (
-            Column("name", SIDES[side], link=link),
-            *(Column(kind, wording.KIND_NAMES[kind], "number", HINTS[kind]) for kind in wording.FUNNEL),
+            Column("name", SIDES[side], link=partial(link, kind="")),
+            *(
+                Column(kind, wording.KIND_NAMES[kind], "number", HINTS[kind], link=partial(link, kind=kind))
+                for kind in wording.FUNNEL
+            ),
             Column("response_rate", "联系率", "percent", "联系次数 ÷ 展示次数。"),
             Column("success_rate", "成功率", "percent", HINTS["success"]),
             Column("before_success_rate", "上期成功率", "percent", "前一个同样长的时间段的成功率。"),
@@ -184,18 +185,19 @@ async def trend_table(request: Request) -> Table:
     ]
     step = 7 if found.weekly else 1
 
-    def link(row: Row) -> tuple[str, dict[str, Any]]:
-        from datetime import timedelta
-
+    def link(row: Row, kind: str) -> tuple[str, dict[str, Any]]:
         last = min(row["day"] + timedelta(days=step - 1), period.last)
-        return "/records/events", {"from": row["day"].isoformat(), "to": last.isoformat()}
+        return "/records/events", {"kind": kind, "from": row["day"].isoformat(), "to": last.isoformat()}
 
     return Table(
         "trend",
         "图中的数字",
         (
-            Column("day", "周（起始日）" if found.weekly else "日期", "day", link=link),
-            *(Column(kind, wording.KIND_NAMES[kind], "number", HINTS[kind]) for kind in wording.FUNNEL),
+            Column("day", "周（起始日）" if found.weekly else "日期", "day", link=partial(link, kind="")),
+            *(
+                Column(kind, wording.KIND_NAMES[kind], "number", HINTS[kind], link=partial(link, kind=kind))
+                for kind in wording.FUNNEL
+            ),
         ),
         MemoryRows(rows),
         sort="day",
@@ -213,7 +215,7 @@ async def coverage(request: Request) -> Response:
             return now, figures.coverage(connection, period.before, current=False) if short else None
 
     now, before = await services_of(request).in_store(work)
-    return render(request, "coverage.html", now=now, before=before, hints=HINTS)
+    return render(request, "coverage.html", now=now, before=before, hints=HINTS, days=period.address)
 
 
 PAGES = (Page("/", page), Page("/overview/coverage", coverage))

@@ -9,9 +9,11 @@ from starlette.responses import Response
 
 from data.engines import translated_errors
 from data.store import Store
+from eval.experiments import all_experiments
 from matcher.bundle import CURRENT, PREVIOUS, all_bundles, pointed
 from serving.dashboard import charts
 from serving.dashboard.figures import quality as figures
+from serving.dashboard.figures.lists import UNSTATED
 from serving.dashboard.figures.periods import LENGTHS, Period, last_day, period_of
 from serving.dashboard.figures.trained import (
     BINS,
@@ -22,8 +24,9 @@ from serving.dashboard.figures.trained import (
     trained_versions,
 )
 from serving.dashboard.page import Page, services_of
-from serving.dashboard.pages.models import version_link
-from serving.dashboard.pages.overview import HINTS, SIDES, name_of
+from serving.dashboard.pages.experiments import drift_table, findings_table
+from serving.dashboard.pages.overview import HINTS, SIDES, UNKNOWN, name_of
+from serving.dashboard.pages.records import version_link
 from serving.dashboard.rendering import number, percent, render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
 from serving.services import Services
@@ -57,6 +60,8 @@ async def page(request: Request) -> Response:
             ("online", online_table),
             ("reliability", reliability_table),
             ("evaluation", evaluation_table),
+            ("findings", findings_table),
+            ("drift", drift_table),
         )
     }
     return render(
@@ -71,6 +76,7 @@ async def page(request: Request) -> Response:
         tables=tables,
         evaluation=evaluation[0] if evaluation else "",
         name_of=name_of,
+        experiments=bool(await asyncio.to_thread(all_experiments, home)),
         calibration=charts.scatter(
             {"理想": [(0.0, 0.0), (1.0, 1.0)], "实际": [(bin_.predicted, bin_.observed) for bin_ in curve]},
             "校准曲线：预测概率与实际比例",
@@ -181,10 +187,14 @@ async def online_table(request: Request) -> Table:
 
     rows = await services_of(request).in_store(work)
 
+    def events_of(row: Row, kind: str) -> tuple[str, dict[str, Any]]:
+        wanted = UNSTATED if row["version"] == UNKNOWN else row["version"]
+        return "/records/events", {"version": wanted, "kind": kind, **period.address}
+
     def interval(step: str, label: str) -> tuple[Column, ...]:
         hint = f"{label}次数 ÷ 展示次数；同一列表内的展示并不独立，区间略偏窄。"
         return (
-            Column(step, f"{label}次数", "number", HINTS[step]),
+            Column(step, f"{label}次数", "number", HINTS[step], link=partial(events_of, kind=step)),
             Column(f"{step}_rate", f"{label}率", "percent", hint),
             Column(f"{step}_low", "下限", "percent", "95% 区间（Wilson）。"),
             Column(f"{step}_high", "上限", "percent", "95% 区间（Wilson）。"),
@@ -201,7 +211,7 @@ async def online_table(request: Request) -> Table:
         "线上结果（按作出推荐的版本；分流实验的每一臂即一个版本）",
         (
             Column("version", "版本", "code", link=link, hint="有链接的是仍在这里的模型包。"),
-            Column("impression", "展示次数", "number", HINTS["impression"]),
+            Column("impression", "展示次数", "number", HINTS["impression"], link=partial(events_of, kind="impression")),
             *interval("click", "查看"),
             *interval("contact", "联系"),
             *interval("deal", "成交"),

@@ -16,7 +16,7 @@ from matcher.filters import OPEN_STATUSES
 from serving.dashboard import wording
 from serving.dashboard.exports import FORMATS, as_csv, as_xlsx
 from serving.dashboard.figures.gaps import ids_behind, ids_of_industry
-from serving.dashboard.figures.health import FIELDS, ids_with_sentence
+from serving.dashboard.figures.health import FIELDS, clusters, ids_with_sentence
 from serving.dashboard.figures.lists import (
     RESPONSE,
     STATES,
@@ -34,6 +34,7 @@ from serving.dashboard.tables import Column, Row, SelectedRows, Table, TableSpec
 
 SHOWN = "推荐展示事件的次数，同一配对展示多次计多次。"
 ANSWERED = "联系、会面、洽谈、成交事件的次数。"
+ANY_RESPONSE = "响应（联系、会面、洽谈、成交）"
 SIDE = "achievement"
 NARROW = ("kind", "demand", "achievement", "from", "to")
 
@@ -58,6 +59,11 @@ def pair_link(row: Row) -> tuple[str, dict[str, Any]]:
     return "/browse/pair", {"demand": row["demand_id"], "achievement": row["achievement_id"]}
 
 
+def version_link(row: Row) -> tuple[str, dict[str, Any]]:
+    """Lead from a row to its version."""
+    return "/models/version", {"version": row["version"]}
+
+
 def events_link(row: Row, side: str, kind: str) -> tuple[str, dict[str, Any]]:
     """Lead from a record of `side` to its events of a kind."""
     return "/records/events", {side: row["id"], "kind": kind}
@@ -70,6 +76,10 @@ async def _behind(request: Request, records: str, table: sa.Table) -> list[sa.Co
     if asked.get("sentence"):
         work = partial(ids_with_sentence, side=records, sentence=asked["sentence"])
         return [among(engine, table.c.id, await at_length(request, work))]
+    if asked.get("cluster"):
+        found = await at_length(request, lambda _: clusters(services.live().engine))
+        ids = next((one.ids for one in found if one.digest == asked["cluster"]), ())
+        return [among(engine, table.c.id, ids)]
     if asked.get("industry"):
         named = partial(ids_of_industry, services.live().engine, records, asked["industry"])
         return [among(engine, table.c.id, await services.engine_threads.run(named))]
@@ -277,17 +287,17 @@ async def records(request: Request, kind: str) -> Response:
 
 def _said(name: str, value: str) -> str:
     """Return how a value that narrows a list is said."""
-    if name == "state":
-        return STATES.get(value, value)
-    if name == "region":
-        return "（未说明）" if value == UNSTATED else region(value)
-    if name == "industry":
-        return load_industries().name(value) or value or "（未说明）"
-    if name == "missing":
-        return next((names[value] for names in FIELDS.values() if value in names), value)
-    if name == "kind":
-        return "响应（联系、会面、洽谈、成交）" if value == RESPONSE else wording.say(value)
-    return value or "（未说明）"
+    if value in ("", UNSTATED):
+        return "（未说明）"
+    sayings = {
+        "state": STATES.get(value, value),
+        "region": region(value),
+        "industry": load_industries().name(value) or value,
+        "missing": next((names[value] for names in FIELDS.values() if value in names), value),
+        "kind": ANY_RESPONSE if value == RESPONSE else wording.say(value),
+        "cluster": "同一组",
+    }
+    return sayings.get(name, value)
 
 
 async def table_alone(request: Request) -> Response:
