@@ -43,7 +43,7 @@ _BLOCK = 2048  # pairs that the kernel model predicts at once; bounds memory
 _FIRST = np.zeros(1, dtype=np.int64)
 _ARRAYS = ("demands", "achievements", "group", "grades", "demand_axes", "achievement_axes")
 SUPPORT = 4096  # outcomes the kernel model keeps: its time grows with their cube
-NEIGHBOURHOOD = 500  # outcomes of the most similar demands that are looked at per demand
+NEIGHBOURHOOD = 500  # outcomes looked at of the most similar demands together, and of the demand itself
 AXES_ROWS = 4096  # records that the axes are fitted on
 AXES = 128  # principal axes that vectors of known demands and achievements are kept on
 SIMILAR_DEMAND = 0.6  # mean cosine from which another demand counts as similar when looking for candidates
@@ -74,9 +74,10 @@ def principal_axes(vectors: FloatArray, count: int) -> FloatArray:
     return np.ascontiguousarray(directions[:, kept], dtype=np.float32)
 
 
-def _spread_over(n: int) -> NDArray[np.int64]:
-    """Return at most `AXES_ROWS` rows, evenly spread over n: the axes depend on no outcome."""
-    return np.unique(np.linspace(0, n - 1, min(n, AXES_ROWS)).astype(np.int64))
+def _spread_over(start: int, end: int, most: int) -> NDArray[np.int64]:
+    """Return at most `most` of the rows from `start` to `end`, evenly spread."""
+    n = min(end - start, most)
+    return start + np.arange(n, dtype=np.int64) * (end - start) // max(n, 1)
 
 
 def _along(vectors: FloatArray, axes: FloatArray) -> FloatArray:
@@ -146,20 +147,19 @@ class History:
         d, a, grades, nearness, group = d[order], a[order], grades[order], nearness[order], group[order]
         first = np.searchsorted(group, np.arange(group[-1] + 1))
         by_demand = demand_vectors(demands.texts, d[first])
-        demand_axes = principal_axes(demand_vectors(demands.texts, _spread_over(len(demands))), AXES)
+        demand_axes = principal_axes(demand_vectors(demands.texts, _spread_over(0, len(demands), AXES_ROWS)), AXES)
         by_demand = _along(by_demand, demand_axes)
         unique, inverse = np.unique(a, return_inverse=True)
         by_achievement = achievement_vectors(achievements.texts, unique)
         achievement_axes = principal_axes(
-            achievement_vectors(achievements.texts, _spread_over(len(achievements))), AXES
+            achievement_vectors(achievements.texts, _spread_over(0, len(achievements), AXES_ROWS)), AXES
         )
         by_achievement = _along(by_achievement, achievement_axes)[inverse]
         support = np.arange(len(grades))
         if len(grades) > SUPPORT:
             support = np.sort(np.random.default_rng(seed).choice(len(grades), SUPPORT, replace=False))
-        inputs = PairInputs(
-            by_demand, group[support], np.arange(len(by_demand)), by_achievement[support], nearness[support]
-        )
+        asked, of = np.unique(group[support], return_inverse=True)
+        inputs = PairInputs(by_demand[asked], of, asked, by_achievement[support], nearness[support])
         kept = grades[support]
         targets = np.stack([kept, kept > 0, kept > 1, kept > 2], axis=1).astype(np.float64)
         kernel = PairKernelRidge().fit(inputs, targets)
@@ -261,7 +261,7 @@ class History:
         own[:, 0] = 0.0
         smoothing = self._prior, SHARPNESS, PRIOR_PAIRS, PRIOR_MASS
         if group >= 0:
-            known = slice(int(self._starts[group]), int(self._starts[group + 1]))
+            known = _spread_over(int(self._starts[group]), int(self._starts[group + 1]), NEIGHBOURHOOD)
             own_outcomes(offered @ self.achievements[known].T, self._grades[known], *smoothing, own)
             similarity = similarity.copy()
             similarity[group] = -np.inf

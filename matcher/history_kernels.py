@@ -109,6 +109,17 @@ def _weighted(
     return alone, alone_mass, weighed, mass
 
 
+@numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nnan"})
+def _nearest_of_kinds(cosine: Floats, grades: Floats) -> tuple[np.float32, np.float32, np.float32]:
+    """Return the largest cosine of the outcomes (t,) of grade 0, of 1, of 2 and more; `_NEVER` where there are none."""
+    near0 = near1 = near2 = _NEVER
+    for j in range(len(cosine)):
+        near0 = max(near0, cosine[j] if grades[j] < np.float32(1) else _NEVER)
+        near1 = max(near1, cosine[j] if np.float32(1) <= grades[j] < np.float32(2) else _NEVER)
+        near2 = max(near2, cosine[j] if grades[j] >= np.float32(2) else _NEVER)
+    return near0, near1, near2
+
+
 @numba.njit(nogil=True, cache=True)
 def own_outcomes(
     cosine: Floats, grades: Floats, prior: float, sharpness: float, prior_pairs: float, prior_mass: float, table: Floats
@@ -120,16 +131,11 @@ def own_outcomes(
     """
     t = len(grades)
     mean = (grades.sum() + prior_pairs * prior) / (t + prior_pairs)
+    weight = np.empty(t, dtype=np.float32)
     for row in range(len(cosine)):
-        mass, weighed = 0.0, 0.0
-        table[row, 4:7] = np.nan
-        for j in range(t):
-            weight = np.exp(sharpness * (cosine[row, j] - 1.0))
-            mass += weight
-            weighed += weight * grades[j]
-            kind = 4 + min(int(grades[j]), 2)
-            if not table[row, kind] >= cosine[row, j]:
-                table[row, kind] = cosine[row, j]
+        weighed, mass, _, _ = _weighted(cosine[row], np.float32(sharpness), grades, grades, grades, weight)
+        for kind, near in enumerate(_nearest_of_kinds(cosine[row], grades)):
+            table[row, 4 + kind] = near if near > _NEVER else np.nan
         table[row, 0] = np.log1p(float(t))
         table[row, 1] = mean
         table[row, 2] = (weighed + prior_mass * mean) / (mass + prior_mass) - mean

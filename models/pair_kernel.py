@@ -1,6 +1,7 @@
 """Kernel ridge regression over pairs of texts: similar demands with similar achievements have similar outcomes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -50,38 +51,45 @@ class PairKernelParameters:
 class _Landmarks:
     """A radial kernel by its values at some points (Nyström; Williams & Seeger 2001): k(x, y) = f(x) · f(y).
 
-    `points` (r, k) float32; `whitening` (r, r) the inverse square root of their own kernel: f(x) = k(x, points) · whitening.
+    `points` (r, k) float32; `whitening` (r, s) with s <= r: f(x) = k(x, points) · whitening; `sharpness` of the kernel ().
     """
 
     points: FloatArray
     whitening: FloatArray
+    sharpness: NDArray[np.float64]
 
     @classmethod
     def fit(cls, points: FloatArray, sharpness: float) -> Self:
         values, vectors = np.linalg.eigh(_radial(points, points, sharpness).astype(np.float64))
         kept = values > 1e-6 * values[-1]
-        root = vectors[:, kept] / np.sqrt(values[kept]) @ vectors[:, kept].T
-        return cls(points, root.astype(np.float32))
+        return cls(points, (vectors[:, kept] / np.sqrt(values[kept])).astype(np.float32), np.array(sharpness))
+
+    def kernel(self, vectors: FloatArray) -> FloatArray:
+        """Return k of n vectors with the points, (n, r)."""
+        return _radial(vectors, self.points, float(self.sharpness))
+
+    def describe(self, vectors: FloatArray) -> FloatArray:
+        """Return f of n vectors, (n, s)."""
+        return np.asarray(self.kernel(vectors) @ self.whitening, dtype=np.float32)
 
 
 class PairKernelRidge:
     """Ridge regression with a kernel made of parts: k = both·kd·ka + achievement·ka + demand·kd + same·(…) + kx·(…).
 
     kd is exp(text_sharpness · (cosine - 1)) of the demands, same tells pairs of one demand; ka of the achievements and
-    kx = exp(-feature_sharpness · mean squared difference of the standardised features) are known by their values at
-    `LANDMARKS` pairs. Sums and products of kernels over both sides (Basilico & Hofmann 2004). A prediction needs, for
-    each demand that was fitted, only the sums of its pairs' coefficients and landmarks: its cost does not grow with the
-    pairs.
+    kx = exp(-feature_sharpness · mean squared difference of the standardised features). kd, ka and kx are known by their
+    values at `LANDMARKS` demands and pairs. Sums and products of kernels over both sides (Basilico & Hofmann 2004). A
+    prediction needs only sums over the fitted pairs of their coefficients by their landmarks, and those of the demand
+    itself: its cost grows neither with the pairs nor with the demands.
 
-    Attributes after `fit`: `demands_` (g, k) and `identity_` (g,) of the fitted demands; `achievements_` and `features_`
-    the landmarks; `sums_` (g, (r_a + r_x + 1) · m) for m targets; `center_` and `scale_` (f,) of the features.
+    Attributes after `fit`: `demands_`, `achievements_` and `features_` the landmarks; `sums_` what predictions need;
+    `center_` and `scale_` (f,) of the features.
     """
 
-    demands_: FloatArray
-    identity_: NDArray[np.int64]
+    demands_: _Landmarks
     achievements_: _Landmarks
     features_: _Landmarks
-    sums_: FloatArray
+    sums_: "_Sums"
     center_: FloatArray
     scale_: FloatArray
 
@@ -90,22 +98,31 @@ class PairKernelRidge:
         self._fitted: _Fitted | None = None
 
     def fit(self, pairs: PairInputs, targets: NDArray[np.float64], seed: int = 0) -> Self:
-        """Fit on n pairs with targets (n, m); time grows with n³ and memory with n²: the caller bounds n."""
+        """Fit on n pairs with targets (n, m); time grows with n³ and memory with n²: the caller bounds n.
+
+        The demands' `identity` must ascend.
+        """
         self.center_ = pairs.features.mean(axis=0)
         self.scale_ = np.maximum(pairs.features.std(axis=0), 1e-6)
-        chosen = np.random.default_rng(seed).permutation(len(targets))[:LANDMARKS]
+        random = np.random.default_rng(seed)
+        chosen = random.permutation(len(targets))[:LANDMARKS]
         weight, features = self.parameters, self._standardised(pairs.features)
         self.achievements_ = _Landmarks.fit(pairs.achievements[chosen], weight.text_sharpness)
         self.features_ = _Landmarks.fit(features[chosen], _half_width(weight, features))
-        self.demands_, self.identity_ = pairs.demands, pairs.identity
-        by_achievement = _radial(pairs.achievements, self.achievements_.points, weight.text_sharpness)
-        by_features = _radial(features, self.features_.points, _half_width(weight, features))
-        described = by_achievement @ self.achievements_.whitening, by_features @ self.features_.whitening
-        kernel = self._kernel(pairs.of, *described)
+        some = random.permutation(len(pairs.demands))[:LANDMARKS]
+        self.demands_ = _Landmarks.fit(pairs.demands[some], weight.text_sharpness)
+        described = _Described(
+            pairs.of,
+            pairs.identity,
+            self.demands_.describe(pairs.demands),
+            self.achievements_.describe(pairs.achievements),
+            self.features_.describe(features),
+        )
+        kernel = self._kernel(described)
         kernel[np.diag_indices(len(targets))] += weight.ridge
         inverse = _inverse(kernel)
-        self._fitted = _Fitted(pairs.of, *described, inverse, inverse @ targets.astype(np.float32))
-        self.sums_ = self._summed(self._fitted, self._fitted.coefficients)
+        self._fitted = _Fitted(described, inverse, inverse @ targets.astype(np.float32))
+        self.sums_ = self._summed(self._fitted.coefficients)
         return self
 
     def without(self, rows: NDArray[np.intp]) -> "PairKernelRidge":
@@ -118,54 +135,49 @@ class PairKernelRidge:
             InputError: the model was loaded from a file, which does not keep what this needs.
 
         """
-        if self._fitted is None:
-            raise InputError("a pair kernel model read from a file cannot leave rows out; fit it again")
+        fitted = self._known()
         model = PairKernelRidge(self.parameters)
         model.center_, model.scale_ = self.center_, self.scale_
-        model.demands_, model.identity_ = self.demands_, self.identity_
-        model.achievements_, model.features_ = self.achievements_, self.features_
-        inverse, coefficients = self._fitted.inverse, self._fitted.coefficients
+        model.demands_, model.achievements_, model.features_ = self.demands_, self.achievements_, self.features_
+        inverse, coefficients = fitted.inverse, fitted.coefficients
         own = np.linalg.solve(inverse[np.ix_(rows, rows)], coefficients[rows])
         left = coefficients - inverse[:, rows] @ own
         left[rows] = 0.0
-        model.sums_ = self._summed(self._fitted, left)
+        model.sums_ = self._summed(left)
         return model
 
     def predict(self, pairs: PairInputs) -> NDArray[np.float64]:
         """Return (n, m) predicted targets."""
-        weight = self.parameters
-        near, same = self._demand_kernel(pairs.demands, pairs.identity)
-        r, q = len(self.achievements_.points), len(self.features_.points)
-        m = self.sums_.shape[1] // (r + q + 1)
-        at_achievements, at_features, alone = np.split(self.sums_, [r * m, (r + q) * m], axis=1)
-        by_achievement = weight.both * near + weight.achievement + weight.same_demand_achievement * same
-        by_features = weight.features + weight.features_demand * near
-        alone_of = (weight.demand * near + weight.constant + weight.same_demand * same) @ alone
-        achievement_of = (by_achievement @ at_achievements).reshape(-1, r, m)
-        feature_of = (by_features @ at_features).reshape(-1, q, m)
-        features = self._standardised(pairs.features)
-        ka = _radial(pairs.achievements, self.achievements_.points, weight.text_sharpness)
-        kx = _radial(features, self.features_.points, _half_width(weight, features))
+        weight, sums = self.parameters, self.sums_
+        r, q, m = sums.shape
+        near = self.demands_.kernel(pairs.demands) @ sums.near
+        own = sums.of_demands(pairs.identity)
+        at_achievements, at_features = slice(0, r * m), slice(r * m, (r + q) * m)
+        achievement_of = weight.both * near[:, at_achievements] + weight.achievement * sums.total[at_achievements]
+        achievement_of += weight.same_demand_achievement * own[:, : r * m]
+        feature_of = weight.features * sums.total[at_features] + weight.features_demand * near[:, at_features]
+        alone_of = weight.demand * near[:, -m:] + weight.constant * sums.total[-m:] + weight.same_demand * own[:, -m:]
+        ka = self.achievements_.kernel(pairs.achievements)
+        kx = self.features_.kernel(self._standardised(pairs.features))
         found = alone_of[pairs.of]
         for demand in range(len(pairs.demands)):
             rows = pairs.of == demand if len(pairs.demands) > 1 else slice(None)
-            found[rows] += ka[rows] @ achievement_of[demand] + kx[rows] @ feature_of[demand]
+            found[rows] += ka[rows] @ achievement_of[demand].reshape(r, m)
+            found[rows] += kx[rows] @ feature_of[demand].reshape(q, m)
         return np.asarray(found, dtype=np.float64)
 
     def save(self, path: Path) -> None:
         """Write an npz file."""
+        parts = {"demand": self.demands_, "achievement": self.achievements_, "feature": self.features_}
+        landmarks = {f"{name}_{field}": array for name, part in parts.items() for field, array in vars(part).items()}
+        sums = {f"sums_{field}": array for field, array in vars(self.sums_).items()}
         np.savez(
             path,
-            demands=self.demands_,
-            identity=self.identity_,
-            achievement_points=self.achievements_.points,
-            achievement_whitening=self.achievements_.whitening,
-            feature_points=self.features_.points,
-            feature_whitening=self.features_.whitening,
-            sums=self.sums_,
             center=self.center_,
             scale=self.scale_,
             parameters=np.array(list(vars(self.parameters).values())),
+            **landmarks,
+            **sums,
         )
 
     @classmethod
@@ -173,64 +185,97 @@ class PairKernelRidge:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as state:
             model = cls(PairKernelParameters(*state["parameters"].tolist()))
-            model.demands_, model.identity_ = state["demands"], state["identity"]
-            model.achievements_ = _Landmarks(state["achievement_points"], state["achievement_whitening"])
-            model.features_ = _Landmarks(state["feature_points"], state["feature_whitening"])
-            model.sums_ = state["sums"]
+            model.demands_, model.achievements_, model.features_ = (
+                _Landmarks(state[f"{name}_points"], state[f"{name}_whitening"], state[f"{name}_sharpness"])
+                for name in ("demand", "achievement", "feature")
+            )
+            model.sums_ = _Sums(*(state[f"sums_{field.name}"] for field in fields(_Sums)))
             model.center_, model.scale_ = state["center"], state["scale"]
         return model
+
+    def _summed(self, coefficients: FloatArray) -> "_Sums":
+        """Return the sums of coefficients (n, m)."""
+        pairs, m = self._known().described, coefficients.shape[1]
+        order = np.argsort(pairs.of, kind="stable")
+        bounds = np.searchsorted(pairs.of[order], np.arange(len(pairs.identity) + 1))
+        parts, coefficients = (pairs.by_achievement[order], pairs.by_features[order]), coefficients[order]
+        whitening = self.achievements_.whitening, self.features_.whitening
+        shape = np.array([*(len(w) for w in whitening), m])
+        sums = np.zeros((len(pairs.identity), shape[0] * m + shape[1] * m + m), dtype=np.float32)
+        for demand, (start, end) in enumerate(pairwise(bounds.tolist())):
+            some = coefficients[start:end]
+            weighed = [w @ (part[start:end].T @ some) for part, w in zip(parts, whitening, strict=True)]
+            sums[demand] = np.concatenate([*(w.ravel() for w in weighed), some.sum(axis=0)])
+        own = np.hstack([sums[:, : shape[0] * m], sums[:, -m:]])
+        near = self.demands_.whitening @ (pairs.by_demand.T @ sums)
+        return _Sums(near, sums.sum(axis=0), own, pairs.identity, shape)
+
+    def _known(self) -> "_Fitted":
+        """Return what only a model knows that was fitted here, or raise InputError."""
+        if self._fitted is None:
+            raise InputError("a pair kernel model read from a file cannot leave rows out; fit it again")
+        return self._fitted
 
     def _standardised(self, features: FloatArray) -> FloatArray:
         return np.asarray((features - self.center_) / self.scale_, dtype=np.float32)
 
-    def _demand_kernel(self, demands: FloatArray, identity: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-        """Return (h, g) kernel and sameness of h demands with the g fitted ones."""
-        near = np.exp(self.parameters.text_sharpness * (demands @ self.demands_.T - 1.0))
-        same = (identity[:, None] == self.identity_[None, :]) & (identity >= 0)[:, None]
-        return near.astype(np.float32, copy=False), same.astype(np.float32)
-
-    def _kernel(self, of: NDArray[np.int64], by_achievement: FloatArray, by_features: FloatArray) -> FloatArray:
+    def _kernel(self, pairs: "_Described") -> FloatArray:
         """Return the (n, n) kernel of the fitted pairs."""
-        weight = self.parameters
-        near, same = self._demand_kernel(self.demands_, self.identity_)
+        weight, of = self.parameters, pairs.of
+        near = pairs.by_demand @ pairs.by_demand.T
+        same = np.diag(pairs.identity >= 0).astype(np.float32)
 
         def spread(by_demand: FloatArray) -> FloatArray:
             return by_demand[:, of][of]
 
-        kernel = by_achievement @ by_achievement.T
+        kernel = pairs.by_achievement @ pairs.by_achievement.T
         kernel *= spread(weight.both * near + weight.achievement + weight.same_demand_achievement * same)
-        other = by_features @ by_features.T
+        other = pairs.by_features @ pairs.by_features.T
         other *= spread(weight.features + weight.features_demand * near)
         kernel += other
         kernel += spread(weight.demand * near + weight.constant + weight.same_demand * same)
         return np.asarray(kernel, dtype=np.float32)
 
-    def _summed(self, fitted: "_Fitted", coefficients: FloatArray) -> FloatArray:
-        """Return each demand's coefficients (n, m) added up, weighed by what describes their pairs: `sums_`."""
-        order = np.argsort(fitted.of, kind="stable")
-        of = fitted.of[order]
-        bounds = np.searchsorted(of, np.arange(len(self.demands_) + 1))
-        parts = [fitted.by_achievement[order], fitted.by_features[order]]
-        whitening = [self.achievements_.whitening, self.features_.whitening]
-        coefficients = coefficients[order]
-        m = coefficients.shape[1]
-        widths = [part.shape[1] for part in parts]
-        sums = np.zeros((len(self.demands_), (sum(widths) + 1) * m), dtype=np.float32)
-        for demand in range(len(self.demands_)):
-            rows = slice(bounds[demand], bounds[demand + 1])
-            some = coefficients[rows]
-            described = [w @ (part[rows].T @ some) for part, w in zip(parts, whitening, strict=True)]
-            sums[demand] = np.concatenate([*(d.ravel() for d in described), some.sum(axis=0)])
-        return sums
+
+@dataclass(frozen=True)
+class _Described:
+    """Fitted pairs by landmarks: `of` (n,) and `identity` (g,) as in the inputs, `by_demand` (g, r_d), the others (n, ·)."""
+
+    of: NDArray[np.int64]
+    identity: NDArray[np.int64]
+    by_demand: FloatArray
+    by_achievement: FloatArray
+    by_features: FloatArray
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Sums over the fitted pairs of coefficients for kernels with landmarks: w = (r_a + r_x + 1) · m columns, m targets.
+
+    `near` (r_d, w) for kernels with the demands' landmarks, `total` (w,) of all, `own` (g, (r_a + 1) · m) of each demand
+    alone, whose `identity` (g,) ascends; `shape` holds r_a, r_x and m.
+    """
+
+    near: FloatArray
+    total: FloatArray
+    own: FloatArray
+    identity: NDArray[np.int64]
+    shape: NDArray[np.int64]
+
+    def of_demands(self, identity: NDArray[np.int64]) -> FloatArray:
+        """Return (h, (r_a + 1) · m) sums of h demands' own pairs, 0 for one that was not fitted."""
+        found = np.zeros((len(identity), self.own.shape[1]), dtype=np.float32)
+        place = np.minimum(np.searchsorted(self.identity, identity), len(self.identity) - 1)
+        known = (self.identity[place] == identity) & (identity >= 0)
+        found[known] = self.own[place[known]]
+        return found
 
 
 @dataclass(frozen=True)
 class _Fitted:
-    """What leaving rows out needs: the fitted pairs, described by landmarks, and the inverse of their kernel."""
+    """What leaving rows out needs: the fitted pairs, and the inverse of their kernel."""
 
-    of: NDArray[np.int64]
-    by_achievement: FloatArray
-    by_features: FloatArray
+    described: _Described
     inverse: FloatArray
     coefficients: FloatArray
 

@@ -227,7 +227,7 @@ def test_only_a_bounded_number_of_outcomes_supports_the_kernel(known, outcomes, 
     monkeypatch.setattr("matcher.history.SUPPORT", 50)
     grades = known.world.grades(known.d, known.a)[outcomes]
     bounded = fit(known, outcomes, grades)
-    assert len(bounded.kernel._fitted.of) == 50
+    assert len(bounded.kernel._fitted.described.of) == 50
     assert len(bounded.grades) == len(outcomes)
     rest = bounded.without(np.arange(0, len(outcomes), 2))
     assert np.isfinite(features(known, rest, np.arange(20))[:, COLUMN["kernel_grade"]]).all()

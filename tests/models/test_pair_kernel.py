@@ -9,7 +9,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from data.errors import InputError
-from models.pair_kernel import PairInputs, PairKernelRidge, _Landmarks, _radial
+from models.pair_kernel import PairInputs, PairKernelRidge, _Landmarks
 
 DEMANDS, PAIRS = 8, 40
 
@@ -68,7 +68,7 @@ def test_landmarks_give_the_radial_kernel_exactly_where_they_are_all_points_and_
     exact = np.exp(2.0 * (points @ points.T - 1.0))
     for chosen in (points, points[:12], np.repeat(points[:6], 2, axis=0)):
         landmarks = _Landmarks.fit(chosen, 2.0)
-        described = _radial(points, landmarks.points, 2.0) @ landmarks.whitening
+        described = landmarks.describe(points)
         rest = exact - described @ described.T
         assert np.linalg.eigvalsh(rest.astype(np.float64)).min() > -1e-3
         np.testing.assert_allclose(rest[: len(chosen) // 2, : len(chosen) // 2], 0.0, atol=2e-3)
@@ -99,7 +99,7 @@ def test_an_unknown_demand_is_not_taken_for_another_unknown_one():
     difference = np.abs(unknown.predict(replace(inputs(), identity=np.full(DEMANDS, -1))) - known.predict(inputs()))
     assert difference.max() > 0.01
     stranger = replace(inputs(), identity=np.full(DEMANDS, -1))
-    np.testing.assert_array_equal(known._demand_kernel(stranger.demands, stranger.identity)[1], 0.0)
+    np.testing.assert_array_equal(known.sums_.of_demands(stranger.identity), 0.0)
 
 
 def test_one_demand_at_a_time_predicts_the_same_as_all_at_once():
