@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 COLUMNS = 16
 """Columns that `candidate_signals` fills; `signals.py` names them in this order."""
+_BINS = 1024
 
 
 @numba.njit(nogil=True, cache=True)
@@ -237,6 +238,40 @@ def accumulate(
         for p in range(starts[terms[s]], starts[terms[s] + 1]):
             scores[records[p]] += weight * values[p]
     return scores
+
+
+@numba.njit(nogil=True, cache=True)
+def reached_best(
+    scores: NDArray[np.float32], allowed: NDArray[np.bool_], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return positions (m,), ascending, and scores (m,) that hold the k best of those above 0, and few others.
+
+    `allowed` (n,) bars positions; empty allows all. Scores are told apart to a thousandth of the highest: three passes
+    and no order are enough.
+    """
+    highest = np.float32(0)
+    for position in range(len(scores)):
+        if scores[position] > highest and (len(allowed) == 0 or allowed[position]):
+            highest = scores[position]
+    held = np.zeros(_BINS + 1, dtype=np.int64)
+    scale = np.float32(_BINS) / max(highest, np.float32(1e-30))
+    for position in range(len(scores)):
+        if scores[position] > 0 and (len(allowed) == 0 or allowed[position]):
+            held[int(scores[position] * scale)] += 1
+    lowest, total = _BINS + 1, 0
+    while lowest > 0 and total < k:
+        lowest -= 1
+        total += held[lowest]
+    positions = np.empty(total, dtype=np.int64)
+    best = np.empty(total, dtype=np.float32)
+    found = 0
+    for position in range(len(scores)):
+        reached = scores[position] > 0 and int(scores[position] * scale) >= lowest
+        if reached and (len(allowed) == 0 or allowed[position]):
+            positions[found] = position
+            best[found] = scores[position]
+            found += 1
+    return positions[:found], best[:found]
 
 
 @numba.njit(nogil=True, cache=True)

@@ -11,6 +11,7 @@ from knowledge_graph.signals import SignalTables, walk_from
 
 PUSHED_TERMS = 160
 """Terms that a query is pushed to; the heaviest, the rest adds time and no match."""
+_ALL = np.zeros(0, dtype=np.bool_)
 OWN = 1.0
 """Weight of the demand's own terms beside the walk's mass."""
 
@@ -41,11 +42,9 @@ def pushed(tables: SignalTables, demand: GraphRow) -> tuple[NDArray[np.int32], N
     """Return the terms (at most `PUSHED_TERMS`, ascending) that a demand reaches, and their weights."""
     reached = walk_from(tables, demand) * tables.vocabulary.idf
     reached[demand.terms] += OWN * demand.weights * tables.vocabulary.idf[demand.terms]
-    count = min(PUSHED_TERMS, int(np.count_nonzero(reached)))
-    if not count:
-        return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
-    best = np.sort(np.argpartition(-reached, count - 1)[:count]).astype(np.int32)
-    return best, reached[best]
+    terms, weights = kernels.reached_best(reached, _ALL, PUSHED_TERMS)
+    best = np.sort(np.argsort(-weights, kind="stable")[:PUSHED_TERMS])
+    return terms[best].astype(np.int32), weights[best]
 
 
 def search(
@@ -63,20 +62,13 @@ def search(
     returned.
     """
     terms, weights = pushed(tables, demand)
-    scores = np.zeros(len(table), dtype=np.float32)
-    indexed = kernels.accumulate(terms, weights, postings.starts, postings.records, postings.values, len(table))
-    scores[: len(indexed)] = indexed
+    scores = kernels.accumulate(terms, weights, postings.starts, postings.records, postings.values, len(table))
     if len(changed):
         dense = np.zeros(len(tables.vocabulary), dtype=np.float32)
         dense[terms] = weights
         scores[changed] = kernels.dots(
             dense, table.starts, table.lengths, table.pool_terms, table.pool_weights, changed
         )
-    if allowed is not None:
-        scores[~allowed] = 0.0
-    count = min(k, int(np.count_nonzero(scores > 0)))
-    if not count:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
-    best = np.argpartition(-scores, count - 1)[:count]
-    best = best[np.lexsort((best, -scores[best]))]
-    return best.astype(np.int64), scores[best]
+    rows, reached = kernels.reached_best(scores, _ALL if allowed is None else allowed, k)
+    best = np.argsort(-reached, kind="stable")[:k]
+    return rows[best], reached[best]

@@ -36,8 +36,9 @@ def attribute_features(
     region_d, region_a = demands.region[d], achievements.region[a]
     same_province = (region_d // 10_000 == region_a // 10_000).astype(np.float32)
     same_city = (region_d // 100 == region_a // 100).astype(np.float32)
-    price = np.where(np.isnan(achievements.money_min), achievements.money_max, achievements.money_min)[a]
-    budget = np.where(np.isnan(demands.money_max), demands.money_min, demands.money_max)[d]
+    price, budget = achievements.money_min[a], demands.money_max[d]
+    price = np.where(np.isnan(price), achievements.money_max[a], price)
+    budget = np.where(np.isnan(budget), demands.money_min[d], budget)
     found = {
         "same_field": np.where((field_d != "") & (field_a != ""), field_d == field_a, np.nan),
         "industry_depth": _industry_depth(demands, achievements, d, a),

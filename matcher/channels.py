@@ -63,15 +63,15 @@ def find_candidates(
     if not allowed.any():
         return fuse({})
     found: dict[str, Rows] = {}
-    vector = np.asarray(subject.texts.full.vectors[place : place + 1])
-    if vector.any():
-        found["dense"] = _proposed(shelf.vectors.search(vector, depth, allowed)[0][0])
+    sought = {"dense": (np.asarray(subject.texts.full.vectors[place]), depth)}
+    if history is not None and (feedback := history.good_achievement_vector(subject, place)) is not None:
+        sought["history"] = (feedback, depth // 2)
+    sought = {name: (vector, most) for name, (vector, most) in sought.items() if vector.any()}
+    if sought:  # together: half of what a search costs is the same for both
+        nearest = shelf.vectors.search(np.stack([vector for vector, _ in sought.values()]), depth, allowed)[0]
+        found = {name: _proposed(rows[:most]) for rows, (name, (_, most)) in zip(nearest, sought.items(), strict=True)}
     if words:
         found["lexical"] = _proposed(shelf.lexical.search(words, depth, allowed)[0])
-    if history is not None:
-        feedback = history.good_achievement_vector(subject, place)
-        if feedback is not None:
-            found["history"] = _proposed(shelf.vectors.search(feedback[None, :], depth // 2, allowed)[0][0])
     if graph is not None:
         found["graph"] = graph(depth, allowed)
     known = len(shelf)

@@ -66,19 +66,18 @@ def region_distance(regions: Regions, one: int, others: NDArray[np.int32]) -> ND
 
     A province without a city (`410000`) is 0.5 from the cities in it.
     """
-    result = np.full(len(others), np.nan, dtype=np.float32)
     if one <= 0:
-        return result
-    known = others > 0
+        return np.full(len(others), np.nan, dtype=np.float32)
     here, memory = city_of(one), regions.distances
-    values = []
-    for other in others[known].tolist():
-        pair = (here, city_of(other))
-        if pair not in memory:
-            memory[pair] = _distance(regions, *pair)
-        values.append(memory[pair])
-    result[known] = values
-    return result
+    different, which = np.unique(others, return_inverse=True)
+    values = np.full(len(different), np.nan, dtype=np.float32)
+    for place, other in enumerate(different.tolist()):
+        if other > 0:
+            pair = (here, city_of(other))
+            if pair not in memory:
+                memory[pair] = _distance(regions, *pair)
+            values[place] = memory[pair]
+    return values[which]
 
 
 def _distance(regions: Regions, one: int, other: int) -> float:
