@@ -10,10 +10,9 @@ from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.systems import Corpus
 from matcher.features import FeatureTable, with_history
 from matcher.scorer import GOOD_GRADE, GradedPairs, fit_scorer
-from matcher.threshold import Confidences, calibrate_threshold, confidences_of
+from matcher.threshold import COLUMNS, Confidences, calibrate_threshold, confidences_of
 from models.ranker import RankerParameters
 
-_COLUMNS = ("probability", "good", "possible")
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -62,7 +61,7 @@ def cross_fitted(demands: Confidences, target: float, confidence: float, seed: i
         Confidences(part.probability - threshold, part.good, part.possible)
         for part, threshold in zip((first, second), thresholds, strict=True)
     ]
-    both = Confidences(*(np.concatenate([getattr(part, name) for part in shifted]) for name in _COLUMNS))
+    both = Confidences(*(np.concatenate([getattr(part, name) for part in shifted]) for name in COLUMNS))
     point = operating_point(both, 0.0, seed)
     return Operating(calibrate_threshold(demands, target, confidence), point.coverage, point.risk)
 

@@ -18,6 +18,7 @@ TOP = 10
 POOL = 100  # best candidates that are scored again for each answer
 READ_RECORDS = 12  # best candidates whose figures are read
 MAX_QUESTIONS = 12
+LEAST_CHANGE, LEAST_VALUE = 0.05, 1e-4  # of the ten, and of their gain: what changes less than both is not asked
 _UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 _DISCOUNT = 1.0 / np.log2(np.arange(2, TOP + 2))
 _MOST = float((15.0 * _DISCOUNT).sum())
@@ -30,7 +31,7 @@ def ask(
     answered: Iterable[Clarification] = (),
     pool: Pool | None = None,
 ) -> list[Question]:
-    """Return the questions about a demand, the one whose answer is worth most first; none where nothing is open.
+    """Return the questions about a demand, the one whose answer is worth most first; none where no answer would matter.
 
     The value of a question is the expected gain of the top ten: with each answer the candidates are scored again, and
     the list ordered with the answer is compared, by the grades scored with it, with the list ordered without. The gain
@@ -62,7 +63,8 @@ def ask(
         value, changed = shares @ np.array(gained).reshape(-1, 2) if gained else np.zeros(2)
         result.append(valued(question, float(value), float(changed)))
         start += len(shares)
-    return sorted(result, key=lambda question: (-question.value, question.id))
+    telling = [question for question in result if question.changed >= LEAST_CHANGE or question.value >= LEAST_VALUE]
+    return sorted(telling, key=lambda question: (-question.value, question.id))
 
 
 def best_ids(pool: Pool, n: int = READ_RECORDS) -> list[str]:

@@ -136,7 +136,7 @@ def _show(demand: "Demand", complete: "Completeness", questions: "list[Question]
         mark = "✓" if part.stated else "✗"
         typer.echo(f"  {mark} {part.title}{'：' + '；'.join(part.evidence) if part.evidence else ''}")
     if not questions:
-        typer.echo("没有值得再问的问题。")
+        typer.echo("没有值得再问的问题：预计任何回答都不会改变推荐的前十项。")
     for number, question in enumerate(questions, start=1):
         typer.echo(f"\n{number}. {question.text}  [{question.id}]  预计前十项中有 {question.changed:.1f} 项会变")
         for place, option in enumerate(question.options, start=1):

@@ -111,7 +111,7 @@ def recommend(
         return
     show(answer)
     if answer.verdict is not None and not answer.answered:
-        typer.echo(answer.verdict.text)
+        typer.echo(f"{answer.verdict.text}。{answer.verdict.measure}。")
         if report is not None:
             typer.echo(told(report))
         elif demand is not None:

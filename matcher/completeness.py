@@ -103,7 +103,7 @@ def completeness(demand: Demand, graph: KnowledgeGraph | None, weights: Weights 
     )
     score = sum(part.share for part in parts if part.stated)
     answered = _sigmoid(weights.intercept + total * score)
-    return Completeness(score, answered, weights.base_rate, parts, _told(parts, score, answered, weights.base_rate))
+    return Completeness(score, answered, weights.base_rate, parts, _told(parts, score, answered, weights))
 
 
 def stated_parts(demand: Demand, graph: KnowledgeGraph | None) -> dict[str, tuple[str, ...]]:
@@ -173,10 +173,15 @@ def as_dict(found: Completeness) -> Mapping[str, object]:
     }
 
 
-def _told(parts: tuple[Part, ...], score: float, answered: float, base_rate: float) -> str:
+def _told(parts: tuple[Part, ...], score: float, answered: float, weights: Weights) -> str:
     lacking = sorted((part for part in parts if not part.stated), key=lambda part: -part.share)
+    base_rate = weights.base_rate
     compared = "高于" if answered > base_rate + 0.02 else "低于" if answered < base_rate - 0.02 else "接近"
-    text = f"需求完整度 {score:.0%}；与此相当的需求约 {answered:.0%} 得到过回应，{compared}平均的 {base_rate:.0%}。"
+    source = "（模拟平台上的估计，尚未用本平台的数据校准）" if weights.fitted_on.startswith("simulated") else ""
+    text = (
+        f"需求完整度 {score:.0%}；与此相当的需求约 {answered:.0%} 得到过回应，{compared}平均的 {weights.base_rate:.0%}"
+        f"{source}。"
+    )
     if not lacking:
         return text + "各项均已写明。"
     return (

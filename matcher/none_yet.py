@@ -22,10 +22,11 @@ from matcher.recommendation import Verdict
 LOOKED_AT = 20  # best candidates whose figures are read
 NEAREST = 3  # nearest answers shown of a requirement that nobody meets
 COMPOSITE = 3  # achievements in a composite
-LEAST_GAIN = 0.05  # of the demand's weight, for an achievement to join a composite
+LEAST_GAIN = 0.08  # of the demand's weight, for an achievement to join a composite
 RELATED = 0.6  # a related term covers a demand's term by its strength, if that is at least so much
 HOLDERS = 5
 OTHERS = 5
+SAME_GAP = 1 / 3  # of what remains, by weight, that another demand has to lack too
 TERMS = 12  # heaviest terms of a demand that a solution has to cover
 
 
@@ -266,20 +267,29 @@ def developers_of(graph: KnowledgeGraph, demand: Demand, remaining: Sequence[str
 def shared_gaps(
     engine: Engine, graph: KnowledgeGraph, demand: Demand, remaining: Sequence[str]
 ) -> tuple[SharedGap, ...]:
-    """Return open demands of other firms whose texts are near and that name one of the remaining terms."""
-    numbers = {graph.vocabulary.numbers[term]: term for term in remaining if term in graph.vocabulary.numbers}
-    found: list[SharedGap] = []
-    if not numbers:
+    """Return open demands of other firms whose texts are near and that name much of what remains, most of it first.
+
+    Much is `SAME_GAP` of its weight in the demand; of several demands with one title the nearest is shown.
+    """
+    terms, weights = _needed(graph, demand)
+    left = {int(term): float(weight) for term, weight in zip(terms, weights, strict=True)}
+    names = {number: name for name in remaining if (number := graph.vocabulary.numbers.get(name)) in left}
+    least = SAME_GAP * sum(left[number] for number in names)
+    if not names:
         return ()
     rows = {demand_id: row for row, demand_id in enumerate(graph.demand_ids)}
+    found: dict[str, tuple[float, SharedGap]] = {}
     for near in engine.similar(demand, 50):
         row = rows.get(near.id)
         if row is None or not graph.demands.is_open[row] or (near.owner and near.owner == demand.enterprise):
             continue
-        shared = tuple(numbers[term] for term in graph.demand(row).terms.tolist() if term in numbers)
-        if shared:
-            found.append(SharedGap(near.id, near.title, near.owner, shared[:5]))
-    return tuple(found[:OTHERS])
+        shared = sorted(set(graph.demand(row).terms.tolist()) & names.keys(), key=lambda number: -left[number])
+        share = sum(left[number] for number in shared)
+        repeated = not near.owner and near.title == demand.title  # most likely the same demand under another id
+        if shared and share >= least and not repeated:
+            gap = SharedGap(near.id, near.title, near.owner, tuple(names[number] for number in shared[:5]))
+            found.setdefault(near.title, (share, gap))
+    return tuple(gap for _, gap in sorted(found.values(), key=lambda pair: -pair[0])[:OTHERS])
 
 
 def _margin(entry: Entry) -> float:
@@ -322,17 +332,45 @@ def _told(
     developers: Sequence[Developer],
     shared: Sequence[SharedGap],
 ) -> str:
-    lines = [found.text + "。"]
-    for item in requirements:
-        near = next(iter(item.nearest), None)
-        nearest = f"最接近的是《{near.title}》：{near.quote}" if near else "候选成果均未说明"
-        lines.append(f"指标“{item.requirement}”尚无成果达到，{nearest}。")
+    lines = [f"{found.text}。"]
+    if not found.answered and found.measure:
+        lines.append(f"{found.measure}。")
+    lines += [_unmet(item) for item in requirements]
     if composite.parts:
-        names = "＋".join(f"《{part.title}》（{part.share:.0%}）" for part in composite.parts)
-        rest = f"，仍缺：{'、'.join(composite.remaining[:6])}" if composite.remaining else "，没有剩余"
-        lines.append(f"组合方案：{names}，合计覆盖需求要素的 {composite.covered:.0%}{rest}。")
+        names = "＋".join(
+            f"《{part.title}》（{'、'.join(_whole(part.covers)[:3])}，占 {part.share:.0%}）" for part in composite.parts
+        )
+        left = _whole(composite.remaining)
+        rest = f"仍缺：{'、'.join(left[:6])}{'等' if len(left) > 6 else ''}" if left else "没有剩余"
+        lead = "组合方案" if len(composite.parts) > 1 else "覆盖最多的成果"
+        together = "合计" if len(composite.parts) > 1 else ""
+        lines.append(f"{lead}：{names}，{together}覆盖需求要点的 {composite.covered:.0%}，{rest}。")
+    elif composite.remaining:
+        lines.append(f"没有候选成果覆盖需求的要点：{'、'.join(_whole(composite.remaining)[:6])}。")
     if developers:
-        lines.append(f"最有条件补足的单位：{'、'.join(developer.name for developer in developers[:3])}。")
+        names = "、".join(f"{one.name}（{'、'.join(_whole(one.terms)[:2])}）" for one in developers[:3])
+        lines.append(f"最有条件补足的单位：{names}。")
     if shared:
-        lines.append(f"有同样缺口的需求 {len(shared)} 条，可联合立项：{'；'.join(item.title for item in shared[:3])}。")
+        told = "；".join(
+            f"{item.title}（{item.enterprise + '，' if item.enterprise else ''}同缺{'、'.join(_whole(item.shared)[:3])}）"
+            for item in shared[:3]
+        )
+        lines.append(f"另有 {len(shared)} 条需求有同样的缺口，可考虑联合立项：{told}。")
     return "".join(lines)
+
+
+def _unmet(item: UnmetRequirement) -> str:
+    near = next(iter(item.nearest), None)
+    if near is None:
+        return f"指标“{item.requirement}”：候选成果均未说明，需向持有单位核实。"
+    margin = "" if near.margin is None else f"，相差 {abs(near.margin):.0%}"
+    silent = f"、{item.unknown} 项未说明" if item.unknown else ""
+    return (
+        f"指标“{item.requirement}”尚无成果达到（{item.missed} 项未达到{silent}），"
+        f"最接近的是《{near.title}》：“{near.quote}”{margin}。"
+    )
+
+
+def _whole(terms: Sequence[str]) -> list[str]:
+    """Return the terms that are no part of another one, in their order: beside 粘膜蛋白 nobody needs 粘膜 and 蛋白."""
+    return [term for term in terms if not any(term != other and term in other for other in terms)]

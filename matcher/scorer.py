@@ -13,7 +13,7 @@ from matcher.history import HISTORY, History
 from matcher.outcomes import GradedPairs
 from matcher.past import FOLDS, new_in_first, past_features
 from matcher.textspace import TextSpace
-from matcher.threshold import TARGET_RISK, AnswerThreshold, confidences_of, fit_threshold
+from matcher.threshold import COLUMNS, TARGET_RISK, AnswerThreshold, Confidences, confidences_of, fit_threshold
 from matcher.view import View
 from models.calibration import IsotonicCalibration
 from models.ranker import OrdinalRanker, RankerParameters
@@ -160,8 +160,8 @@ def fit_scorer(
         progress("calibration")
         expected, sealed = examples.out_of_fold(group, parameters, threads)
         scorer.calibration, scorer.deal_calibration = _calibrations(pairs, expected, sealed)
-        as_new = np.where(new_in_first(group, seed), *np.split(expected, 2))
-        scorer.threshold = _answer_threshold(pairs, group, scorer.calibration.predict(as_new), answer_risk)
+        probability = scorer.calibration.predict(expected)
+        scorer.threshold = _answer_threshold(pairs, group, probability, new_in_first(group, seed), answer_risk)
     return scorer
 
 
@@ -248,11 +248,21 @@ def _telling(pairs: GradedPairs) -> NDArray[np.bool_]:
 
 
 def _answer_threshold(
-    pairs: GradedPairs, group: NDArray[np.int64], probability: NDArray[np.float64], risk: float
+    pairs: GradedPairs,
+    group: NDArray[np.int64],
+    probability: NDArray[np.float64],
+    new_in_first: NDArray[np.bool_],
+    risk: float,
 ) -> AnswerThreshold | None:
-    """Return the threshold of answering by (n,) out-of-fold probabilities of demands treated as new, (n,) numbers of them.
+    """Return the threshold of answering by out-of-fold probabilities (2n,) of demands, of which `group` (n,) has the numbers.
 
-    None where too few demands have enough telling pairs, or no threshold keeps the risk.
+    Each demand is looked at twice, as a new one and as one with a past, for both are served. None where too few demands
+    have enough telling pairs, or no threshold keeps the risk.
     """
     rows = np.flatnonzero(_telling(pairs))
-    return fit_threshold(confidences_of(group[rows], probability[rows], pairs.grade[rows] >= GOOD_GRADE), risk)
+    good = pairs.grade[rows] >= GOOD_GRADE
+    first, second = np.split(probability, 2)
+    as_new, with_past = np.where(new_in_first, first, second), np.where(new_in_first, second, first)
+    views = [confidences_of(group[rows], part[rows], good) for part in (as_new, with_past)]
+    both = Confidences(*(np.concatenate([getattr(view, name) for view in views]) for name in COLUMNS))
+    return fit_threshold(both, risk, views=len(views))

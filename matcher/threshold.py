@@ -16,8 +16,11 @@ LEAST_JUDGED = 10  # candidates of a demand; with fewer a good one on top says l
 LEAST_DEMANDS = 20  # with fewer demands no risk can be promised
 SHOWN = 3  # results that everybody looks at
 CONFIDENCE = 0.8  # that the risk stays below its target
+EVEN = 0.5  # what is settled for where too few demands are known to be that sure
 GOOD_ENOUGH = "有足够好的匹配"
 TARGET_RISK = 0.4  # share of answers without a good match among the first `SHOWN`, at most
+
+COLUMNS = ("probability", "good", "possible")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class AnswerThreshold(BaseModel):
     risk: float = Field(ge=0, le=1, description="That share on the demands it was calibrated on")
     coverage: float = Field(ge=0, le=1, description="Share of those demands that are answered")
     demands: int = Field(ge=1, description="How many they are")
+    confidence: float = Field(CONFIDENCE, gt=0, lt=1, description="That the risk stays below the target")
 
     def save(self, path: Path) -> None:
         """Write the threshold as JSON."""
@@ -80,11 +84,12 @@ def confidences_of(demand: NDArray[np.int64], probability: NDArray[np.float64], 
     return Confidences(np.array(best), np.array(hit, dtype=np.bool_), np.array(any_good, dtype=np.bool_))
 
 
-def calibrate_threshold(held: Confidences, target: float, confidence: float = CONFIDENCE) -> float:
+def calibrate_threshold(held: Confidences, target: float, confidence: float = CONFIDENCE, views: int = 1) -> float:
     """Return the least threshold whose risk stays below `target` with the given confidence on the given demands.
 
-    The bound is Clopper and Pearson's for the demands above the threshold (selection with guaranteed risk, Geifman &
-    El-Yaniv 2017, without the correction for the number of thresholds tried).
+    Each demand stands among them `views` times; the bound takes that many for one. The bound is Clopper and Pearson's for
+    the demands above the threshold (selection with guaranteed risk, Geifman & El-Yaniv 2017, without the correction for
+    the number of thresholds tried).
 
     Raises:
         InputError: no threshold keeps the risk that low, or there are no demands.
@@ -93,7 +98,8 @@ def calibrate_threshold(held: Confidences, target: float, confidence: float = CO
     order = np.argsort(-held.probability, kind="stable")
     wrong = np.cumsum(~held.good[order])
     answered = np.arange(1, len(order) + 1)
-    bound = np.where(wrong == answered, 1.0, betaincinv(wrong + 1, np.maximum(answered - wrong, 1e-9), confidence))
+    right = np.maximum((answered - wrong) / views, 1e-9)
+    bound = np.where(wrong == answered, 1.0, betaincinv(wrong / views + 1, right, confidence))
     # demands of equal confidence are answered together or not at all
     last = np.r_[np.diff(held.probability[order]) < 0, True] if len(order) else np.zeros(0, dtype=np.bool_)
     kept = np.flatnonzero((bound <= target) & last)
@@ -103,22 +109,29 @@ def calibrate_threshold(held: Confidences, target: float, confidence: float = CO
     return float(held.probability[order[kept[-1]]])
 
 
-def fit_threshold(held: Confidences, target: float = TARGET_RISK) -> AnswerThreshold | None:
-    """Return the threshold that keeps the risk below `target`, or None if none can be promised to."""
-    if len(held) < LEAST_DEMANDS:
+def fit_threshold(held: Confidences, target: float = TARGET_RISK, views: int = 1) -> AnswerThreshold | None:
+    """Return the threshold that keeps the risk below `target`, or None if none can be expected to.
+
+    With the confidence `CONFIDENCE`; where no threshold can promise that, with `EVEN`: as likely as not. Each demand stands
+    `views` times in `held`.
+    """
+    if len(held) < LEAST_DEMANDS * views:
         return None
-    try:
-        least = calibrate_threshold(held, target)
-    except InputError:
-        return None
-    answered = held.probability >= least
-    return AnswerThreshold(
-        probability=least,
-        target=target,
-        risk=float(np.mean(~held.good[answered])),
-        coverage=float(answered.mean()),
-        demands=len(held),
-    )
+    for confidence in (CONFIDENCE, EVEN):
+        try:
+            least = calibrate_threshold(held, target, confidence, views)
+        except InputError:
+            continue
+        answered = held.probability >= least
+        return AnswerThreshold(
+            probability=least,
+            target=target,
+            risk=float(np.mean(~held.good[answered])),
+            coverage=float(answered.mean()),
+            demands=len(held) // views,
+            confidence=confidence,
+        )
+    return None
 
 
 def verdict_of(best: float | None, calibration: IsotonicCalibration | None, fitted: AnswerThreshold | None) -> Verdict:
@@ -132,20 +145,28 @@ def verdict_of(best: float | None, calibration: IsotonicCalibration | None, fitt
     """
     if calibration is None:
         text = "模型未校准概率，无法判断匹配是否足够好" if best is not None else NO_GOOD_MATCH
-        return Verdict(answered=best is not None, probability=None, threshold=None, basis="none", text=text)
+        return Verdict(answered=best is not None, probability=None, threshold=None, basis="none", text=text, measure="")
     least = calibration.base_rate_ if fitted is None else fitted.probability
     answered = best is not None and best >= least
-    if fitted is None:
-        measure = "取平均水平：此模型包没有校准的门槛，重新训练后才有"
-    else:
-        measure = f"由评分或对接结果校准：达到门槛的需求，前三项都不合适的不超过 {fitted.target:.0%}"
     found = "没有候选成果" if best is None else f"最高概率 {best:.0%}"
     return Verdict(
         answered=answered,
         probability=best if best is None else round(best, 4),
         threshold=round(least, 4),
         basis="average" if fitted is None else "calibrated",
-        text=f"{GOOD_ENOUGH if answered else NO_GOOD_MATCH}（{found}，门槛 {least:.0%}，{measure}）",
+        text=f"{GOOD_ENOUGH if answered else NO_GOOD_MATCH}（{found}，门槛 {least:.0%}）",
+        measure=_measure(fitted),
+    )
+
+
+def _measure(fitted: AnswerThreshold | None) -> str:
+    """Return in Chinese what the threshold stands for."""
+    if fitted is None:
+        return "门槛取历史评分的平均水平：此模型包没有校准过的门槛，重新训练（gongxu train）后才有"
+    sure = "不超过" if fitted.confidence >= CONFIDENCE else "预计不超过"
+    return (
+        f"门槛由 {fitted.demands} 条需求的评分或对接结果校准：达到门槛的需求中，"
+        f"前三项都不合适的{sure} {fitted.target:.0%}"
     )
 
 

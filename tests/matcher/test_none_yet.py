@@ -15,7 +15,7 @@ from matcher.none_yet import COMPOSITE, cover, developers_of, gap_report, report
 from matcher.pool import candidate_pool
 from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH
 from matcher.scorer import THRESHOLD_FILE, Scorer
-from matcher.threshold import LEAST_DEMANDS, TARGET_RISK, AnswerThreshold, Confidences, fit_threshold
+from matcher.threshold import CONFIDENCE, EVEN, LEAST_DEMANDS, TARGET_RISK, AnswerThreshold, Confidences, fit_threshold
 from tests.matcher.particulars import demand, offer
 from tests.matcher.worlds import TOPICS
 
@@ -53,7 +53,7 @@ def test_without_a_calibrated_threshold_the_average_is_the_measure_and_says_so(t
     assert (found.answered, found.basis) == (True, "average")
     assert found.probability == round(pool.scores.probability.max(), 4)
     assert found.threshold == round(engine.model.scorer.calibration.base_rate_, 4)
-    assert "重新训练后才有" in found.text
+    assert "后才有" in found.measure
 
 
 def test_below_the_calibrated_threshold_the_nearest_are_shown_as_such(taught, known):
@@ -96,6 +96,12 @@ def test_a_threshold_is_only_promised_where_it_can_be():
     strict, lenient = fit_threshold(held, 0.2), fit_threshold(held, 0.45)
     assert lenient.probability < strict.probability
     assert strict.risk <= 0.2
+    assert lenient.confidence == CONFIDENCE
+    twice = Confidences(*(np.tile(getattr(held, name), 2) for name in ("probability", "good", "possible")))
+    assert fit_threshold(twice, 0.2, views=2).probability == pytest.approx(strict.probability, abs=0.05)
+    assert fit_threshold(twice, 0.2, views=2).demands == 200
+    few = held.take(np.arange(40))
+    assert fit_threshold(few, 0.25).confidence == EVEN
     assert fit_threshold(held.take(np.arange(LEAST_DEMANDS - 1)), 0.4) is None
     assert fit_threshold(Confidences(probability, np.zeros(200, dtype=bool), good), 0.4) is None
 
