@@ -29,6 +29,8 @@ class Column:
     kind: str = "text"
     hint: str = ""
     sortable: bool = True
+    # A figure of the row itself, which counts no records that could be listed; every other number has a link.
+    own: bool = False
     # (path, query) of the records behind a cell.
     link: Callable[[Row], tuple[str, dict[str, Any]] | None] | None = None
 

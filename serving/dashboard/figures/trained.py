@@ -175,7 +175,7 @@ class Reliability(BaseModel):
 
 def reliability(home: Path, version: str) -> list[Reliability]:
     """Return the calibration curve of a version on outcomes of demands it learned nothing from; [] if none were kept."""
-    path = home / "candidates" / version / "held_out.parquet"
+    path = _held_out_path(home, version)
     if not path.is_file():
         return []
     table = pq.read_table(path, columns=["grade", "probability"])
@@ -196,6 +196,22 @@ def reliability(home: Path, version: str) -> list[Reliability]:
                 )
             )
     return found
+
+
+def held_out(home: Path, version: str, low: float = 0.0, high: float = 1.0) -> list[dict[str, Any]]:
+    """Return the pairs of a version's held-out demands whose probability lies in [low, high), 1 included where high is 1."""
+    path = _held_out_path(home, version)
+    if not path.is_file():
+        return []
+    table = pq.read_table(path, columns=["demand_id", "achievement_id", "grade", "probability"])
+    probability = np.asarray(table.column("probability").to_numpy(), dtype=np.float64)
+    inside = (probability >= low) & ((probability < high) | (high >= 1.0))
+    found: list[dict[str, Any]] = table.filter(inside).to_pylist()
+    return found
+
+
+def _held_out_path(home: Path, version: str) -> Path:
+    return home / "candidates" / Path(version).name / "held_out.parquet"
 
 
 def shown_interval(figure: Figure | None) -> str:

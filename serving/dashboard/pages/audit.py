@@ -20,7 +20,7 @@ async def audit_table(request: Request) -> Table:
         "audit",
         "操作记录",
         (
-            Column("number", "序号", "number"),
+            Column("number", "序号", "number", "操作按发生的先后编号。", own=True),
             Column("at", "时间", "moment"),
             Column("actor", "操作者", hint="operator 为仪表盘操作员；其余为接口密钥或命令行。"),
             Column("action", "操作", "say"),

@@ -61,13 +61,17 @@ async def _results(request: Request, experiment: Experiment) -> Results:
     return await at_length(request, work)
 
 
+def _days(chosen: Experiment | None) -> dict[str, str]:
+    """Return the days of an experiment, as an address has them."""
+    moments = {"from": chosen.started_at, "to": chosen.stopped_at} if chosen else {}
+    return {name: china_day_of(moment).isoformat() for name, moment in moments.items() if moment is not None}
+
+
 async def arms_table(request: Request) -> Table:
     """Return the table of an experiment's arms."""
     chosen = await _chosen(request)
     rows = arm_rows(await _results(request, chosen)) if chosen else []
-    days = {"from": china_day_of(chosen.started_at).isoformat()} if chosen else {}
-    if chosen and chosen.stopped_at:
-        days["to"] = china_day_of(chosen.stopped_at).isoformat()
+    days = _days(chosen)
 
     def link(row: Row, kind: str) -> tuple[str, dict[str, Any]]:
         return "/records/events", {"version": row["version"], "kind": kind, **days}
@@ -117,19 +121,24 @@ async def steps_table(request: Request) -> Table:
     """Return the table of differences between the arms."""
     chosen = await _chosen(request)
     rows = step_rows(await _results(request, chosen)) if chosen else []
+    days = _days(chosen)
+
+    def link(row: Row) -> tuple[str, dict[str, Any]]:
+        return "/records/events", {"kind": row["kind"], **days}
+
     interval = "95% 区间，按需求方自助抽样；两端同号才算有差别。"
     return Table(
         "steps",
         "挑战者减在役",
         (
             Column("step", "步骤"),
-            Column("champion", "在役", "percent", "在役一臂至少到这一步的请求占比。"),
-            Column("challenger", "挑战者", "percent", "挑战者一臂至少到这一步的请求占比。"),
-            Column("difference", "差", "percent", "挑战者的占比减在役的占比。"),
-            Column("low", "下限", "percent", interval),
-            Column("high", "上限", "percent", interval),
+            Column("champion", "在役", "percent", "在役一臂至少到这一步的请求占比。", link=link),
+            Column("challenger", "挑战者", "percent", "挑战者一臂至少到这一步的请求占比。", link=link),
+            Column("difference", "差", "percent", "挑战者的占比减在役的占比。", link=link),
+            Column("low", "下限", "percent", interval, link=link),
+            Column("high", "上限", "percent", interval, link=link),
         ),
-        MemoryRows([row | {"step": STEP_NAMES[row["step"]]} for row in rows]),
+        MemoryRows([row | {"kind": row["step"], "step": STEP_NAMES[row["step"]]} for row in rows]),
         empty="只有分流实验按步骤比较。",
     )
 
@@ -191,8 +200,8 @@ async def findings_table(request: Request) -> Table:
             Column("alarm", "结论"),
             Column("name", "检查"),
             Column("said", "说明", "title"),
-            Column("value", "值", "decimal", "这项检查量到的值，含义见说明。"),
-            Column("limit", "界限", "decimal", "越过它才告警。"),
+            Column("value", "值", "decimal", "这项检查量到的值，含义见说明。", own=True),
+            Column("limit", "界限", "decimal", "越过它才告警。", own=True),
         ),
         MemoryRows(rows),
         choices={"alarm": [("告警", "告警"), ("正常", "正常")]},
@@ -213,9 +222,17 @@ async def drift_table(request: Request) -> Table:
         "特征漂移",
         (
             Column("feature", "特征", "code"),
-            Column("index", "PSI", "decimal", "群体稳定性指数：近期抽查的需求与训练时相比，特征分布移动了多少。"),
-            Column("limit", "界限", "decimal", "超过它就不只是抽样的偶然（随抽查条数放宽）。"),
-            Column("share", "占增益", "percent", "训练时排序模型从不依赖结果的特征中获得的增益，这个特征所占的比例。"),
+            Column(
+                "index", "PSI", "decimal", "群体稳定性指数：近期抽查的需求与训练时相比，特征分布移动了多少。", own=True
+            ),
+            Column("limit", "界限", "decimal", "超过它就不只是抽样的偶然（随抽查条数放宽）。", own=True),
+            Column(
+                "share",
+                "占增益",
+                "percent",
+                "训练时排序模型从不依赖结果的特征中获得的增益，这个特征所占的比例。",
+                own=True,
+            ),
             Column("drifted", "结论"),
         ),
         MemoryRows(rows),

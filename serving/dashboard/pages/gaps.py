@@ -83,7 +83,13 @@ async def gaps_table(request: Request) -> Table:
                 "achievements", "在架成果", "number", HINTS["achievements"], link=partial(link, records="achievements")
             ),
             Column("budget", "预算合计（万元）", "number", HINTS["budget"], link=partial(link, records="demands")),
-            Column("score", "富余程度" if surplus else "缺口程度", "decimal", HINTS["score"]),
+            Column(
+                "score",
+                "富余程度" if surplus else "缺口程度",
+                "decimal",
+                HINTS["score"],
+                link=partial(link, records="demands"),
+            ),
         ),
         MemoryRows(rows),
         find=("label",),
@@ -159,7 +165,7 @@ async def flows_table(request: Request) -> Table:
                 "开放需求在知识图谱中最相关的十项成果里，来自该省的项数之和；点击看这些需求。",
                 link=link,
             ),
-            Column("share", "占比", "percent", "占该需求省份全部最相关成果的比例，本省的也计入分母。"),
+            Column("share", "占比", "percent", "占该需求省份全部最相关成果的比例，本省的也计入分母。", link=link),
         ),
         MemoryRows(rows),
         find=("demand", "achievement"),

@@ -134,8 +134,8 @@ async def side_table(request: Request) -> Table:
 
     rows = [row | {"name": name_of(side, row["value"])} for row in await services_of(request).in_store(work)]
 
-    def link(row: Row, kind: str) -> tuple[str, dict[str, Any]] | None:
-        return "/records/events", {side: row["value"] or UNSTATED, "kind": kind, **period.address}
+    def link(row: Row, kind: str, days: Period = period) -> tuple[str, dict[str, Any]]:
+        return "/records/events", {side: row["value"] or UNSTATED, "kind": kind, **days.address}
 
     return Table(
         "sides",
@@ -146,9 +146,15 @@ async def side_table(request: Request) -> Table:
                 Column(kind, wording.KIND_NAMES[kind], "number", HINTS[kind], link=partial(link, kind=kind))
                 for kind in wording.FUNNEL
             ),
-            Column("response_rate", "联系率", "percent", "联系次数 ÷ 展示次数。"),
-            Column("success_rate", "成功率", "percent", HINTS["success"]),
-            Column("before_success_rate", "上期成功率", "percent", "前一个同样长的时间段的成功率。"),
+            Column("response_rate", "联系率", "percent", "联系次数 ÷ 展示次数。", link=partial(link, kind="contact")),
+            Column("success_rate", "成功率", "percent", HINTS["success"], link=partial(link, kind="deal")),
+            Column(
+                "before_success_rate",
+                "上期成功率",
+                "percent",
+                "前一个同样长的时间段的成功率。",
+                link=partial(link, kind="deal", days=period.before),
+            ),
         ),
         MemoryRows(rows),
         find=("name",),

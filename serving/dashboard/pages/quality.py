@@ -11,13 +11,14 @@ from data.engines import translated_errors
 from data.store import Store
 from eval.experiments import all_experiments
 from matcher.bundle import CURRENT, PREVIOUS, all_bundles, pointed
-from serving.dashboard import charts
+from serving.dashboard import charts, wording
 from serving.dashboard.figures import quality as figures
 from serving.dashboard.figures.lists import UNSTATED
 from serving.dashboard.figures.periods import LENGTHS, Period, last_day, period_of
 from serving.dashboard.figures.trained import (
     BINS,
     Trained,
+    held_out,
     latest_evaluation,
     reliability,
     shown_interval,
@@ -26,7 +27,7 @@ from serving.dashboard.figures.trained import (
 from serving.dashboard.page import Page, services_of
 from serving.dashboard.pages.experiments import drift_table, findings_table
 from serving.dashboard.pages.overview import HINTS, SIDES, UNKNOWN, name_of
-from serving.dashboard.pages.records import version_link
+from serving.dashboard.pages.records import pair_link, version_link
 from serving.dashboard.rendering import number, percent, render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
 from serving.services import Services
@@ -138,12 +139,18 @@ async def offline_table(request: Request) -> Table:
             Column("version", "版本", "code", link=version_link),
             Column("created_at", "训练时间", "moment"),
             *(
-                Column(f"{name}_interval", label, "code", hint=f"{hint}方括号内为 95% 区间（按需求自助抽样）。")
+                Column(
+                    f"{name}_interval",
+                    label,
+                    "code",
+                    f"{hint}方括号内为 95% 区间（按需求自助抽样）。",
+                    link=held_out_link,
+                )
                 for name, (label, hint) in METRICS.items()
             ),
-            Column("calibration", "校准误差", "decimal", "预测概率与实际比例的平均差距。"),
-            Column("demands", "留出需求", "number", "没有参与训练、专用于评估的需求条数。"),
-            Column("pairs", "留出配对", "number", "这些需求的有结果的配对数。"),
+            Column("calibration", "校准误差", "decimal", "预测概率与实际比例的平均差距。", link=held_out_link),
+            Column("demands", "留出需求", "number", "没有参与训练、专用于评估的需求条数。", link=held_out_link),
+            Column("pairs", "留出配对", "number", "这些需求的有结果的配对数。", link=held_out_link),
         ),
         MemoryRows(rows),
         find=("version",),
@@ -158,16 +165,20 @@ async def slices_table(request: Request) -> Table:
     trained = {one.version: one for one in await asyncio.to_thread(trained_versions, services.settings.home)}
     bundles = services.settings.bundles
     now, before = (trained.get(pointed(bundles, pointer)) for pointer in (CURRENT, PREVIOUS))
+
+    def link(_: Row) -> tuple[str, dict[str, Any]] | None:
+        return held_out_link({"version": now.version}) if now else None
+
     return Table(
         "slices",
         "分组质量：变差的在前",
         (
             Column("slice", "分组"),
-            Column("change", "变化", "decimal", MAX_CHANGE_HINT),
-            Column("value", "在役 NDCG@10", "decimal", METRICS[SLICE_METRIC][1]),
-            Column("low", "区间下限", "decimal", "95% 区间。"),
-            Column("high", "区间上限", "decimal", "95% 区间。"),
-            Column("before", "上一版", "decimal", "上一版在同一分组上的值。"),
+            Column("change", "变化", "decimal", MAX_CHANGE_HINT, link=link),
+            Column("value", "在役 NDCG@10", "decimal", METRICS[SLICE_METRIC][1], link=link),
+            Column("low", "区间下限", "decimal", "95% 区间。", link=link),
+            Column("high", "区间上限", "decimal", "95% 区间。", link=link),
+            Column("before", "上一版", "decimal", "上一版在同一分组上的值。", link=link),
         ),
         MemoryRows(figures.slices_compared(now, before, SLICE_METRIC)),
         find=("slice",),
@@ -195,9 +206,9 @@ async def online_table(request: Request) -> Table:
         hint = f"{label}次数 ÷ 展示次数；同一列表内的展示并不独立，区间略偏窄。"
         return (
             Column(step, f"{label}次数", "number", HINTS[step], link=partial(events_of, kind=step)),
-            Column(f"{step}_rate", f"{label}率", "percent", hint),
-            Column(f"{step}_low", "下限", "percent", "95% 区间（Wilson）。"),
-            Column(f"{step}_high", "上限", "percent", "95% 区间（Wilson）。"),
+            Column(f"{step}_rate", f"{label}率", "percent", hint, link=partial(events_of, kind=step)),
+            Column(f"{step}_low", "下限", "percent", "95% 区间（Wilson）。", link=partial(events_of, kind=step)),
+            Column(f"{step}_high", "上限", "percent", "95% 区间（Wilson）。", link=partial(events_of, kind=step)),
         )
 
     bundles = services_of(request).settings.bundles
@@ -231,21 +242,68 @@ async def reliability_table(request: Request) -> Table:
     known = {one.version for one in trained}
     chosen = asked if asked in known else _default(trained, pointed(services.settings.bundles, CURRENT))
     rows = [bin_.model_dump() for bin_ in await asyncio.to_thread(reliability, services.settings.home, chosen)]
+
+    def link(row: Row) -> tuple[str, dict[str, Any]]:
+        return "/quality/held_out", {"version": chosen, "low": row["low"], "high": row["high"]}
+
     return Table(
         "reliability",
         "图中的数字",
         (
-            Column("low", "概率自", "percent"),
-            Column("high", "至", "percent"),
-            Column("pairs", "配对数", "number", "留出配对中预测概率落在此区间的对数。"),
-            Column("predicted", "平均预测概率", "percent"),
-            Column("observed", "实际为好的比例", "percent", "结果达到“较强”及以上的比例。"),
+            Column("low", "概率自", "percent", "这一段预测概率的下端。", link=link),
+            Column("high", "至", "percent", "这一段预测概率的上端，不含。", link=link),
+            Column("pairs", "配对数", "number", "留出配对中预测概率落在此区间的对数。", link=link),
+            Column("predicted", "平均预测概率", "percent", "这些配对的预测概率的平均。", link=link),
+            Column("observed", "实际为好的比例", "percent", "结果达到“较强”及以上的比例。", link=link),
         ),
         MemoryRows(rows),
         sort="low",
         descending=False,
         empty="没有留出预测。",
     )
+
+
+def held_out_link(row: Row) -> tuple[str, dict[str, Any]]:
+    """Lead from a version's figures to the pairs on which they were measured."""
+    return "/quality/held_out", {"version": row["version"]}
+
+
+async def held_out_table(request: Request) -> Table:
+    """Return the held-out pairs of a version: what came of them, and what it predicted."""
+    asked, home = request.query_params, services_of(request).settings.home
+    bounds = [_share(asked.get(name, ""), default) for name, default in (("low", 0.0), ("high", 1.0))]
+    found = await asyncio.to_thread(held_out, home, asked.get("version", ""), *bounds)
+    rows = [row | {"said": wording.GRADE_NAMES.get(row["grade"], "")} for row in found]
+    return Table(
+        "held_out",
+        "留出配对",
+        (
+            Column("demand_id", "需求", link=pair_link, hint="点击看这一对的全部情况。"),
+            Column("achievement_id", "成果", link=pair_link),
+            Column("said", "实际等级", hint="由事件或评分得到的等级，取最好的一次。"),
+            Column("probability", "预测概率", "percent", "此版本给出的、结果达到“较强”及以上的概率。", link=pair_link),
+        ),
+        MemoryRows(rows),
+        find=("demand_id", "achievement_id"),
+        choices={"said": [(name, name) for name in wording.GRADE_NAMES.values()]},
+        sort="probability",
+        size=50,
+        empty="这个版本没有留下预测。",
+    )
+
+
+def _share(text: str, default: float) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return default
+
+
+async def held_out_page(request: Request) -> Response:
+    """Show the held-out pairs of a version."""
+    shown = await show(request, await held_out_table(request))
+    sub = f"版本 {request.query_params.get('version', '')[:100]}：没有参与训练的需求，它们的结果与预测。"
+    return render(request, "one_table.html", title="留出配对", active="quality", sub=sub, shown=shown)
 
 
 async def evaluation_table(request: Request) -> Table:
@@ -265,9 +323,9 @@ async def evaluation_table(request: Request) -> Table:
             Column("split", "划分", hint="random：随机；dedup：相同配对归一折；grouped：测试需求全新。"),
             Column("system", "方法"),
             Column("metric", "指标"),
-            Column("value", "值", "decimal"),
-            Column("low", "区间下限", "decimal", "95% 区间。"),
-            Column("high", "区间上限", "decimal", "95% 区间。"),
+            Column("value", "值", "decimal", "gongxu evaluate 在这一划分的测试折上量到的值。", own=True),
+            Column("low", "区间下限", "decimal", "95% 区间。", own=True),
+            Column("high", "区间上限", "decimal", "95% 区间。", own=True),
         ),
         MemoryRows(rows),
         find=("split", "system", "metric"),
@@ -277,11 +335,12 @@ async def evaluation_table(request: Request) -> Table:
     )
 
 
-PAGES = (Page("/quality", page),)
+PAGES = (Page("/quality", page), Page("/quality/held_out", held_out_page))
 TABLES = (
     TableSpec("offline", offline_table),
     TableSpec("slices", slices_table),
     TableSpec("online", online_table),
     TableSpec("reliability", reliability_table),
     TableSpec("evaluation", evaluation_table),
+    TableSpec("held_out", held_out_table),
 )

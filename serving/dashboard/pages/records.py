@@ -129,7 +129,7 @@ async def demands_table(request: Request) -> Table:
             Column("field", "技术领域"),
             Column("region", "地区", "region"),
             Column("status", "状态"),
-            Column("budget_max", "预算上限（万元）", "number", "需求写明的预算上限；没写的为 –。"),
+            Column("budget_max", "预算上限（万元）", "number", "需求写明的预算上限；没写的为 –。", own=True),
             Column("deadline", "截止日期", "day"),
             Column(
                 "impressions", "展示次数", "number", SHOWN, link=partial(events_link, side="demand", kind="impression")
@@ -183,7 +183,7 @@ async def achievements_table(request: Request) -> Table:
             Column("field", "技术领域"),
             Column("region", "地区", "region"),
             Column("status", "状态"),
-            Column("trl", "成熟度", "number", "技术成熟度 1–9 级（GB/T 22900-2022）。"),
+            Column("trl", "成熟度", "number", "技术成熟度 1–9 级（GB/T 22900-2022）。", own=True),
             Column("impressions", "展示次数", "number", SHOWN, link=partial(events_link, side=SIDE, kind="impression")),
             Column("responses", "响应次数", "number", ANSWERED, link=partial(events_link, side=SIDE, kind=RESPONSE)),
             Column("last_shown", "最近展示", "day"),

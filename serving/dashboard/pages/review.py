@@ -216,7 +216,7 @@ async def reviews_table(request: Request) -> Table:
         "reviews",
         "判断记录",
         (
-            Column("number", "序号", "number"),
+            Column("number", "序号", "number", "判断按先后编号。", own=True),
             Column("at", "时间", "moment"),
             Column("reviewer", "审核人"),
             Column("demand_id", "需求", link=pair_link),
@@ -225,7 +225,7 @@ async def reviews_table(request: Request) -> Table:
             Column("reasons", "理由"),
             Column("note", "备注"),
             Column("stratum", "入选原因", "say"),
-            Column("seconds", "用时（秒）", "number", "从页面打开到按下判断键。"),
+            Column("seconds", "用时（秒）", "number", "从页面打开到按下判断键。", own=True),
             Column("state", "状态", hint="判断在十分钟内可撤销，之后（或点“立即提交”）成为训练使用的评分事件。"),
         ),
         MemoryRows(rows),
