@@ -269,16 +269,16 @@ def shared_gaps(
 ) -> tuple[SharedGap, ...]:
     """Return open demands of other firms whose texts are near and that name much of what remains, most of it first.
 
-    Much is `SAME_GAP` of its weight in the demand; of several demands with one title the nearest is shown.
+    Much is `SAME_GAP` of its weight in the demand; a firm's demands of one title are shown once.
     """
-    terms, weights = _needed(graph, demand)
-    left = {int(term): float(weight) for term, weight in zip(terms, weights, strict=True)}
+    described = graph.describe(demand)
+    left = dict(zip(described.terms.tolist(), described.weights.tolist(), strict=True))
     names = {number: name for name in remaining if (number := graph.vocabulary.numbers.get(name)) in left}
     least = SAME_GAP * sum(left[number] for number in names)
     if not names:
         return ()
     rows = {demand_id: row for row, demand_id in enumerate(graph.demand_ids)}
-    found: dict[str, tuple[float, SharedGap]] = {}
+    found: dict[tuple[str, str], tuple[float, SharedGap]] = {}
     for near in engine.similar(demand, 50):
         row = rows.get(near.id)
         if row is None or not graph.demands.is_open[row] or (near.owner and near.owner == demand.enterprise):
@@ -288,7 +288,7 @@ def shared_gaps(
         repeated = not near.owner and near.title == demand.title  # most likely the same demand under another id
         if shared and share >= least and not repeated:
             gap = SharedGap(near.id, near.title, near.owner, tuple(names[number] for number in shared[:5]))
-            found.setdefault(near.title, (share, gap))
+            found.setdefault((near.title, near.owner), (share, gap))
     return tuple(gap for _, gap in sorted(found.values(), key=lambda pair: -pair[0])[:OTHERS])
 
 

@@ -100,8 +100,8 @@ def test_a_threshold_is_only_promised_where_it_can_be():
     twice = Confidences(*(np.tile(getattr(held, name), 2) for name in ("probability", "good", "possible")))
     assert fit_threshold(twice, 0.2, views=2).probability == pytest.approx(strict.probability, abs=0.05)
     assert fit_threshold(twice, 0.2, views=2).demands == 200
-    few = held.take(np.arange(40))
-    assert fit_threshold(few, 0.25).confidence == EVEN
+    few = Confidences(np.linspace(1.0, 0.0, 30), np.tile([True, True, False], 10), np.ones(30, dtype=bool))
+    assert fit_threshold(few, 0.36).confidence == EVEN
     assert fit_threshold(held.take(np.arange(LEAST_DEMANDS - 1)), 0.4) is None
     assert fit_threshold(Confidences(probability, np.zeros(200, dtype=bool), good), 0.4) is None
 
