@@ -4,6 +4,10 @@ from typing import Any
 
 ACHIEVEMENTS_REQUEST: dict[str, Any] = {
     "by id": {"summary": "For a stored demand", "value": {"demand_id": "D000001", "top_k": 10}},
+    "with the gaps": {
+        "summary": "For a stored demand, with what is missing where nothing is good enough",
+        "value": {"demand_id": "D000002", "gaps": True, "filters": {"hide_hard_misses": True}},
+    },
     "by text": {
         "summary": "For a demand in free text, with reasons",
         "value": {
@@ -45,6 +49,16 @@ ANSWER: dict[str, Any] = {
     "lacks": [],
     "answered": True,
     "message": "",
+    "verdict": {
+        "answered": True,
+        "probability": 0.81,
+        "threshold": 0.33,
+        "basis": "calibrated",
+        "text": "有足够好的匹配（最高概率 81%，门槛 33%）",
+        "measure": "门槛由 139 条需求的评分或对接结果校准：达到门槛的需求中，前三项都不合适的不超过 40%",
+    },
+    "gap_report_at": "",
+    "gap_report": None,
     "items": [
         {
             "rank": 1,
@@ -67,4 +81,14 @@ ANSWER: dict[str, Any] = {
             ],
         }
     ],
+}
+
+UNANSWERED: dict[str, Any] = ANSWER | {
+    "subject_id": "D000002",
+    "answered": False,
+    "message": "没有足够好的匹配，以下是最接近的，仅供参考",
+    "verdict": ANSWER["verdict"]
+    | {"answered": False, "probability": 0.28, "text": "没有足够好的匹配（最高概率 28%，门槛 33%）"},
+    "gap_report_at": "/v1/demands/D000002/gaps",
+    "items": [ANSWER["items"][0] | {"probability": 0.28, "grade": 1, "score": 1.204, "reasons": []}],
 }

@@ -37,10 +37,19 @@ router = APIRouter(
 _RESPONSES = responses(
     NOT_FOUND, NO_BUNDLE, *COMMON, ok={"content": {"application/json": {"example": examples.ANSWER}}}
 )
+_ANSWERS = {
+    "answered": {"summary": "A good match", "value": examples.ANSWER},
+    "unanswered": {"summary": "None that is good enough", "value": examples.UNANSWERED},
+}
+_DEMAND_RESPONSES = responses(
+    NOT_FOUND, NO_BUNDLE, *COMMON, ok={"content": {"application/json": {"examples": _ANSWERS}}}
+)
 _BATCH_RESPONSES = responses(NO_BUNDLE, *COMMON)
 
 
-@router.post("/achievements", response_model=Answer, responses=_RESPONSES, summary="Achievements that answer a demand")
+@router.post(
+    "/achievements", response_model=Answer, responses=_DEMAND_RESPONSES, summary="Achievements that answer a demand"
+)
 async def recommend_achievements(
     asked: Annotated[AchievementsRequest, Body(openapi_examples=examples.ACHIEVEMENTS_REQUEST)],
     request: Request,

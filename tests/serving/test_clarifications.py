@@ -1,9 +1,16 @@
 """Clarifications, completeness, gaps and advice over HTTP: asked, answered, kept, and seen by the next request."""
 
+import time
+from hashlib import sha256
+
 import pytest
 
 from data.store import Store
-from tests.serving.conftest import wait_for
+from matcher.bundle import MANIFEST, SEAL, FileEntry, read_manifest, write_manifest
+from matcher.ledger_table import MAX_REQUIREMENTS
+from matcher.scorer import THRESHOLD_FILE
+from matcher.threshold import AnswerThreshold
+from tests.serving.conftest import running, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +152,62 @@ def test_gaps_tell_what_is_missing_and_who_could_help(reader, records):
     assert seen
 
 
+def stricter(site, least):
+    """Give the platform's bundle a calibrated threshold, as training would."""
+    version = (site.bundles / "current").read_text(encoding="utf-8").strip()
+    directory = site.bundles / version
+    fitted = AnswerThreshold(probability=least, target=0.4, risk=0.3, coverage=0.5, demands=40)
+    fitted.save(directory / "scorer" / THRESHOLD_FILE)
+    reseal(directory)
+
+
+def reseal(directory):
+    """Name a bundle's files anew in its manifest."""
+    manifest = read_manifest(directory)
+    files = [path for path in directory.rglob("*") if path.is_file() and path.name not in (MANIFEST, SEAL)]
+    entries = {
+        path.relative_to(directory).as_posix(): FileEntry(
+            bytes=path.stat().st_size, sha256=sha256(path.read_bytes()).hexdigest()
+        )
+        for path in files
+    }
+    write_manifest(directory, manifest.model_copy(update={"files": entries}))
+
+
+def test_below_the_threshold_the_answer_says_so_and_where_the_gaps_are(site, records):
+    stricter(site, 1.0)
+    demand = records[0][0]
+    with running(site) as client:
+        plain = client.post("/v1/recommendations/achievements", json={"demand_id": demand.demand_id}).json()
+        assert not plain["answered"]
+        assert plain["message"].startswith("没有足够好的匹配")
+        assert plain["verdict"]["basis"] == "calibrated"
+        assert plain["verdict"]["text"].startswith("没有足够好的匹配（最高概率")
+        assert plain["gap_report"] is None
+        report = client.get(plain["gap_report_at"]).json()
+        assert report["verdict"] == plain["verdict"]
+        asked = {"demand_id": demand.demand_id, "gaps": True}
+        full = client.post("/v1/recommendations/achievements", json=asked).json()
+        assert full["gap_report"] == {name: report[name] for name in full["gap_report"]}
+        assert full["items"] == plain["items"]
+        text = {"text": f"{demand.title}，{demand.content}", "gaps": True}
+        free = client.post("/v1/recommendations/achievements", json=text).json()
+        assert (free["gap_report_at"], free["gap_report"]["verdict"]["answered"]) == ("", False)
+        batch = client.post("/v1/recommendations/achievements:batch", json={"requests": [asked]}).json()
+        assert batch["results"][0]["answer"]["gap_report"] == full["gap_report"]
+
+
+def test_a_good_match_needs_no_gap_report(site, records):
+    stricter(site, 0.0)
+    with running(site) as client:
+        asked = {"demand_id": records[0][0].demand_id, "gaps": True}
+        answer = client.post("/v1/recommendations/achievements", json=asked).json()
+        assert (answer["answered"], answer["gap_report"], answer["gap_report_at"]) == (True, None, "")
+        assert answer["verdict"]["text"].startswith("有足够好的匹配")
+        refused = {"filters": {"share_met_at_least": 1.5}} | asked
+        assert client.post("/v1/recommendations/achievements", json=refused).status_code == 422
+
+
 def test_advice_is_given_with_ranks(reader, records):
     for offer in [offer for offer in records[1] if offer.status.value == "发布"][:4]:
         answer = reader.get(f"/v1/achievements/{offer.achievement_id}/advice", params={"top_k": 3, "demands": 4})
@@ -162,6 +225,15 @@ def test_hostile_demands_are_answered(client):
     assert (
         client.put("/v1/demands/H1", json={"demand_id": "H1", "title": "污泥干化", "content": text}).status_code == 200
     )
+    started = time.monotonic()
     for path in ("clarifications", "completeness", "gaps"):
         answer = client.get(f"/v1/demands/H1/{path}")
         assert answer.status_code == 200, (path, answer.text)
+    for asked in ({"demand_id": "H1"}, {"text": text}, {"demand": {"title": "污泥干化", "content": text}}):
+        body = asked | {"explain": "full", "gaps": True, "filters": {"worst_margin_at_least": -0.5}}
+        answer = client.post("/v1/recommendations/achievements", json=body)
+        assert answer.status_code == 200, answer.text
+        assert all(len(match["requirements"]) <= MAX_REQUIREMENTS for match in answer.json()["items"])
+    given = {"question_id": "threshold:ge:MPa:抗压强度", "answer": "50"}
+    assert client.post("/v1/demands/H1/clarifications", json=given).status_code == 200
+    assert time.monotonic() - started < 60
