@@ -31,6 +31,13 @@ PAGES = (
     "/records/achievements?state=unshown&missing=region",
     "/records/achievements?state=stale&achievements_sort=last_shown",
     "/records/events?from=2026-03-01&to=2026-03-02&field=环保&events_kind=impression",
+    "/records/events?version=v1&industry=26&region=none&kind=response",
+    "/records/events?version=none",
+    "/records/demands?state=responded&from=2026-03-02&to=2026-03-02",
+    "/records/achievements?state=shown&from=2026-03-01&achievements_find=%E5%8C%96%E6%9C%BA",
+    "/records/demands?sentence=没有这一句话的记录可以找到",
+    "/records/holders?state=shown&from=2026-03-01",
+    "/health/ask?id=D1",
 )
 
 
@@ -54,7 +61,7 @@ def fill(store):
             Demand(
                 demand_id="D1", title="低温污泥干化\0设备", field="环保", region="410100", deadline=date(2024, 1, 1)
             ),
-            Demand(demand_id="D2", title="高强钢", field="新材料", budget_max=50),
+            Demand(demand_id="D2", title="高强钢", field="新材料", budget_max=50, industries=("C2614",)),
         ]
     )
     store.upsert_achievements(
@@ -70,6 +77,19 @@ def fill(store):
         )
         for n, kind in enumerate(kinds)
     )
+    store.append_events(
+        OutcomeEvent(
+            event_id=f"V{n}",
+            demand_id="D2",
+            achievement_id="A2",
+            kind=kind,
+            occurred_at=START - timedelta(days=9),
+            bundle_version=version,
+        )
+        for n, (kind, version) in enumerate(
+            [(EventKind.CONTACT, "v1"), (EventKind.MEETING, "v1"), (EventKind.CONTACT, "v2"), (EventKind.CLICK, "v1")]
+        )
+    )
 
 
 def test_every_question_is_answered_alike(site):
@@ -81,6 +101,6 @@ def test_every_question_is_answered_alike(site):
         for path in PAGES
         if "records" in path
     }
-    assert list(counts.values()) == ["0", "1", "1", "1", "1"]
+    assert list(counts.values()) == ["0", "1", "1", "1", "1", "2", "4", "1", "1", "0", "1"]
     assert "低温污泥干化" in site.get("/dashboard/records/demands").text
     assert site.get("/dashboard/tables/demands/export?format=csv").text.count("\n") == 3

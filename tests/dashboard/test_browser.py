@@ -227,6 +227,36 @@ def test_merge_a_duplicate_and_take_it_back(page, server, own_home):
     expect(page.get_by_role("status")).to_contain_text("已撤销")
 
 
+def test_ask_the_firm_and_see_the_list_change(page, server, own_home):
+    visit(page, f"{server}/health")
+    first = page.locator("#vague tbody tr").first
+    demand = first.locator("td").first.inner_text()
+    first.locator("td").nth(5).get_by_role("link").click()
+    expect(page.get_by_text("最值得问")).to_be_visible()
+    assert serious(page) == []
+    keep(page, "ask")
+    page.locator(".question.first button").first.click()
+    expect(page.get_by_role("status")).to_contain_text("已登记")
+    expect(page.get_by_role("heading", name="回答之后的推荐列表")).to_be_visible()
+    keep(page, "ask-answered")
+    with Store.open(own_home.store_url) as store:
+        (kept,) = store.clarifications(demand)
+    assert kept.actor == "operator manager"
+
+
+def test_search_titles_sort_by_them_and_follow_a_number(page, server):
+    visit(page, f"{server}/records/achievements")
+    page.get_by_role("link", name="成果名称").click()
+    expect(page.locator("th[aria-sort=descending]")).to_contain_text("成果名称")
+    visit(page, f"{server}/?days=365")
+    number = page.locator("#sides tbody td.n a").first
+    said = number.inner_text()
+    page.locator("#sides th dfn").first.hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("推荐展示")
+    number.click()
+    expect(page.locator("#events .count")).to_have_text(f"{said} 条")
+
+
 def test_promote_with_a_reason_and_roll_back(page, server, own_home):
     serving = (own_home.bundles / "current").read_text().strip()
     visit(page, f"{server}/models/version?version=20991231-235959")
@@ -264,7 +294,15 @@ def test_pages_are_accessible_in_light_and_dark_and_fit_a_tablet(page, server, p
     page.set_viewport_size({"width": 1440, "height": 900})
 
 
-@pytest.mark.parametrize("path", ["/browse/demand?id=D000001", "/browse/pair?demand=D000001&achievement=A0000001"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/browse/demand?id=D000001",
+        "/browse/pair?demand=D000001&achievement=A0000001",
+        "/quality/experiments",
+        "/records/holders",
+    ],
+)
 def test_lists_and_pairs_are_accessible(page, server, path):
     visit(page, server + path)
     assert serious(page) == []

@@ -1,17 +1,22 @@
 """The monitor: quiet where nothing changed, loud where demands, answers or outcomes did."""
 
+import json
 from datetime import UTC, date, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer import Typer
+from typer.testing import CliRunner
 
 from data.records import Demand, EventKind
+from data.settings import settings as environment
 from data.store import Store
 from matcher.outcomes import GradedPairs, OutcomeLog
-from training.monitor import monitor
+from training.monitor import REPORT, monitor
 from training.reference import Histogram, Rates
+from training.upkeep_cli import monitor_command
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -37,6 +42,31 @@ def test_the_traffic_of_training_is_no_alarm(copied, store):
     assert report.demands >= 20
     assert not report.alarm, [found.said for found in report.findings]
     assert {found.name for found in report.findings} >= {"traffic", "feature drift", "score drift", "unanswered"}
+    assert len(report.features) > 10
+    assert sum(one.share for one in report.features.values()) == pytest.approx(1.0)
+    assert report.drifted == {n: round(one.index, 4) for n, one in report.features.items() if one.index > one.limit}
+
+
+def test_the_command_leaves_its_report_for_the_dashboard(copied, store, monkeypatch):
+    from serving.dashboard.figures.trained import last_monitoring
+
+    home = copied.settings.home
+    assert last_monitoring(home) is None
+    (home / REPORT).write_text("")  # as a redirection leaves it while the command runs
+    assert last_monitoring(home) is None
+    monkeypatch.setenv("GONGXU_HOME", str(home))
+    environment.cache_clear()
+    try:
+        app = Typer()
+        app.command()(monitor_command)
+        done = CliRunner().invoke(app, ["--days", "7", "--until", "2031-01-01", "--json"])
+    finally:
+        environment.cache_clear()
+    assert done.exit_code == 1, done.output  # nothing happened in that week
+    kept = last_monitoring(home)
+    assert json.loads(done.stdout.splitlines()[-1]) == json.loads((home / REPORT).read_text())
+    assert (kept.alarm, kept.version, kept.events) == (True, copied.first, 0)
+    assert [path.name for path in home.glob(".monitor*")] == []
 
 
 def test_demands_of_another_kind_are_drift(copied, store):

@@ -71,7 +71,7 @@ def among(engine: sa.Engine, column: sa.ColumnElement[Any], ids: Sequence[str]) 
     """Return the condition that a column is one of `ids`, however many: they travel as one value."""
     text = orjson.dumps(list(ids)).decode()
     if engine.dialect.name == "postgresql":
-        rows = sa.func.json_array_elements_text(sa.cast(text, sa.JSON)).column_valued("value")
+        rows = sa.func.json_array_elements_text(sa.cast(sa.literal(text, sa.Text), sa.JSON)).column_valued("value")
         return column.in_(sa.select(rows))
     return column.in_(sa.select(sa.func.json_each(text).table_valued("value").c.value))
 
