@@ -5,8 +5,8 @@ from typing import Any
 ACHIEVEMENTS_REQUEST: dict[str, Any] = {
     "by id": {"summary": "For a stored demand", "value": {"demand_id": "D000001", "top_k": 10}},
     "with the gaps": {
-        "summary": "For a stored demand, with what is missing where nothing is good enough",
-        "value": {"demand_id": "D000002", "gaps": True, "filters": {"hide_hard_misses": True}},
+        "summary": "For free text, with what is missing where nothing is good enough",
+        "value": {"text": "需要能在零下60℃连续工作的固态电池", "gaps": True, "filters": {"hide_hard_misses": True}},
     },
     "by text": {
         "summary": "For a demand in free text, with reasons",

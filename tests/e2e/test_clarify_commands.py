@@ -50,6 +50,39 @@ def test_a_question_is_asked_answered_and_kept(home, records):
     assert [match["id"] for match in listed["items"]] == [match["id"] for match in told["after"]]
 
 
+def test_an_entered_number_is_checked_from_the_next_list_on(home, records):
+    run = run_in(home)
+    demand_id = records[0][3].demand_id
+    question = "threshold:ge:MPa:抗压强度"
+    told = done(run, "clarify", "--demand", demand_id, "--question", question, "--answer", "50", "--by", "李四")
+    assert told["clarification"]["changes"]["keywords"] == ["抗压强度≥50MPa"]
+    assert told["after"]
+    for match in told["after"]:
+        entered = [check for check in match["requirements"] if check["field"] == "keywords"]
+        assert [check["required"] for check in entered] == ["抗压强度≥50MPa"]
+        assert entered[0]["text"].startswith("补充的要求“抗压强度≥50MPa”")
+    listed = done(run, "recommend", "--demand", demand_id, "--explain", "--all-statuses")
+    assert "抗压强度≥50MPa" in [check["required"]["text"] for check in listed["items"][0]["requirements"]]
+    assert listed["items"][0]["requirements_text"].startswith("指标核对：")
+    strict = done(run, "recommend", "--demand", demand_id, "--least-known", "1")
+    assert all(
+        check["status"] in ("met", "missed") for match in strict["items"] for check in match.get("requirements", [])
+    )
+    assert len(strict["items"]) <= len(listed["items"])
+
+
+def test_the_answer_carries_its_verdict_and_the_gaps_on_request(home, records):
+    run = run_in(home)
+    for demand in records[0][:6]:
+        answer = done(run, "recommend", "--demand", demand.demand_id, "--gaps", "--hide-hard-misses")
+        verdict = answer["verdict"]
+        assert verdict is None or verdict["answered"] == answer["answered"]
+        assert ("gap_report" in answer) == (not answer["answered"])
+    nothing = run("recommend", "--text", "量子引力波望远镜的镜面抛光", "--gaps")
+    assert nothing.returncode == 0, nothing.stderr
+    assert "匹配" in nothing.stdout or "1." in nothing.stdout
+
+
 def test_answers_that_do_not_fit_are_one_line(home, records):
     run = run_in(home)
     refused = run("clarify", "--demand", records[0][1].demand_id, "--question", "limit:budget", "--answer", "很多")
