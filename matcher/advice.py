@@ -142,7 +142,7 @@ def _readiness(achievement: Achievement, demand: Demand) -> list[Change]:
         wanted = demand.trl_min
         if wanted is None:
             return []
-        return [Change("trl", f"如实填写技术成熟度；若已达 {wanted} 级", {"trl": wanted})]
+        return [Change("trl", f"如实填写技术成熟度（若确已达到 {wanted} 级）", {"trl": wanted})]
     return [
         Change("trl", f"通过试验把技术成熟度从 {now} 级提高到 {level} 级", {"trl": level})
         for level in range(now + 1, min(9, now + MAX_STEPS) + 1)

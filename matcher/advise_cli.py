@@ -44,9 +44,9 @@ def advise_command(
     if not found:
         typer.echo(f"查看了最接近的 {len(wanted)} 条需求：没有一项可行的改动能让它的名次上升。")
     for item in found:
-        sign = "可进入" if item.enough else "可升到"
+        reached = f"进入前 {top}" if item.enough else f"仍在前 {top} 之外"
         typer.echo(f"\n需求：{item.demand_title}  {item.demand_id}\n  {item.change.text}")
-        typer.echo(f"  → 由第 {item.before} 位{sign}第 {item.after} 位")
+        typer.echo(f"  → 名次由第 {item.before} 位升到第 {item.after} 位，{reached}")
 
 
 def gaps(

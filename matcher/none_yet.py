@@ -23,6 +23,8 @@ LOOKED_AT = 20  # best candidates whose figures are read
 NEAREST = 3  # nearest answers shown of a requirement that nobody meets
 COMPOSITE = 3  # achievements in a composite
 LEAST_GAIN = 0.08  # of the demand's weight, for an achievement to join a composite
+PLAUSIBLE = 0.25  # of the best candidate's probability: what is less likely a match has no part in a solution
+FEW = 2  # terms of a demand that say too little for a share of them to mean much
 RELATED = 0.6  # a related term covers a demand's term by its strength, if that is at least so much
 HOLDERS = 5
 OTHERS = 5
@@ -206,11 +208,13 @@ def ledgers_of(
 def cover(graph: KnowledgeGraph, demand: Demand, pool: Pool) -> Composite:
     """Return at most `COMPOSITE` candidates that together cover most of a demand's terms, by greedy weighted cover.
 
-    A candidate covers a term that it holds, or by a related term as far as the relation carries. Greedy cover is
-    within 1 - 1/e of the best set of that size (Nemhauser, Wolsey & Fisher 1978).
+    Candidates far less likely than the best one have no part in it. A candidate covers a term that it holds, or by a
+    related term as far as the relation carries. Greedy cover is within 1 - 1/e of the best set of that size (Nemhauser,
+    Wolsey & Fisher 1978).
     """
     terms, weights = _needed(graph, demand)
-    known = np.flatnonzero(pool.rows < len(graph.achievement_ids))
+    likely = pool.scores.probability >= PLAUSIBLE * max(pool.scores.probability, default=0.0)
+    known = np.flatnonzero((pool.rows < len(graph.achievement_ids)) & (likely | np.isnan(pool.scores.probability)))
     strength = _coverage(graph, terms, pool.rows[known])
     covered = np.zeros(len(terms))
     parts: list[PartOfSolution] = []
@@ -341,10 +345,12 @@ def _told(
             f"《{part.title}》（{'、'.join(_whole(part.covers)[:3])}，占 {part.share:.0%}）" for part in composite.parts
         )
         left = _whole(composite.remaining)
-        rest = f"仍缺：{'、'.join(left[:6])}{'等' if len(left) > 6 else ''}" if left else "没有剩余"
+        rest = f"仍缺：{'、'.join(left[:6])}{'等' if len(left) > 6 else ''}" if left else "要点均已覆盖"
         lead = "组合方案" if len(composite.parts) > 1 else "覆盖最多的成果"
         together = "合计" if len(composite.parts) > 1 else ""
-        lines.append(f"{lead}：{names}，{together}覆盖需求要点的 {composite.covered:.0%}，{rest}。")
+        points = len({term for part in composite.parts for term in part.covers} | set(composite.remaining))
+        few = f"（需求只写明了 {points} 个可比的要点，仅供参考）" if points <= FEW else ""
+        lines.append(f"{lead}：{names}，{together}覆盖需求要点的 {composite.covered:.0%}{few}，{rest}。")
     elif composite.remaining:
         lines.append(f"没有候选成果覆盖需求的要点：{'、'.join(_whole(composite.remaining)[:6])}。")
     if developers:

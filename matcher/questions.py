@@ -30,6 +30,7 @@ SENSE_SHARE = 0.15
 THRESHOLDS = 2  # parameters that are asked for
 _MORE, _LESS = ("ge", "gt", "increase"), ("le", "lt", "decrease")
 _UNFINISHED = "为的和与及或等在了其以将可"
+_UNBEGUN = "率的为和与及或等了"
 _TOLD_APART = {Relation.SIMILAR, Relation.CO_OCCURS, Relation.NARROWER, Relation.SYNONYM}
 
 
@@ -85,7 +86,11 @@ def element_questions(demand: Demand, pool: Pool, graph: KnowledgeGraph) -> list
     for element in ELEMENTS:
         if stated.stated(element):
             continue
-        own = {term: rows for term, rows in holders.items() if term not in known and element_of(graph, term) == element}
+        own = {
+            term: rows
+            for term, rows in holders.items()
+            if term not in known and element_of(graph, term) == element and _answers(graph, term)
+        }
         options = _cover({graph.vocabulary.terms[term]: rows for term, rows in own.items()}, mass)
         if len(options) > 1:
             questions.append(_question(f"element:{element}", options, entry="text"))
@@ -211,7 +216,8 @@ def _cover(holders: dict[str, NDArray[np.int64]], mass: NDArray[np.float64]) -> 
 def _answers(graph: KnowledgeGraph, term: int) -> bool:
     """Tell whether a term is particular enough, and whole enough, to be an answer to click."""
     words = graph.vocabulary
-    return bool(words.idf[term] >= ANSWER_IDF) and words.terms[term][-1] not in _UNFINISHED
+    text = words.terms[term]
+    return bool(words.idf[term] >= ANSWER_IDF) and text[-1] not in _UNFINISHED and text[0] not in _UNBEGUN
 
 
 def _senses(graph: KnowledgeGraph, term: int) -> list[list[int]]:
