@@ -37,7 +37,7 @@ def evaluate(
     split: Annotated[list[str] | None, typer.Option(help="Only this split: random, dedup, grouped.")] = None,
     system: Annotated[list[str] | None, typer.Option(help="Only this system; repeatable.")] = None,
     without: Annotated[
-        str | None, typer.Option("--ablate", help="Ranker with and without these features: graph, attributes, topics.")
+        str | None, typer.Option("--ablate", help="Ranker with and without: graph, attributes, topics, ledger.")
     ] = None,
 ) -> None:
     """Evaluate on expert judgements: random, popularity, BM25, encoder and ranker, with 95% intervals.
