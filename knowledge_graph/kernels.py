@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 COLUMNS = 16
 """Columns that `candidate_signals` fills; `signals.py` names them in this order."""
-_BINS = 1024
+_BLOCK = 32  # scores whose largest is looked at first
 
 
 @numba.njit(nogil=True, cache=True)
@@ -240,37 +240,47 @@ def accumulate(
     return scores
 
 
+@numba.njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
+def _block_maxima(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the largest of each `_BLOCK` scores (n,), and 0 at least."""
+    maxima = np.zeros((len(scores) + _BLOCK - 1) // _BLOCK, dtype=np.float32)
+    for block in range(len(maxima)):
+        largest = np.float32(0)
+        for position in range(block * _BLOCK, min(len(scores), (block + 1) * _BLOCK)):
+            largest = max(largest, scores[position])
+        maxima[block] = largest
+    return maxima
+
+
 @numba.njit(nogil=True, cache=True)
 def reached_best(
     scores: NDArray[np.float32], allowed: NDArray[np.bool_], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return positions (m,), ascending, and scores (m,) that hold the k best of those above 0, and few others.
 
-    `allowed` (n,) bars positions; empty allows all. Scores are told apart to a thousandth of the highest: three passes
-    and no order are enough.
+    `allowed` (n,) bars positions; empty allows all. The k-th largest of the maxima of blocks bounds the k-th largest
+    score from below, so that most blocks are passed over.
     """
-    highest = np.float32(0)
-    for position in range(len(scores)):
-        if scores[position] > highest and (len(allowed) == 0 or allowed[position]):
-            highest = scores[position]
-    held = np.zeros(_BINS + 1, dtype=np.int64)
-    scale = np.float32(_BINS) / max(highest, np.float32(1e-30))
-    for position in range(len(scores)):
-        if scores[position] > 0 and (len(allowed) == 0 or allowed[position]):
-            held[int(scores[position] * scale)] += 1
-    lowest, total = _BINS + 1, 0
-    while lowest > 0 and total < k:
-        lowest -= 1
-        total += held[lowest]
-    positions = np.empty(total, dtype=np.int64)
-    best = np.empty(total, dtype=np.float32)
+    reachable = scores.copy()
+    for position in range(len(allowed)):
+        reachable[position] *= np.float32(allowed[position])
+    maxima = _block_maxima(reachable)
+    bound = np.float32(0)
+    if len(maxima) > k:
+        bound = np.partition(maxima, len(maxima) - k)[len(maxima) - k]
     found = 0
-    for position in range(len(scores)):
-        reached = scores[position] > 0 and int(scores[position] * scale) >= lowest
-        if reached and (len(allowed) == 0 or allowed[position]):
-            positions[found] = position
-            best[found] = scores[position]
-            found += 1
+    for block in range(len(maxima)):
+        found += _BLOCK * (maxima[block] >= bound)
+    positions = np.empty(found, dtype=np.int64)
+    best = np.empty(found, dtype=np.float32)
+    found = 0
+    for block in range(len(maxima)):
+        if maxima[block] >= bound:
+            for position in range(block * _BLOCK, min(len(scores), (block + 1) * _BLOCK)):
+                if reachable[position] > 0 and reachable[position] >= bound:
+                    positions[found] = position
+                    best[found] = reachable[position]
+                    found += 1
     return positions[:found], best[:found]
 
 

@@ -145,12 +145,17 @@ class Cards:
 
     def card(self, row: int, columns: Sequence[str] = SCHEMA.names) -> dict[str, Any]:
         """Return one row, or some columns of it, as a dictionary of Python values."""
-        return {name: self.table.column(name)[row].as_py() for name in columns}
+        return {name: self._arrays[name][row].as_py() for name in columns}
 
     def describes(self, row: int, record: Achievement | Demand, text: RecordText) -> bool:
         """Tell whether a row says what a record with that text says."""
         stated = _stated(record) | {"text_key": _text_key(text)}
         return self.card(row, list(stated)) == stated
+
+    @cached_property
+    def _arrays(self) -> dict[str, pa.Array]:
+        """Each column in one piece: quicker to read single values from."""
+        return {name: self.table.column(name).combine_chunks() for name in self.table.column_names}
 
     @cached_property
     def ids(self) -> list[str]:

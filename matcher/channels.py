@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.history import History
 from matcher.shelf import Shelf
 from matcher.view import View
 
@@ -48,7 +47,7 @@ def find_candidates(
     words: list[str],
     shelf: Shelf,
     allowed: NDArray[np.bool_],
-    history: History | None,
+    feedback: NDArray[np.float32] | None = None,
     graph: Callable[[int, NDArray[np.bool_]], Rows] | None = None,
     depth: int = CHANNEL_DEPTH,
     count: int = CANDIDATES,
@@ -56,15 +55,15 @@ def find_candidates(
 ) -> Candidates:
     """Return the `count` best candidates for the record at `place` of `subject`, whose content words are `words`.
 
-    dense: nearest full texts by the encoder; lexical: BM25; history: nearest to the achievements that did well with
-    similar demands (Rocchio feedback from outcomes instead of clicks); graph: a function of (depth, allowed) that
-    returns the rows reached over the knowledge graph. The last two only when looking for achievements.
+    dense: nearest full texts by the encoder; lexical: BM25; history: nearest to `feedback` (d,), the mean of achievements
+    that did well with similar demands (Rocchio, from outcomes instead of clicks); graph: a function of (depth, allowed)
+    that returns the rows reached over the knowledge graph. The last two only when looking for achievements.
     """
     if not allowed.any():
         return fuse({})
     found: dict[str, Rows] = {}
     sought = {"dense": (np.asarray(subject.texts.full.vectors[place]), depth)}
-    if history is not None and (feedback := history.good_achievement_vector(subject, place)) is not None:
+    if feedback is not None:
         sought["history"] = (feedback, depth // 2)
     sought = {name: (vector, most) for name, (vector, most) in sought.items() if vector.any()}
     if sought:  # together: half of what a search costs is the same for both

@@ -32,6 +32,7 @@ from matcher.reasons import Pair, explain
 from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord, Verdict
 from matcher.scorer import Scorer, Scores
 from matcher.shelf import Shelf
+from matcher.sparse import FloatArray
 from matcher.stages import passed
 from matcher.textspace import RecordText, record_text
 from matcher.threshold import verdict_of, withheld
@@ -226,13 +227,13 @@ class Engine:
         scorer = self.model.scorer
         if scorer and not personalised:
             scorer = Scorer(History.empty(), scorer.ranker, scorer.calibration)
-        history = scorer.history if scorer and side == "achievements" else None
+        likeness, feedback = _past(scorer, subject) if scorer and side == "achievements" else (None, None)
         lens = self._lens(record, row)
         reach = lens.retrieve if lens and side == "achievements" else None
         # Of equal texts one is shown: twice as many candidates as are asked for leave enough.
         count, words = max(CANDIDATES, 2 * top), content_words(subject.text.full)
         candidates = find_candidates(
-            subject.view, words, shelf, shelf.allowed(filters), history, reach, count=count, place=subject.place
+            subject.view, words, shelf, shelf.allowed(filters), feedback, reach, count=count, place=subject.place
         )
         if figures is not None and filters.by_figures:
             candidates = candidates.kept(figures.allowed(candidates.rows, filters))
@@ -252,7 +253,7 @@ class Engine:
             )
         demands, achievements, d, a = _pairs(subject, found, places, side)
         signals = lens.signals(candidates.rows) if lens else None
-        table = scorer.table(self.model.space, demands, achievements, d, a, signals)
+        table = scorer.table(self.model.space, demands, achievements, d, a, signals, likeness)
         passed("features")
         scores = scorer.score(table)
         order = _select(np.argsort(-scores.expected, kind="stable"), found, places, top, diversity)
@@ -365,6 +366,15 @@ def _written(
 ) -> Shelf:
     words = [content_words(record_text(record).full) for record in records]
     return shelf.written(view, words, list(deleted))
+
+
+def _past(scorer: Scorer, subject: Subject) -> tuple[FloatArray | None, FloatArray | None]:
+    """Return how like a demand is to those with outcomes, (1, g), and the vector of what did well with such demands."""
+    history, row = scorer.history, np.array([subject.place], dtype=np.int64)
+    if history.kernel is None:
+        return None, None
+    likeness = history.likeness(subject.view, row)
+    return likeness, history.good_achievement_vector(subject.view, subject.place, likeness)
 
 
 def _pairs(subject: Subject, found: View, places: Rows, side: Side) -> tuple[View, View, Rows, Rows]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError
-from knowledge_graph.signals import SIGNAL_NAMES
+from knowledge_graph.signals import SIGNAL_NAMES, TERM_SIGNALS
 from matcher.attributes import ATTRIBUTES, attribute_features
 from matcher.history import HISTORY, History
 from matcher.text_features import SIMILARITIES, TextSide, achievement_against, demand_against
@@ -61,7 +61,11 @@ def _columns(defined: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:
 
 
 # What the kernel model compares pairs by.
-NEARNESS_COLUMNS = tuple(f"{name}_for_{side}" for side in ("demand", "achievement") for name in SIMILARITIES)
+NEARNESS_COLUMNS = (
+    *(f"{name}_for_{side}" for side in ("demand", "achievement") for name in SIMILARITIES),
+    *SIMILARITIES,
+    *TERM_SIGNALS,
+)
 
 
 def label_free_table(
@@ -126,7 +130,11 @@ def with_history(
     achievements: View,
     d: NDArray[np.int64],
     a: NDArray[np.int64],
+    likeness: NDArray[np.float32] | None = None,
 ) -> FeatureTable:
-    """Return the label-free table with the columns `HISTORY` added: what `history` knew of the pairs' neighbourhood."""
-    known = history.features(demands, achievements, d, a, table.select(NEARNESS_COLUMNS))
+    """Return the label-free table with the columns `HISTORY` added: what `history` knew of the pairs' neighbourhood.
+
+    `likeness` as for `History.features`.
+    """
+    known = history.features(demands, achievements, d, a, table.select(NEARNESS_COLUMNS), likeness)
     return FeatureTable(np.hstack([table.values, known]), (*table.names, *HISTORY))

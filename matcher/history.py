@@ -184,11 +184,18 @@ class History:
         return History(keys, self.demands, self.achievements[kept], group, self.grades[kept], ids, kernel, *axes)
 
     def features(
-        self, demands: View, achievements: View, d: NDArray[np.int64], a: NDArray[np.int64], nearness: FloatArray
+        self,
+        demands: View,
+        achievements: View,
+        d: NDArray[np.int64],
+        a: NDArray[np.int64],
+        nearness: FloatArray,
+        likeness: FloatArray | None = None,
     ) -> FloatArray:
         """Return (n, len(HISTORY)) features of the pairs (demands[d], achievements[a]); all NaN without outcomes.
 
-        `nearness` (n, f) are the pairs' label-free features, as in `fit`.
+        `nearness` (n, f) are the pairs' label-free features, as in `fit`; `likeness` (1, g) that of the one demand of
+        all pairs, if the caller knows it.
         """
         table = np.full((len(d), len(HISTORY)), np.nan, dtype=np.float32)
         if self.kernel is None:
@@ -198,7 +205,7 @@ class History:
         unique_d, of_d = np.unique(d, return_inverse=True)
         asking = self._demands(demands, unique_d)
         group = np.array([self._group_of(demands.cards, row) for row in unique_d.tolist()], dtype=np.int64)
-        similarity = asking @ self.demands.T
+        similarity = asking @ self.demands.T if likeness is None else likeness
         order = np.argsort(of_d, kind="stable")
         for pairs in np.split(order, np.flatnonzero(np.diff(of_d[order])) + 1):
             if len(pairs):
@@ -210,22 +217,30 @@ class History:
             table[some, -_KERNEL:] = self.kernel.predict(inputs)
         return table
 
-    def good_achievement_vector(self, demands: View, place: int = 0) -> FloatArray | None:
+    def likeness(self, demands: View, rows: NDArray[np.int64]) -> FloatArray:
+        """Return (n, g) similarity of demands, as they stand in a view, to those with known outcomes."""
+        return np.asarray(self._demands(demands, rows) @ self.demands.T, dtype=np.float32)
+
+    def good_achievement_vector(
+        self, demands: View, place: int = 0, likeness: FloatArray | None = None
+    ) -> FloatArray | None:
         """Return the mean encoder vector (d,), of length 1, of achievements that did well with this and similar demands.
 
-        "This" is the one at `place`. None where nothing similar has done well.
+        "This" is the one at `place`, whose `likeness` (1, g) the caller may know. None where nothing similar has done
+        well.
         """
         if self.kernel is None:
             return None
-        similarity = self.demands @ self._demands(demands, np.array([place]))[0]
+        known = self.likeness(demands, np.array([place])) if likeness is None else likeness
+        similarity = np.where(known[0] >= SIMILAR_DEMAND, known[0], np.float32(-np.inf))
         group = self._group_of(demands.cards, place)
         if group >= 0:
             similarity[group] = 1.0
-        others = self._nearest_outcomes(np.where(similarity >= SIMILAR_DEMAND, similarity, -np.inf))
-        good = others[self.grades[others] >= 2]
+        others = self._nearest_outcomes(similarity)
+        good = others[self._grades[others] >= 2]
         if not len(good):
             return None
-        weight = np.exp(SHARPNESS * (similarity[self.group[good]] - 1.0)) * self.grades[good]
+        weight = np.exp(np.float32(SHARPNESS) * (similarity[self.group[good]] - 1)) * self._grades[good]
         width = demands.texts.full.vectors.shape[1]
         mean = self.achievement_axes[:width] @ (weight @ self.achievements[good])
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
@@ -272,8 +287,9 @@ class History:
         return np.hstack([own[:, :7], rest[:, :5], own[:, 7:], rest[:, 5:]])
 
     def _nearest_outcomes(self, similarity: FloatArray) -> NDArray[np.int64]:
-        """Return the outcomes of the most similar demands, at least `NEIGHBOURHOOD` of them if there are so many."""
-        return outcomes_of(nearest_demands(similarity, self._starts, NEIGHBOURHOOD), self._starts)
+        """Return the outcomes of the most similar demands: `NEIGHBOURHOOD` to twice as many if there are so many."""
+        found = outcomes_of(nearest_demands(similarity, self._starts, NEIGHBOURHOOD), self._starts)
+        return found[_spread_over(0, len(found), 2 * NEIGHBOURHOOD)] if len(found) > 2 * NEIGHBOURHOOD else found
 
     def save(self, directory: Path) -> None:
         """Write the outcomes and the kernel model into `directory`, which is created."""

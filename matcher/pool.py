@@ -77,7 +77,7 @@ def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = Non
         content_words(text.full),
         shelf,
         shelf.allowed(filters or Filters()),
-        scorer.history,
+        scorer.history.good_achievement_vector(view),
         lens.retrieve if lens else None,
     )
     rows = candidates.rows
@@ -116,7 +116,7 @@ def best_demands(engine: Engine, achievement: Achievement, limit: int, filters: 
     text = require_text(achievement)
     shelf = engine.shelf("demands")
     view = engine.model.viewer.achievements([achievement])
-    rows = find_candidates(view, content_words(text.full), shelf, shelf.allowed(filters or Filters()), None).rows
+    rows = find_candidates(view, content_words(text.full), shelf, shelf.allowed(filters or Filters())).rows
     found = shelf.take(rows)
     graph, stored = engine.model.graph, engine.model.achievements.base.cards.rows.get(achievement.achievement_id)
     signals = GraphLens(graph, achievement, stored).signals(rows) if graph is not None else None

@@ -73,10 +73,11 @@ class Scorer:
         d: NDArray[np.int64],
         a: NDArray[np.int64],
         graph_signals: NDArray[np.float32] | None = None,
+        likeness: NDArray[np.float32] | None = None,
     ) -> FeatureTable:
-        """Return all features of the pairs (demands[d], achievements[a]) as of now."""
+        """Return all features of the pairs (demands[d], achievements[a]) as of now; `likeness` as for the history."""
         table = label_free_table(space, demands, achievements, d, a, graph_signals)
-        return with_history(table, self.history, demands, achievements, d, a)
+        return with_history(table, self.history, demands, achievements, d, a, likeness)
 
     def score(self, table: FeatureTable) -> Scores:
         """Return the scores of the table's rows; the probability is NaN where no calibration was fitted."""

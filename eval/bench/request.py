@@ -97,9 +97,12 @@ def _parts(stage: str, engine: Engine, asked: Sequence[Demand], peer: Latency) -
         clock.stop("the demand's terms in the graph")
         shelf, words = model.achievements, content_words(subject.text.full)
         history = model.scorer.history if model.scorer else None
+        likeness = history.likeness(subject.view, np.array([subject.place])) if history and history.kernel else None
+        feedback = history.good_achievement_vector(subject.view, subject.place, likeness) if history else None
+        clock.stop("demands like it with outcomes")
         reach = lens.retrieve if lens else None
         allowed, place = shelf.allowed(Filters()), subject.place
-        candidates = find_candidates(subject.view, words, shelf, allowed, history, reach, place=place)
+        candidates = find_candidates(subject.view, words, shelf, allowed, feedback, reach, place=place)
         clock.stop("candidates of all channels")
         found, a = shelf.at(candidates.rows)
         clock.stop("records of the candidates")
@@ -111,7 +114,7 @@ def _parts(stage: str, engine: Engine, asked: Sequence[Demand], peer: Latency) -
         clock.stop("graph signals")
         table = label_free_table(model.space, subject.view, found, d, a, signals)
         clock.stop("features of texts and attributes")
-        table = with_history(table, model.scorer.history, subject.view, found, d, a)
+        table = with_history(table, model.scorer.history, subject.view, found, d, a, likeness)
         clock.stop("features of history")
         model.scorer.score(table)
         clock.stop("ranker and calibration")
