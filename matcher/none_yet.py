@@ -22,7 +22,7 @@ from matcher.recommendation import Verdict
 LOOKED_AT = 20  # best candidates whose figures are read
 NEAREST = 3  # nearest answers shown of a requirement that nobody meets
 COMPOSITE = 3  # achievements in a composite
-LEAST_GAIN = 0.08  # of the demand's weight, for an achievement to join a composite
+LEAST_GAIN = 0.1  # of the demand's weight, for an achievement to join a composite
 PLAUSIBLE = 0.25  # of the best candidate's probability: what is less likely a match has no part in a solution
 FEW = 2  # terms of a demand that say too little for a share of them to mean much
 RELATED = 0.6  # a related term covers a demand's term by its strength, if that is at least so much
@@ -54,12 +54,16 @@ class UnmetRequirement:
 
 @dataclass(frozen=True)
 class PartOfSolution:
-    """An achievement in a composite: what it covers of the demand and its share of the demand's weight."""
+    """An achievement in a composite: what it covers of the demand, terms it holds and terms it has something near to.
+
+    `share` is that of the demand's weight, which near terms have by their strength.
+    """
 
     achievement_id: str
     title: str
     owner: str
     covers: tuple[str, ...]
+    near: tuple[str, ...]
     share: float
 
 
@@ -230,8 +234,10 @@ def cover(graph: KnowledgeGraph, demand: Demand, pool: Pool) -> Composite:
         new = np.flatnonzero(strength[best] > covered)
         order = new[np.argsort(-((strength[best] - covered) * weights)[new], kind="stable")]
         card = cards.card(int(known[best]))
-        names = tuple(graph.vocabulary.terms[int(terms[place])] for place in order[:6])
-        parts.append(PartOfSolution(card["id"], card["title"], card["owner"], names, float(gains[best])))
+        names = {graph.vocabulary.terms[int(terms[place])]: float(strength[best, place]) for place in order[:6]}
+        held = tuple(name for name, share in names.items() if share >= 1.0)
+        near = tuple(name for name in names if name not in held)
+        parts.append(PartOfSolution(card["id"], card["title"], card["owner"], held, near, float(gains[best])))
         covered = np.maximum(covered, strength[best])
     rest = [
         int(terms[place]) for place in np.argsort(-weights * (1 - covered), kind="stable") if covered[place] < RELATED
@@ -341,14 +347,13 @@ def _told(
         lines.append(f"{found.measure}。")
     lines += [_unmet(item) for item in requirements]
     if composite.parts:
-        names = "＋".join(
-            f"《{part.title}》（{'、'.join(_whole(part.covers)[:3])}，占 {part.share:.0%}）" for part in composite.parts
-        )
+        names = "＋".join(f"《{part.title}》（{_covered(part)}，占 {part.share:.0%}）" for part in composite.parts)
         left = _whole(composite.remaining)
         rest = f"仍缺：{'、'.join(left[:6])}{'等' if len(left) > 6 else ''}" if left else "要点均已覆盖"
         lead = "组合方案" if len(composite.parts) > 1 else "覆盖最多的成果"
         together = "合计" if len(composite.parts) > 1 else ""
-        points = len({term for part in composite.parts for term in part.covers} | set(composite.remaining))
+        named = {term for part in composite.parts for term in (*part.covers, *part.near)}
+        points = len(named | set(composite.remaining))
         few = f"（需求只写明了 {points} 个可比的要点，仅供参考）" if points <= FEW else ""
         lines.append(f"{lead}：{names}，{together}覆盖需求要点的 {composite.covered:.0%}{few}，{rest}。")
     elif composite.remaining:
@@ -363,6 +368,11 @@ def _told(
         )
         lines.append(f"另有 {len(shared)} 条需求有同样的缺口，可考虑联合立项：{told}。")
     return "".join(lines)
+
+
+def _covered(part: PartOfSolution) -> str:
+    held, near = "、".join(_whole(part.covers)[:3]), "、".join(_whole(part.near)[:2])
+    return "；".join(filter(None, (held, f"与{near}相近" if near else "")))
 
 
 def _unmet(item: UnmetRequirement) -> str:

@@ -40,8 +40,9 @@ class CompositePart(BaseModel):
     achievement_id: str
     title: str
     owner: str
-    covers: list[str]
-    share: float
+    covers: list[str] = Field(description="Terms of the demand that it holds")
+    near: list[str] = Field(description="Terms of the demand that it has something near to")
+    share: float = Field(description="Of the demand's weight, which near terms have by their nearness")
 
 
 class CompositeAnswer(BaseModel):
