@@ -195,9 +195,13 @@ def test_a_pasted_text_gets_a_list_with_reasons(boss):
     assert "推荐需求" in other.text
 
 
+GAPS = ("", "industry=C", "side=stages", "side=industries", "side=regions", "side=industries&surplus=1")
+
+
 def test_counts_that_lead_to_a_list_lead_to_as_many(boss):
     """Of the missing values and of the gaps, each number is that of the list behind it."""
-    for table, cell in (("missing", 2), ("gaps", 1)):
+    tables = [("missing", 2), *((f"gaps?{query}", cell) for query in GAPS for cell in (1, 2))]
+    for table, cell in tables:
         page = boss.get(f"/tables/{table}")
         if page.status_code != 200:
             continue

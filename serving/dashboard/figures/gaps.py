@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from knowledge_graph.graph import KnowledgeGraph
-from knowledge_graph.queries import UNKNOWN_BUDGET, Balance, Flow, balances, find_term, flows
+from knowledge_graph.queries import UNKNOWN_BUDGET, Balance, Flow, balances, find_term, flows, industry_mask
 from knowledge_graph.record_table import RecordTable
 from knowledge_graph.taxonomy.chains import STAGES, load_chains
 from matcher.cards import Cards
@@ -81,11 +81,12 @@ def all_flows(engine: Engine) -> tuple[Flow, ...]:
     return tuple(flows(graph, limit=10_000)) if graph is not None else ()
 
 
-def ids_behind(graph: KnowledgeGraph, records: str, name: str, *, stage: bool) -> list[str]:
-    """Return the ids of the achievements or demands that hold a term, or stand in a chain stage.
+def ids_behind(graph: KnowledgeGraph, records: str, name: str, *, stage: bool, industry: str = "") -> list[str]:
+    """Return the ids of the achievements or demands that hold a term or stand in a chain stage (of an industry, if named).
 
     Raises:
         NotFoundError: the graph does not know it.
+        InputError: the industry is unknown.
 
     """
     table: RecordTable = graph.demands if records == "demands" else graph.achievements
@@ -98,6 +99,8 @@ def ids_behind(graph: KnowledgeGraph, records: str, name: str, *, stage: bool) -
         mentions = sp.csc_array(table.mentions(len(graph.vocabulary)))
         number = find_term(graph, name)
         rows = mentions.indices[mentions.indptr[number] : mentions.indptr[number + 1]]
+    if industry:
+        rows = rows[industry_mask(graph, table, industry)[rows]]
     return [ids[row] for row in rows.tolist()]
 
 

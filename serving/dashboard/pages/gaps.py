@@ -71,6 +71,8 @@ async def gaps_table(request: Request) -> Table:
         key = {TERMS: "term", CHAIN: "stage", REGIONS: "region", INDUSTRIES: "industry"}[side]
         place = asked.get("region", "") if records == "demands" else ""
         limits = {"region": place[:2]} if place.isdecimal() and side in (TERMS, CHAIN) else {}
+        if records == "demands" and side in (TERMS, CHAIN):
+            limits["industry"] = asked.get("industry", "")
         return f"/records/{records}", {"state": "open", key: row["name"], **limits}
 
     return Table(

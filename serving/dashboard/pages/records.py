@@ -80,16 +80,16 @@ async def _behind(request: Request, records: str, table: sa.Table) -> list[sa.Co
         found = await at_length(request, lambda _: clusters(services.live().engine))
         ids = next((one.ids for one in found if one.digest == asked["cluster"]), ())
         return [among(engine, table.c.id, ids)]
-    if asked.get("industry"):
-        named = partial(ids_of_industry, services.live().engine, records, asked["industry"])
-        return [among(engine, table.c.id, await services.engine_threads.run(named))]
-    term, stage = asked.get("term", ""), asked.get("stage", "")
+    term, stage, industry = (asked.get(name, "") for name in ("term", "stage", "industry"))
     if not term and not stage:
-        return []
+        if not industry:
+            return []
+        named = partial(ids_of_industry, services.live().engine, records, industry)
+        return [among(engine, table.c.id, await services.engine_threads.run(named))]
     graph = services.live().engine.model.graph
     if graph is None:
         raise HTTPException(404, "此模型包没有知识图谱。")
-    held = partial(ids_behind, graph, records, term or stage, stage=not term)
+    held = partial(ids_behind, graph, records, term or stage, stage=not term, industry=industry)
     return [among(engine, table.c.id, await services.engine_threads.run(held))]
 
 
