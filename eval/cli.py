@@ -188,9 +188,10 @@ def show_ablation(ablation: "dict[str, Ablation]", group: str) -> None:
     table = Table(title=f"grouped: ranker with and without {group}")
     for column in ("metric", "with", "without", "difference"):
         table.add_column(column, justify="right")
-    for name, figure in ablation.items():
+    for name, title in TITLES.items():
+        figure = ablation[name]
         lift = f"{figure.lift.value:+.4f} [{figure.lift.low:+.4f}, {figure.lift.high:+.4f}]"
-        table.add_row(TITLES[name], f"{figure.complete.value:.4f}", f"{figure.without.value:.4f}", lift)
+        table.add_row(title, f"{figure.complete.value:.4f}", f"{figure.without.value:.4f}", lift)
     Console().print(table)
 
 

@@ -10,6 +10,7 @@ from data.judged import JudgedPairs
 from data.settings import Settings
 from eval.ablation import GROUPS, ablate
 from eval.bootstrap import METRICS
+from eval.cli import TITLES, show_ablation
 from eval.systems import build_corpus
 from knowledge_graph.signals import SIGNAL_NAMES
 from matcher.features import FeatureTable
@@ -80,3 +81,10 @@ def test_a_corpus_without_a_group_has_all_other_columns(corpus):
 def test_an_unknown_group_is_refused(corpus):
     with pytest.raises(InputError, match="feature group 'grpah' is unknown; known: graph, attributes, topics"):
         ablate(corpus, "grpah")
+
+
+def test_what_the_command_prints(graph_ablation, capsys):
+    show_ablation(graph_ablation, "graph")
+    shown = capsys.readouterr().out
+    assert all(title in shown for title in TITLES.values())
+    assert f"{graph_ablation['score'].lift.value:+.4f}" in shown
