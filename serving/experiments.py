@@ -82,11 +82,13 @@ class Running:
         ours, theirs = ask(champion.engine), ask(self.challenger.engine)
         drafted = team_draft(ours.items, theirs.items, f"{experiment.name}:{request_id}", top)
         names = (experiment.champion, experiment.challenger)
+        better = max((ours, theirs), key=lambda one: (one.answered, bool(one.items)))
         listed = ours.model_copy(
             update={
                 "items": [match for match, _ in drafted],
-                "answered": ours.answered or theirs.answered,
-                "message": "" if drafted else ours.message,
+                "answered": better.answered,
+                "verdict": better.verdict,
+                "message": better.message,
             }
         )
         return Served(listed, tuple(names[side] for _, side in drafted))
