@@ -7,13 +7,16 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from data.aggregates import RESPONSES
+from data.aggregates import ALL, FIELD, INDUSTRY, REGION, RESPONSES, VERSION
+from data.dashboard_tables import daily_counts
+from data.engines import translated_errors
 from data.records import CHINA_STANDARD_TIME, EventKind
 from data.tables import demands, events
 from matcher.filters import OPEN_STATUSES
 from serving.dashboard.figures.health import FIELDS, SOON, STALE, is_missing
 
 CHINA = timedelta(hours=8)
+SORTED_DAYS = timedelta(days=31)  # of all kinds of events
 RESPONSE = "response"  # all kinds of event that answer a recommendation
 UNSTATED = "none"  # stands in an address for what a record does not state
 STATES = {
@@ -169,8 +172,61 @@ def event_query(engine: sa.Engine, asked: Mapping[str, str]) -> sa.Select[Any]:
                 query = query.where(sa.func.coalesce(demands.c[name], "") == _stated(asked[name]))
         query = query.where(*_region(asked, demands.c.region))
     if "version" in asked:
-        query = query.where(version_of(engine) == _stated(asked["version"]))
+        version = _stated(asked["version"])
+        query = query.where(version_of(engine) == version)
+        if first is not None or end is not None:  # undated events are asked for too otherwise
+            query = query.where(*_days_of_version(engine, version))
     return query
+
+
+def _days_of_version(engine: sa.Engine, version: str) -> list[sa.ColumnElement[bool]]:
+    """Return the days in which a version has events: it is seen for some time only."""
+    kept, seen = daily_counts, events.c.occurred_at
+    query = sa.select(sa.func.min(kept.c.day), sa.func.max(kept.c.day)).where(
+        kept.c.dimension == VERSION, kept.c.value == version, kept.c.number > 0
+    )
+    with translated_errors(engine.url), engine.connect() as connection:
+        first, last = connection.execute(query).one()
+    if first is None:
+        return []
+    edge_first, edge_last = (datetime(day.year, day.month, day.day) - CHINA for day in (first, last))
+    return [seen >= edge_first, seen < edge_last + timedelta(days=1)]
+
+
+def kept_count(asked: Mapping[str, str]) -> Callable[[sa.Connection], int] | None:
+    """Return how to count the events that an address asks for from the counts that are kept, None where those do not tell.
+
+    They tell of days, a kind, and one side at a time.
+    """
+    first, last = (day_of(asked.get(name, "")) for name in ("from", "to"))
+    sides = [name for name in (FIELD, INDUSTRY, REGION, VERSION) if name in asked]
+    region = asked.get("region", "")
+    if (first is None and last is None) or len(sides) > 1 or asked.get("demand") or asked.get("achievement"):
+        return None
+    if sides == [REGION] and not (region == UNSTATED or (region.isdecimal() and len(region) == 2)):
+        return None
+    kept, kind = daily_counts, asked.get("kind", "")
+    dimension = sides[0] if sides else ALL
+    value = _stated(asked[sides[0]]) if sides else ""
+    query = sa.select(sa.func.coalesce(sa.func.sum(kept.c.number), 0)).where(
+        kept.c.dimension == dimension, kept.c.value == value
+    )
+    if kind:
+        kinds = sorted(one.value for one in RESPONSES) if kind == RESPONSE else [kind]
+        query = query.where(kept.c.kind.in_(kinds))
+    if first is not None:
+        query = query.where(kept.c.day >= first)
+    if last is not None:
+        query = query.where(kept.c.day <= last)
+    return lambda connection: int(connection.execute(query).scalar_one())
+
+
+def is_narrow(asked: Mapping[str, str]) -> bool:
+    """Tell whether a list of events is short enough to be put into the order of time, or indexed so that it comes in it."""
+    if any(asked.get(name) for name in ("kind", "demand", "achievement")):
+        return True
+    first, last = (day_of(asked.get(name, "")) for name in ("from", "to"))
+    return first is not None and last is not None and last - first <= SORTED_DAYS
 
 
 def limits_of(asked: Mapping[str, str], say: Callable[[str, str], str]) -> list[tuple[str, str]]:

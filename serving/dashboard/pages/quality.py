@@ -112,9 +112,11 @@ def _state(store: Store, request: Request) -> dict[str, Any]:
 
 
 async def _period(request: Request) -> Period:
-    state = await services_of(request).in_store(partial(_state, request=request))
-    period: Period = state["period"]
-    return period
+    def work(store: Store) -> Period:
+        with translated_errors(store.engine.url), store.engine.connect() as connection:
+            return period_of(request, last_day(connection))
+
+    return await services_of(request).in_store(work)
 
 
 async def offline_table(request: Request) -> Table:

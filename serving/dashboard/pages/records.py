@@ -24,6 +24,8 @@ from serving.dashboard.figures.lists import (
     among,
     edges,
     event_query,
+    is_narrow,
+    kept_count,
     limits_of,
     needs_progress,
     record_conditions,
@@ -36,7 +38,6 @@ SHOWN = "推荐展示事件的次数，同一配对展示多次计多次。"
 ANSWERED = "联系、会面、洽谈、成交事件的次数。"
 ANY_RESPONSE = "响应（联系、会面、洽谈、成交）"
 SIDE = "achievement"
-NARROW = ("kind", "demand", "achievement", "from", "to")
 
 
 def demand_link(row: Row) -> tuple[str, dict[str, Any]]:
@@ -261,11 +262,11 @@ async def events_table(request: Request) -> Table:
             Column("achievement_id", "成果", link=achievement_link),
             Column("event_id", "事件编号", link=pair_link, hint="点击查看这一对的全部情况。"),
         ),
-        SelectedRows(engine, query, table.c.event_id),
+        SelectedRows(engine, query, table.c.event_id, kept_count(asked)),
         choices={} if asked.get("kind") else {"kind": list(wording.KIND_NAMES.items())},
         find=("demand_id", "achievement_id"),
         # All events in the order of time would have to be sorted first: a list that nothing limits is in that of the ids.
-        sort="occurred_at" if any(asked.get(name) for name in NARROW) else "event_id",
+        sort="occurred_at" if is_narrow(asked) else "event_id",
         size=50,
     )
 
