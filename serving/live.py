@@ -1,7 +1,5 @@
 """The bundle that is served: loaded, verified, warmed up, kept up to date with the store, swapped by one reference."""
 
-import ctypes
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -19,6 +17,7 @@ from matcher.bundle import CURRENT, PREVIOUS, Manifest, pointed, verify
 from matcher.engine import Engine
 from matcher.filters import Filters
 from matcher.model import MatchingModel
+from serving.memory import give_back
 from serving.metrics import BUNDLE_LOADS, BUNDLE_REJECTED, RECORDS_REPLAYED
 
 REPLAY_BATCH = 500
@@ -153,7 +152,7 @@ class BundleHolder:
             log.warning("bundle rejected", version=version, reason=reason)
             return False
         self.live, self.rejected = live, None
-        _give_back()
+        give_back()
         BUNDLE_LOADS.labels("loaded").inc()
         BUNDLE_REJECTED.set(0)
         log.info("bundle loaded", version=version, seconds=round(perf_counter() - started, 3))
@@ -166,9 +165,3 @@ class BundleHolder:
             return path.read_text(encoding="utf-8").strip(), path.stat().st_mtime_ns
         except OSError:
             return None
-
-
-def _give_back() -> None:
-    """Return to the system what loading and the bundle that was replaced have left free; glibc keeps it otherwise."""
-    with suppress(OSError, AttributeError):  # another C library
-        ctypes.CDLL("libc.so.6").malloc_trim(0)

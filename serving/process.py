@@ -8,6 +8,7 @@ from data.settings import settings
 from models.threads import limit_threads
 from serving.app import create_app
 from serving.logs import configure_logs
+from serving.memory import few_arenas
 
 SWITCH_INTERVAL = 0.0005  # s
 
@@ -18,5 +19,6 @@ def app_of_process() -> FastAPI:
     # Beside engine threads the event loop waits for its turn: 5 ms, Python's own choice, several times a request.
     sys.setswitchinterval(SWITCH_INTERVAL)
     configure_logs(used.log_level)
-    limit_threads(used.threads)
+    few_arenas()
+    limit_threads(1)  # requests are many and small: more threads for one of them would wait for each other, busily
     return create_app(used)

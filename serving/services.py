@@ -42,7 +42,7 @@ class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.access = StoreAccess(settings.store_url, settings.serve_lock_timeout)
-        self.holder = BundleHolder(settings.bundles, settings.threads)
+        self.holder = BundleHolder(settings.bundles, threads=1)
         self.engine_threads = EngineThreads(settings.serve_threads, settings.serve_max_wait)
         self._store_threads = StoreThreads(self.access, 2 * settings.serve_lock_timeout)
         self.follower = Repeated("follower", self._follow, settings.serve_poll)
@@ -52,7 +52,7 @@ class Services:
         self.answers = AnswerCache(settings.serve_cache)
         self.keys = KeyRing()
         self.key_reader = Repeated("keys", self._read_keys, max(settings.serve_poll, KEY_INTERVAL))
-        self.experiments = ExperimentHolder(settings.home, settings.bundles, settings.threads)
+        self.experiments = ExperimentHolder(settings.home, settings.bundles, threads=1)
         self.experimenter = Repeated("experiments", self._experiment, max(settings.serve_poll, EXPERIMENT_INTERVAL))
         self._shadows: set[asyncio.Task[None]] = set()
         self.review_writer = Repeated("reviews", self._submit_reviews, REVIEW_INTERVAL)
