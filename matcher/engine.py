@@ -296,9 +296,9 @@ class Engine:
 
     def verdict(self, best: float | None, side: Side = "achievements") -> Verdict:
         """Return whether a list with such a best probability is good enough; the threshold is that of demands' lists."""
-        scorer = self.model.scorer
-        calibrated = scorer.threshold if scorer and side == "achievements" else None
-        return verdict_of(best, scorer.calibration if scorer else None, calibrated)
+        scorer, for_demand = self.model.scorer, side == "achievements"
+        calibrated = scorer.threshold if scorer and for_demand else None
+        return verdict_of(best, scorer.calibration if scorer else None, calibrated, for_demand=for_demand)
 
     def _reasons(
         self,

@@ -134,13 +134,20 @@ def fit_threshold(held: Confidences, target: float = TARGET_RISK, views: int = 1
     return None
 
 
-def verdict_of(best: float | None, calibration: IsotonicCalibration | None, fitted: AnswerThreshold | None) -> Verdict:
+def verdict_of(
+    best: float | None,
+    calibration: IsotonicCalibration | None,
+    fitted: AnswerThreshold | None,
+    *,
+    for_demand: bool = True,
+) -> Verdict:
     """Return whether a list is good enough.
 
     Args:
         best: probability of the list's best candidate, None without candidates.
         calibration: of the probabilities; without one any candidate is good enough.
         fitted: the calibrated threshold; without one the average judged pair is the measure.
+        for_demand: whether the list is a demand's; no threshold is calibrated for those of achievements.
 
     """
     if calibration is None:
@@ -155,12 +162,14 @@ def verdict_of(best: float | None, calibration: IsotonicCalibration | None, fitt
         threshold=round(least, 4),
         basis="average" if fitted is None else "calibrated",
         text=f"{GOOD_ENOUGH if answered else NO_GOOD_MATCH}（{found}，门槛 {least:.0%}）",
-        measure=_measure(fitted),
+        measure=_measure(fitted, for_demand=for_demand),
     )
 
 
-def _measure(fitted: AnswerThreshold | None) -> str:
+def _measure(fitted: AnswerThreshold | None, *, for_demand: bool) -> str:
     """Return in Chinese what the threshold stands for."""
+    if not for_demand:
+        return "门槛取历史评分的平均水平"
     if fitted is None:
         return "门槛取历史评分的平均水平：此模型包没有校准过的门槛，重新训练（gongxu train）后才有"
     sure = "不超过" if fitted.confidence >= CONFIDENCE else "预计不超过"

@@ -70,7 +70,8 @@ def test_below_the_calibrated_threshold_the_nearest_are_shown_as_such(taught, kn
     assert lenient.message == ""
     assert lenient.items == answer.items
     # the other direction is not what the threshold was calibrated on
-    assert engine.recommend_demands(known.world.achievements[0]).verdict.basis == "average"
+    other = engine.recommend_demands(known.world.achievements[0]).verdict
+    assert (other.basis, other.measure) == ("average", "门槛取历史评分的平均水平")
 
 
 def test_training_calibrates_the_threshold_and_the_bundle_keeps_it(taught, known, tmp_path):
