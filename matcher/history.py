@@ -246,16 +246,21 @@ class History:
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
 
     def evidence(self, demand: View, achievement: View, limit: int = 3) -> list[tuple[str, str, int, float]]:
-        """Return the outcomes most like a pair: (demand id, achievement id, grade, likeness in [0, 1]), likest first."""
+        """Return the outcomes most like a pair: (demand id, achievement id, grade, likeness in [0, 1]), likest first.
+
+        They are looked for among those that the features look at: of the demand itself and of the most similar ones.
+        """
         if self.kernel is None:
             return []
-        nearness = np.clip(self.demands @ self._demands(demand, _FIRST)[0], 0.0, 1.0)
+        nearness = np.clip(self.likeness(demand, _FIRST)[0], 0.0, 1.0)
         group = self._group_of(demand.cards, 0)
         if group >= 0:
             nearness[group] = 1.0
-        likeness = nearness[self.group] * np.clip(self.achievements @ self._achievements(achievement, _FIRST)[0], 0, 1)
-        best = np.argsort(-likeness, kind="stable")[:limit]
-        return [(*self.ids[place], int(self.grades[place]), float(likeness[place])) for place in best]
+        near = self._nearest_outcomes(nearness)
+        offered = self._achievements(achievement, _FIRST)[0]
+        likeness = nearness[self.group[near]] * np.clip(self.achievements[near] @ offered, 0, 1)
+        best = np.argsort(-likeness, kind="stable")[:limit].tolist()
+        return [(*self.ids[near[at]], int(self.grades[near[at]]), float(likeness[at])) for at in best]
 
     def _demands(self, view: View, rows: NDArray[np.int64]) -> FloatArray:
         return _along(demand_vectors(view.texts, rows), self.demand_axes)
