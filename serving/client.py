@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
@@ -88,11 +88,34 @@ def _events(events: Sequence[Mapping[str, Any]]) -> Call:
     return Call("POST", "/v1/events", [dict(event) for event in events])
 
 
-def _match(demand_id: str, achievement_id: str) -> Call:
-    def escaped(record_id: str) -> str:
-        return quote(record_id.replace("/", "%2F"), safe="")
+def _batch(side: str, subjects: Iterable[Json], options: Json) -> Call:
+    return Call("POST", f"/v1/recommendations/{side}:batch", {"requests": [subject | options for subject in subjects]})
 
-    return Call("GET", f"/v1/matches/{escaped(demand_id)}/{escaped(achievement_id)}")
+
+def _escaped(record_id: str) -> str:
+    return quote(record_id.replace("/", "%2F"), safe="")
+
+
+def _match(demand_id: str, achievement_id: str) -> Call:
+    return Call("GET", f"/v1/matches/{_escaped(demand_id)}/{_escaped(achievement_id)}")
+
+
+def _similar(kind: str, record_id: str, top_k: int) -> Call:
+    return Call("GET", f"/v1/{kind}/{quote(record_id, safe='')}/similar?top_k={top_k}")
+
+
+def _export(side: str, top_k: int, explain: str) -> Call:
+    return Call("GET", f"/v1/recommendations/{side}/export?top_k={top_k}&explain={explain}")
+
+
+def _line(text: str) -> Json | None:
+    """Return a line of an export, or None if it is the last one, which says that nothing is missing."""
+    line = dict(json.loads(text))
+    return None if "summary" in line else line
+
+
+def _broken_off() -> GongxuApiError:
+    return GongxuApiError(200, {"title_en": "Broken off", "detail": "the export ended before its last line; ask again"})
 
 
 @dataclass(frozen=True)
@@ -169,6 +192,30 @@ class Client:
         """Return demands for `subject`: {"achievement_id": …}, {"achievement": {…}} or {"text": …}."""
         return self.send(_recommend_demands(subject, {"top_k": top_k} | options))
 
+    def recommend_achievements_to_many(self, subjects: Iterable[Json], *, top_k: int = 10, **options: Any) -> Json:
+        """Return `results` for up to 100 subjects, each an `answer` or a `problem`, in their order."""
+        return self.send(_batch("achievements", subjects, {"top_k": top_k} | options))
+
+    def recommend_demands_to_many(self, subjects: Iterable[Json], *, top_k: int = 10, **options: Any) -> Json:
+        """Return `results` for up to 100 achievements or texts, each an `answer` or a `problem`, in their order."""
+        return self.send(_batch("demands", subjects, {"top_k": top_k} | options))
+
+    def export_achievements(self, *, top_k: int = 10, explain: str = "none") -> Iterator[Json]:
+        """Yield an answer (or a problem) for every demand; raises at the end if the export broke off."""
+        return self._lines(_export("achievements", top_k, explain))
+
+    def export_demands(self, *, top_k: int = 10, explain: str = "none") -> Iterator[Json]:
+        """Yield an answer (or a problem) for every achievement; raises at the end if the export broke off."""
+        return self._lines(_export("demands", top_k, explain))
+
+    def similar_achievements(self, achievement_id: str, *, top_k: int = 10) -> Json:
+        """Return the achievements whose texts are nearest to one's."""
+        return self.send(_similar("achievements", achievement_id, top_k))
+
+    def similar_demands(self, demand_id: str, *, top_k: int = 10) -> Json:
+        """Return the demands whose texts are nearest to one's."""
+        return self.send(_similar("demands", demand_id, top_k))
+
     def match(self, demand_id: str, achievement_id: str) -> Json:
         """Return one pair explained."""
         return self.send(_match(demand_id, achievement_id))
@@ -200,6 +247,17 @@ class Client:
     def report(self, *events: Mapping[str, Any]) -> Json:
         """Store events (see `new_event`); sent again after a failure they keep their ids, so that nothing is doubled."""
         return self.send(_events(events))
+
+    def _lines(self, call: Call) -> Iterator[Json]:
+        with self._http.stream(call.method, call.path, timeout=None) as answer:
+            if not answer.is_success:
+                answer.read()
+                _result(answer)
+            for text in answer.iter_lines():
+                if (line := _line(text)) is None:
+                    return
+                yield line
+        raise _broken_off()
 
     def send(self, call: Call) -> Json:
         """Send a call, again if need be, and return the answer's body."""
@@ -255,6 +313,32 @@ class AsyncClient:
         """Return demands for `subject`: {"achievement_id": …}, {"achievement": {…}} or {"text": …}."""
         return await self.send(_recommend_demands(subject, {"top_k": top_k} | options))
 
+    async def recommend_achievements_to_many(
+        self, subjects: Iterable[Json], *, top_k: int = 10, **options: Any
+    ) -> Json:
+        """Return `results` for up to 100 subjects, each an `answer` or a `problem`, in their order."""
+        return await self.send(_batch("achievements", subjects, {"top_k": top_k} | options))
+
+    async def recommend_demands_to_many(self, subjects: Iterable[Json], *, top_k: int = 10, **options: Any) -> Json:
+        """Return `results` for up to 100 achievements or texts, each an `answer` or a `problem`, in their order."""
+        return await self.send(_batch("demands", subjects, {"top_k": top_k} | options))
+
+    def export_achievements(self, *, top_k: int = 10, explain: str = "none") -> AsyncIterator[Json]:
+        """Yield an answer (or a problem) for every demand; raises at the end if the export broke off."""
+        return self._lines(_export("achievements", top_k, explain))
+
+    def export_demands(self, *, top_k: int = 10, explain: str = "none") -> AsyncIterator[Json]:
+        """Yield an answer (or a problem) for every achievement; raises at the end if the export broke off."""
+        return self._lines(_export("demands", top_k, explain))
+
+    async def similar_achievements(self, achievement_id: str, *, top_k: int = 10) -> Json:
+        """Return the achievements whose texts are nearest to one's."""
+        return await self.send(_similar("achievements", achievement_id, top_k))
+
+    async def similar_demands(self, demand_id: str, *, top_k: int = 10) -> Json:
+        """Return the demands whose texts are nearest to one's."""
+        return await self.send(_similar("demands", demand_id, top_k))
+
     async def match(self, demand_id: str, achievement_id: str) -> Json:
         """Return one pair explained."""
         return await self.send(_match(demand_id, achievement_id))
@@ -286,6 +370,17 @@ class AsyncClient:
     async def report(self, *events: Mapping[str, Any]) -> Json:
         """Store events (see `new_event`); sent again after a failure they keep their ids, so that nothing is doubled."""
         return await self.send(_events(events))
+
+    async def _lines(self, call: Call) -> AsyncIterator[Json]:
+        async with self._http.stream(call.method, call.path, timeout=None) as answer:
+            if not answer.is_success:
+                await answer.aread()
+                _result(answer)
+            async for text in answer.aiter_lines():
+                if (line := _line(text)) is None:
+                    return
+                yield line
+        raise _broken_off()
 
     async def send(self, call: Call) -> Json:
         """Send a call, again if need be, and return the answer's body."""

@@ -42,6 +42,16 @@ def test_client_with_a_key_on_two_workers(home):
             best = answer["items"][0]
             pair = client.match(demand.demand_id, best["id"])
             assert pair["match"]["probability"] == best["probability"]
+            many = client.recommend_achievements_to_many(
+                [{"demand_id": demand.demand_id}, {"demand_id": "none"}], top_k=3
+            )
+            assert [item["id"] for item in many["results"][0]["answer"]["items"]] == [i["id"] for i in answer["items"]]
+            assert many["results"][1]["problem"]["status"] == 404
+            assert best["id"] not in [item["id"] for item in client.similar_achievements(best["id"], top_k=3)["items"]]
+            assert len(client.similar_demands(demand.demand_id, top_k=2)["items"]) == 2
+            pushed = [line["subject_id"] for line in client.export_achievements(top_k=1)]
+            assert demand.demand_id in pushed
+            assert len(pushed) == len(set(pushed))
             record = {"achievement_id": "新/1", "title": "石墨烯海水淡化膜组件", "content": "脱盐率99.8%，海水淡化"}
             assert client.put_achievement(record)["result"] == "inserted"
             assert client.upload_demands([{"demand_id": "U1", "title": "一"}, {"demand_id": "U2"}])["rejected"] == 1
@@ -69,6 +79,9 @@ async def ask_async(url, key, demand_id):
             *(client.recommend_achievements(subject={"demand_id": demand_id}, top_k=2) for _ in range(4))
         )
         assert len({tuple(item["id"] for item in answer["items"]) for answer in answers}) == 1
+        pushed = [line["subject_id"] async for line in client.export_achievements(top_k=1)]
+        assert demand_id in pushed
+        assert len((await client.similar_demands(demand_id, top_k=2))["items"]) == 2
         with pytest.raises(GongxuApiError) as unknown:
             await client.recommend_achievements(subject={"demand_id": "none"})
         assert unknown.value.status == 404
