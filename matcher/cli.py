@@ -22,6 +22,7 @@ _OPTIONS: dict[int | str, str] = {
     "trl_at_least": "trl",
     "share_met_at_least": "least-met",
     "share_known_at_least": "least-known",
+    "worst_margin_at_least": "worst-margin",
 }
 
 
@@ -45,6 +46,9 @@ def recommend(
     ] = None,
     least_known: Annotated[
         float | None, typer.Option(help="Share of the required figures that the other side must speak of, 0-1.")
+    ] = None,
+    worst_margin: Annotated[
+        float | None, typer.Option(help="How far the worst checked figure may miss its bound, as a share of it: -0.1.")
     ] = None,
     gaps: Annotated[
         bool, typer.Option("--gaps", help="Where no match is good enough: what is missing, and who could develop it.")
@@ -89,6 +93,7 @@ def recommend(
             hide_hard_misses=hide_misses,
             share_met_at_least=least_met,
             share_known_at_least=least_known,
+            worst_margin_at_least=worst_margin,
         )
     except ValidationError as error:
         first = error.errors()[0]

@@ -83,6 +83,13 @@ def test_the_answer_carries_its_verdict_and_the_gaps_on_request(home, records):
     assert "匹配" in nothing.stdout or "1." in nothing.stdout
 
 
+def test_a_filter_by_figures_that_cannot_be_is_one_line(home, records):
+    refused = run_in(home)("recommend", "--demand", records[0][0].demand_id, "--worst-margin", "7")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: --worst-margin 7.0 cannot be used")
+    assert refused.stderr.count("\n") == 1
+
+
 def test_answers_that_do_not_fit_are_one_line(home, records):
     run = run_in(home)
     refused = run("clarify", "--demand", records[0][1].demand_id, "--question", "limit:budget", "--answer", "很多")
