@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from hashlib import blake2b
 from threading import Lock
 from typing import Literal
 
@@ -14,7 +12,6 @@ from data.errors import InputError
 from data.records import UNSTORED, Achievement, Demand
 from data.segment import content_words
 from data.store import Change
-from data.text import normalise
 from knowledge_graph.paths import Path
 from matcher.channels import CANDIDATES, Candidates, find_candidates
 from matcher.diversify import Diversity, diversify
@@ -27,38 +24,23 @@ from matcher.ledger_answer import with_ledgers
 from matcher.ledger_lens import LedgerLens
 from matcher.ledger_shelf import Quantities
 from matcher.ledger_table import quantities_of
+from matcher.matches import SHOWN, digests_of, matches_of
 from matcher.model import MatchingModel
 from matcher.reasons import Pair, explain
 from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord, Verdict
-from matcher.scorer import Scorer, Scores
+from matcher.scorer import Scorer
 from matcher.shelf import Shelf
-from matcher.sparse import FloatArray
 from matcher.stages import passed
-from matcher.textspace import RecordText, record_text
+from matcher.subject import Subject, past_of, require_text
+from matcher.textspace import record_text
 from matcher.threshold import verdict_of, withheld
 from matcher.view import View
 
 Rows = NDArray[np.int64]
-_SHOWN = ("id", "title", "owner", "region", "status")
 Side = Literal["achievements", "demands"]
 MAX_TOP = 200
 NO_RANKER = "尚未训练排序模型，以下按检索相关度排列"
 EMPTY_STORE = "没有符合条件的记录"
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Who asks: the record at `place` of a view, its text, and its row in the bundle if it stands there as it is given."""
-
-    view: View
-    place: int
-    text: RecordText
-    row: int | None
-
-    @cached_property
-    def alone(self) -> View:
-        """The view of this record only."""
-        return self.view.take(np.array([self.place], dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -134,14 +116,14 @@ class Engine:
         known = self.model.quantities
         ledgers = [ledger(quantities_of(demand), quantities_of(achievement), **known.linking)] if known else []
         if scorer is None:
-            return with_ledgers(_matches(order, offered, one, pair, None, {}), ledgers)[0]
+            return with_ledgers(matches_of(order, offered, one, pair, None, {}), ledgers)[0]
         lens = self._lens(demand, asking.row)
         row = self.model.achievements.base.cards.rows.get(achievement.record_id)
         signals = lens.signals(np.array([row], dtype=np.int64)) if lens and row is not None else None
         table = scorer.table(self.model.space, wanted, offered, one, one, signals)
         paths = {0: lens.paths(row)} if lens and row is not None else {}
         reasons = self._reasons(scorer, table, order, asking, (offered, one), "achievements", paths)
-        return with_ledgers(_matches(order, offered, one, pair, scorer.score(table), reasons), ledgers)[0]
+        return with_ledgers(matches_of(order, offered, one, pair, scorer.score(table), reasons), ledgers)[0]
 
     def similar(self, record: Achievement | Demand, top: int = 10) -> list[SimilarRecord]:
         """Return the `top` records of the same side whose texts are nearest to `record`, open or closed, itself left out.
@@ -159,7 +141,7 @@ class Engine:
         found = shelf.take(rows[0][kept])
         similar = []
         for place, cosine in enumerate(cosines[0][kept].tolist()):
-            card = found.cards.card(place, _SHOWN)
+            card = found.cards.card(place, SHOWN)
             if card["id"] != record.record_id:
                 similar.append(SimilarRecord(**card, similarity=round(cosine, 4)))
         return similar[:top]
@@ -227,7 +209,7 @@ class Engine:
         scorer = self.model.scorer
         if scorer and not personalised:
             scorer = Scorer(History.empty(), scorer.ranker, scorer.calibration)
-        likeness, feedback = _past(scorer, subject) if scorer and side == "achievements" else (None, None)
+        likeness, feedback = past_of(scorer, subject) if scorer and side == "achievements" else (None, None)
         lens = self._lens(record, row)
         reach = lens.retrieve if lens and side == "achievements" else None
         # Of equal texts one is shown: twice as many candidates as are asked for leave enough.
@@ -247,7 +229,7 @@ class Engine:
             ledgers = figures.ledgers(candidates.rows[order]) if figures and explained else []
             return self._answer(
                 subject_id,
-                with_ledgers(_matches(order, found, places, candidates, None, {}), ledgers),
+                with_ledgers(matches_of(order, found, places, candidates, None, {}), ledgers),
                 NO_RANKER,
                 proposed=candidates.proposed(),
             )
@@ -268,8 +250,8 @@ class Engine:
         reasons = self._reasons(scorer, table, order, subject, (found, places), side, paths) if explained else {}
         ledgers = figures.ledgers(candidates.rows[order]) if figures and explained else []
         passed("reasons")
-        digests = _digests(table.select(scorer.ranker.feature_names_)[order])
-        matches = with_ledgers(_matches(order, found, places, candidates, scores, reasons, digests), ledgers)
+        digests = digests_of(table.select(scorer.ranker.feature_names_)[order])
+        matches = with_ledgers(matches_of(order, found, places, candidates, scores, reasons, digests), ledgers)
         message = "" if verdict.answered else NEAREST_ONLY
         return self._answer(subject_id, matches, message, verdict=verdict, proposed=candidates.proposed())
 
@@ -343,19 +325,6 @@ class Engine:
         )
 
 
-def require_text(record: Achievement | Demand) -> RecordText:
-    """Return what a record says.
-
-    Raises:
-        InputError: it says nothing.
-
-    """
-    text = record_text(record)
-    if not text.full:
-        raise InputError(f"the text {normalise(record.title)[:40]!r} says nothing to match by; give a title or content")
-    return text
-
-
 def _require_top(top: int) -> None:
     if not 1 <= top <= MAX_TOP:
         raise InputError(f"top is {top}; it must be 1 to {MAX_TOP}")
@@ -368,15 +337,6 @@ def _written(
     return shelf.written(view, words, list(deleted))
 
 
-def _past(scorer: Scorer, subject: Subject) -> tuple[FloatArray | None, FloatArray | None]:
-    """Return how like a demand is to those with outcomes, (1, g), and the vector of what did well with such demands."""
-    history, row = scorer.history, np.array([subject.place], dtype=np.int64)
-    if history.kernel is None:
-        return None, None
-    likeness = history.likeness(subject.view, row)
-    return likeness, history.good_achievement_vector(subject.view, subject.place, likeness)
-
-
 def _pairs(subject: Subject, found: View, places: Rows, side: Side) -> tuple[View, View, Rows, Rows]:
     """Return (demands, achievements, d, a) for one subject against everything found."""
     one = np.full(len(places), subject.place, dtype=np.int64)
@@ -385,39 +345,3 @@ def _pairs(subject: Subject, found: View, places: Rows, side: Side) -> tuple[Vie
 
 def _select(order: NDArray[np.intp], found: View, places: Rows, top: int, diversity: Diversity) -> NDArray[np.intp]:
     return diversify(order, found.cards.owners[places], found.cards.matters[places], top, diversity)
-
-
-def _matches(
-    order: NDArray[np.intp],
-    found: View,
-    places: Rows,
-    candidates: Candidates,
-    scores: Scores | None,
-    reasons: dict[int, list[Reason]],
-    digests: Sequence[str] = (),
-) -> list[Match]:
-    matches = []
-    for rank, place in enumerate(order.tolist(), start=1):
-        card = found.cards.card(int(places[place]), _SHOWN)
-        matches.append(
-            Match(
-                rank=rank,
-                id=card["id"],
-                title=card["title"],
-                owner=card["owner"],
-                region=card["region"],
-                status=card["status"],
-                probability=None if scores is None else round(float(scores.probability[place]), 4),
-                grade=None if scores is None else int(scores.median[place]),
-                score=round(float(candidates.fused[place] if scores is None else scores.expected[place]), 6),
-                channels=candidates.proposed_by(place),
-                reasons=reasons.get(place, []),
-                features_digest=digests[rank - 1] if digests else "",
-            )
-        )
-    return matches
-
-
-def _digests(rows: NDArray[np.float32]) -> list[str]:
-    """Return 64 bits of BLAKE2b of each of the rows of features, as 16 hex digits."""
-    return [blake2b(row.tobytes(), digest_size=8).hexdigest() for row in np.ascontiguousarray(rows)]

@@ -10,11 +10,12 @@ from data.errors import InputError
 from data.records import Achievement, Demand
 from data.segment import content_words
 from matcher.channels import find_candidates
-from matcher.engine import Engine, require_text
+from matcher.engine import Engine
 from matcher.filters import Filters
 from matcher.graph_lens import GraphLens
 from matcher.scorer import Scorer, Scores
 from matcher.shelf import Shelf
+from matcher.subject import require_text
 from matcher.view import View
 
 Rows = NDArray[np.int64]

@@ -72,6 +72,9 @@ class Match(BaseModel):
     region: str | None = Field(description="GB/T 2260 six-digit code")
     status: str
     probability: float | None = Field(description="Calibrated probability of a good match; null without a ranker")
+    deal_probability: float | None = Field(
+        None, description="Calibrated probability of a deal once shown; null until enough deals are known"
+    )
     grade: int | None = Field(description="Most likely grade, 0-4; null without a ranker")
     score: float = Field(description="What the list is ordered by, comparable within one answer")
     channels: list[str] = Field(description="Candidate channels that proposed it: dense, lexical, history, graph")

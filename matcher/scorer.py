@@ -47,6 +47,11 @@ class Scores:
     probability: NDArray[np.float64]
     deal: NDArray[np.float64] | None = None
 
+    def deal_at(self, place: int) -> float | None:
+        """Return the probability of a deal of one pair, None where it is not known."""
+        known = self.deal is not None and not np.isnan(self.deal[place])
+        return round(float(self.deal[place]), 4) if self.deal is not None and known else None
+
 
 class Scorer:
     """Orders pairs by expected grade and says how likely each is a good match (grade >= `GOOD_GRADE`), and a deal."""

@@ -56,10 +56,8 @@ class Call:
 
     def request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         """Return the request for httpx."""
-        body = (
-            {"content": self.content} if self.content is not None else {} if self.body is None else {"json": self.body}
-        )
-        return client.build_request(self.method, self.path, headers=self.headers, **body)
+        sent: Json = {"content": self.content} if self.content is not None else {"json": self.body}
+        return client.build_request(self.method, self.path, headers=self.headers, **sent)
 
 
 def _recommend_achievements(subject: Json, options: Json) -> Call:

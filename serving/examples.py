@@ -68,6 +68,7 @@ ANSWER: dict[str, Any] = {
             "region": "410100",
             "status": "发布",
             "probability": 0.81,
+            "deal_probability": 0.04,
             "grade": 3,
             "score": 2.417,
             "channels": ["dense", "lexical"],

@@ -1,0 +1,51 @@
+"""Who asks: a record as a request reads it, and what is known of its past."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from data.errors import InputError
+from data.records import Achievement, Demand
+from data.text import normalise
+from matcher.scorer import Scorer
+from matcher.sparse import FloatArray
+from matcher.textspace import RecordText, record_text
+from matcher.view import View
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who asks: the record at `place` of a view, its text, and its row in the bundle if it stands there as it is given."""
+
+    view: View
+    place: int
+    text: RecordText
+    row: int | None
+
+    @cached_property
+    def alone(self) -> View:
+        """The view of this record only."""
+        return self.view.take(np.array([self.place], dtype=np.int64))
+
+
+def require_text(record: Achievement | Demand) -> RecordText:
+    """Return what a record says.
+
+    Raises:
+        InputError: it says nothing.
+
+    """
+    text = record_text(record)
+    if not text.full:
+        raise InputError(f"the text {normalise(record.title)[:40]!r} says nothing to match by; give a title or content")
+    return text
+
+
+def past_of(scorer: Scorer, subject: Subject) -> tuple[FloatArray | None, FloatArray | None]:
+    """Return how like a demand is to those with outcomes, (1, g), and the vector of what did well with such demands."""
+    history, row = scorer.history, np.array([subject.place], dtype=np.int64)
+    if history.kernel is None:
+        return None, None
+    likeness = history.likeness(subject.view, row)
+    return likeness, history.good_achievement_vector(subject.view, subject.place, likeness)
