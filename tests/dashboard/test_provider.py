@@ -18,6 +18,8 @@ from serving.dashboard.access import Role
 from tests.dashboard.conftest import BASE, add_operators, log_in, serving
 from tests.dashboard.provider import CLIENT, SECRET, TestProvider, new_key
 
+BROWSER = httpx2.Client(verify=False)  # at the provider, over plain http
+
 
 @pytest.fixture(scope="module")
 def module_provider():
@@ -69,7 +71,7 @@ def leave(site, wanted="/dashboard/quality"):
 
 def come_back(site, address, cookie, **changed):
     """Let the provider send the browser back, with some values of its answer changed."""
-    sent = httpx2.get(address).headers["location"]
+    sent = BROWSER.get(address).headers["location"]
     assert sent.startswith(f"{BASE}/dashboard/login/callback?")
     query = {name: values[0] for name, values in parse_qs(urlsplit(sent).query).items()} | changed
     site.cookies.clear()

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 GOOD_GRADE = 2
 MONITOR = "monitor_report.json"
+KEPT_EVALUATIONS = 10
 BINS = 10
 
 
@@ -104,16 +105,17 @@ def decisions(home: Path) -> list[Decision]:
     return found[::-1]
 
 
-def latest_evaluation(home: Path) -> tuple[str, dict[str, Any]] | None:
-    """Return name and figures (split → system → metric → value, low, high) of the latest stored evaluation."""
-    for path in sorted((home / "evaluations").glob("*.json"), reverse=True):
+def evaluations(home: Path) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the newest stored evaluations: name, title, figures (split → system → metric → value, low, high)."""
+    found = []
+    for path in sorted((home / "evaluations").glob("*.json"), reverse=True)[:KEPT_EVALUATIONS]:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
         if isinstance(content, dict) and isinstance(content.get("splits"), dict):
-            return path.stem, content["splits"]
-    return None
+            found.append((path.stem, str(content.get("title", "")), content["splits"]))
+    return found
 
 
 class Finding(BaseModel):

@@ -111,6 +111,7 @@ async def arms_table(request: Request) -> Table:
             ),
         ),
         MemoryRows([dict.fromkeys(STEP_NAMES) | row | {"arm": ARM_NAMES[row["arm"]]} for row in rows]),
+        find=("arm", "version"),
         sort="arm",
         descending=False,
         empty=EMPTY,
@@ -139,6 +140,7 @@ async def steps_table(request: Request) -> Table:
             Column("high", "上限", "percent", interval, link=link),
         ),
         MemoryRows([row | {"kind": row["step"], "step": STEP_NAMES[row["step"]]} for row in rows]),
+        find=("step",),
         empty="只有分流实验按步骤比较。",
     )
 

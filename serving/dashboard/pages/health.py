@@ -224,6 +224,7 @@ async def rejects_table(request: Request) -> Table:
             Column("reasons", "最常见的原因", "title"),
         ),
         MemoryRows(rows),
+        find=("file", "reasons"),
         sort="at",
         empty="没有被拒绝的行。",
     )

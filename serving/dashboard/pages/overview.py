@@ -206,6 +206,7 @@ async def trend_table(request: Request) -> Table:
             ),
         ),
         MemoryRows(rows),
+        find=("day",),
         sort="day",
     )
 

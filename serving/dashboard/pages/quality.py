@@ -18,8 +18,8 @@ from serving.dashboard.figures.periods import LENGTHS, Period, last_day, period_
 from serving.dashboard.figures.trained import (
     BINS,
     Trained,
+    evaluations,
     held_out,
-    latest_evaluation,
     reliability,
     shown_interval,
     trained_versions,
@@ -51,7 +51,6 @@ async def page(request: Request) -> Response:
     asked = request.query_params.get("version", "")
     chosen = asked if asked in {one.version for one in trained} else _default(trained, pointed(bundles, CURRENT))
     curve = await asyncio.to_thread(reliability, home, chosen)
-    evaluation = await asyncio.to_thread(latest_evaluation, home)
     state = await services.in_store(partial(_state, request=request))
     tables = {
         name: await show(request, await build(request))
@@ -75,7 +74,6 @@ async def page(request: Request) -> Response:
         lengths=LENGTHS,
         sides=SIDES,
         tables=tables,
-        evaluation=evaluation[0] if evaluation else "",
         name_of=name_of,
         experiments=bool(await asyncio.to_thread(all_experiments, home)),
         calibration=charts.scatter(
@@ -259,6 +257,7 @@ async def reliability_table(request: Request) -> Table:
             Column("observed", "实际为好的比例", "percent", "结果达到“较强”及以上的比例。", link=link),
         ),
         MemoryRows(rows),
+        find=("low", "high"),
         sort="low",
         descending=False,
         empty="没有留出预测。",
@@ -309,19 +308,26 @@ async def held_out_page(request: Request) -> Response:
 
 
 async def evaluation_table(request: Request) -> Table:
-    """Return the latest stored evaluation on expert judgements, beside the baselines."""
-    found = await asyncio.to_thread(latest_evaluation, services_of(request).settings.home)
+    """Return the stored evaluations on expert judgements, beside the baselines, the newest first."""
+    found = await asyncio.to_thread(evaluations, services_of(request).settings.home)
     rows = []
-    for split, systems in (found[1] if found else {}).items():
-        for system, measured in systems.items():
-            for metric, figure in measured.items():
-                if isinstance(figure, dict) and figure.get("value") is not None:
-                    row = {"split": split, "system": system, "metric": metric}
-                    rows.append(row | {key: figure.get(key) for key in ("value", "low", "high")})
+    for name, title, splits in found:
+        run = f"{name} {title.removeprefix('评估：')}".strip()
+        for split, systems in splits.items():
+            for system, measured in systems.items():
+                for metric, figure in measured.items():
+                    if isinstance(figure, dict) and figure.get("value") is not None:
+                        row = {"run": run, "split": split, "system": system, "metric": metric}
+                        rows.append(row | {key: figure.get(key) for key in ("value", "low", "high")})
+
+    def offered(name: str) -> list[tuple[str, str]]:
+        return [(value, value) for value in dict.fromkeys(row[name] for row in rows)]
+
     return Table(
         "evaluation",
-        f"专家评分上的评估{f'（{found[0]}）' if found else ''}",
+        "专家评分上的评估",
         (
+            Column("run", "评估", "code", "gongxu evaluate 存下的一次评估：时刻与数据。"),
             Column("split", "划分", hint="random：随机；dedup：相同配对归一折；grouped：测试需求全新。"),
             Column("system", "方法"),
             Column("metric", "指标"),
@@ -330,9 +336,9 @@ async def evaluation_table(request: Request) -> Table:
             Column("high", "区间上限", "decimal", "95% 区间。", own=True),
         ),
         MemoryRows(rows),
-        find=("split", "system", "metric"),
-        sort="metric",
-        descending=False,
+        find=("run", "split", "system", "metric"),
+        choices={name: offered(name) for name in ("run", "split", "system", "metric")},
+        sort="run",
         empty="还没有存下的评估。运行 gongxu evaluate --dataset 评分文件夹。",
     )
 
