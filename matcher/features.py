@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError
-from knowledge_graph.signals import SIGNAL_NAMES, TERM_SIGNALS
+from knowledge_graph.signals import SIGNAL_NAMES
 from matcher.attributes import ATTRIBUTES, attribute_features
 from matcher.history import HISTORY, History
 from matcher.text_features import SIMILARITIES, TextSide, achievement_against, demand_against
@@ -61,11 +61,7 @@ def _columns(defined: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:
 
 
 # What the kernel model compares pairs by.
-NEARNESS_COLUMNS = (
-    *(f"{name}_for_{side}" for side in ("demand", "achievement") for name in SIMILARITIES),
-    *SIMILARITIES,
-    *TERM_SIGNALS,
-)
+NEARNESS_COLUMNS = tuple(f"{name}_for_{side}" for side in ("demand", "achievement") for name in SIMILARITIES)
 
 
 def label_free_table(

@@ -20,7 +20,7 @@ class PairInputs:
     """n pairs over g demands: vectors of both sides whose inner products are cosines, and features of the pair.
 
     `demands` (g, k) and `achievements` (n, l) float32; `of` (n,) int64 the demand of each pair; `features` (n, f) float32,
-    NaN counting as 0; `identity` (g,) int64 tells demands apart, -1 for one without outcomes so far.
+    finite; `identity` (g,) int64 tells demands apart, -1 for one without outcomes so far.
     """
 
     demands: FloatArray
@@ -32,23 +32,19 @@ class PairInputs:
 
 @dataclass(frozen=True)
 class PairKernelParameters:
-    """Sharpness of the radial kernels, weights of the kernel's parts, and ridge.
+    """Sharpness of the radial kernels, weights of the kernel's parts, and ridge."""
 
-    The defaults are what the marginal likelihood of expert judgements chose, rounded.
-    """
-
-    demand_sharpness: float = 2.4
-    feature_sharpness: float = 0.4
-    both: float = 2.0
-    achievement: float = 0.1
-    demand: float = 0.1
+    text_sharpness: float = 3.0
+    feature_sharpness: float = 0.2
+    both: float = 5.0
+    achievement: float = 0.3
+    demand: float = 0.3
     constant: float = 10.0  # so large that the intercept is hardly shrunk
-    same_demand: float = 0.1
-    same_demand_achievement: float = 0.6
-    features: float = 1.8
-    features_demand: float = 0.9
+    same_demand: float = 0.5
+    same_demand_achievement: float = 1.5
+    features: float = 2.0
+    features_demand: float = 1.0
     ridge: float = 2.0
-    achievement_sharpness: float = 1.4
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ class _Landmarks:
 class PairKernelRidge:
     """Ridge regression with a kernel made of parts: k = both·kd·ka + achievement·ka + demand·kd + same·(…) + kx·(…).
 
-    kd is exp(demand_sharpness · (cosine - 1)) of the demands, same tells pairs of one demand; ka of the achievements and
+    kd is exp(text_sharpness · (cosine - 1)) of the demands, same tells pairs of one demand; ka of the achievements and
     kx = exp(-feature_sharpness · mean squared difference of the standardised features). kd, ka and kx are known by their
     values at `LANDMARKS` demands and pairs. Sums and products of kernels over both sides (Basilico & Hofmann 2004). A
     prediction needs only sums over the fitted pairs of their coefficients by their landmarks, and those of the demand
@@ -106,16 +102,15 @@ class PairKernelRidge:
 
         The demands' `identity` must ascend.
         """
-        known = np.nan_to_num(pairs.features)
-        self.center_, deviation = known.mean(axis=0), known.std(axis=0)
-        self.scale_ = np.where(deviation > 1e-6, deviation, np.float32(np.inf))  # what never varied tells nothing
+        self.center_ = pairs.features.mean(axis=0)
+        self.scale_ = np.maximum(pairs.features.std(axis=0), 1e-6)
         random = np.random.default_rng(seed)
         chosen = random.permutation(len(targets))[:LANDMARKS]
         weight, features = self.parameters, self._standardised(pairs.features)
-        self.achievements_ = _Landmarks.fit(pairs.achievements[chosen], weight.achievement_sharpness)
+        self.achievements_ = _Landmarks.fit(pairs.achievements[chosen], weight.text_sharpness)
         self.features_ = _Landmarks.fit(features[chosen], _half_width(weight, features))
         some = random.permutation(len(pairs.demands))[:LANDMARKS]
-        self.demands_ = _Landmarks.fit(pairs.demands[some], weight.demand_sharpness)
+        self.demands_ = _Landmarks.fit(pairs.demands[some], weight.text_sharpness)
         described = _Described(
             pairs.of,
             pairs.identity,
@@ -222,8 +217,7 @@ class PairKernelRidge:
         return self._fitted
 
     def _standardised(self, features: FloatArray) -> FloatArray:
-        known = np.nan_to_num(features[:, : len(self.center_)])  # files of older versions know the first columns only
-        return np.asarray((known - self.center_) / self.scale_, dtype=np.float32)
+        return np.asarray((features - self.center_) / self.scale_, dtype=np.float32)
 
     def _kernel(self, pairs: "_Described") -> FloatArray:
         """Return the (n, n) kernel of the fitted pairs."""
