@@ -12,6 +12,7 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from openpyxl import load_workbook
 from playwright.sync_api import Page, expect, sync_playwright
+from pydantic import SecretStr
 
 from data.records import Achievement, Demand, EventKind
 from data.settings import Settings
@@ -19,6 +20,7 @@ from data.store import Store
 from matcher.bundle import link_files, new_bundle, publish, read_manifest
 from serving.app import create_app
 from tests.dashboard.conftest import PASSWORD, add_operators
+from tests.dashboard.provider import CLIENT, SECRET, TestProvider
 from tests.dashboard.test_pages import MENU
 
 expect.set_options(timeout=30_000)  # a busy machine is no failure
@@ -29,7 +31,15 @@ HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.
 
 
 @pytest.fixture(scope="module")
-def own_home(platform, tmp_path_factory) -> Settings:
+def provider() -> Iterator[TestProvider]:
+    """Yield an OpenID Connect provider, of another site than the server for the browser."""
+    running = TestProvider()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def own_home(platform, tmp_path_factory, provider) -> Settings:
     """Return a copy of the platform with hostile records and a second trained version, which a test may promote."""
     home = tmp_path_factory.mktemp("browser")
     for name in ("bundles", "candidates"):
@@ -37,7 +47,8 @@ def own_home(platform, tmp_path_factory) -> Settings:
             shutil.copytree(platform.settings.home / name, home / name)
     for path in platform.settings.home.glob("store.db*"):
         shutil.copy(path, home)
-    settings = platform.settings.model_copy(update={"home": home, "serve_threads": 1, "serve_poll": 0.1})
+    known = {"oidc_issuer": provider.issuer, "oidc_client_id": CLIENT, "oidc_client_secret": SecretStr(SECRET)}
+    settings = platform.settings.model_copy(update={"home": home, "serve_threads": 1, "serve_poll": 0.1} | known)
     with Store.open(settings.store_url) as store:
         add_operators(store)
         store.upsert_demands([Demand(demand_id="X1", title=HOSTILE, content=HOSTILE + SAYS, enterprise=HOSTILE)])
@@ -95,6 +106,7 @@ def signed_in(browser, server):
     page.goto(server)
     expect(page).to_have_title("登录 · 供需")
     keep(page, "login")
+    page.get_by_label("用户名").focus()
     page.keyboard.type("manager")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
@@ -136,6 +148,28 @@ def serious(page: Page) -> list[str]:
     return [
         f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found if one["impact"] in ("serious", "critical")
     ]
+
+
+def test_sign_in_at_the_provider(browser, server, provider):
+    """From the login page to another site and back: the cookies come along, the policy lets it pass."""
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text))
+    visit(page, f"{server}/gaps?side=regions")
+    page.get_by_role("link", name="统一身份登录").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="供需缺口", level=1)).to_be_visible()
+    assert page.url.endswith("/gaps?side=regions")
+    expect(page.locator(".me")).to_contain_text("wang.fang")
+    page.get_by_role("button", name="退出").click()
+    provider.person["roles"] = []
+    page.get_by_role("link", name="统一身份登录").click()
+    expect(page.get_by_role("alert")).to_contain_text("没有可用于本仪表盘的角色")
+    assert serious(page) == []
+    keep(page, "login-provider")
+    context.close()
+    assert [said for said in complaints if "403" not in said] == []
 
 
 def test_find_a_demand_and_understand_its_first_match(page, server):
