@@ -149,11 +149,13 @@ class PathFinder:
             tuple[float, int, int, int]
         ] = []  # strength, term of demand, term of offer, place of the relation or -1
         weight_of = dict(zip(offer.terms.tolist(), offer.weights.tolist(), strict=True))
+        offered = np.zeros(len(self.vocabulary), dtype=np.bool_)
+        offered[offer.terms] = True
         for term, weight in zip(demand.terms.tolist(), demand.weights.tolist(), strict=True):
             if term in weight_of:
                 found.append((weight * weight_of[term], term, term, -1))
             near = self.relations.neighbours(term)
-            common = np.flatnonzero(np.isin(self.relations.targets[near], offer.terms))
+            common = np.flatnonzero(offered[self.relations.targets[near]])
             for place in (common + near.start).tolist():
                 other = int(self.relations.targets[place])
                 strength = weight * float(self.relations.strengths[place]) * weight_of[other]

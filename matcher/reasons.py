@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,7 @@ class Pair:
 Titles = tuple[Callable[[str], str], Callable[[str], str]]
 
 
+@cache
 def group_of(feature: str) -> str:
     """Return the cause that a feature belongs to: semantic, terms, concepts, topics, history, or an attribute's name.
 
