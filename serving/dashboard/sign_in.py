@@ -20,11 +20,13 @@ from serving.gate import LOOPBACK
 from serving.rates import RateLimit
 
 ATTEMPT = "gongxu_sign_in"  # the cookie of who is at the provider
-ATTEMPTS = 1.0  # attempts a second and address, bursts of twice that: the hash is slow on purpose
+ATTEMPTS = 1.0  # passwords a second and address, bursts of twice that: the hash is slow on purpose
+STEPS = 5.0  # steps to and from the provider a second and address, of which a sign-in takes two
 WRONG = "用户名或密码不正确，或该账户已停用、已因多次输错暂时锁定。"
 NOT_SECURE = "为保护密码，登录须经 HTTPS 访问（或在服务器本机打开）。"
 
 _rates = RateLimit(ATTEMPTS)
+_provider_rates = RateLimit(STEPS)
 
 
 async def login_page(request: Request) -> Response:
@@ -56,12 +58,12 @@ def _form(request: Request, failure: str, status: int, wanted: str, *, nobody: b
     )
 
 
-def _refusal(request: Request, wanted: str) -> Response | None:
+def _refusal(request: Request, wanted: str, rates: RateLimit) -> Response | None:
     """Refuse who comes over plain http from afar, or too often."""
     client = request.client
     if not _secure_enough(request):
         return _form(request, NOT_SECURE, 403, wanted)
-    wait = _rates.wait(client.host if client else "")
+    wait = rates.wait(client.host if client else "")
     return _form(request, f"尝试过于频繁，请 {ceil(wait)} 秒后再试。", 429, wanted) if wait > 0 else None
 
 
@@ -70,7 +72,7 @@ async def login(request: Request) -> Response:
     wanted = field(request, "next")
     if not services_of(request).settings.password_login:
         return _form(request, "本平台不使用密码登录，请用统一身份登录。", 403, wanted)
-    if (refused := _refusal(request, wanted)) is not None:
+    if (refused := _refusal(request, wanted, _rates)) is not None:
         return refused
     work = partial(
         sign_in,
@@ -101,7 +103,7 @@ async def leave_for_provider(request: Request) -> Response:
     """Send the browser to the provider to sign in there."""
     wanted = request.query_params.get("next", "")
     provider = _provider(request)
-    if (refused := _refusal(request, wanted)) is not None:
+    if (refused := _refusal(request, wanted, _provider_rates)) is not None:
         return refused
     try:
         url, cookie = await provider.begin(_redirect_uri(request), _target(request, wanted))
@@ -115,7 +117,7 @@ async def leave_for_provider(request: Request) -> Response:
 async def back_from_provider(request: Request) -> Response:
     """Begin a session of who comes back from the provider."""
     provider = _provider(request)
-    if (refused := _refusal(request, "")) is not None:
+    if (refused := _refusal(request, "", _provider_rates)) is not None:
         return refused
     cookie = request.cookies.get(ATTEMPT, "")
     try:

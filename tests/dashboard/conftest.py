@@ -33,6 +33,7 @@ def add_operators(store: Store) -> None:
 def _patient(monkeypatch):
     """Tests sign in oftener than people do; the limit has its own test."""
     monkeypatch.setattr(sign_in, "_rates", RateLimit(10_000.0))
+    monkeypatch.setattr(sign_in, "_provider_rates", RateLimit(10_000.0))
 
 
 @pytest.fixture(scope="session")

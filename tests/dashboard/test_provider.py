@@ -13,8 +13,9 @@ from joserfc.jwk import OctKey
 from data.errors import SettingsError
 from data.settings import Settings
 from data.store import Store
-from serving.dashboard import oidc
+from serving.dashboard import oidc, sign_in
 from serving.dashboard.access import Role
+from serving.rates import RateLimit
 from tests.dashboard.conftest import BASE, add_operators, log_in, serving
 from tests.dashboard.provider import CLIENT, SECRET, TestProvider, new_key
 
@@ -205,6 +206,20 @@ def test_a_refusal_of_the_provider_and_a_disabled_account_are_told(site, setting
     assert "已停用" in said(whole_way(site))
     with Store.open(settings.store_url) as store:
         assert store.api_keys.trail(1)[0].action == "operators.refused"
+
+
+def test_steps_of_one_address_are_limited(site, provider, monkeypatch):
+    monkeypatch.setattr(sign_in, "_provider_rates", RateLimit(1.0))
+    assert whole_way(site).status_code == 303
+    site.cookies.clear()
+    assert site.get("/dashboard/login/provider").status_code == 429
+
+
+def test_over_plain_http_from_afar_nobody_is_sent_there(site):
+    site.cookies.clear()
+    answer = site.get("http://platform.example/dashboard/login/provider", headers={"Host": "platform.example"})
+    assert answer.status_code == 403
+    assert "HTTPS" in said(answer)
 
 
 def test_after_signing_in_there_one_stays_here(site, provider):
