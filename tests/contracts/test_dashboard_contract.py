@@ -2,14 +2,21 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 from fastapi.testclient import TestClient
 
+import data
+from data.engines import begin_write
 from data.operators import Operator
 from data.records import Achievement, Demand, EventKind, OutcomeEvent
 from data.settings import Settings
 from data.store import Store
+from data.tables import achievements, demands
 from serving.app import create_app
 from serving.dashboard.access import hash_password
 
@@ -42,11 +49,26 @@ PAGES = (
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def site(request, tmp_path):
+def settings(request, tmp_path):
     url = "" if request.param == "sqlite" else request.getfixturevalue("new_postgresql")()
     settings = Settings(home=tmp_path, database_url=url, threads=1, serve_threads=1)
     with Store.open(settings.store_url) as store:
         fill(store)
+        as_before_titles(store)
+    return settings
+
+
+def as_before_titles(store):
+    """Take the store back to the schema that had neither titles nor industries of their own: opening it fills them in."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(data.__file__).with_name("migrations")))
+    with begin_write(store.engine) as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005")
+
+
+@pytest.fixture
+def site(settings):
     with TestClient(create_app(settings), base_url="http://localhost", client=("127.0.0.1", 1)) as client:
         form = {"name": "boss", "password": "right-password"}
         answer = client.post("/dashboard/login", data=form, headers={"Origin": "http://localhost"})
@@ -104,3 +126,15 @@ def test_every_question_is_answered_alike(site):
     assert list(counts.values()) == ["0", "1", "1", "1", "1", "2", "4", "1", "1", "0", "1"]
     assert "低温污泥干化" in site.get("/dashboard/records/demands").text
     assert site.get("/dashboard/tables/demands/export?format=csv").text.count("\n") == 3
+
+
+def test_an_older_store_gets_its_titles_and_industries_when_it_is_opened(settings):
+    with Store.open(settings.store_url) as store, store.engine.connect() as connection:
+        titles = {
+            row.id: row.title
+            for table in (achievements, demands)
+            for row in connection.execute(sa.select(table.c.id, table.c.title))
+        }
+        industries = dict(connection.execute(sa.select(demands.c.id, demands.c.industry)).all())
+    assert titles == {"D1": "低温污泥干化设备", "D2": "高强钢", "A1": "带式干化机\\u0000", "A2": "钢板"}
+    assert industries == {"D1": "", "D2": "26"}
