@@ -11,7 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from data.errors import InputError
 
 MIN_PASSWORD, MAX_PASSWORD = 10, 200
-_NAME = re.compile(r"[\w.@+\-]{1,100}")
+_NAME = re.compile(r"[\w.@+\-]{1,90}")  # the audit trail has room for that and what it puts before
 _LETTERS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that is taken for another
 
 
@@ -35,11 +35,11 @@ def require_name(name: str) -> str:
     """Return an operator's name.
 
     Raises:
-        InputError: it is empty, longer than 100 characters, or holds others than letters, digits, `.`, `_`, `-`, `+`, `@`.
+        InputError: it is empty, longer than 90 characters, or holds others than letters, digits, `.`, `_`, `-`, `+`, `@`.
 
     """
     if not _NAME.fullmatch(name):
-        raise InputError(f"operator name {name[:100]!r} may have 1-100 letters, digits and any of . _ - + @")
+        raise InputError(f"operator name {name[:100]!r} may have 1-90 letters, digits and any of . _ - + @")
     return name
 
 

@@ -101,7 +101,7 @@ def enable_command(name: NameArgument) -> None:
 
 @app.command("list")
 def list_command(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List all operators: name, role, state.
+    """List all operators: name, role, state, how they sign in.
 
     Example:
       gongxu operators list
@@ -119,14 +119,16 @@ def list_command(as_json: Annotated[bool, typer.Option("--json", help="Print JSO
     for one in found:
         locked = one.locked_until is not None and now < one.locked_until
         state = "停用" if one.disabled_at else "锁定" if locked else "正常"
-        rows.append({"name": one.name, "role": one.role, "state": state, "created_at": one.created_at.isoformat()})
+        how = "统一身份" if one.subject and not one.password_hash else "密码"
+        moment = one.created_at.isoformat()
+        rows.append({"name": one.name, "role": one.role, "state": state, "sign_in": how, "created_at": moment})
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
     if not rows:
         typer.echo("尚无操作员。用 gongxu operators add 名字 --role manager 创建。")
     for row in rows:
-        typer.echo(f"{row['name']}  {row['role']}  {row['state']}  创建于 {row['created_at'][:10]}")
+        typer.echo(f"{row['name']}  {row['role']}  {row['state']}  {row['sign_in']}  创建于 {row['created_at'][:10]}")
 
 
 def _role(role: str) -> "Role":
