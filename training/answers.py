@@ -20,7 +20,7 @@ TOP = 10
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers to `asked` demands: CPU milliseconds of each (asked,), those without items, and all pairs shown."""
+    """Answers to `asked` demands: CPU milliseconds of each (asked,), how many were not answered well enough, and all pairs shown."""
 
     asked: int
     milliseconds: NDArray[np.float64]
@@ -55,7 +55,7 @@ def ask(engine: Engine, demands: Sequence[Demand]) -> Answers:
         except InputError:
             continue
         milliseconds.append((thread_time() - started) * 1000)
-        if not answer.items:
+        if not answer.answered:
             unanswered.append(demand.demand_id)
         pairs += [(demand.demand_id, match.id, match.probability) for match in answer.items]
     probability = np.array([np.nan if p is None else p for _, _, p in pairs], dtype=np.float64)
