@@ -20,7 +20,7 @@ TOP = 10
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers to `asked` demands: CPU milliseconds of each (asked,), how many were not answered well enough, and all pairs shown."""
+    """Answers to `asked` demands: CPU milliseconds of each (asked,), those not answered well enough, all pairs shown."""
 
     asked: int
     milliseconds: NDArray[np.float64]
