@@ -267,6 +267,7 @@ def test_ask_the_firm_and_see_the_list_change(page, server, own_home):
     demand = first.locator("td").first.inner_text()
     first.locator("td").nth(5).get_by_role("link").click()
     expect(page.get_by_text("最值得问")).to_be_visible()
+    expect(page.locator("[aria-busy]")).to_have_count(0)  # what is still to come is paler
     assert serious(page) == []
     keep(page, "ask")
     page.locator(".question.first button").first.click()
