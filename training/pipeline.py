@@ -136,7 +136,7 @@ def train(
     def choose(examples: Examples, group: NDArray[np.int64]) -> RankerParameters:
         studies = settings.home / STUDIES_FILE
         tuned = tune(examples, group, tune_minutes, studies, chosen, settings.threads)
-        progress(f"tuned in {tuned.trials} trials: log-loss {tuned.loss:.4f}, defaults {tuned.default_loss:.4f}")
+        progress(f"试过 {tuned.trials} 组参数：对数损失 {tuned.loss:.4f}，默认参数 {tuned.default_loss:.4f}")
         return tuned.parameters
 
     scorer = fit_scorer(

@@ -56,7 +56,7 @@ def test_achievements_for_a_stored_demand(way):
     demand = way.rows("demands")[0]["需求编号"]
     answer = recommended(way, "--demand", demand, "--top", 5, "--explain")
     assert answer["subject_id"] == demand
-    assert set(answer) == {"subject_id", "items", "answered", "message", "degraded", "bundle_version"}
+    assert set(answer) == {"subject_id", "items", "answered", "verdict", "message", "degraded", "bundle_version"}
     assert not answer["degraded"]
     assert answer["bundle_version"] == json.loads(way.said["train"].stdout)["bundle"]
     ids = {row["成果编号"]: row for row in way.rows("achievements")}
@@ -64,7 +64,8 @@ def test_achievements_for_a_stored_demand(way):
         assert match["rank"] == rank
         assert match["title"] == ids[match["id"]]["成果名称"]
         assert 0 < match["probability"] < 1
-    assert answer["answered"] == bool(answer["items"]) == (not answer["message"])
+    assert answer["answered"] == answer["verdict"]["answered"] == (not answer["message"])
+    assert answer["items"] or not answer["answered"]
 
 
 def test_achievements_for_a_text(way):

@@ -70,6 +70,7 @@ def test_client_with_a_key_on_two_workers(home):
                 assert "新/1" in [item["id"] for item in fresh["items"]]
             assert time.monotonic() > deadline - 1.0
             assert client.delete_achievement("新/1")["result"] == "deleted"
+        time.sleep(1.0)  # by then both workers know that the record is gone
         asyncio.run(ask_async(url, key, demand.demand_id))
 
 
