@@ -10,6 +10,7 @@ import numpy as np
 
 MAX_CONNECTIONS = 400
 TIMEOUT = 60.0
+REFUSED_PAUSE = 0.05  # seconds
 
 
 @dataclass
@@ -112,7 +113,10 @@ async def open_loop(port: int, requests: Sequence[bytes], rate: float, duration:
 
 
 async def closed_loop(port: int, requests: Sequence[bytes], clients: int, duration: float) -> LoadResult:
-    """Have `clients` send one request after the other, without pause, for `duration` seconds."""
+    """Have `clients` send one request after the other for `duration` seconds, without pause unless they are refused.
+
+    One that is refused waits a little, as clients do that heed Retry-After: asking on at once would measure refusals.
+    """
     result, pool = LoadResult(), _Pool(port)
     started = time.perf_counter()
 
@@ -122,6 +126,8 @@ async def closed_loop(port: int, requests: Sequence[bytes], clients: int, durati
             status = await pool.ask(requests[place % len(requests)])
             _note(result, status, time.perf_counter() - begun)
             place += 1
+            if status in (429, 503):
+                await asyncio.sleep(REFUSED_PAUSE)
 
     await asyncio.gather(*(client(number) for number in range(clients)))
     result.duration = time.perf_counter() - started
