@@ -61,13 +61,28 @@ class _Pool:
                 return 0
 
     async def _ask(self, request: bytes) -> int:
-        pair = self._free.pop() if self._free else await asyncio.open_connection("127.0.0.1", self._port)
+        """Send over a kept connection, and over a new one if the server has closed that meanwhile, as clients do."""
+        while self._free:
+            kept = self._free.pop()
+            try:
+                return await self._over(kept, request)
+            except ConnectionError:
+                pass
+            except asyncio.IncompleteReadError as error:
+                if error.partial:  # the answer had begun
+                    raise
+        return await self._over(await asyncio.open_connection("127.0.0.1", self._port), request)
+
+    async def _over(self, pair: tuple[asyncio.StreamReader, asyncio.StreamWriter], request: bytes) -> int:
         reader, writer = pair
         try:
             writer.write(request)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
-            await reader.readexactly(length)
+            try:
+                await reader.readexactly(length)
+            except (OSError, EOFError) as error:
+                raise ValueError("the answer broke off") from error
         except BaseException:
             writer.close()
             raise
