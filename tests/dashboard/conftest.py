@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -36,16 +37,20 @@ def _patient(monkeypatch):
     monkeypatch.setattr(sign_in, "_provider_rates", RateLimit(10_000.0))
 
 
-@pytest.fixture(scope="session")
-def home(platform, tmp_path_factory) -> Settings:
-    """Return settings of a copy of the platform for the dashboard's tests."""
-    folder = tmp_path_factory.mktemp("dashboard")
+def copied(platform, folder: Path, **changes: object) -> Settings:
+    """Copy the platform's store, bundles and candidates into `folder` and return settings for them."""
     for path in platform.settings.home.glob("store.db*"):
         shutil.copy(path, folder)
     for name in ("bundles", "candidates"):
         if (platform.settings.home / name).is_dir():
             shutil.copytree(platform.settings.home / name, folder / name)
-    settings = platform.settings.model_copy(update={"home": folder, "serve_threads": 1, "serve_poll": 0.05})
+    return platform.settings.model_copy(update={"home": folder, "serve_threads": 1} | changes)
+
+
+@pytest.fixture(scope="session")
+def home(platform, tmp_path_factory) -> Settings:
+    """Return settings of a copy of the platform for the dashboard's tests."""
+    settings = copied(platform, tmp_path_factory.mktemp("dashboard"), serve_poll=0.05)
     with Store.open(settings.store_url) as store:
         add_operators(store)
     return settings

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import shutil
 from datetime import timedelta
 
 import pytest
@@ -13,7 +12,7 @@ from data.records import EventKind, OutcomeEvent
 from data.store import Store
 from eval.experiments import Experiment, Mode, results, save_experiment
 from serving.dashboard.pages import ALL_TABLES
-from tests.dashboard.conftest import Person, add_operators, serving
+from tests.dashboard.conftest import Person, add_operators, copied, serving
 from tests.dashboard.numbers import defined, linked, main_of, numbers
 
 OTHER = "20991231-235959"
@@ -25,12 +24,7 @@ ALONE = re.compile(r"一致性|预计获响应|预计改变|完整度|p =|重合
 def home(platform, tmp_path_factory):
     """Return a copy of the platform with an experiment, a report of the monitor, and an evaluation, as commands leave them."""
     folder = tmp_path_factory.mktemp("numbers")
-    for path in platform.settings.home.glob("store.db*"):
-        shutil.copy(path, folder)
-    for name in ("bundles", "candidates"):
-        if (platform.settings.home / name).is_dir():
-            shutil.copytree(platform.settings.home / name, folder / name)
-    settings = platform.settings.model_copy(update={"home": folder, "serve_threads": 1, "serve_poll": 0.2})
+    settings = copied(platform, folder, serve_poll=0.2)
     with Store.open(settings.store_url) as store:
         add_operators(store)
         watch(settings, store)
