@@ -15,6 +15,7 @@ from matcher.engine import Engine, Side
 from matcher.recommendation import Recommendation
 from serving import examples
 from serving.answers import answered, count_answer, json_bytes, json_response
+from serving.direct_route import DirectRoute
 from serving.experiments import Running
 from serving.gaps import gap_answer, gaps_path
 from serving.gate import Needs
@@ -32,7 +33,10 @@ from serving.schemas import (
 from serving.services import Services, ServicesOf
 
 router = APIRouter(
-    prefix="/v1/recommendations", tags=["recommendations"], dependencies=[Depends(Needs(Scope.RECOMMEND))]
+    prefix="/v1/recommendations",
+    tags=["recommendations"],
+    dependencies=[Depends(Needs(Scope.RECOMMEND))],
+    route_class=DirectRoute,
 )
 _RESPONSES = responses(
     NOT_FOUND, NO_BUNDLE, *COMMON, ok={"content": {"application/json": {"example": examples.ANSWER}}}
