@@ -26,7 +26,7 @@ from matcher.ledger_shelf import Quantities
 from matcher.ledger_table import quantities_of
 from matcher.matches import SHOWN, digests_of, matches_of
 from matcher.model import MatchingModel
-from matcher.reasons import Pair, explain
+from matcher.reasons import Pairs, explain
 from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord, Verdict
 from matcher.scorer import Scorer
 from matcher.shelf import Shelf
@@ -121,8 +121,9 @@ class Engine:
         row = self.model.achievements.base.cards.rows.get(achievement.record_id)
         signals = lens.signals(np.array([row], dtype=np.int64)) if lens and row is not None else None
         table = scorer.table(self.model.space, wanted, offered, one, one, signals)
-        paths = {0: lens.paths(row)} if lens and row is not None else {}
-        reasons = self._reasons(scorer, table, order, asking, (offered, one), "achievements", paths)
+        paths = lens.paths([row]) if lens and row is not None else [[]]
+        sides = (wanted, offered, one, one)
+        reasons = self._reasons(scorer, table, order, sides, paths)
         return with_ledgers(matches_of(order, offered, one, pair, scorer.score(table), reasons), ledgers)[0]
 
     def similar(self, record: Achievement | Demand, top: int = 10) -> list[SimilarRecord]:
@@ -244,10 +245,10 @@ class Engine:
         verdict = self.verdict(best, side)
         if withheld(best, scorer.calibration, verdict):
             return self._answer(subject_id, [], NO_GOOD_MATCH, verdict=verdict, proposed=candidates.proposed())
-        paths = (
-            {place: lens.paths(int(candidates.rows[place])) for place in order.tolist()} if lens and explained else {}
-        )
-        reasons = self._reasons(scorer, table, order, subject, (found, places), side, paths) if explained else {}
+        reasons: dict[int, list[Reason]] = {}
+        if explained:
+            paths = lens.paths(candidates.rows[order].tolist()) if lens else [[]] * len(order)
+            reasons = self._reasons(scorer, table, order, (demands, achievements, d, a), paths, likeness)
         ledgers = figures.ledgers(candidates.rows[order]) if figures and explained else []
         passed("reasons")
         digests = digests_of(table.select(scorer.ranker.feature_names_)[order])
@@ -287,22 +288,18 @@ class Engine:
         scorer: Scorer,
         table: FeatureTable,
         order: NDArray[np.intp],
-        subject: Subject,
-        found: tuple[View, Rows],
-        side: Side,
-        paths: dict[int, list[Path]],
+        sides: tuple[View, View, Rows, Rows],
+        paths: Sequence[Sequence[Path]],
+        likeness: NDArray[np.float32] | None = None,
     ) -> dict[int, list[Reason]]:
+        """Return the reasons of the table's rows at `order`, whose records are (demands, achievements, d, a)."""
         names = scorer.ranker.feature_names_
+        demands, achievements, d, a = sides
+        values = table.values[order]
+        pairs = Pairs(self.model.space, demands, achievements, d[order], a[order], values, table.names, paths, likeness)
         contributions = scorer.ranker.contributions(table.select(names)[order])
         titles = (self.model.demands.title, self.model.achievements.title)
-        reasons = {}
-        for place, parts in zip(order.tolist(), contributions, strict=True):
-            other = found[0].take(found[1][[place]])
-            pair = Pair(subject.alone, other) if side == "achievements" else Pair(other, subject.alone)
-            reasons[place] = explain(
-                self.model.space, scorer.history, titles, pair, paths.get(place, []), table, place, parts, names
-            )
-        return reasons
+        return dict(zip(order.tolist(), explain(pairs, scorer.history, titles, contributions, names), strict=True))
 
     def _answer(
         self,
