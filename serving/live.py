@@ -5,13 +5,12 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from threading import Lock, get_native_id
+from threading import Lock
 from time import monotonic, perf_counter, sleep
 from typing import Literal
 from weakref import ReferenceType, ref
@@ -29,8 +28,9 @@ from serving.memory import give_back
 from serving.metrics import BUNDLE_LOADS, BUNDLE_REJECTED, RECORDS_REPLAYED
 
 REPLAY_BATCH = 500
-NICENESS = 10  # of the thread that loads a bundle beside requests
-SWITCH_INTERVAL = 0.0001  # s, while it does: a request waits for the interpreter at most so long each time
+SWITCH_INTERVAL = (
+    0.0001  # s, while a bundle is loaded beside requests, which wait so long for the interpreter each time
+)
 PATIENCE = 5.0  # seconds that requests with the replaced bundle get to end before its memory is given back without them
 Lacking = Literal["ranker", "graph", "store"]
 _WARM_UP = "低温污泥干化设备，处理量每天50吨，含水率降到40%以下"
@@ -65,18 +65,14 @@ class LiveModel:
     def load_beside(cls, directory: Path, threads: int, store: Store | None) -> "LiveModel":
         """Load a bundle as `load` does, while requests are answered, and take in what `store` knows since it was built.
 
-        It is done by a thread that gives way to others, which on Linux have a priority each.
+        The priority is that of requests: a thread of lower priority would be kept waiting while it holds the
+        interpreter, and with it every request.
         """
-
-        def load() -> LiveModel:
-            with _alone(directory.parent), _short_turns():
-                live = cls._load(directory, threads)
-                if store is not None:
-                    live.catch_up(store)
-                return live
-
-        with ThreadPoolExecutor(1, "bundle", initializer=_give_way) as thread:
-            return thread.submit(load).result()
+        with _alone(directory.parent), _short_turns():
+            live = cls._load(directory, threads)
+            if store is not None:
+                live.catch_up(store)
+            return live
 
     @classmethod
     def _load(cls, directory: Path, threads: int) -> "LiveModel":
@@ -216,12 +212,6 @@ def preloaded(bundles: Path, threads: int) -> LiveModel | None:
     with suppress(Exception):  # whatever is wrong with it: each holder will try, and answer for it
         return LiveModel.load(current_bundle(bundles), threads)
     return None
-
-
-def _give_way() -> None:
-    """Lower the priority of this thread, which need not live long: few may raise one again."""
-    with suppress(OSError):  # a system where threads have none
-        os.setpriority(os.PRIO_PROCESS, get_native_id(), NICENESS)
 
 
 @contextmanager
