@@ -121,9 +121,8 @@ class Engine:
         row = self.model.achievements.base.cards.rows.get(achievement.record_id)
         signals = lens.signals(np.array([row], dtype=np.int64)) if lens and row is not None else None
         table = scorer.table(self.model.space, wanted, offered, one, one, signals)
-        paths = lens.paths([row]) if lens and row is not None else [[]]
-        sides = (wanted, offered, one, one)
-        reasons = self._reasons(scorer, table, order, sides, paths)
+        rows = None if row is None else np.array([row], dtype=np.int64)
+        reasons = self._reasons(scorer, table, order, (wanted, offered, one, one), lens, rows)
         return with_ledgers(matches_of(order, offered, one, pair, scorer.score(table), reasons), ledgers)[0]
 
     def similar(self, record: Achievement | Demand, top: int = 10) -> list[SimilarRecord]:
@@ -247,8 +246,8 @@ class Engine:
             return self._answer(subject_id, [], NO_GOOD_MATCH, verdict=verdict, proposed=candidates.proposed())
         reasons: dict[int, list[Reason]] = {}
         if explained:
-            paths = lens.paths(candidates.rows[order].tolist()) if lens else [[]] * len(order)
-            reasons = self._reasons(scorer, table, order, (demands, achievements, d, a), paths, likeness)
+            sides = (demands, achievements, d, a)
+            reasons = self._reasons(scorer, table, order, sides, lens, candidates.rows[order], likeness)
         ledgers = figures.ledgers(candidates.rows[order]) if figures and explained else []
         passed("reasons")
         digests = digests_of(table.select(scorer.ranker.feature_names_)[order])
@@ -289,10 +288,20 @@ class Engine:
         table: FeatureTable,
         order: NDArray[np.intp],
         sides: tuple[View, View, Rows, Rows],
-        paths: Sequence[Sequence[Path]],
+        lens: GraphLens | None,
+        rows: Rows | None,
         likeness: NDArray[np.float32] | None = None,
     ) -> dict[int, list[Reason]]:
-        """Return the reasons of the table's rows at `order`, whose records are (demands, achievements, d, a)."""
+        """Return the reasons of the table's rows at `order`, whose records are (demands, achievements, d, a).
+
+        In the graph as the asking record sees it, those of the other side stand at `rows`.
+        """
+
+        def paths(places: Sequence[int]) -> list[list[Path]]:
+            if lens is None or rows is None:
+                return [[] for _ in places]
+            return lens.paths(rows[list(places)].tolist())
+
         names = scorer.ranker.feature_names_
         demands, achievements, d, a = sides
         values = table.values[order]

@@ -56,8 +56,8 @@ Quoted = dict[str, str | float | list[str]]
 class Pairs:
     """n pairs to explain, (demands[d], achievements[a]); of one side all are the same record.
 
-    `values` (n, f) are their `features`; `paths` the strongest ones in the knowledge graph; `likeness` (1, g) that of the
-    one demand, if that is what all have in common, to demands with outcomes.
+    `values` (n, f) are their `features`; `paths` returns the strongest ones in the knowledge graph of the pairs it is given
+    by number; `likeness` (1, g) is that of the one demand, if that is what all have in common, to demands with outcomes.
     """
 
     space: TextSpace
@@ -67,7 +67,7 @@ class Pairs:
     a: Rows
     values: NDArray[np.float32]
     features: tuple[str, ...]
-    paths: Sequence[Sequence[Path]]
+    paths: Callable[[Sequence[int]], Sequence[Sequence[Path]]]
     likeness: FloatArray | None = None
 
 
@@ -123,7 +123,8 @@ def explain(
     weights = contributions @ belongs
     total = np.abs(weights).sum(axis=1, keepdims=True)
     counts = np.abs(weights) / np.where(total > 0, total, 1.0) >= MIN_SHARE
-    evidence = _Evidence(pairs, history, titles)
+    quoting = {group: np.flatnonzero(counts[:, number]) for number, group in enumerate(groups)}
+    evidence = _Evidence(pairs, history, titles, quoting)
     found = []
     for place, (row, order) in enumerate(
         zip(weights, np.argsort(-np.abs(weights), axis=1, kind="stable"), strict=True)
@@ -142,10 +143,12 @@ def explain(
 class _Evidence:
     """Quotes what speaks for and against pairs; what several of them ask for is looked up once."""
 
-    def __init__(self, pairs: Pairs, history: History, titles: Titles) -> None:
+    def __init__(self, pairs: Pairs, history: History, titles: Titles, quoting: dict[str, Rows]) -> None:
+        """Look up for the pairs; `quoting` are the numbers of those that each cause matters to."""
         self.pairs = pairs
         self.history = history
         self.titles = titles
+        self.quoting = quoting
         self._column = {name: column for column, name in enumerate(pairs.features)}
         self._known_words: dict[tuple[int, bool], Words] = {}  # by row and whether it is a demand's
 
@@ -176,10 +179,17 @@ class _Evidence:
         return found[0], found[1]
 
     @cached_property
-    def _outcomes(self) -> list[list[Outcome]]:
+    def _outcomes(self) -> dict[int, list[Outcome]]:
         """The known outcomes most like each pair."""
-        pairs = self.pairs
-        return self.history.evidence(pairs.demands, pairs.achievements, pairs.d, pairs.a, pairs.likeness)
+        pairs, asked = self.pairs, self.quoting["history"]
+        d, a = pairs.d[asked], pairs.a[asked]
+        found = self.history.evidence(pairs.demands, pairs.achievements, d, a, pairs.likeness)
+        return dict(zip(asked.tolist(), found, strict=True))
+
+    @cached_property
+    def _paths(self) -> dict[int, Sequence[Path]]:
+        asked = self.quoting["graph"].tolist()
+        return dict(zip(asked, self.pairs.paths(asked), strict=True))
 
     def _semantic(self, place: int, weight: float) -> Reason:
         cosine, unusual = self._value(place, "vectors_f"), self._value(place, "vectors_f_for_demand")
@@ -213,7 +223,7 @@ class _Evidence:
         return Reason(kind=_kind("concepts", weight), text=text, weight=weight, evidence=evidence)
 
     def _graph(self, place: int, weight: float) -> Reason | None:
-        paths = self.pairs.paths[place]
+        paths = self._paths[place]
         if weight > 0 and not paths:
             return None
         texts = [path.text for path in paths]
