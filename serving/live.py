@@ -3,7 +3,6 @@
 import fcntl
 import gc
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,9 +27,6 @@ from serving.memory import give_back
 from serving.metrics import BUNDLE_LOADS, BUNDLE_REJECTED, RECORDS_REPLAYED
 
 REPLAY_BATCH = 500
-SWITCH_INTERVAL = (
-    0.0001  # s, while a bundle is loaded beside requests, which wait so long for the interpreter each time
-)
 PATIENCE = 5.0  # seconds that requests with the replaced bundle get to end before its memory is given back without them
 Lacking = Literal["ranker", "graph", "store"]
 _WARM_UP = "低温污泥干化设备，处理量每天50吨，含水率降到40%以下"
@@ -68,7 +64,7 @@ class LiveModel:
         The priority is that of requests: a thread of lower priority would be kept waiting while it holds the
         interpreter, and with it every request.
         """
-        with _alone(directory.parent), _short_turns():
+        with _alone(directory.parent):
             live = cls._load(directory, threads)
             if store is not None:
                 live.catch_up(store)
@@ -212,17 +208,6 @@ def preloaded(bundles: Path, threads: int) -> LiveModel | None:
     with suppress(Exception):  # whatever is wrong with it: each holder will try, and answer for it
         return LiveModel.load(current_bundle(bundles), threads)
     return None
-
-
-@contextmanager
-def _short_turns() -> Iterator[None]:
-    """Have threads that wait for the interpreter get it sooner."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(min(interval, SWITCH_INTERVAL))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval)
 
 
 @contextmanager
