@@ -1,7 +1,6 @@
 """The bundle that is served: loaded, verified, warmed up, kept up to date with the store, swapped by one reference."""
 
 import fcntl
-import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -229,5 +228,4 @@ def _let_go(replaced: ReferenceType[LiveModel]) -> None:
     end = monotonic() + PATIENCE
     while replaced() is not None and monotonic() < end:
         sleep(0.02)
-    gc.collect()  # caches that refer to their owner are found by nobody else
     give_back()

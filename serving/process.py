@@ -22,9 +22,7 @@ SWITCH_INTERVAL = 0.0005  # s
 
 def app_of_process() -> FastAPI:
     """Set up this process and return its app; uvicorn calls it where there is one process."""
-    used = _set_up()
-    app = create_app(used)
-    _freeze()
+    app, _ = _prepared(_set_up())
     return app
 
 
@@ -34,15 +32,9 @@ def serve_together(config: Callable[[FastAPI], uvicorn.Config], workers: int) ->
     `config` makes uvicorn's configuration for an app. What the workers share is kept once in memory: libraries,
     compiled code, and the bundle until another one takes its place.
     """
-    used = _set_up()
-    loaded: list[LiveModel] = []
-    chosen = config(create_app(used, loaded))
+    app, loaded = _prepared(_set_up())
+    chosen = config(app)
     listener = chosen.bind_socket()
-    _freeze()
-    live = preloaded(used.bundles, threads=1)
-    if live is not None:
-        loaded.append(live)
-    del live
     _forget_own_metrics()
 
     def forked() -> None:
@@ -63,10 +55,18 @@ def _set_up() -> Settings:
     return used
 
 
-def _freeze() -> None:
-    """Leave everything imported so far out of garbage collections, which would look through it and copy shared pages."""
+def _prepared(used: Settings) -> tuple[FastAPI, list[LiveModel]]:
+    """Return an app and, for it to take, the current bundle, if there is one that can be used.
+
+    What is there by now is left out of garbage collections: they would look through all of it again and again while
+    requests wait, and copy what workers share. A bundle needs none to be freed: nothing in it refers back to itself.
+    """
+    live = preloaded(used.bundles, threads=1)
+    loaded = [] if live is None else [live]
+    app = create_app(used, loaded)
     gc.collect()
     gc.freeze()
+    return app, loaded
 
 
 def _forget_own_metrics() -> None:
