@@ -63,7 +63,7 @@ async def _sent(request: Request) -> Any:
     try:
         body = await request.body()
         if not body:
-            fault = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
+            fault: dict[str, Any] = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
             raise RequestValidationError([fault])
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         says_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))

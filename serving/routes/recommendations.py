@@ -1,5 +1,6 @@
 """Recommendations: achievements for a demand, demands for an achievement; one or many at a time."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any
@@ -175,9 +176,10 @@ async def _answer(
         gaps = await _gaps(services, live, record, asked, recommendation)
         found = answered(recommendation, asked.explain, lacks, **gaps)
         services.answers.put(key, found)
-    count_answer(found.recommendation, lacks)
+    afterwards = asyncio.get_running_loop().call_soon  # once the answer is on its way
+    afterwards(count_answer, found.recommendation, lacks)
     if noted and asked.personalised:
-        services.impressions.note(found.recommendation, request_id, side=side)
+        afterwards(partial(services.impressions.note, found.recommendation, request_id, side=side))
     return found.with_id(request_id)
 
 
