@@ -19,11 +19,9 @@ from matcher.features import FeatureTable
 from matcher.filters import Filters
 from matcher.graph_lens import GraphLens
 from matcher.history import History
-from matcher.ledger import ledger
 from matcher.ledger_answer import with_ledgers
-from matcher.ledger_lens import LedgerLens
+from matcher.ledger_lens import LedgerLens, pair_ledger
 from matcher.ledger_shelf import Quantities
-from matcher.ledger_table import quantities_of
 from matcher.matches import SHOWN, digests_of, matches_of
 from matcher.model import MatchingModel
 from matcher.reasons import Pairs, explain
@@ -109,21 +107,21 @@ class Engine:
         """
         scorer = self.model.scorer
         asking, offering = self.subject(demand), self.subject(achievement)
-        wanted, offered = asking.alone, offering.alone
-        cosine = float(np.asarray(wanted.texts.full.vectors)[0] @ np.asarray(offered.texts.full.vectors)[0])
+        wanted, offered = asking.view, offering.view
+        d, a = np.array([asking.place], dtype=np.int64), np.array([offering.place], dtype=np.int64)
+        cosine = float(wanted.texts.full.vectors[asking.place] @ offered.texts.full.vectors[offering.place])
         pair = Candidates(np.zeros(1, dtype=np.int64), np.array([cosine]), {})
-        order, one = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.int64)
-        known = self.model.quantities
-        ledgers = [ledger(quantities_of(demand), quantities_of(achievement), **known.linking)] if known else []
+        order, known = np.zeros(1, dtype=np.intp), self.model.quantities
+        ledgers = [pair_ledger(known, demand, achievement, asking.row, offering.row)] if known else []
         if scorer is None:
-            return with_ledgers(matches_of(order, offered, one, pair, None, {}), ledgers)[0]
+            return with_ledgers(matches_of(order, offered, a, pair, None, {}), ledgers)[0]
         lens = self._lens(demand, asking.row)
         row = self.model.achievements.base.cards.rows.get(achievement.record_id)
         signals = lens.signals(np.array([row], dtype=np.int64)) if lens and row is not None else None
-        table = scorer.table(self.model.space, wanted, offered, one, one, signals)
+        table = scorer.table(self.model.space, wanted, offered, d, a, signals)
         rows = None if row is None else np.array([row], dtype=np.int64)
-        reasons = self._reasons(scorer, table, order, (wanted, offered, one, one), lens, rows)
-        return with_ledgers(matches_of(order, offered, one, pair, scorer.score(table), reasons), ledgers)[0]
+        reasons = self._reasons(scorer, table, order, (wanted, offered, d, a), lens, rows)
+        return with_ledgers(matches_of(order, offered, a, pair, scorer.score(table), reasons), ledgers)[0]
 
     def similar(self, record: Achievement | Demand, top: int = 10) -> list[SimilarRecord]:
         """Return the `top` records of the same side whose texts are nearest to `record`, open or closed, itself left out.
