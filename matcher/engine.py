@@ -206,7 +206,9 @@ class Engine:
         figures = LedgerLens(shelves.quantities, record, row) if shelves.quantities and wants_figures else None
         scorer = self.model.scorer
         if scorer and not personalised:
-            scorer = Scorer(History.empty(), scorer.ranker, scorer.calibration)
+            scorer = Scorer(
+                History.empty(), scorer.ranker, scorer.calibration, scorer.deal_calibration, scorer.threshold
+            )
         likeness, feedback = past_of(scorer, subject) if scorer and side == "achievements" else (None, None)
         lens = self._lens(record, row)
         reach = lens.retrieve if lens and side == "achievements" else None
