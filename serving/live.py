@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -207,9 +207,11 @@ class BundleHolder:
 
 def preloaded(bundles: Path, threads: int) -> LiveModel | None:
     """Return the current bundle, loaded; None if there is none or it cannot be used, which the holder will tell."""
-    with suppress(Exception):  # whatever is wrong with it: each holder will try, and answer for it
+    try:
         return LiveModel.load(current_bundle(bundles), threads)
-    return None
+    except Exception as error:  # whatever is wrong with it, as a holder takes it
+        log.warning("no bundle loaded before the start", reason=f"{type(error).__name__}: {error}")
+        return None
 
 
 def _verified(directory: Path) -> Manifest:
