@@ -3,10 +3,12 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 
 import httpx
 import psutil
@@ -73,7 +75,22 @@ def test_client_with_a_key_on_two_workers(home):
             assert client.delete_achievement("新/1")["result"] == "deleted"
         time.sleep(1.0)  # by then both workers know that the record is gone
         asyncio.run(ask_async(url, key, demand.demand_id))
+        connections_are_dealt_out_in_turn(httpx.URL(url).port, process)
         a_dead_worker_is_replaced(url, key, process)
+
+
+def connections_are_dealt_out_in_turn(port, process):
+    workers = psutil.Process(process.pid).children()
+
+    def held():
+        found = [[c for c in worker.net_connections("tcp") if c.laddr.port == port] for worker in workers]
+        return [sum(c.status == psutil.CONN_ESTABLISHED for c in connections) for connections in found]
+
+    wait_until(lambda: held() == [0, 0])
+    with ExitStack() as kept:
+        for _ in range(8):
+            kept.enter_context(socket.create_connection(("127.0.0.1", port)))
+        wait_until(lambda: held() == [4, 4], 20)
 
 
 def a_dead_worker_is_replaced(url, key, process):
