@@ -1,14 +1,17 @@
 """From features to grades and probabilities: history, ranker and calibration, fitted together without looking ahead."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.features import NEARNESS_COLUMNS, FeatureTable, label_free_table, with_history
+from matcher.first_stage import FirstStage
 from matcher.history import HISTORY, History
 from matcher.outcomes import GradedPairs
 from matcher.past import FOLDS, new_in_first, past_features
@@ -26,6 +29,7 @@ MIN_CALIBRATION_ROWS = 50
 MIN_DEALS = 20
 CALIBRATION_FILE, DEAL_FILE = "calibration.json", "deal_calibration.json"
 THRESHOLD_FILE = "answer_threshold.json"
+FIRST_STAGE_FILE = "first_stage.json"
 # What went well before cannot count against a pair: other things equal these never lower its grade.
 RISING = (
     *("known_mean", "known_near", "known_three", "others_mean", "others_near", "others_lift", "others_three"),
@@ -63,12 +67,14 @@ class Scorer:
         calibration: IsotonicCalibration | None,
         deal_calibration: IsotonicCalibration | None = None,
         threshold: AnswerThreshold | None = None,
+        first_stages: Mapping[str, FirstStage] = MappingProxyType({}),
     ) -> None:
         self.history = history
         self.ranker = ranker
         self.calibration = calibration
         self.deal_calibration = deal_calibration
         self.threshold = threshold
+        self.first_stages = first_stages  # by the side that candidates are on: "achievements", "demands"
 
     def table(
         self,
@@ -105,6 +111,8 @@ class Scorer:
             self.deal_calibration.save(directory / DEAL_FILE)
         if self.threshold:
             self.threshold.save(directory / THRESHOLD_FILE)
+        stages = {side: stage.as_names() for side, stage in self.first_stages.items()}
+        (directory / FIRST_STAGE_FILE).write_text(json.dumps(stages, indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, directory: Path, threads: int = 1) -> Self:
