@@ -1,10 +1,11 @@
 """Counts kept up to date with the events they count, in the same transaction: by day, by demand, by achievement."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -21,10 +22,12 @@ DIMENSIONS = (ALL, FIELD, REGION, INDUSTRY, VERSION)
 RESPONSES = frozenset({EventKind.CONTACT, EventKind.MEETING, EventKind.NEGOTIATION, EventKind.DEAL})
 """What counts as an answer to a recommendation: somebody got in touch, or more."""
 
+_CHINA_IS_AHEAD = CHINA_STANDARD_TIME.utcoffset(None)
 # Any number that no other program using the same PostgreSQL server is likely to take.
 _LOCK = 7_355_608_114
 _CHUNK = 1_000
-_Insert = Callable[[sa.Table], Any]
+_TRAITS = sa.select(demands.c.id, demands.c.field, demands.c.region, demands.c.record)
+_TRAITS_OF = _TRAITS.where(demands.c.id.in_(sa.bindparam("ids", expanding=True)))
 
 
 class Traits(NamedTuple):
@@ -52,18 +55,17 @@ class CountedEvent(NamedTuple):
 
 def china_day(moment: datetime) -> date:
     """Return the day that it is in China at a moment in UTC without offset."""
-    return moment.replace(tzinfo=UTC).astimezone(CHINA_STANDARD_TIME).date()
+    return (moment + _CHINA_IS_AHEAD).date()
 
 
 def traits_of(connection: sa.Connection, ids: Iterable[str] | None = None) -> dict[str, Traits]:
     """Return the traits of the demands with the given ids (None: of all), deleted ones too."""
-    query = sa.select(demands.c.id, demands.c.field, demands.c.region, demands.c.record)
-    queries = [query] if ids is None else [query.where(demands.c.id.in_(part)) for part in _chunks(ids)]
+    parts = [(_TRAITS, {})] if ids is None else [(_TRAITS_OF, {"ids": part}) for part in _chunks(ids)]
     found = {}
-    for wanted in queries:
-        for row in connection.execute(wanted, execution_options={"yield_per": _CHUNK}):
-            industries = orjson.loads(row.record).get("industries") or [""]
-            found[row.id] = Traits(row.field[:MAX_ID], (row.region or "")[:2], division(industries[0]))
+    for query, values in parts:
+        for name, sector, region, text in connection.execute(query, values, execution_options={"yield_per": _CHUNK}):
+            industries = orjson.loads(text).get("industries") or [""]
+            found[name] = Traits(sector[:MAX_ID], (region or "")[:2], division(industries[0]))
     return found
 
 
@@ -78,13 +80,13 @@ class _Progress:
     impressions: int = 0
     responses: int = 0
 
-    def add(self, kind: str, moment: datetime) -> None:
+    def add(self, kind: str, moment: datetime, number: int = 1) -> None:
         if kind == EventKind.IMPRESSION:
-            self.impressions += 1
+            self.impressions += number
             self.first_shown = moment if self.first_shown is None else min(self.first_shown, moment)
             self.last_shown = moment if self.last_shown is None else max(self.last_shown, moment)
         if kind in RESPONSES:
-            self.responses += 1
+            self.responses += number
             self.first_response = moment if self.first_response is None else min(self.first_response, moment)
         if kind == EventKind.DEAL:
             self.first_deal = moment if self.first_deal is None else min(self.first_deal, moment)
@@ -98,15 +100,19 @@ class Tally:
     demands: dict[str, _Progress] = field(default_factory=dict)
     achievements: dict[str, _Progress] = field(default_factory=dict)
 
-    def add(self, event: CountedEvent, traits: Traits) -> None:
-        """Count one event under its demand's traits; an undated one has no day to be counted under."""
-        if event.occurred_at is None:
-            return
-        day = china_day(event.occurred_at)
-        for dimension, value in ((ALL, ""), *_sides(traits), (VERSION, event.version[:MAX_ID])):
-            self.days[dimension, day, value, event.kind] += 1
-        self.demands.setdefault(event.demand_id, _Progress()).add(event.kind, event.occurred_at)
-        self.achievements.setdefault(event.achievement_id, _Progress()).add(event.kind, event.occurred_at)
+    def add(self, happened: Iterable[CountedEvent], traits: Mapping[str, Traits]) -> None:
+        """Count events under their demands' traits; an undated one has no day to be counted under."""
+        alike: Counter[tuple[str, str, datetime, str]] = Counter()  # a list's impressions are alike
+        for event in happened:
+            if event.occurred_at is not None:
+                alike[event.demand_id, event.kind, event.occurred_at, event.version] += 1
+                self.achievements.setdefault(event.achievement_id, _Progress()).add(event.kind, event.occurred_at)
+        nothing = Traits()
+        for (demand_id, kind, moment, version), number in alike.items():
+            day = china_day(moment)
+            for dimension, value in ((ALL, ""), *_sides(traits.get(demand_id, nothing)), (VERSION, version[:MAX_ID])):
+                self.days[dimension, day, value, kind] += number
+            self.demands.setdefault(demand_id, _Progress()).add(kind, moment, number)
 
 
 def count_events(connection: sa.Connection, added: list[CountedEvent]) -> None:
@@ -116,10 +122,8 @@ def count_events(connection: sa.Connection, added: list[CountedEvent]) -> None:
     if connection.dialect.name == "postgresql":
         # No demand may change sides while its events are being counted; writers of events do not wait for each other.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(_LOCK)))
-    traits = traits_of(connection, {event.demand_id for event in added})
     tally = Tally()
-    for event in added:
-        tally.add(event, traits.get(event.demand_id, Traits()))
+    tally.add(added, traits_of(connection, {event.demand_id for event in added}))
     _add(connection, tally)
 
 
@@ -164,13 +168,16 @@ def recount(connection: sa.Connection) -> None:
 
 def tally_all(connection: sa.Connection) -> Tally:
     """Return the counts of all events, read one by one."""
-    traits, nothing, tally = traits_of(connection), Traits(), Tally()
+    traits = traits_of(connection)
     columns = (events.c.demand_id, events.c.achievement_id, events.c.kind, events.c.occurred_at, events.c.event)
     rows = connection.execute(sa.select(*columns), execution_options={"yield_per": _CHUNK})
-    for demand_id, achievement_id, kind, occurred_at, text in rows:
-        version = orjson.loads(text).get("bundle_version", "")
-        event = CountedEvent(demand_id, achievement_id, kind, occurred_at, version)
-        tally.add(event, traits.get(demand_id, nothing))
+    tally = Tally()
+    for part in rows.partitions():
+        events_of_part = (
+            CountedEvent(demand_id, achievement_id, kind, occurred_at, orjson.loads(text).get("bundle_version", ""))
+            for demand_id, achievement_id, kind, occurred_at, text in part
+        )
+        tally.add(events_of_part, traits)
     return tally
 
 
@@ -180,50 +187,44 @@ def _sides(traits: Traits) -> tuple[tuple[str, str], ...]:
 
 def _add(connection: sa.Connection, tally: Tally) -> None:
     """Add the counts to the tables, in one order, or two writers could wait for each other forever."""
-    insert: _Insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     days = [
         {"dimension": dimension, "day": day, "value": value.replace("\0", ""), "kind": kind, "number": number}
         for (dimension, day, value, kind), number in sorted(tally.days.items())
         if number
     ]
-    _upsert(connection, insert, daily_counts, days, sums=("number",))
-    for table, name, progress, firsts in (
-        (demand_progress, "demand_id", tally.demands, ("first_shown", "first_response", "first_deal")),
-        (achievement_progress, "achievement_id", tally.achievements, ("first_shown", "first_deal")),
-    ):
-        rows = [
-            {name: record_id} | {column.name: getattr(one, column.name) for column in table.c if column.name != name}
-            for record_id, one in sorted(progress.items())
-        ]
-        lasts = ("last_shown",) if table is achievement_progress else ()
-        _upsert(connection, insert, table, rows, sums=("impressions", "responses"), firsts=firsts, lasts=lasts)
+    _upsert(connection, daily_counts, days)
+    _upsert(connection, demand_progress, _rows("demand_id", tally.demands))
+    _upsert(connection, achievement_progress, _rows("achievement_id", tally.achievements))
 
 
-def _upsert(
-    connection: sa.Connection,
-    insert: _Insert,
-    table: sa.Table,
-    rows: list[dict[str, Any]],
-    *,
-    sums: tuple[str, ...],
-    firsts: tuple[str, ...] = (),
-    lasts: tuple[str, ...] = (),
-) -> None:
-    """Insert rows, or add to those that are there: sums grow, firsts take the earlier, lasts the later moment."""
-    if not rows:
-        return
-    statement = insert(table)
-    new = statement.excluded
-    changes: dict[str, Any] = {name: table.c[name] + new[name] for name in sums}
-    for names, operator in ((firsts, "<"), (lasts, ">")):
-        for name in names:
-            old = table.c[name]
-            better = old.is_(None) | new[name].op(operator)(old)
-            changes[name] = sa.case((better & new[name].is_not(None), new[name]), else_=old)
-    keys = [column for column in table.c if column.primary_key]
-    statement = statement.on_conflict_do_update(index_elements=keys, set_=changes)
+def _rows(name: str, progress: dict[str, _Progress]) -> list[dict[str, Any]]:
+    """Return a row for each record, its id under `name`; a table takes of it what it has a column for."""
+    return [{name: record_id, **vars(one)} for record_id, one in sorted(progress.items())]
+
+
+def _upsert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows, or add to those that are there."""
+    statement = _addition(table, connection.dialect.name)
     for part in _chunks(rows):
         connection.execute(statement, part)
+
+
+@cache
+def _addition(table: sa.Table, dialect: str) -> sa.Executable:
+    """Return the statement that adds to a table's rows: numbers grow, firsts take the earlier, lasts the later moment."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement: Any = insert(table).values({column.name: sa.bindparam(column.name) for column in table.c})
+    keys = [column for column in table.c if column.primary_key]
+    changes: dict[str, Any] = {}
+    for old in table.c:
+        new = statement.excluded[old.name]
+        if old.name in ("number", "impressions", "responses"):
+            changes[old.name] = old + new
+        elif not old.primary_key:
+            better = old.is_(None) | new.op("<" if old.name.startswith("first_") else ">")(old)
+            changes[old.name] = sa.case((better & new.is_not(None), new), else_=old)
+    added: sa.Executable = statement.on_conflict_do_update(index_elements=keys, set_=changes)
+    return added
 
 
 def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:

@@ -70,7 +70,8 @@ def _sqlite_engine(url: sa.URL, lock_timeout: float) -> sa.Engine:
     if not url.database or url.database == ":memory:":
         raise StoreError("the store needs a file: sqlite:////folder/store.db")
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": lock_timeout})
+    # The connection used last: its pages are in memory.
+    engine = sa.create_engine(url, connect_args={"timeout": lock_timeout}, pool_use_lifo=True)
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -91,7 +92,8 @@ def _sqlite_engine(url: sa.URL, lock_timeout: float) -> sa.Engine:
 def _postgresql_engine(url: sa.URL, lock_timeout: float) -> sa.Engine:
     url = url.set(drivername="postgresql+psycopg")
     options = f"-c lock_timeout={int(lock_timeout * 1000)}ms"
-    return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": options})
+    arguments = {"connect_timeout": 10, "options": options}
+    return sa.create_engine(url, pool_pre_ping=True, pool_use_lifo=True, connect_args=arguments)
 
 
 def _schema_of(connection: sa.Connection) -> str | None:

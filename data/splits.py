@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
 from data.errors import InputError
 
@@ -60,6 +59,9 @@ def folds(
         InputError: `split` is unknown, or there are fewer groups than folds.
 
     """
+    # here: records are grouped by a server too, which splits nothing
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
+
     rows = np.zeros((len(levels), 1))
     enough = {"random": len(levels), "dedup": len(np.unique(pair_group)), "grouped": len(np.unique(demand_group))}
     if split not in enough:

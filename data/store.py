@@ -19,6 +19,8 @@ from data.operators import Operators
 from data.records import Achievement, Demand, EventKind, OutcomeEvent, Record, RecordKind
 from data.reviews import Reviews
 from data.tables import (
+    ACHIEVEMENT_BY_ID,
+    DEMAND_BY_ID,
     achievement_columns,
     achievements,
     canonical_json,
@@ -97,6 +99,8 @@ class Store:
         self.operators = Operators(engine)
         self.reviews = Reviews(engine)
         self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        unless_known = self._insert(events).on_conflict_do_nothing(index_elements=[events.c.event_id])
+        self._insert_new_events = unless_known.returning(events.c.event_id)
 
     @classmethod
     def open(cls, url: str, lock_timeout: float = LOCK_TIMEOUT) -> Self:
@@ -189,7 +193,7 @@ class Store:
             NotFoundError: there is none with this id; the error names the nearest ids.
 
         """
-        return self._record(achievements, Achievement, "achievement", achievement_id)
+        return self._record(achievements, ACHIEVEMENT_BY_ID, Achievement, "achievement", achievement_id)
 
     def demand(self, demand_id: str) -> Demand:
         """Return one demand, with what was answered about it.
@@ -198,7 +202,7 @@ class Store:
             NotFoundError: there is none with this id; the error names the nearest ids.
 
         """
-        return self._record(demands, Demand, "demand", demand_id)
+        return self._record(demands, DEMAND_BY_ID, Demand, "demand", demand_id)
 
     def achievements(self) -> Iterator[Achievement]:
         """Yield all achievements, ordered by id (code points)."""
@@ -316,9 +320,8 @@ class Store:
         rows = [self._row(event_columns(event), canonical_json(event), "event") for event in batch]
         # In one order, or two writers of the same events could wait for each other forever.
         rows.sort(key=lambda row: row["event_id"])
-        insert = self._insert(events).on_conflict_do_nothing(index_elements=[events.c.event_id])
         with self._writing() as connection:
-            added = set(connection.execute(insert.returning(events.c.event_id), rows).scalars())
+            added = set(connection.execute(self._insert_new_events, rows).scalars())
             versions = {event.event_id: event.bundle_version for event in batch}
             new = [row for row in rows if row["event_id"] in added]
             count_events(connection, [CountedEvent.of_row(row, versions[row["event_id"]]) for row in new])
@@ -330,14 +333,13 @@ class Store:
     def _row(self, columns: dict[str, Any], text: str, name: str) -> dict[str, Any]:
         return columns | {name: text, "digest": sha256(text.encode()).hexdigest()}
 
-    def _record(self, table: sa.Table, model: type[_R], kind: str, record_id: str) -> _R:
+    def _record(self, table: sa.Table, query: sa.Select[Any], model: type[_R], kind: str, record_id: str) -> _R:
         with self._reading() as connection:
-            query = sa.select(table.c.record).where(table.c.id == record_id, ~table.c.deleted)
-            text = connection.execute(query).scalar()
-            if text is None:
+            rows = connection.execute(query, {"wanted": record_id}).all()
+            if not rows:
                 raise unknown_id(kind, record_id, self._near_ids(connection, table, record_id))
-            answers = read_clarifications(connection, record_id) if table is demands else {}
-        return _read(model, text, answers)
+        answers = [Clarification.model_validate_json(said) for _, said in rows if said is not None]
+        return _read(model, rows[0].record, {record_id: answers} if answers else {})
 
     def _near_ids(self, connection: sa.Connection, table: sa.Table, wanted: str) -> list[str]:
         """Return some ids before and after `wanted` in the ids' order: two looks into the index, however many there are."""

@@ -1,6 +1,7 @@
 """Many strings in files that are mapped into memory: read by place, or found by text. Nothing is parsed at loading."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import eq
 from pathlib import Path
 from typing import Self, TypeVar, overload
 
@@ -49,6 +50,12 @@ class Strings(Sequence[str]):
             raise IndexError(f"place {place} is outside {n} strings")
         place += n if place < 0 else 0
         return str(self._text[self._bounds[place] : self._bounds[place + 1]], "utf-8")
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another sequence, a list for instance, holds the same strings in the same order."""
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __iter__(self) -> Iterator[str]:
         """Yield all strings in their order."""
@@ -99,6 +106,11 @@ class Numbers(Mapping[str, int]):
     def __len__(self) -> int:
         return len(self._numbers)
 
+    @property
+    def largest(self) -> int:
+        """The largest number; 0 if there is none."""
+        return int(self._numbers.max(initial=0))
+
     def __getitem__(self, text: str) -> int:
         number = self.get(text)
         if number is None:
@@ -118,6 +130,15 @@ class Numbers(Mapping[str, int]):
         except UnicodeEncodeError:  # half of a surrogate pair: no stored string holds one
             place = None
         return default if place is None else self._number[place]
+
+    def found(self, texts: Iterable[str]) -> list[int]:
+        """Return the numbers of those of `texts` that have one, in their order."""
+        number = self._number
+        held = list(texts)
+        try:
+            return [number[place] for place in map(self._trie.get, held) if place is not None]
+        except UnicodeEncodeError:
+            return [self[text] for text in held if text in self]
 
     def __contains__(self, text: object) -> bool:
         return isinstance(text, str) and self.get(text) is not None
@@ -142,6 +163,7 @@ class Numbers(Mapping[str, int]):
         numbers = np.load(stem.with_name(f"{stem.name}.numbers.npy"), mmap_mode="r", allow_pickle=False)
         path = stem.with_name(f"{stem.name}.trie")
         trie = marisa_trie.Trie()
+        path.stat()  # the library does not tell a missing file from a damaged one
         try:
             trie.mmap(str(path))
         except RuntimeError as error:  # the library's only one

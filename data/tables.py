@@ -135,6 +135,18 @@ clarifications = sa.Table(
     sa.Index("ix_clarifications_demand_id", "demand_id"),
 )
 
+# The record `wanted`, if it is not deleted, beside each answer about it, or none. Each is one statement, so that it sees one
+# snapshot, and made once: SQLAlchemy takes longer to make one than the database to answer it.
+ACHIEVEMENT_BY_ID = sa.select(achievements.c.record, sa.null()).where(
+    achievements.c.id == sa.bindparam("wanted"), ~achievements.c.deleted
+)
+DEMAND_BY_ID = (
+    sa.select(demands.c.record, clarifications.c.clarification)
+    .outerjoin(clarifications, clarifications.c.demand_id == demands.c.id)
+    .where(demands.c.id == sa.bindparam("wanted"), ~demands.c.deleted)
+    .order_by(clarifications.c.number)
+)
+
 
 def canonical_json(record: Record | OutcomeEvent) -> str:
     """Return the one JSON text of `record`: sorted keys, nothing that equals its default."""

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from scipy.stats import binomtest
 
 from data.errors import InputError
 from data.records import EventKind, OutcomeEvent
@@ -161,6 +160,13 @@ def _requests(experiment: Experiment, events: Iterable[OutcomeEvent], demander_o
     return list(by_id.values())
 
 
+def _chance_of(k: int, n: int, share: float = 0.5) -> float:
+    """Return the p-value of k of n by a two-sided binomial test; scipy.stats is loaded only where it is asked for."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(k, n, share).pvalue)
+
+
 def _split_results(experiment: Experiment, requests: list[_Request]) -> Results:
     side_of = {request.demander: next(iter(request.side.values())) for request in requests}
     demanders = sorted(side_of)
@@ -177,7 +183,7 @@ def _split_results(experiment: Experiment, requests: list[_Request]) -> Results:
             rates[step] = _rate(asked, reached, challenged, draws)
     counts = {"champion": int((~challenged).sum()), "challenger": int(challenged.sum())}
     total = len(demanders)
-    mismatch = float(binomtest(counts["challenger"], total, experiment.share).pvalue) if total else None
+    mismatch = _chance_of(counts["challenger"], total, experiment.share) if total else None
     return Results(
         experiment=experiment,
         requests={
@@ -232,7 +238,7 @@ def _drafted(experiment: Experiment, requests: list[_Request]) -> Results:
         wins["challenger" if lead > 0 else "champion" if lead < 0 else "tie"] += 1
         votes[request.demander] = votes.get(request.demander, 0) + int(np.sign(lead))
     ours, theirs = sum(vote > 0 for vote in votes.values()), sum(vote < 0 for vote in votes.values())
-    p_value = float(binomtest(ours, ours + theirs).pvalue) if ours + theirs else None
+    p_value = _chance_of(ours, ours + theirs) if ours + theirs else None
     if ours + theirs < MIN_DEMANDERS:
         conclusion = f"有偏好的需求方只有 {ours + theirs} 家（至少 {MIN_DEMANDERS} 家），还不能下结论"
     elif p_value is None or p_value >= SURE:

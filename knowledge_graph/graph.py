@@ -41,7 +41,7 @@ from knowledge_graph.signals import (
     term_signals,
     walk_from,
 )
-from knowledge_graph.storage import read_parts, write_parts
+from knowledge_graph.storage import Stored, read_graph, write_graph
 from knowledge_graph.synonyms import Encode
 from knowledge_graph.taxonomy.chains import load_chains
 from knowledge_graph.vocabulary import Vocabulary
@@ -59,22 +59,31 @@ class KnowledgeGraph:
     reader sees all of it or nothing. Writers take turns.
     """
 
-    def __init__(self, parts: BuiltParts, outcomes: Outcomes, portfolios: Portfolios | None = None) -> None:
+    def __init__(
+        self,
+        parts: BuiltParts,
+        outcomes: Outcomes,
+        portfolios: Portfolios | None = None,
+        postings: tuple[retrieval.Postings, retrieval.Postings] | None = None,
+    ) -> None:
+        """Put a graph together; `portfolios` and `postings` (achievements', demands') are reckoned unless given."""
         self.describer: Describer = parts.describer
         self.achievements: RecordTable = parts.achievements
         self.demands: RecordTable = parts.demands
         self.relations: RelationMatrix = parts.relations
-        self.achievement_ids: list[str] = list(parts.achievement_ids)
-        self.demand_ids: list[str] = list(parts.demand_ids)
-        self.achievement_titles: list[str] = list(parts.achievement_titles)
-        self.demand_titles: list[str] = list(parts.demand_titles)
-        self.achievement_ipc: list[str] = list(parts.achievement_ipc)
-        self.achievement_experts: list[str] = list(parts.achievement_experts)
+        self.achievement_ids: Sequence[str] = parts.achievement_ids
+        self.demand_ids: Sequence[str] = parts.demand_ids
+        self.achievement_titles: Sequence[str] = parts.achievement_titles
+        self.demand_titles: Sequence[str] = parts.demand_titles
+        self.achievement_ipc: Sequence[str] = parts.achievement_ipc
+        self.achievement_experts: Sequence[str] = parts.achievement_experts
         self.outcomes = outcomes
         self.tables = SignalTables(self.vocabulary, parts.relations, parts.describer.fields, parts.describer.regions)
         self._term_graph = parts.terms
-        self._postings = retrieval.Postings.of(self.achievements, len(self.vocabulary))
-        self._demand_postings = retrieval.Postings.of(self.demands, len(self.vocabulary))
+        self._postings, self._demand_postings = postings or (
+            retrieval.Postings.of(self.achievements, len(self.vocabulary)),
+            retrieval.Postings.of(self.demands, len(self.vocabulary)),
+        )
         self.portfolios = portfolios or build_portfolios(
             self.achievements, self.achievements.mentions(len(self.vocabulary)), len(self.describer.organisations)
         )
@@ -102,8 +111,11 @@ class KnowledgeGraph:
         return graph
 
     def save(self, directory: FilePath) -> None:
-        """Write the graph, changes included, into a folder of arrays and JSON files."""
-        write_parts(directory, self._as_parts(), self.outcomes, self.portfolios)
+        """Write the graph, changes included, into a folder of arrays and strings."""
+        size = len(self.vocabulary)
+        postings = retrieval.Postings.of(self.achievements, size) if self._changed else self._postings
+        of_demands = retrieval.Postings.of(self.demands, size)
+        write_graph(directory, Stored(self._as_parts(), self.outcomes, self.portfolios, postings, of_demands))
 
     @classmethod
     def load(cls, directory: FilePath) -> Self:
@@ -113,7 +125,9 @@ class KnowledgeGraph:
             BundleError: the folder holds no graph, one of another format, or a damaged one; the file is named.
 
         """
-        return cls(*read_parts(directory))
+        stored = read_graph(directory)
+        postings = stored.postings, stored.demand_postings
+        return cls(stored.parts, stored.outcomes, stored.portfolios, postings)
 
     def _as_parts(self) -> BuiltParts:
         return BuiltParts(
@@ -345,20 +359,15 @@ class KnowledgeGraph:
 
     def _put(self, row: int, record: Record) -> None:
         is_achievement = isinstance(record, Achievement)
-        ids = self.achievement_ids if is_achievement else self.demand_ids
-        titles = self.achievement_titles if is_achievement else self.demand_titles
         described = self.describer.describe(record, register=True)
-        if row == len(ids):
-            ids.append(record.record_id)
-            titles.append(record.title)
-            if isinstance(record, Achievement):
-                self.achievement_ipc.append(classes_of(record))
-                self.achievement_experts.append(experts_of(record))
+        if isinstance(record, Achievement):
+            self.achievement_ids = _written(self.achievement_ids, row, record.record_id)
+            self.achievement_titles = _written(self.achievement_titles, row, record.title)
+            self.achievement_ipc = _written(self.achievement_ipc, row, classes_of(record))
+            self.achievement_experts = _written(self.achievement_experts, row, experts_of(record))
         else:
-            ids[row], titles[row] = record.record_id, record.title
-            if isinstance(record, Achievement):
-                self.achievement_ipc[row] = classes_of(record)
-                self.achievement_experts[row] = experts_of(record)
+            self.demand_ids = _written(self.demand_ids, row, record.record_id)
+            self.demand_titles = _written(self.demand_titles, row, record.title)
         self._set(is_achievement, row, described)
 
     def _set(self, is_achievement: bool, row: int, described: GraphRow) -> None:
@@ -372,3 +381,10 @@ class KnowledgeGraph:
         # readers take the table first: a row that is in `changed` but not yet in the table must not occur
         self.achievements = table
         self._changed = changed
+
+
+def _written(strings: Sequence[str], row: int, text: str) -> list[str]:
+    """Return the strings with `text` at `row`, maybe one behind the last; what a file holds becomes a list first."""
+    held = strings if isinstance(strings, list) else list(strings)
+    held[row : row + 1] = [text]
+    return held

@@ -1,8 +1,8 @@
-"""The graph on disk: one array a file, mapped into memory when read, and JSON for names. No pickle."""
+"""The graph on disk: arrays, strings and tries, a file each, mapped into memory when read. No pickle."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +11,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError
+from data.strings import Numbers, Strings
 from knowledge_graph.build import BuiltParts, stages_of_terms
 from knowledge_graph.classifier import LinearClassifier, RecordClassifier
 from knowledge_graph.describe import Describer
 from knowledge_graph.holders import Outcomes, Portfolios
 from knowledge_graph.record_table import RecordTable
 from knowledge_graph.relation_matrix import RelationMatrix
+from knowledge_graph.retrieval import Postings
 from knowledge_graph.taxonomy.chains import load_chains
 from knowledge_graph.taxonomy.fields import load_fields
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
-from knowledge_graph.vocabulary import Vocabulary, term_lookup
+from knowledge_graph.vocabulary import Vocabulary
 
-FORMAT = 1
+FORMAT = 2
 HEADER = "graph.json"
-NAMES = "names.json"
+NAMES = (
+    "achievement_ids",
+    "demand_ids",
+    "achievement_titles",
+    "demand_titles",
+    "achievement_ipc",
+    "achievement_experts",
+)
 EDGE_COLUMNS = {"confidence": np.float32, "support": np.int32, "measure": np.float32}
 
 
-def write_parts(directory: Path, parts: BuiltParts, outcomes: Outcomes, portfolios: Portfolios) -> None:
+@dataclass(frozen=True)
+class Stored:
+    """All that a graph is put together from, as it is kept on disk; postings are those of achievements and demands."""
+
+    parts: BuiltParts
+    outcomes: Outcomes
+    portfolios: Portfolios
+    postings: Postings
+    demand_postings: Postings
+
+
+def write_graph(directory: Path, stored: Stored) -> None:
     """Write a graph into `directory`, which is made if needed; existing files of the same names are overwritten."""
+    parts = stored.parts
     directory.mkdir(parents=True, exist_ok=True)
     vocabulary, classifier = parts.describer.vocabulary, parts.describer.classifier
     _write_columns(directory, "vocabulary", {"df": vocabulary.df, "idf": vocabulary.idf, "kinds": vocabulary.kinds})
@@ -38,8 +59,10 @@ def write_parts(directory: Path, parts: BuiltParts, outcomes: Outcomes, portfoli
         ("achievements", parts.achievements),
         ("demands", parts.demands),
         ("relations", parts.relations),
-        ("outcomes", outcomes),
-        ("portfolios", portfolios),
+        ("outcomes", stored.outcomes),
+        ("portfolios", stored.portfolios),
+        ("postings", stored.postings),
+        ("demand-postings", stored.demand_postings),
     ):
         _write_columns(directory, name, {column.name: getattr(part, column.name) for column in fields(part)})
     classifiers = {}
@@ -54,19 +77,12 @@ def write_parts(directory: Path, parts: BuiltParts, outcomes: Outcomes, portfoli
                 "coverage": model.coverage,
             }
     _write_term_graph(directory, parts.terms())
-    _write_json(
-        directory / NAMES,
-        {
-            "terms": vocabulary.terms,
-            "organisations": list(parts.describer.organisations),
-            "achievement_ids": parts.achievement_ids,
-            "demand_ids": parts.demand_ids,
-            "achievement_titles": parts.achievement_titles,
-            "demand_titles": parts.demand_titles,
-            "achievement_ipc": parts.achievement_ipc,
-            "achievement_experts": parts.achievement_experts,
-        },
-    )
+    for name in NAMES:
+        _write_strings(directory, name, getattr(parts, name))
+    _write_strings(directory, "terms", vocabulary.terms)
+    _write_strings(directory, "organisations", list(parts.describer.organisations))
+    Numbers.of(vocabulary.numbers).save(directory / "terms")
+    Numbers.of(vocabulary.lookup).save(directory / "lookup")
     _write_json(
         directory / HEADER,
         {
@@ -79,8 +95,8 @@ def write_parts(directory: Path, parts: BuiltParts, outcomes: Outcomes, portfoli
     )
 
 
-def read_parts(directory: Path) -> tuple[BuiltParts, Outcomes, Portfolios]:
-    """Read what `write_parts` wrote; arrays are mapped, the term graph is read when first asked for.
+def read_graph(directory: Path) -> Stored:
+    """Map what `write_graph` wrote; the term graph is read when first asked for.
 
     Raises:
         BundleError: the folder holds no graph, one of another format, or a damaged one; the file is named.
@@ -92,15 +108,15 @@ def read_parts(directory: Path) -> tuple[BuiltParts, Outcomes, Portfolios]:
             f"{directory / HEADER} has format {header.get('format')}, this gongxu reads format {FORMAT}; "
             "run `gongxu graph build`"
         )
-    names = _read_json(directory / NAMES)
-    terms = tuple(names["terms"])
+    names = {name: _read_strings(directory, name) for name in NAMES}
+    terms = _read_strings(directory, "terms")
     columns = _read_columns(directory, "vocabulary", ("df", "idf", "kinds"))
     if not len(terms) == len(columns["df"]) == header["terms"]:
         raise BundleError(
-            f"{directory / NAMES} names {len(terms)} terms, {HEADER} says {header['terms']}; run `gongxu graph build`"
+            f"{directory} names {len(terms)} terms, {HEADER} says {header['terms']}; run `gongxu graph build`"
         )
-    numbers = {term: number for number, term in enumerate(terms)}
-    vocabulary = Vocabulary(terms, **columns, numbers=numbers, lookup=term_lookup(terms))
+    numbers, lookup = _read_numbers(directory, "terms"), _read_numbers(directory, "lookup")
+    vocabulary = Vocabulary(terms, **columns, numbers=numbers, lookup=lookup)
     models = {}
     for name, state in header["classifiers"].items():
         arrays = _read_columns(directory, f"classifier-{name}", ("weights", "bias"))
@@ -111,7 +127,7 @@ def read_parts(directory: Path) -> tuple[BuiltParts, Outcomes, Portfolios]:
         load_industries(),
         load_fields(),
         load_regions(),
-        {name: number for number, name in enumerate(names["organisations"])},
+        {name: number for number, name in enumerate(_read_strings(directory, "organisations"))},
         RecordClassifier(models.get("industry"), models.get("field")),
     )
     parts = BuiltParts(
@@ -120,13 +136,7 @@ def read_parts(directory: Path) -> tuple[BuiltParts, Outcomes, Portfolios]:
         _read_part(directory, "demands", RecordTable),
         _read_part(directory, "relations", RelationMatrix),
         _term_graph_reader(directory, terms),
-        names["achievement_ids"],
-        names["demand_ids"],
-        names["achievement_titles"],
-        names["demand_titles"],
-        names["achievement_ipc"],
-        # graphs built before achievements could name experts have none
-        names.get("achievement_experts") or [""] * header["achievements"],
+        **names,
     )
     for side, table, ids in (
         ("achievements", parts.achievements, parts.achievement_ids),
@@ -137,7 +147,13 @@ def read_parts(directory: Path) -> tuple[BuiltParts, Outcomes, Portfolios]:
                 f"{directory} holds {len(table)} rows and {len(ids)} ids of {side}, {HEADER} says {header[side]}; "
                 "run `gongxu graph build`"
             )
-    return parts, _read_part(directory, "outcomes", Outcomes), _read_part(directory, "portfolios", Portfolios)
+    return Stored(
+        parts,
+        _read_part(directory, "outcomes", Outcomes),
+        _read_part(directory, "portfolios", Portfolios),
+        _read_part(directory, "postings", Postings),
+        _read_part(directory, "demand-postings", Postings),
+    )
 
 
 def _write_term_graph(directory: Path, graph: nx.MultiDiGraph) -> None:
@@ -188,6 +204,31 @@ def _read_columns(directory: Path, part: str, names: Sequence[str]) -> dict[str,
 
 def _read_part(directory: Path, part: str, kind: type[Any]) -> Any:
     return kind(**_read_columns(directory, part, [column.name for column in fields(kind)]))
+
+
+def _write_strings(directory: Path, name: str, values: Sequence[str]) -> None:
+    Strings.of(values).save(directory / f"{name}.arrow")
+
+
+def _read_strings(directory: Path, name: str) -> Strings:
+    path = directory / f"{name}.arrow"
+    try:
+        return Strings.load(path)
+    except FileNotFoundError as error:
+        raise BundleError(f"graph file {path} is missing; run `gongxu graph build`") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise BundleError(f"graph file {path} is damaged ({error}); run `gongxu graph build`") from error
+
+
+def _read_numbers(directory: Path, name: str) -> Numbers:
+    try:
+        return Numbers.load(directory / name)
+    except FileNotFoundError as error:
+        raise BundleError(f"graph file {error.filename} is missing; run `gongxu graph build`") from error
+    except (OSError, ValueError) as error:
+        raise BundleError(
+            f"graph file {directory / name}.trie is damaged ({error}); run `gongxu graph build`"
+        ) from error
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -23,7 +23,7 @@ class Vocabulary:
     hold it at build time.
     """
 
-    terms: tuple[str, ...]
+    terms: Sequence[str]
     df: NDArray[np.int32]
     idf: NDArray[np.float32]
     kinds: NDArray[np.int8]

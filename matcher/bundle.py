@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data.errors import BundleError
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"  # digest of the manifest, which itself holds those of all other files
 CURRENT = "current"  # what is served: the champion

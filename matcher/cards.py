@@ -1,6 +1,6 @@
 """What the matcher knows of each record besides its text: one Arrow table per side, shown, filtered and compared."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,9 @@ from scipy.sparse import csr_array
 
 from data.records import Achievement, Demand, Record
 from data.splits import same_groups
+from data.strings import Numbers, Strings
 from data.text import meaningful
+from matcher.sparse import load_csr, mapped, save_csr
 from matcher.textspace import RecordText, record_text
 
 SCHEMA = pa.schema(
@@ -53,8 +55,11 @@ MODE_FAMILIES = {
     "咨询服务": "service",
 }
 _PREFIXES = 2**20
+_TABLE = "table.arrow"
 MASKS_KEPT = 32  # answers of `Cards.one_of` kept, a byte per record each
 _IDENTITY = ("id", "title_key", "body_key")
+# Columns that follow from the table and are kept beside it in a bundle: nobody should have to reckon them at loading.
+_KEPT = ("trl", "money_min", "money_max", "published", "owners", "matters", "region", "fields", "mode_flags")
 
 
 def _digest(text: str) -> str:
@@ -112,6 +117,11 @@ def _hashed_prefixes(codes: Sequence[str]) -> dict[int, int]:
     return dict(sorted(hashed.items()))
 
 
+def _in_one_piece(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, without a copy where it is one already."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 class Cards:
     """Columns of the records of one side, row by row with their vectors.
 
@@ -120,7 +130,8 @@ class Cards:
     """
 
     def __init__(self, table: pa.Table) -> None:
-        self.table = table.combine_chunks()
+        in_pieces = any(column.num_chunks > 1 for column in table.columns)
+        self.table = table.combine_chunks() if in_pieces else table  # one piece is left where it is, in a file maybe
         self._masks: dict[tuple[str, tuple[str, ...]], NDArray[np.bool_]] = {}
 
     @classmethod
@@ -155,28 +166,28 @@ class Cards:
     @cached_property
     def _arrays(self) -> dict[str, pa.Array]:
         """Each column in one piece: quicker to read single values from."""
-        return {name: self.table.column(name).combine_chunks() for name in self.table.column_names}
+        return {name: _in_one_piece(self.table.column(name)) for name in self.table.column_names}
 
     @cached_property
-    def ids(self) -> list[str]:
+    def ids(self) -> Strings:
         """Record ids by row."""
-        return self._list("id")
+        return Strings(self._arrays["id"])
 
     @cached_property
-    def titles(self) -> list[str]:
+    def titles(self) -> Strings:
         """Titles by row."""
-        return self._list("title")
+        return Strings(self._arrays["title"])
 
     def identity(self, row: int) -> list[str]:
         """Return the names under which a record is known: its id, its title, its body."""
-        return [f"{column}:{keys[row]}" for column, keys in self._identities.items() if keys[row]]
+        return [f"{column}:{key}" for column, keys in self._identities.items() if (key := keys[row])]
 
     def identity_groups(self) -> NDArray[np.int64]:
         """Return (n,) numbers; records with the same id, title or body have the same one."""
-        return same_groups(list(self._identities.values()))
+        return same_groups([self._list(column) for column in _IDENTITY])
 
     @cached_property
-    def rows(self) -> dict[str, int]:
+    def rows(self) -> Mapping[str, int]:
         """Row of each id."""
         return {record_id: row for row, record_id in enumerate(self.ids)}
 
@@ -281,8 +292,12 @@ class Cards:
 
     def has_industry(self, codes: Sequence[str]) -> NDArray[np.bool_]:
         """Return (n,) mask of the rows in one of the industries or below it."""
-        wanted = tuple(codes)
-        return np.array([any(code.startswith(wanted) for code in row) for row in self.industries], dtype=np.bool_)
+        column = self._arrays["industries"]
+        stated, row = column.flatten(), pc.list_parent_indices(column).to_numpy(zero_copy_only=False)
+        mask = np.zeros(len(self), dtype=np.bool_)
+        for code in codes:
+            mask[row[self._mask(pc.starts_with(stated, code))]] = True
+        return mask
 
     def in_region(self, codes: Sequence[str]) -> NDArray[np.bool_]:
         """Return (n,) mask of the rows in one of the regions: `410000` is a whole province, `410100` a whole city."""
@@ -297,20 +312,31 @@ class Cards:
         price = np.where(np.isnan(self.money_min), self.money_max, self.money_min)
         return np.asarray(price <= budget, dtype=np.bool_)
 
-    def save(self, path: Path) -> None:
-        """Write an Arrow file that `load` maps into memory."""
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-            writer.write_table(self.table)
+    def save(self, directory: Path) -> None:
+        """Write the table, and what follows from it, into `directory`, which is created; `load` maps all of it."""
+        directory.mkdir(parents=True)
+        table = self.table.combine_chunks()
+        with pa.OSFile(str(directory / _TABLE), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+            writer.write_table(table)
+        Numbers.of(self.rows).save(directory / "ids")
+        for name in _KEPT:
+            np.save(directory / f"{name}.npy", getattr(self, name))
+        save_csr(directory / "industry_prefixes", self.industry_prefixes)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, directory: Path) -> Self:
         """Read what `save` wrote, mapped rather than copied."""
-        with pa.memory_map(str(path)) as source:
-            return cls(pa.ipc.open_file(source).read_all())
+        with pa.memory_map(str(directory / _TABLE)) as source:
+            cards = cls(pa.ipc.open_file(source).read_all())
+        known: dict[str, object] = {name: mapped(directory / f"{name}.npy") for name in _KEPT}
+        known["industry_prefixes"] = load_csr(directory / "industry_prefixes")
+        known["rows"] = Numbers.load(directory / "ids")
+        vars(cards).update(known)  # these properties look here first, and would put there what they reckon
+        return cards
 
     @cached_property
-    def _identities(self) -> dict[str, list[str]]:
-        return {column: self._list(column) for column in _IDENTITY}
+    def _identities(self) -> dict[str, Strings]:
+        return {column: Strings(self._arrays[column]) for column in _IDENTITY}
 
     def _list(self, column: str) -> list[Any]:
         return list(self.table.column(column).to_pylist())
@@ -318,5 +344,5 @@ class Cards:
     def _numbers(self, column: str) -> NDArray[np.float64]:
         return np.asarray(pc.cast(self.table.column(column), pa.float64()).to_numpy(), dtype=np.float64)
 
-    def _mask(self, column: pa.ChunkedArray) -> NDArray[np.bool_]:
-        return np.asarray(pc.fill_null(column, False).to_numpy(), dtype=np.bool_)
+    def _mask(self, column: pa.ChunkedArray | pa.Array) -> NDArray[np.bool_]:
+        return np.asarray(pc.fill_null(column, False), dtype=np.bool_)

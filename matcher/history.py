@@ -1,14 +1,16 @@
 """What earlier outcomes say about a pair: those of this demand, of similar demands, and of a kernel model over all."""
 
-import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.strings import Numbers
 from matcher.cards import Cards
 from matcher.history_kernels import nearest_demands, others_outcomes, outcomes_of, own_outcomes
+from matcher.pair_ids import PairIds
 from matcher.sparse import FloatArray, mapped
 from matcher.text_features import TextSide
 from matcher.view import View
@@ -98,12 +100,12 @@ class History:
 
     def __init__(
         self,
-        keys: dict[str, int],
+        keys: Mapping[str, int],
         demands: FloatArray,
         achievements: FloatArray,
         group: NDArray[np.int64],
         grades: NDArray[np.float64],
-        ids: list[tuple[str, str]],
+        ids: Sequence[tuple[str, str]],
         kernel: PairKernelRidge | None,
         demand_axes: FloatArray,
         achievement_axes: FloatArray,
@@ -299,8 +301,8 @@ class History:
     def save(self, directory: Path) -> None:
         """Write the outcomes and the kernel model into `directory`, which is created."""
         directory.mkdir(parents=True)
-        names = {"keys": self.keys, "ids": self.ids}
-        (directory / "names.json").write_text(json.dumps(names, ensure_ascii=False), encoding="utf-8")
+        Numbers.of(self.keys).save(directory / "keys")
+        PairIds.of(self.ids).save(directory)
         for name in _ARRAYS:
             np.save(directory / f"{name}.npy", getattr(self, name))
         if self.kernel is not None:
@@ -310,11 +312,10 @@ class History:
     def load(cls, directory: Path) -> Self:
         """Read what `save` wrote."""
         demands, achievements, group, grades, *axes = (mapped(directory / f"{name}.npy") for name in _ARRAYS)
-        names = json.loads((directory / "names.json").read_text(encoding="utf-8"))
-        ids = [(demand_id, achievement_id) for demand_id, achievement_id in names["ids"]]
         path = directory / "kernel.npz"
         kernel = PairKernelRidge.load(path) if path.is_file() else None
-        return cls(names["keys"], demands, achievements, group, grades, ids, kernel, *axes)
+        keys, ids = Numbers.load(directory / "keys"), PairIds.load(directory)
+        return cls(keys, demands, achievements, group, grades, ids, kernel, *axes)
 
 
 def _number_demands(cards: Cards, d: NDArray[np.int64]) -> tuple[dict[str, int], NDArray[np.int64]]:

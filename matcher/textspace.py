@@ -1,9 +1,8 @@
 """The store's texts as numbers, fitted without a single judgement: vocabulary, weights, latent topics, associations."""
 
-import json
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -11,11 +10,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
-from sklearn.preprocessing import normalize
-from sklearn.utils.extmath import randomized_svd
 
 from data.records import Achievement, Demand, Record
 from data.segment import content_words
+from data.strings import Numbers, Strings
 from data.text import meaningful
 from matcher import text_kernels
 from matcher.sparse import FloatArray, csr_parts, heaviest, load_csr, mapped, save_csr
@@ -98,10 +96,11 @@ class TextRows:
 class Vocabulary:
     """Terms with their columns and inverse document frequencies (smoothed as scikit-learn does)."""
 
-    def __init__(self, terms: Sequence[str], idf: FloatArray) -> None:
-        self.terms = list(terms)
+    def __init__(self, terms: Sequence[str], idf: FloatArray, columns: Mapping[str, int] | None = None) -> None:
+        """Take v distinct terms, (v,) their frequencies and, if they are known, their columns."""
+        self.terms = terms
         self.idf = idf
-        self.columns = {term: column for column, term in enumerate(terms)}
+        self.columns = {term: column for column, term in enumerate(terms)} if columns is None else columns
 
     @classmethod
     def fit(cls, documents: Iterable[Sequence[str]], limit: int, at_least: int = 1) -> Self:
@@ -118,10 +117,13 @@ class Vocabulary:
 
     def rows(self, documents: Iterable[Sequence[str]]) -> csr_array:
         """Return (n, terms) float32 rows of length 1, weighted (1 + log count) · idf; unknown terms are left out."""
-        column_of = self.columns.get
+        known = self.columns
         bounds, occurrences = [0], array("i")
         for document in documents:
-            occurrences.extend([column for column in map(column_of, document) if column is not None])
+            if isinstance(known, Numbers):
+                occurrences.extend(known.found(document))
+            else:
+                occurrences.extend([column for column in map(known.get, document) if column is not None])
             bounds.append(len(occurrences))
         columns = np.frombuffer(occurrences, dtype=np.intc) if occurrences else np.zeros(0, dtype=np.intc)
         shape = (len(bounds) - 1, len(self.terms))
@@ -136,15 +138,15 @@ class Vocabulary:
         return csr_array((weights.astype(np.float32), counts.indices, counts.indptr), shape=shape)
 
     def save(self, stem: Path) -> None:
-        """Write `stem`.json (terms) and `stem`.npy (idf)."""
-        stem.with_suffix(".json").write_text(json.dumps(self.terms, ensure_ascii=False), encoding="utf-8")
+        """Write `stem`.arrow (terms), `stem`.trie and `stem`.numbers.npy (their columns) and `stem`.npy (idf)."""
+        Strings.of(self.terms).save(stem.with_suffix(".arrow"))
+        Numbers.of(self.columns).save(stem)
         np.save(stem.with_suffix(".npy"), self.idf)
 
     @classmethod
     def load(cls, stem: Path) -> Self:
-        """Read what `save` wrote."""
-        terms = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
-        return cls(terms, np.load(stem.with_suffix(".npy"), allow_pickle=False))
+        """Read what `save` wrote, mapped into memory."""
+        return cls(Strings.load(stem.with_suffix(".arrow")), mapped(stem.with_suffix(".npy")), Numbers.load(stem))
 
 
 def character_grams(text: str) -> list[str]:
@@ -193,7 +195,7 @@ class TextSpace:
             grams,
             _topic_projection(word_rows, gram_rows, seed),
             associations(word_rows, len(words.terms)),
-            encoder.encode(words.terms, "passage"),
+            encoder.encode(list(words.terms), "passage"),
         )
 
     def rows(self, texts: Sequence[str], kind: Kind) -> TextRows:
@@ -237,6 +239,8 @@ def record_rows(space: TextSpace, records: Sequence[Achievement] | Sequence[Dema
 
 def _topic_projection(words: csr_array, grams: csr_array, seed: int) -> FloatArray:
     """Return (v + g, TOPICS) right singular vectors of the stacked rows (latent semantic analysis, Deerwester 1990)."""
+    from sklearn.utils.extmath import randomized_svd  # here: a server only reads what was fitted
+
     stacked = _stacked(words, grams)
     topics = min(TOPICS, *stacked.shape)
     _, _, components = randomized_svd(stacked, topics, n_iter=3, random_state=seed)
@@ -246,9 +250,9 @@ def _topic_projection(words: csr_array, grams: csr_array, seed: int) -> FloatArr
 
 
 def _project(words: csr_array, grams: csr_array, projection: FloatArray) -> FloatArray:
-    rows = _stacked(words, grams) @ projection
-    # scikit-learn would refuse to normalise no rows at all
-    return np.asarray(normalize(rows) if rows.shape[0] else rows, dtype=np.float32)
+    rows = np.asarray(_stacked(words, grams) @ projection)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1)[:, None], dtype=np.float32)
 
 
 def _stacked(words: csr_array, grams: csr_array) -> csr_array:
@@ -261,6 +265,8 @@ def associations(rows: csr_array, n_words: int) -> csr_array:
     Only the heaviest `ASSOCIATED_WORDS` words of a text count, each text weighted by 1 / its number of words, so that
     long texts do not link everything; words of a single text have no associates.
     """
+    from sklearn.preprocessing import normalize
+
     heavy = heaviest(rows, ASSOCIATED_WORDS)
     present = heavy.copy()
     present.data[:] = 1.0

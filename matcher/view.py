@@ -48,7 +48,7 @@ class View:
     def save(self, directory: Path) -> None:
         """Write everything into `directory`, which is created."""
         directory.mkdir(parents=True)
-        self.cards.save(directory / "cards.arrow")
+        self.cards.save(directory / "cards")
         self.texts.save(directory / "texts")
         np.save(directory / "typical.npy", self.typical)
 
@@ -56,7 +56,7 @@ class View:
     def load(cls, directory: Path) -> Self:
         """Read what `save` wrote, mapped into memory."""
         return cls(
-            Cards.load(directory / "cards.arrow"),
+            Cards.load(directory / "cards"),
             TextSide.load(directory / "texts"),
             mapped(directory / "typical.npy"),
         )

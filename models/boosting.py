@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import lightgbm as lgb
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 # Below this many rows handing work between threads costs more than it saves.
 PARALLEL_ROWS = 50_000
@@ -47,8 +49,14 @@ class RankerParameters:
 
 
 def train_binary(
-    table: lgb.Dataset, rows: int, parameters: RankerParameters, threads: int, more: Mapping[str, object] | None = None
-) -> lgb.Booster:
+    table: "lgb.Dataset",
+    rows: int,
+    parameters: RankerParameters,
+    threads: int,
+    more: Mapping[str, object] | None = None,
+) -> "lgb.Booster":
     """Return a binary classifier fitted on a labelled dataset of so many rows; `more` adds LightGBM settings."""
+    import lightgbm as lgb  # here: a server only reads what was trained
+
     settings = {"objective": "binary", **parameters.settings(rows, threads), **(more or {})}
     return lgb.train(settings, table, num_boost_round=parameters.trees)

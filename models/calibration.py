@@ -6,7 +6,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.isotonic import IsotonicRegression
 
 from data.errors import InputError
 
@@ -91,6 +90,8 @@ class IsotonicCalibration:
 
         One irrelevant and one relevant row of weight 1 are added as prior.
         """
+        from sklearn.isotonic import IsotonicRegression  # here: a server only reads what was fitted
+
         weight = np.ones(len(scores)) if weights is None else weights
         padded = np.r_[scores.min(), scores, scores.max()] if len(scores) else np.zeros(2)
         outcome = np.r_[0.0, relevant.astype(np.float64), 1.0]

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,6 +43,8 @@ def place_offsets(
         threads: for LightGBM.
 
     """
+    import lightgbm as lgb  # here: a server only reads what was trained
+
     rows = np.arange(len(places))
     random = np.random.default_rng(parameters.seed)
     if len(rows) > MAX_ROWS:

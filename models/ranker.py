@@ -2,17 +2,22 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError, InputError
 from models.boosting import RankerParameters, train_binary
 from models.position_bias import MIN_POSITIVES, PLACES, place_of, place_offsets
+from models.tree_contributions import TreeContributions
 from models.tree_kernel import TreeKernel
+from models.tree_text import Trees
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 __all__ = ["RANKER_FILE", "OrdinalRanker", "RankerParameters"]
 
@@ -22,19 +27,22 @@ RANKER_FILE = "ranker.json"
 class OrdinalRanker:
     """Ordinal regression by cumulative binaries (Frank & Hall 2001): P(grade > g) for each grade g but the highest.
 
-    Attributes after `fit`: `feature_names_` in the order of the columns; `grades_` (g,) ascending; `boosters_` one per
-    grade above the lowest; `offsets_` (g - 1, PLACES) log-odds that each place in a list was found to add.
+    Fitting takes LightGBM; a fitted model is its text, read into arrays. LightGBM is imported to predict only where the
+    arrays cannot tell what the text says, see `TreeKernel.of`.
+
+    Attributes after `fit`: `feature_names_` in the order of the columns; `grades_` (g,) ascending; `models_` LightGBM's
+    texts, one per grade above the lowest; `offsets_` (g - 1, PLACES) log-odds that each place in a list was found to add.
     """
 
     feature_names_: tuple[str, ...]
     grades_: NDArray[np.int64]
-    boosters_: list[lgb.Booster]
+    models_: list[str]
     offsets_: NDArray[np.float64]
 
     def __init__(self, parameters: RankerParameters | None = None, threads: int = 1) -> None:
         self.parameters = parameters or RankerParameters()
         self.threads = threads
-        self._kernels: list[TreeKernel | None] | None = None  # of the boosters, made when first asked
+        self._take([])
 
     def fit(
         self,
@@ -71,6 +79,8 @@ class OrdinalRanker:
                 f"the ranker needs outcomes of at least 2 different grades, all {len(grades)} have the same; "
                 "import judgements or events"
             )
+        import lightgbm as lgb
+
         self.feature_names_ = tuple(feature_names)
         table = lgb.Dataset(
             features,
@@ -82,7 +92,7 @@ class OrdinalRanker:
         more = {"monotone_constraints": directions} if any(directions) else {}
         corrected = positions is not None and positions.any() and self.parameters.correct_positions
         places = place_of(positions) if positions is not None and corrected else None
-        self.boosters_, self._kernels, self.offsets_ = [], None, np.zeros((len(self.grades_) - 1, PLACES))
+        models, self.offsets_ = [], np.zeros((len(self.grades_) - 1, PLACES))
         for number, grade in enumerate(self.grades_[:-1]):
             exceeds = grades > grade
             weight = _weights_above(weights, int(grade), len(grades))
@@ -98,19 +108,19 @@ class OrdinalRanker:
                 base = float(np.log(share / (1.0 - share)))
                 table.set_init_score(base + offsets[places])
             booster = train_binary(table, len(grades), self.parameters, self.threads, more)
-            self.boosters_.append(_raised(booster, base))
+            model = _raised(booster, base).model_to_string()
+            models.append((model, Trees.read(model)))
+        self._take(models)
         return self
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return (n, g - 1) probabilities of exceeding each grade but the highest, non-increasing along a row."""
-        if self._kernels is None:
-            self._kernels = [TreeKernel.of(booster) for booster in self.boosters_]
         columns = np.ascontiguousarray(features.T)
         exceeds = [
             1.0 / (1.0 + np.exp(-kernel.margins(columns)))
             if kernel is not None
-            else np.asarray(booster.predict(features, num_threads=self.threads), dtype=np.float64)
-            for kernel, booster in zip(self._kernels, self.boosters_, strict=True)
+            else np.asarray(self.boosters_[number].predict(features, num_threads=self.threads), dtype=np.float64)
+            for number, kernel in enumerate(self._kernels)
         ]
         return np.minimum.accumulate(np.stack(exceeds, axis=1), axis=1)
 
@@ -131,21 +141,24 @@ class OrdinalRanker:
 
     def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return (n, f) contributions to the log-odds, summed over the grades (TreeSHAP, Lundberg et al. 2020)."""
-        parts = [
-            np.asarray(booster.predict(features, pred_contrib=True, num_threads=self.threads))[:, :-1]
-            for booster in self.boosters_
-        ]
-        return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
+        total = np.zeros(features.shape, dtype=np.float64)
+        for number, contributions in enumerate(self._contributions):
+            if contributions is not None:
+                contributions.add(features, total)
+            else:
+                booster = self.boosters_[number]
+                total += np.asarray(booster.predict(features, pred_contrib=True, num_threads=self.threads))[:, :-1]
+        return total
 
     def importance(self) -> dict[str, float]:
         """Return each feature's total gain over all grades, largest first."""
-        gain = np.sum([booster.feature_importance("gain") for booster in self.boosters_], axis=0)
+        gain = np.sum([trees.gain() for trees in self._trees], axis=0)
         return {self.feature_names_[i]: float(gain[i]) for i in np.argsort(-gain)}
 
     def save(self, directory: Path) -> None:
         """Write LightGBM text models and `ranker.json` (names, grades) into an existing folder."""
-        for grade, booster in zip(self.grades_[:-1], self.boosters_, strict=True):
-            booster.save_model(str(directory / f"above_{grade}.txt"))
+        for grade, model in zip(self.grades_[:-1], self.models_, strict=True):
+            (directory / f"above_{grade}.txt").write_text(model, encoding="utf-8")
         state = {
             "feature_names": self.feature_names_,
             "grades": self.grades_.tolist(),
@@ -158,7 +171,7 @@ class OrdinalRanker:
         """Read what `save` wrote.
 
         Raises:
-            BundleError: a model file is missing or names other features than `ranker.json`.
+            BundleError: a model file is missing, damaged, or names other features than `ranker.json`.
 
         """
         state = json.loads((directory / RANKER_FILE).read_text(encoding="utf-8"))
@@ -166,16 +179,37 @@ class OrdinalRanker:
         ranker.feature_names_ = tuple(state["feature_names"])
         ranker.grades_ = np.array(state["grades"], dtype=np.int64)
         ranker.offsets_ = np.array(state["offsets"], dtype=np.float64)
-        ranker.boosters_ = []
+        models = []
         for grade in ranker.grades_[:-1]:
             path = directory / f"above_{grade}.txt"
             if not path.is_file():
                 raise BundleError(f"ranker file {path} is missing; build the bundle again with `gongxu train`")
-            booster = lgb.Booster(model_file=str(path))
-            if tuple(booster.feature_name()) != ranker.feature_names_:
+            model = path.read_text(encoding="utf-8", errors="replace")
+            try:
+                trees = Trees.read(model)
+            except ValueError as error:
+                raise BundleError(
+                    f"ranker file {path} is damaged ({error}); train again with `gongxu train`"
+                ) from error
+            if trees.feature_names != ranker.feature_names_:
                 raise BundleError(f"ranker file {path} was trained on other features than {RANKER_FILE} names")
-            ranker.boosters_.append(booster)
+            models.append((model, trees))
+        ranker._take(models)
         return ranker
+
+    @cached_property
+    def boosters_(self) -> list["lgb.Booster"]:
+        """The models as LightGBM has them, one per grade above the lowest; asking for them imports it."""
+        import lightgbm as lgb
+
+        return [lgb.Booster(model_str=model) for model in self.models_]
+
+    def _take(self, models: Sequence[tuple[str, Trees]]) -> None:
+        self.models_ = [model for model, _ in models]
+        self._trees = [trees for _, trees in models]
+        self._kernels = [TreeKernel.of(trees) for trees in self._trees]
+        self._contributions = [TreeContributions.of(trees) for trees in self._trees]
+        self.__dict__.pop("boosters_", None)  # of the models there were
 
 
 def _weights_above(weights: NDArray[np.float64] | None, grade: int, n: int) -> NDArray[np.float64]:
@@ -185,7 +219,7 @@ def _weights_above(weights: NDArray[np.float64] | None, grade: int, n: int) -> N
     return weights if weights.ndim == 1 else np.ascontiguousarray(weights[:, min(grade, weights.shape[1] - 1)])
 
 
-def _raised(booster: lgb.Booster, base: float) -> lgb.Booster:
+def _raised(booster: "lgb.Booster", base: float) -> "lgb.Booster":
     """Return the booster with `base` added to its margin: to the leaves of its first tree, as LightGBM itself does."""
     if base and booster.num_trees():
         leaves = booster.dump_model(num_iteration=1)["tree_info"][0]["num_leaves"]

@@ -7,15 +7,13 @@ together, so that a processor compares eight rows at a time and never guesses a 
 
 from typing import Self
 
-import lightgbm as lgb
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from models.tree_text import Trees
+
 MAX_LEAVES = 64
-_EVERYTHING = 2**64 - 1
-_CATEGORICAL, _DEFAULT_LEFT = 1, 2
-_MISSING_SHIFT, _MISSING_ZERO, _MISSING_NAN = 2, 1, 2
 
 # Position of the only bit that is set in a 64-bit word, by its product with a de Bruijn sequence.
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
@@ -25,7 +23,7 @@ for _bit in range(64):
 
 
 class TreeKernel:
-    """The trees of one booster as arrays; `margins` returns what `Booster.predict(raw_score=True)` returns, bit by bit.
+    """The trees of one model as arrays; `margins` returns what `Booster.predict(raw_score=True)` returns, bit by bit.
 
     Attributes: `feature`, `threshold` (float32, rounded down: a float32 lies below it exactly if it lies below
     LightGBM's), `nan_left`, `kept` (bits that survive "right") per split, split by split of all trees; `start` (t + 1,)
@@ -49,31 +47,21 @@ class TreeKernel:
         self.leaves = leaves
 
     @classmethod
-    def of(cls, booster: lgb.Booster) -> Self | None:
-        """Return the kernel of a booster, or None if it has what bits cannot tell; `Booster.predict` serves that.
+    def of(cls, trees: Trees) -> Self | None:
+        """Return the kernel of a model's trees, or None if they have what bits cannot tell; LightGBM serves those.
 
-        These are categorical splits, zeros that count as missing, and more than `MAX_LEAVES` leaves.
+        These are categorical splits, zeros that count as missing, more than `MAX_LEAVES` leaves, and what is not a plain
+        sum of leaves.
         """
-        trees = [_fields(block) for block in booster.model_to_string().split("\nTree=")[1:]]
-        widest = max((int(tree["num_leaves"][0]) for tree in trees), default=1)
-        kinds = np.array([int(kind) for tree in trees for kind in tree.get("decision_type", ())], dtype=np.int64)
-        if widest > MAX_LEAVES or (kinds & _CATEGORICAL).any() or (kinds >> _MISSING_SHIFT == _MISSING_ZERO).any():
+        if not (trees.plain and trees.numeric) or trees.widest > MAX_LEAVES:
             return None
-        word = np.uint16 if widest <= 16 else np.uint64
-        splits: list[tuple[int, float, bool, int]] = []
-        start, leaves = [0], np.zeros((len(trees), widest))
-        for number, tree in enumerate(trees):
-            leaves[number] = _add_splits(tree, widest, splits)
-            start.append(len(splits))
-        feature, threshold, nan_left, kept = zip(*splits, strict=True) if splits else ((),) * 4
-        return cls(
-            np.array(feature, dtype=np.int32),
-            _rounded_down(np.array(threshold, dtype=np.float64)),
-            np.array(nan_left, dtype=np.bool_),
-            np.array(kept, dtype=np.uint64).astype(word),
-            np.array(start, dtype=np.int64),
-            leaves,
-        )
+        kept = np.empty(len(trees.split_feature), dtype=np.uint64)
+        leaves = np.zeros((len(trees), trees.widest))
+        _number_leaves(
+            trees.splits, trees.leaves, trees.left_child, trees.right_child, trees.leaf_value, kept, leaves
+        )  # fmt: skip
+        word = np.uint16 if trees.widest <= 16 else np.uint64
+        return cls(trees.split_feature, trees.bounds, trees.nan_left, kept.astype(word), trees.splits, leaves)
 
     def margins(self, columns: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return (n,) sums of the trees' leaf values for `columns` (f, n), contiguous, the features' rows transposed."""
@@ -84,52 +72,41 @@ class TreeKernel:
         return out
 
 
-def _fields(block: str) -> dict[str, list[str]]:
-    lines = (line.partition("=") for line in block.splitlines())
-    return {name: value.split() for name, equals, value in lines if equals}
-
-
-def _add_splits(
-    tree: dict[str, list[str]], widest: int, splits: list[tuple[int, float, bool, int]]
-) -> NDArray[np.float64]:
-    """Append (feature, threshold, does NaN go left, bits of all leaves but those to the left) of a tree's splits.
-
-    Returns the (widest,) values of its leaves from left to right.
-    """
-    values = np.array(tree["leaf_value"], dtype=np.float64)
-    found = np.zeros(widest)
-    if len(values) == 1:  # a tree without a split
-        found[0] = values[0]
-        return found
-    left, right = ([int(child) for child in tree[side]] for side in ("left_child", "right_child"))
-    bits = [0] * len(left)
-    order: list[int] = []
-    # A child c >= 0 is a split, otherwise leaf ~c. A split's own bits are known once its left side was walked.
-    todo: list[tuple[int, int]] = [(0, -1)]
-    while todo:
-        node, begun = todo.pop()
-        if node < 0:
-            order.append(~node)
-        elif begun < 0:
-            todo += [(node, len(order)), (left[node], -1)]
-        else:
-            bits[node] = _EVERYTHING ^ ((1 << len(order)) - (1 << begun))
-            todo.append((right[node], -1))
-    found[: len(order)] = values[order]
-    for node, (feature, threshold, kind) in enumerate(
-        zip(tree["split_feature"], tree["threshold"], tree["decision_type"], strict=True)
-    ):
-        seen_missing = int(kind) >> _MISSING_SHIFT == _MISSING_NAN
-        # Where training saw no gap LightGBM reads NaN as 0.
-        nan_left = bool(int(kind) & _DEFAULT_LEFT) if seen_missing else float(threshold) >= 0.0
-        splits.append((int(feature), float(threshold), nan_left, bits[node]))
-    return found
-
-
-def _rounded_down(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):
-        near = values.astype(np.float32)
-    return np.where(near > values, np.nextafter(near, np.float32(-np.inf)), near)
+@numba.njit(cache=True)
+def _number_leaves(
+    splits: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    values: NDArray[np.float64],
+    kept: NDArray[np.uint64],
+    leaves: NDArray[np.float64],
+) -> None:
+    """Write each tree's leaf values from left to right, and per split the bits of all leaves but those to its left."""
+    for tree in range(len(splits) - 1):
+        first, numbered = splits[tree], 0
+        width = bounds[tree + 1] - bounds[tree]
+        nodes = np.empty(2 * width, dtype=np.int64)
+        begun = np.empty(2 * width, dtype=np.int64)  # leaves to the left of a split whose left side was walked, else -1
+        nodes[0], begun[0] = (0 if width > 1 else -1), -1
+        depth = 1 if width else 0
+        while depth:
+            depth -= 1
+            node = nodes[depth]
+            if node < 0:
+                leaves[tree, numbered] = values[bounds[tree] + ~node]
+                numbered += 1
+            elif begun[depth] < 0:
+                begun[depth] = numbered
+                depth += 1
+                nodes[depth], begun[depth] = left[first + node], -1
+                depth += 1
+            else:
+                before = (np.uint64(1) << np.uint64(begun[depth])) - np.uint64(1)
+                # of 64 leaves 63 at most stand to the left of a split
+                kept[first + node] = ~(((np.uint64(1) << np.uint64(numbered)) - np.uint64(1)) ^ before)
+                nodes[depth], begun[depth] = right[first + node], -1
+                depth += 1
 
 
 @numba.njit(nogil=True, cache=True)

@@ -26,20 +26,21 @@ class _Shown:
     at: datetime
 
     def events(self) -> Iterator[OutcomeEvent]:
-        """Yield an impression for each item."""
+        """Yield an impression for each item; validated once, for the others differ in names that stand in the store."""
+        asked, shown = ("demand_id", "achievement_id")[:: 1 if self.side == "achievements" else -1]
+        first = OutcomeEvent.model_validate(
+            {
+                "event_id": self.request_id,
+                asked: self.subject,
+                shown: self.items[0][0],
+                "kind": EventKind.IMPRESSION,
+                "occurred_at": self.at,
+                "request_id": self.request_id,
+            }
+        )
         for rank, ((item, digest), version) in enumerate(zip(self.items, self.versions, strict=True), start=1):
-            pair = (self.subject, item) if self.side == "achievements" else (item, self.subject)
-            yield OutcomeEvent(
-                event_id=f"{self.request_id}-{rank}",
-                demand_id=pair[0],
-                achievement_id=pair[1],
-                kind=EventKind.IMPRESSION,
-                occurred_at=self.at,
-                request_id=self.request_id,
-                position=rank,
-                bundle_version=version,
-                features_digest=digest,
-            )
+            own = {"event_id": f"{self.request_id}-{rank}", shown: item, "position": rank, "features_digest": digest}
+            yield first.model_copy(update=own | {"bundle_version": version})
 
 
 class ImpressionLog:

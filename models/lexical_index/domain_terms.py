@@ -5,15 +5,17 @@ are common each by itself, while another text's word (动力电池组) hides the
 are added to the words of texts and of queries; no word is taken away, since whoever writes the part finds it as before.
 """
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
+from data.strings import Numbers
+
 MAX_WORDS = 6  # words that a compound is looked for in
 REMEMBERED = 1 << 16  # words whose terms are kept: texts repeat their words
 _BEGINNING = 3  # characters by which most runs of words are told to begin no term
+_TERMS, _BEGINNINGS = "domain_terms", "domain_beginnings"
 SHORTEST_HOST = 3  # characters of a word that may hide a term
 
 
@@ -21,9 +23,13 @@ class DomainTerms:
     """A set of terms, lower case, of two characters or more. Immutable; safe to use from any number of threads."""
 
     def __init__(self, terms: Iterable[str] = ()) -> None:
-        self._terms = frozenset(term for term in terms if len(term) > 1)
-        self._longest = max(map(len, self._terms), default=0)
-        self._beginnings = frozenset(term[:_BEGINNING] for term in self._terms)
+        known = frozenset(term for term in terms if len(term) > 1)
+        self._take(known, frozenset(term[:_BEGINNING] for term in known), max(map(len, known), default=0))
+
+    def _take(self, terms: Collection[str], beginnings: Collection[str], longest: int) -> None:
+        self._terms = terms
+        self._beginnings = beginnings
+        self._longest = longest
         self._parts = lru_cache(maxsize=REMEMBERED)(self._find_parts)
 
     def __len__(self) -> int:
@@ -67,11 +73,15 @@ class DomainTerms:
             if (part := word[start : start + size]) in terms
         )
 
-    def save(self, path: Path) -> None:
-        """Write the terms as JSON."""
-        path.write_text(json.dumps(sorted(self._terms), ensure_ascii=False), encoding="utf-8")
+    def save(self, directory: Path) -> None:
+        """Write the terms and their beginnings as tries into `directory`, which exists; both numbered by length."""
+        for name, strings in ((_TERMS, self._terms), (_BEGINNINGS, self._beginnings)):
+            Numbers.of({text: len(text) for text in sorted(strings)}).save(directory / name)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read what `save` wrote."""
-        return cls(json.loads(path.read_text(encoding="utf-8")))
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote, mapped into memory."""
+        terms = cls()
+        known = Numbers.load(directory / _TERMS)
+        terms._take(known, Numbers.load(directory / _BEGINNINGS), known.largest)
+        return terms

@@ -22,8 +22,7 @@ from models.live_state import LiveState
 from models.rows import check_search, checked_rows, last_of_each
 from models.selection import k_best
 
-FORMAT_VERSION = 1
-TERMS = "domain_terms.json"
+FORMAT_VERSION = 2
 ALWAYS_MERGED = 512  # an index this small is merged by every write: a few milliseconds, and its statistics stay exact
 
 
@@ -121,12 +120,12 @@ class LexicalIndex:
             "domain_terms": len(self.terms),
         }
         if len(self.terms):
-            self.terms.save(directory / TERMS)
+            self.terms.save(directory)
         (directory / "index.json").write_text(json.dumps(header), encoding="utf-8")
 
     @classmethod
     def load(cls, directory: Path, *, memory_map: bool = True) -> Self:
-        """Read what `save` wrote; with `memory_map` processes on one machine share the pages of all but the words.
+        """Read what `save` wrote; with `memory_map` processes on one machine share the pages.
 
         Raises BundleError if a file is missing, damaged or of another format version.
         """
@@ -137,8 +136,7 @@ class LexicalIndex:
                     f"lexical index in {directory} has format {header['format_version']}, this version reads "
                     f"{FORMAT_VERSION}; run `gongxu build`"
                 )
-            # an index from before there were domain terms has none
-            terms = DomainTerms.load(directory / TERMS) if header.get("domain_terms") else DomainTerms()
+            terms = DomainTerms.load(directory) if header["domain_terms"] else DomainTerms()
             return cls(Segments.load(directory, header["average_lengths"], memory_map=memory_map), terms)
         except (OSError, ValueError, KeyError) as error:
             raise BundleError(f"lexical index in {directory} cannot be read ({error}); run `gongxu build`") from error

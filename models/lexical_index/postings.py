@@ -1,8 +1,7 @@
 """An immutable set of documents as posting lists: for each word the documents that hold it, and how strongly."""
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -10,6 +9,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
+
+from data.strings import Numbers
 
 K1 = 1.5  # saturation of a word's frequency, and
 B = 0.75  # weight of a document's length: the customary values, and bm25s' defaults
@@ -25,7 +26,7 @@ class Postings:
     document frequency, which changes with every document and is multiplied in by the query.
     """
 
-    words: dict[str, int]
+    words: Mapping[str, int]  # by ascending number
     rows: NDArray[np.int64]  # (n,)
     lengths: NDArray[np.int32]  # (n,) words
     average_length: float
@@ -102,21 +103,20 @@ class Postings:
         )
 
     def save(self, directory: Path) -> None:
-        """Write one file for each array and the words as JSON into `directory`, which is created."""
+        """Write one file for each array and the words as a trie into `directory`, which is created."""
         directory.mkdir(parents=True, exist_ok=True)
         for name in _ARRAYS:
             np.save(directory / f"{name}.npy", getattr(self, name))
-        (directory / "words.json").write_text(json.dumps(list(self.words), ensure_ascii=False), encoding="utf-8")
+        Numbers.of(self.words).save(directory / "words")
 
     @classmethod
     def load(cls, directory: Path, average_length: float, *, memory_map: bool) -> Self:
         """Read what `save` wrote."""
-        words = json.loads((directory / "words.json").read_text(encoding="utf-8"))
         arrays = {
             name: np.load(directory / f"{name}.npy", mmap_mode="r" if memory_map else None, allow_pickle=False)
             for name in _ARRAYS
         }
-        return cls(words={word: number for number, word in enumerate(words)}, average_length=average_length, **arrays)
+        return cls(words=Numbers.load(directory / "words"), average_length=average_length, **arrays)
 
 
 def joined(parts: Sequence[tuple[Postings, NDArray[np.bool_] | None]], average_length: float | None) -> Postings:

@@ -7,9 +7,6 @@ from datetime import UTC, date, datetime
 from io import BytesIO, StringIO
 from typing import Any
 
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
 from data.records import CHINA_STANDARD_TIME
 from serving.dashboard import wording
 from serving.dashboard.rendering import region
@@ -23,6 +20,7 @@ MAX_CELL = 32_767
 MAX_XLSX_ROWS = 1_000_000
 # A cell that starts like this would be computed by whoever opens the file.
 _FORMULA = re.compile(r"^[=+\-@\t\r\n|%]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # a sheet's XML cannot hold these
 _CHUNK = 500
 
 
@@ -37,7 +35,7 @@ def safe(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, bool | int | float):
         return value
-    text = ILLEGAL_CHARACTERS_RE.sub("", str(value))[: MAX_CELL - 1]
+    text = _CONTROL.sub("", str(value))[: MAX_CELL - 1]
     return f"'{text}" if _FORMULA.match(text) else text
 
 
@@ -58,6 +56,8 @@ def as_csv(table: Table, view: View) -> Iterator[bytes]:
 
 def as_xlsx(table: Table, view: View) -> bytes:
     """Return the file; rows beyond a million, which no spreadsheet shows, are left out."""
+    from openpyxl import Workbook  # here: it takes long to load and is seldom asked for
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(re.sub(r"[\\/*?:\[\]]", " ", table.title)[:31] or "表")
     sheet.freeze_panes = "A2"

@@ -83,14 +83,6 @@ def test_experts_follow_changes_and_survive_saving(records, tmp_path):
     assert (found["赵敏@郑州环境研究院"], found["赵敏"]) == ((3,), (32,))
 
 
-def test_a_graph_from_before_experts_has_none(graph, tmp_path):
-    graph.save(tmp_path)
-    names = json.loads((tmp_path / "names.json").read_text(encoding="utf-8"))
-    del names["achievement_experts"]
-    (tmp_path / "names.json").write_text(json.dumps(names), encoding="utf-8")
-    assert experts_of_graph(KnowledgeGraph.load(tmp_path)) == []
-
-
 def test_the_command_lists_similar_experts(graph, tmp_path):
     graph.save(tmp_path)
     shown = run("holders", "王芳", "--experts", "--graph", str(tmp_path), "--json")

@@ -107,8 +107,13 @@ def test_cards_keep_what_is_shown_and_filtered():
 
 def test_cards_saved_are_the_same_and_no_cards_are_cards(tmp_path):
     cards = Cards.from_records([FULL_ACHIEVEMENT, BARE_ACHIEVEMENT])
-    cards.save(tmp_path / "cards.arrow")
-    assert Cards.load(tmp_path / "cards.arrow").table.equals(cards.table)
+    cards.save(tmp_path / "cards")
+    again = Cards.load(tmp_path / "cards")
+    assert again.table.equals(cards.table)
+    assert dict(again.rows) == {"A1": 0, "A0": 1}
+    for name in ("trl", "money_max", "owners", "matters", "region", "fields", "mode_flags"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(cards, name))
+    assert (again.industry_prefixes != cards.industry_prefixes).nnz == 0
     none = Cards.from_records([])
     assert len(none) == 0
     assert len(Cards.concat([none, cards])) == 2

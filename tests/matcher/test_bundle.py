@@ -285,7 +285,7 @@ def test_an_exchanged_encoder_is_refused(copy):
 def test_training_shares_the_records_with_the_build_by_hard_links(platform):
     built, trained = platform.built, platform.trained
     assert built != trained
-    for name in ("achievements/cards.arrow", "demands/typical.npy", "encoder/model.safetensors"):
+    for name in ("achievements/cards/table.arrow", "demands/typical.npy", "encoder/model.safetensors"):
         assert (built / name).stat().st_ino == (trained / name).stat().st_ino
     assert json.loads((built / MANIFEST).read_text())["feature_names"] == []
     assert not (built / "scorer").exists()

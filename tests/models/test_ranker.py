@@ -1,6 +1,8 @@
 """The ordinal ranker: what it learns, what it refuses, what it keeps."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -148,3 +150,28 @@ def test_above_answers_for_grades_never_seen():
     ranker.grades_ = np.array([1, 3])
     exceeds = np.array([[0.4], [0.2]])
     assert [ranker.above(exceeds, grade).tolist() for grade in range(4)] == [[1, 1], [0.4, 0.2], [0.4, 0.2], [0, 0]]
+
+
+def test_a_loaded_ranker_answers_and_explains_without_lightgbm(world, ranker, tmp_path):
+    ranker.save(tmp_path)
+    np.save(tmp_path / "rows.npy", world[0][:9])
+    script = (
+        "import sys, numpy as np; from pathlib import Path; from models.ranker import OrdinalRanker\n"
+        f"folder = Path({str(tmp_path)!r}); ranker = OrdinalRanker.load(folder); rows = np.load(folder / 'rows.npy')\n"
+        "np.save(folder / 'seen.npy', np.hstack([ranker.predict(rows), ranker.contributions(rows)])); ranker.importance()\n"
+        "sys.exit(', '.join({'lightgbm', 'sklearn', 'pandas'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stderr, done.returncode) == ("", 0)
+    rows = world[0][:9]
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "seen.npy"), np.hstack([ranker.predict(rows), ranker.contributions(rows)])
+    )
+
+
+def test_a_damaged_model_file_is_named(ranker, tmp_path):
+    ranker.save(tmp_path)
+    path = tmp_path / "above_1.txt"
+    path.write_text(path.read_text()[:3000])
+    with pytest.raises(BundleError, match=r"above_1\.txt is damaged \(no whole LightGBM model\)"):
+        OrdinalRanker.load(tmp_path)

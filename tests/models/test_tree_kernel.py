@@ -6,6 +6,7 @@ import pytest
 
 from models.ranker import OrdinalRanker, RankerParameters
 from models.tree_kernel import TreeKernel
+from models.tree_text import Trees
 
 
 def _world(seed, missing):
@@ -21,12 +22,16 @@ def _booster(features, labels, leaves, trees=20, **settings):
     return lgb.train(given | settings, lgb.Dataset(features, labels), num_boost_round=trees)
 
 
+def _kernel(booster):
+    return TreeKernel.of(Trees.read(booster.model_to_string()))
+
+
 @pytest.mark.parametrize("leaves", [2, 15, 16, 31, 64])
 @pytest.mark.parametrize("missing", [0.0, 0.2])
 def test_sums_are_lightgbms(leaves, missing):
     features, labels = _world(leaves, missing)
     booster = _booster(features, labels, leaves)
-    kernel = TreeKernel.of(booster)
+    kernel = _kernel(booster)
     asked = features[:150].copy()
     asked[np.random.default_rng(1).random(asked.shape) < 0.1] = np.nan  # also where training saw no gap
     asked[0], asked[1] = np.inf, -np.inf
@@ -38,21 +43,25 @@ def test_sums_are_lightgbms(leaves, missing):
 def test_trees_without_a_split_count_too():
     features, labels = _world(0, 0.0)
     booster = _booster(features, labels, 15, trees=3, min_data_in_leaf=800)
-    got = TreeKernel.of(booster).margins(np.ascontiguousarray(features.T))
+    got = _kernel(booster).margins(np.ascontiguousarray(features.T))
     np.testing.assert_array_equal(got, booster.predict(features, raw_score=True))
 
 
 def test_what_bits_cannot_tell_is_left_to_lightgbm():
     features, labels = _world(0, 0.0)
-    assert TreeKernel.of(_booster(features, labels, 100)) is None
-    assert TreeKernel.of(_booster(features, labels, 15, zero_as_missing=True)) is None
+    assert _kernel(_booster(features, labels, 100)) is None
+    assert _kernel(_booster(features, labels, 15, zero_as_missing=True)) is None
     codes = np.abs(np.round(features * 2))
     categorical = lgb.train(
         {"objective": "binary", "verbosity": -1, "min_data_per_group": 5},
         lgb.Dataset(codes, labels, categorical_feature=[0, 1]),
         num_boost_round=3,
     )
-    assert TreeKernel.of(categorical) is None
+    assert _kernel(categorical) is None
+    forest = _booster(features, labels, 15, boosting="rf", bagging_freq=1, bagging_fraction=0.5)  # a mean, not a sum
+    assert _kernel(forest) is None
+    assert _kernel(_booster(features, labels, 15, sigmoid=2.0)) is None
+    assert _kernel(_booster(features, labels, 15, linear_tree=True)) is None
 
 
 def test_a_ranker_whose_trees_are_too_wide_still_answers():

@@ -1,6 +1,5 @@
 """Build and train over a real store: what is published, what is refused."""
 
-import json
 import shutil
 import warnings
 
@@ -148,9 +147,9 @@ def test_outcomes_of_one_grade_are_refused_and_the_old_bundle_stays(home):
 def test_a_damaged_base_is_not_trained_on(home, platform):
     settings, store = home
     shutil.copytree(platform.built.parent, settings.bundles)
-    damaged = current_bundle(settings.bundles) / "viewer" / "text" / "words.json"
-    damaged.write_text(json.dumps(["x"]))
-    with pytest.raises(BundleError, match=r"words\.json"):
+    damaged = current_bundle(settings.bundles) / "viewer" / "text" / "words.trie"
+    damaged.write_bytes(b"x")
+    with pytest.raises(BundleError, match=r"words\.trie"):
         train(settings, store)
 
 
