@@ -21,9 +21,7 @@ ATTRIBUTES = (
 )
 
 
-def attribute_features(
-    demands: Cards, achievements: Cards, d: NDArray[np.int64], a: NDArray[np.int64]
-) -> FloatArray:
+def attribute_features(demands: Cards, achievements: Cards, d: NDArray[np.int64], a: NDArray[np.int64]) -> FloatArray:
     """Return the features named in `ATTRIBUTES`, in their order (n, 7), of the pairs (demands[d], achievements[a]).
 
     same_field 0/1; industry_depth: digits (0-4) on which the closest GB/T 4754 codes agree; region_level: 0 other
@@ -35,7 +33,9 @@ def attribute_features(
     found = np.empty((len(d), len(ATTRIBUTES)), dtype=np.float32)
     field_d, field_a = demands.fields[d], achievements.fields[a]
     found[:, 0] = np.where((field_d != "") & (field_a != ""), field_d == field_a, np.nan)
-    _industry_depth(*csr_parts(demands.industry_prefixes), *csr_parts(achievements.industry_prefixes), d, a, found[:, 1])
+    _industry_depth(
+        *csr_parts(demands.industry_prefixes), *csr_parts(achievements.industry_prefixes), d, a, found[:, 1]
+    )
     _region_level(demands.region, achievements.region, d, a, found[:, 2])
     found[:, 3] = achievements.trl[a] - demands.trl[d]
     money = demands.money_min, demands.money_max, achievements.money_min, achievements.money_max
@@ -104,9 +104,7 @@ def _price_to_budget(
 
 
 @numba.njit(nogil=True, cache=True)
-def _mode_overlap(
-    wanted: NDArray[np.bool_], offered: NDArray[np.bool_], d: Ints, a: Ints, found: FloatArray
-) -> None:
+def _mode_overlap(wanted: NDArray[np.bool_], offered: NDArray[np.bool_], d: Ints, a: Ints, found: FloatArray) -> None:
     for i in range(len(d)):
         asked = given = both = 0
         for mode in range(wanted.shape[1]):

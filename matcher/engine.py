@@ -19,7 +19,6 @@ from matcher.features import FeatureTable
 from matcher.filters import Filters
 from matcher.first_stage import worth_scoring
 from matcher.graph_lens import GraphLens
-from matcher.history import History
 from matcher.ledger import ledger
 from matcher.ledger_answer import with_ledgers
 from matcher.ledger_lens import LedgerLens

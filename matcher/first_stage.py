@@ -6,8 +6,10 @@ own scores (distillation), so that it needs no outcomes and never disagrees with
 about details that it does not see.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -102,6 +104,24 @@ class FirstStage:
             raise BundleError("the first stage was fitted on other columns than this version has; run `gongxu train`")
         filling, weight, missing = (np.array(list(named[part].values())) for part in named)
         return cls(np.concatenate([weight, missing]), filling)
+
+
+def save_first_stages(stages: Mapping[str, FirstStage], path: Path) -> None:
+    """Write the stages, by the side that their candidates are on, as JSON."""
+    named = {side: stage.as_names() for side, stage in stages.items()}
+    path.write_text(json.dumps(named, indent=1), encoding="utf-8")
+
+
+def first_stages_in(path: Path) -> dict[str, FirstStage]:
+    """Read what `save_first_stages` wrote; none if there is no such file.
+
+    Raises:
+        BundleError: they were fitted on other columns than these.
+
+    """
+    if not path.is_file():
+        return {}
+    return {side: FirstStage.from_names(named) for side, named in json.loads(path.read_bytes()).items()}
 
 
 def worth_scoring(

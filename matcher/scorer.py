@@ -1,6 +1,5 @@
 """From features to grades and probabilities: history, ranker and calibration, fitted together without looking ahead."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.features import NEARNESS_COLUMNS, FeatureTable, label_free_table, with_history
-from matcher.first_stage import FirstStage
+from matcher.first_stage import FirstStage, first_stages_in, save_first_stages
 from matcher.history import HISTORY, History
 from matcher.outcomes import GradedPairs
 from matcher.past import FOLDS, new_in_first, past_features
@@ -76,6 +75,10 @@ class Scorer:
         self.threshold = threshold
         self.first_stages = first_stages  # by the side that candidates are on: "achievements", "demands"
 
+    def without_history(self) -> "Scorer":
+        """Return the scorer that knows no earlier outcome; its order and grades are those of a platform's first day."""
+        return Scorer(History.empty(), self.ranker, self.calibration, first_stages=self.first_stages)
+
     def table(
         self,
         space: TextSpace,
@@ -111,8 +114,7 @@ class Scorer:
             self.deal_calibration.save(directory / DEAL_FILE)
         if self.threshold:
             self.threshold.save(directory / THRESHOLD_FILE)
-        stages = {side: stage.as_names() for side, stage in self.first_stages.items()}
-        (directory / FIRST_STAGE_FILE).write_text(json.dumps(stages, indent=1), encoding="utf-8")
+        save_first_stages(self.first_stages, directory / FIRST_STAGE_FILE)
 
     @classmethod
     def load(cls, directory: Path, threads: int = 1) -> Self:
@@ -122,7 +124,9 @@ class Scorer:
             for name in (CALIBRATION_FILE, DEAL_FILE)
         )
         threshold = AnswerThreshold.load(directory / THRESHOLD_FILE)
-        return cls(History.load(directory / "history"), OrdinalRanker.load(directory, threads), good, deal, threshold)
+        stages = first_stages_in(directory / FIRST_STAGE_FILE)
+        history, ranker = History.load(directory / "history"), OrdinalRanker.load(directory, threads)
+        return cls(history, ranker, good, deal, threshold, stages)
 
 
 def fit_scorer(
