@@ -10,13 +10,14 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from blake3 import blake3
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data.errors import BundleError
 
 FORMAT_VERSION = 5
 MANIFEST = "manifest.json"
-SEAL = "manifest.sha256"  # digest of the manifest, which itself holds those of all other files
+SEAL = "manifest.sha256"  # SHA-256 of the manifest, which itself holds those of all other files
 CURRENT = "current"  # what is served: the champion
 PREVIOUS = "previous"  # what was served before it
 CHALLENGER = "challenger"  # the latest candidate that was not promoted
@@ -25,12 +26,12 @@ POINTERS = (CURRENT, PREVIOUS, CHALLENGER, BUILT)
 
 
 class FileEntry(BaseModel):
-    """Size in bytes and SHA-256 of one file of a bundle."""
+    """Size in bytes and BLAKE3 digest (hex) of one file of a bundle: as safe as SHA-256, in a third of its time."""
 
     model_config = ConfigDict(frozen=True)
 
     bytes: int
-    sha256: str
+    blake3: str
 
 
 class Manifest(BaseModel):
@@ -72,7 +73,7 @@ def publish(directory: Path, manifest: Manifest, *, serve: bool = True) -> Path:
     """
     bundles = directory.parent
     files = {path.relative_to(directory).as_posix(): path for path in sorted(directory.rglob("*")) if path.is_file()}
-    entries = {name: FileEntry(bytes=path.stat().st_size, sha256=_sha256(path)) for name, path in files.items()}
+    entries = {name: FileEntry(bytes=path.stat().st_size, blake3=_digest(path)) for name, path in files.items()}
     write_manifest(directory, manifest.model_copy(update={"files": entries}))
     for path in [*files.values(), directory / MANIFEST, directory / SEAL]:
         _fsync(path)
@@ -216,8 +217,8 @@ def verify(directory: Path) -> Manifest:
                 f"bundle file {path} has {path.stat().st_size} bytes, the manifest says {entry.bytes}; "
                 "run `gongxu build` to make a new bundle"
             )
-        if _sha256(path) != entry.sha256:
-            raise BundleError(f"bundle file {path} was changed: its SHA-256 is not the manifest's; run `gongxu build`")
+        if _digest(path) != entry.blake3:
+            raise BundleError(f"bundle file {path} was changed: its digest is not the manifest's; run `gongxu build`")
     return manifest
 
 
@@ -242,6 +243,11 @@ def new_version(bundles: Path, created_at: datetime) -> str:
         n += 1
         version = f"{stem}-{n}"
     return version
+
+
+def _digest(path: Path) -> str:
+    """Return the BLAKE3 digest of a file; other threads run meanwhile."""
+    return blake3().update_mmap(path).hexdigest()
 
 
 def _sha256(path: Path) -> str:

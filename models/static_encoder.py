@@ -8,7 +8,7 @@ tensors `embeddings`, `mapping` and `weights` that sentence-transformers reads a
 import json
 import unicodedata
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -60,6 +60,22 @@ def quantise(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np
     return np.round(vectors / factors[:, None]).astype(np.int8), factors
 
 
+@lru_cache(maxsize=2)
+def _tokenizer(tokenizer_json: bytes) -> tuple[Tokenizer, bool]:
+    """Return a tokenizer without padding and truncation, and whether `fold` stands in for its normaliser.
+
+    The latest are kept: an encoder that was adapted to a store has the tokenizer of the one before, and reading one
+    holds up all other threads for some tenths of a second.
+    """
+    tokenizer: Tokenizer = Tokenizer.from_str(tokenizer_json.decode())
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    folds = bool(json.loads(tokenizer_json)["normalizer"] == _FOLDING)
+    if folds:
+        tokenizer.normalizer = normalizers.Sequence([])
+    return tokenizer, folds
+
+
 class StaticEncoder:
     """One tokenizer and one matrix.
 
@@ -84,14 +100,9 @@ class StaticEncoder:
 
         """
         try:
-            self._tokenizer: Tokenizer = Tokenizer.from_str(tokenizer_json.decode())
-            self._folds = json.loads(tokenizer_json)["normalizer"] == _FOLDING
+            self._tokenizer, self._folds = _tokenizer(tokenizer_json)
         except Exception as error:  # the tokenizers library raises bare Exception
             raise EncoderError(f"tokenizer.json cannot be read ({error}); copy the model directory again") from error
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        if self._folds:
-            self._tokenizer.normalizer = normalizers.Sequence([])
         self.tokenizer_json = tokenizer_json
         self.table = table
         self.mapping = mapping
