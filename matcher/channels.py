@@ -1,6 +1,6 @@
 """Candidate channels: independent ways to find records worth scoring, and their fusion into one short list."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,15 +80,20 @@ def fuse(found: dict[str, Rows]) -> Candidates:
 
     A candidate's score is the sum of 1 / (60 + rank) over the channels.
     """
-    rows = np.unique(np.concatenate([*found.values(), np.zeros(0, dtype=np.int64)]))
-    ranks = {name: np.zeros(len(rows), dtype=np.int64) for name in found}
-    fused = np.zeros(len(rows))
-    for name, proposed in found.items():
-        place = np.searchsorted(rows, proposed)
-        ranks[name][place] = np.arange(1, len(proposed) + 1)
-        fused[place] += 1.0 / (RRF_CONSTANT + ranks[name][place])
+    places, rows = _union([*found.values()])
+    ranks = np.zeros((len(found), len(rows)), dtype=np.int64)
+    for rank, place in zip(ranks, places, strict=True):
+        rank[place] = np.arange(1, len(place) + 1)
+    fused = np.where(ranks > 0, 1.0 / (RRF_CONSTANT + ranks), 0.0).sum(axis=0)
     order = np.argsort(-fused, kind="stable")
-    return Candidates(rows[order], fused[order], {name: rank[order] for name, rank in ranks.items()})
+    return Candidates(rows[order], fused[order], dict(zip(found, ranks[:, order], strict=True)))
+
+
+def _union(found: Sequence[Rows]) -> tuple[list[Rows], Rows]:
+    """Return where each of the `found` rows stand among the different ones, and these, ascending."""
+    joined = np.concatenate([*found, np.zeros(0, dtype=np.int64)])
+    rows, place = np.unique(joined, return_inverse=True)
+    return np.split(place, np.cumsum([len(part) for part in found])[:-1]) if found else [], rows
 
 
 def _proposed(rows: Rows) -> Rows:

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError
 from matcher.attributes import ATTRIBUTES, attribute_features
 from matcher.channels import Candidates
-from matcher.sparse import FloatArray
-from matcher.text_features import SIMILARITIES
+from matcher.sparse import FloatArray, frozen
+from matcher.text_features import SIMILARITIES, TextSide, products
 from matcher.view import View
 
 Rows = NDArray[np.int64]
@@ -83,7 +84,8 @@ class FirstStage:
         """Return the places, ascending, of the `count` most promising of n candidates with `columns` (n, f)."""
         if len(columns) <= count:
             return np.arange(len(columns))
-        promise = _filled(columns, self.filling) @ self.weights
+        promise = np.empty(len(columns))
+        _promise(columns, self.filling, self.weights, promise)
         return np.sort(np.argsort(-promise, kind="stable")[:count])
 
     def as_names(self) -> dict[str, dict[str, float]]:
@@ -163,45 +165,96 @@ def first_columns(
     Who asks is the record at `place` of `asking`; `feedback` (d,) is the vector of what did well with demands like the subject.
     """
     n, own, theirs = len(places), asking.texts, found.texts
-    full = theirs.full.vectors[places]
-    if subject_is_demand:
-        products = (
-            theirs.title.vectors[places] @ own.title.vectors[place],
-            full @ own.title.vectors[place],
-            full @ own.full.vectors[place],
-            theirs.full.topics[places] @ own.title.topics[place],
-            theirs.full.topics[places] @ own.full.topics[place],
-        )
-    else:
-        titles = theirs.title.vectors[places]
-        products = (
-            titles @ own.title.vectors[place],
-            titles @ own.full.vectors[place],
-            full @ own.full.vectors[place],
-            theirs.title.topics[places] @ own.full.topics[place],
-            theirs.full.topics[places] @ own.full.topics[place],
-        )
-    dense = np.stack(products, axis=1)
-    alone, other = asking.typical[place][:, _PLACES], found.typical[places][:, :, _PLACES]
+    dense = np.empty((n, len(DENSE)), dtype=np.float32)
+    for column, (wanted, offered) in enumerate(_sides(own, theirs, subject_is_demand=subject_is_demand)):
+        products(offered, places, wanted[place], dense[:, column])
+    told = np.full(n, np.nan, dtype=np.float32)
+    if feedback is not None:
+        products(theirs.full.vectors, places, feedback, told)
     one = np.full(n, place, dtype=np.int64)
     pairs = (asking.cards, found.cards, one, places) if subject_is_demand else (found.cards, asking.cards, places, one)
-    stated = attribute_features(*pairs)
-    rank = np.stack([candidates.channels.get(name, np.zeros(n, dtype=np.int64)) for name in CHANNELS], axis=1)
-    far = np.where(rank > 0, rank, _ABSENT)
-    return np.column_stack(
-        [
-            dense,
-            (dense - alone[0]) / alone[1],
-            (dense - other[:, 0]) / other[:, 1],
-            other[:, 0],
-            stated,
-            full @ feedback if feedback is not None else np.full(n, np.nan),
-            np.log(candidates.fused),
-            rank > 0,
-            1.0 / (_FIRST_RANKS + far),
-            np.log(far),
-        ]
-    ).astype(np.float32)
+    ranks = np.zeros((n, len(CHANNELS)), dtype=np.int64)
+    for column, name in enumerate(CHANNELS):
+        if name in candidates.channels:
+            ranks[:, column] = candidates.channels[name]
+    columns = np.empty((n, len(COLUMNS)), dtype=np.float32)
+    alone = np.ascontiguousarray(asking.typical[place][:, _PLACES])
+    _columns(
+        dense,
+        alone,
+        frozen(found.typical),
+        places,
+        _PLACES,
+        attribute_features(*pairs),
+        told,
+        candidates.fused,
+        ranks,
+        columns,
+    )
+    return columns
+
+
+def _sides(own: TextSide, theirs: TextSide, *, subject_is_demand: bool) -> tuple[tuple[FloatArray, FloatArray], ...]:
+    """Return for each of `DENSE` the numbers of the one who asks and those of the candidates."""
+    demand, achievement = (own, theirs) if subject_is_demand else (theirs, own)
+    pairs = (
+        (demand.title.vectors, achievement.title.vectors),
+        (demand.title.vectors, achievement.full.vectors),
+        (demand.full.vectors, achievement.full.vectors),
+        (demand.title.topics, achievement.full.topics),
+        (demand.full.topics, achievement.full.topics),
+    )
+    return pairs if subject_is_demand else tuple((offered, wanted) for wanted, offered in pairs)
+
+
+@numba.njit(nogil=True, cache=True)
+def _columns(
+    dense: FloatArray,
+    alone: FloatArray,
+    typical: FloatArray,
+    places: Rows,
+    measures: Rows,
+    stated: FloatArray,
+    feedback: FloatArray,
+    fused: NDArray[np.float64],
+    ranks: Rows,
+    columns: FloatArray,
+) -> None:
+    """Write the columns (n, f); `alone` (2, m) and `typical` (all, 2, s) hold means and deviations of similarities."""
+    m, stating, channels = dense.shape[1], stated.shape[1], ranks.shape[1]
+    for i in range(len(places)):
+        for j in range(m):
+            mean, deviation = typical[places[i], 0, measures[j]], typical[places[i], 1, measures[j]]
+            columns[i, j] = dense[i, j]
+            columns[i, m + j] = (dense[i, j] - alone[0, j]) / alone[1, j]
+            columns[i, 2 * m + j] = (dense[i, j] - mean) / deviation
+            columns[i, 3 * m + j] = mean
+        at = 4 * m
+        for j in range(stating):
+            columns[i, at + j] = stated[i, j]
+        at += stating
+        columns[i, at] = feedback[i]
+        columns[i, at + 1] = np.log(fused[i])
+        at += 2
+        for j in range(channels):
+            rank = float(ranks[i, j]) if ranks[i, j] > 0 else _ABSENT
+            columns[i, at + j] = ranks[i, j] > 0
+            columns[i, at + channels + j] = 1.0 / (_FIRST_RANKS + rank)
+            columns[i, at + 2 * channels + j] = np.log(rank)
+
+
+@numba.njit(nogil=True, cache=True)
+def _promise(
+    columns: FloatArray, filling: NDArray[np.float64], weights: NDArray[np.float64], promise: NDArray[np.float64]
+) -> None:
+    """Write (n,) sums of the columns (n, f), gaps filled, by the weights (2 f,)."""
+    f = columns.shape[1]
+    for i in range(len(columns)):
+        total = 0.0
+        for j in range(f):
+            value = columns[i, j]
+            total += weights[f + j] + weights[j] * filling[j] if np.isnan(value) else weights[j] * value
+        promise[i] = total
 
 
 def _filled(columns: FloatArray, filling: NDArray[np.float64]) -> NDArray[np.float64]:
