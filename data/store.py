@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 BATCH = 1_000
 NEAR_IDS = 40  # on either side of an unknown id, to choose those from that look most like it
+_WATERMARK = sa.select(revisions.c.value)  # made once: it is asked for several times a second
 
 _R = TypeVar("_R", Achievement, Demand)
 _T = TypeVar("_T")
@@ -234,7 +235,7 @@ class Store:
     def watermark(self) -> int:
         """Return the highest revision given so far, 0 for an empty store."""
         with self._reading() as connection:
-            return int(connection.execute(sa.select(revisions.c.value)).scalar_one())
+            return int(connection.execute(_WATERMARK).scalar_one())
 
     def digest(self) -> str:
         """Return the SHA-256 over ids and digests of all records and events: equal stores have the same."""

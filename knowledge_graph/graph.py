@@ -266,26 +266,33 @@ class KnowledgeGraph:
     def paths(
         self, demand: GraphRow, achievement_row: int, limit: int = 3, *, demand_id: str = "", demand_title: str = ""
     ) -> list[Path]:
-        """Return the `limit` strongest paths between a demand and an achievement, strongest first; maybe none.
+        """Return the strongest paths between a demand and an achievement, see `paths_to`."""
+        return self.paths_to(demand, [achievement_row], limit, demand_id=demand_id, demand_title=demand_title)[0]
+
+    def paths_to(
+        self,
+        demand: GraphRow,
+        achievement_rows: Sequence[int],
+        limit: int = 3,
+        *,
+        demand_id: str = "",
+        demand_title: str = "",
+    ) -> list[list[Path]]:
+        """Return the `limit` strongest paths between a demand and each achievement, strongest first; maybe none.
 
         `demand_id` and `demand_title` name the demand in the paths; `paths.drawing` makes one picture of them.
         """
+        known = self.describer
         finder = PathFinder(
-            self.vocabulary,
-            self.relations,
-            self.describer.industries,
-            self.describer.fields,
-            self.describer.regions,
-            load_chains(),
+            self.vocabulary, self.relations, known.industries, known.fields, known.regions, load_chains()
         )
-        offer_id = self.achievement_ids[achievement_row]
-        return finder.find(
-            demand,
-            Node(f"demand:{demand_id}", NodeKind.DEMAND, demand_title or demand_id or "本需求", "需求"),
-            self.achievement(achievement_row),
-            Node(f"achievement:{offer_id}", NodeKind.ACHIEVEMENT, self.achievement_titles[achievement_row], "成果"),
-            limit,
-        )
+        asking = Node(f"demand:{demand_id}", NodeKind.DEMAND, demand_title or demand_id or "本需求", "需求")
+        ids, titles = self.achievement_ids, self.achievement_titles
+        offers = [
+            (self.achievement(row), Node(f"achievement:{ids[row]}", NodeKind.ACHIEVEMENT, titles[row], "成果"))
+            for row in achievement_rows
+        ]
+        return finder.find(demand, asking, offers, limit)
 
     def to_networkx(self) -> nx.MultiDiGraph:
         """Return everything the graph knows as one typed networkx multigraph."""

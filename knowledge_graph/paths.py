@@ -1,10 +1,11 @@
 """Why a demand and an achievement belong together: the strongest paths between them, in words and as a drawing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge_graph.record_table import GraphRow
 from knowledge_graph.relation_matrix import RelationMatrix
@@ -129,6 +130,20 @@ def relation_evidence(
 
 
 @dataclass(frozen=True)
+class _Reach:
+    """What a demand's terms lead to, r ways.
+
+    A way leads from one of its `terms` to the term in `others`, maybe the same, at `strengths` (r,), over the relation at
+    `places`, -1 for none.
+    """
+
+    terms: NDArray[np.int32]
+    others: NDArray[np.int32]
+    strengths: NDArray[np.float64]
+    places: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class PathFinder:
     """Finds paths with the graph's tables; reads nothing but the two rows and the compiled relations."""
 
@@ -139,36 +154,61 @@ class PathFinder:
     regions: Regions
     chains: Chains
 
-    def find(self, demand: GraphRow, demand_node: Node, offer: GraphRow, offer_node: Node, limit: int) -> list[Path]:
-        """Return the `limit` strongest paths, strongest first; no term of either side is used twice.
+    def find(
+        self, demand: GraphRow, demand_node: Node, offers: Sequence[tuple[GraphRow, Node]], limit: int
+    ) -> list[list[Path]]:
+        """Return the `limit` strongest paths to each offer, strongest first; no term of either side is used twice.
 
         A path over a shared term is as strong as the product of its weights on both sides, one over two related terms
         is weakened by the relation's strength, and shared places come last.
         """
-        found: list[
-            tuple[float, int, int, int]
-        ] = []  # strength, term of demand, term of offer, place of the relation or -1
-        weight_of = dict(zip(offer.terms.tolist(), offer.weights.tolist(), strict=True))
-        offered = np.zeros(len(self.vocabulary), dtype=np.bool_)
-        offered[offer.terms] = True
-        for term, weight in zip(demand.terms.tolist(), demand.weights.tolist(), strict=True):
-            if term in weight_of:
-                found.append((weight * weight_of[term], term, term, -1))
-            near = self.relations.neighbours(term)
-            common = np.flatnonzero(offered[self.relations.targets[near]])
-            for place in (common + near.start).tolist():
-                other = int(self.relations.targets[place])
-                strength = weight * float(self.relations.strengths[place]) * weight_of[other]
-                found.append((strength, term, other, place))
-        found.sort(key=lambda row: (-row[0], row[1], row[2]))
+        reach = self._reach(demand)
+        weights = np.zeros(len(self.vocabulary))  # of the offer's terms, 0 elsewhere
+        found = []
+        for offer, offer_node in offers:
+            weights[offer.terms] = offer.weights
+            found.append(self._paths(demand, demand_node, offer, offer_node, reach, weights, limit))
+            weights[offer.terms] = 0.0
+        return found
+
+    def _reach(self, demand: GraphRow) -> "_Reach":
+        """Return the demand's terms, each followed by its neighbours."""
+        starts = self.relations.starts
+        sizes = 1 + starts[demand.terms + 1] - starts[demand.terms]
+        owner = np.repeat(np.arange(len(sizes)), sizes)
+        step = np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        terms = demand.terms[owner]
+        others, strengths, places = terms.copy(), demand.weights[owner].astype(np.float64), np.full(len(owner), -1)
+        near = np.flatnonzero(step)
+        places[near] = starts[terms[near]] + step[near] - 1
+        others[near] = self.relations.targets[places[near]]
+        strengths[near] *= self.relations.strengths[places[near]]
+        return _Reach(terms, others, strengths, places)
+
+    def _paths(
+        self,
+        demand: GraphRow,
+        demand_node: Node,
+        offer: GraphRow,
+        offer_node: Node,
+        reach: "_Reach",
+        weights: NDArray[np.float64],
+        limit: int,
+    ) -> list[Path]:
+        """Return the paths to one offer, whose terms weigh `weights` (V,)."""
+        strengths = reach.strengths * weights[reach.others]
+        common = np.flatnonzero(strengths > 0)
+        common = common[np.lexsort((reach.others[common], reach.terms[common], -strengths[common]))]
         paths: list[Path] = []
         used: set[int] = set()
-        for strength, term, other, place in found:
+        for at in common.tolist():
             if len(paths) == limit:
                 return paths
-            if term in used or other in used or strength <= 0:
+            term, other = int(reach.terms[at]), int(reach.others[at])
+            if term in used or other in used:
                 continue
             used |= {term, other}
+            strength, place = float(strengths[at]), int(reach.places[at])
             paths.append(self._term_path(demand_node, offer_node, strength, term, other, place))
         paths += self._place_paths(demand, demand_node, offer, offer_node)
         paths.sort(key=lambda path: -path.strength)

@@ -19,14 +19,12 @@ from matcher.features import FeatureTable
 from matcher.filters import Filters
 from matcher.first_stage import worth_scoring
 from matcher.graph_lens import GraphLens
-from matcher.ledger import ledger
 from matcher.ledger_answer import with_ledgers
-from matcher.ledger_lens import LedgerLens
+from matcher.ledger_lens import LedgerLens, pair_ledger
 from matcher.ledger_shelf import Quantities
-from matcher.ledger_table import quantities_of
 from matcher.matches import SHOWN, digests_of, matches_of
 from matcher.model import MatchingModel
-from matcher.reasons import Pair, explain
+from matcher.reasons import Pairs, explain
 from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord, Verdict
 from matcher.scorer import Scorer
 from matcher.shelf import Shelf
@@ -109,21 +107,21 @@ class Engine:
         """
         scorer = self.model.scorer
         asking, offering = self.subject(demand), self.subject(achievement)
-        wanted, offered = asking.alone, offering.alone
-        cosine = float(np.asarray(wanted.texts.full.vectors)[0] @ np.asarray(offered.texts.full.vectors)[0])
+        wanted, offered = asking.view, offering.view
+        d, a = np.array([asking.place], dtype=np.int64), np.array([offering.place], dtype=np.int64)
+        cosine = float(wanted.texts.full.vectors[asking.place] @ offered.texts.full.vectors[offering.place])
         pair = Candidates(np.zeros(1, dtype=np.int64), np.array([cosine]), {})
-        order, one = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.int64)
-        known = self.model.quantities
-        ledgers = [ledger(quantities_of(demand), quantities_of(achievement), **known.linking)] if known else []
+        order, known = np.zeros(1, dtype=np.intp), self.model.quantities
+        ledgers = [pair_ledger(known, demand, achievement, asking.row, offering.row)] if known else []
         if scorer is None:
-            return with_ledgers(matches_of(order, offered, one, pair, None, {}), ledgers)[0]
+            return with_ledgers(matches_of(order, offered, a, pair, None, {}), ledgers)[0]
         lens = self._lens(demand, asking.row)
         row = self.model.achievements.base.cards.rows.get(achievement.record_id)
         signals = lens.signals(np.array([row], dtype=np.int64)) if lens and row is not None else None
-        table = scorer.table(self.model.space, wanted, offered, one, one, signals)
-        paths = {0: lens.paths(row)} if lens and row is not None else {}
-        reasons = self._reasons(scorer, table, order, asking, (offered, one), "achievements", paths)
-        return with_ledgers(matches_of(order, offered, one, pair, scorer.score(table), reasons), ledgers)[0]
+        table = scorer.table(self.model.space, wanted, offered, d, a, signals)
+        rows = None if row is None else np.array([row], dtype=np.int64)
+        reasons = self._reasons(scorer, table, order, (wanted, offered, d, a), lens, rows)
+        return with_ledgers(matches_of(order, offered, a, pair, scorer.score(table), reasons), ledgers)[0]
 
     def similar(self, record: Achievement | Demand, top: int = 10) -> list[SimilarRecord]:
         """Return the `top` records of the same side whose texts are nearest to `record`, open or closed, itself left out.
@@ -248,10 +246,10 @@ class Engine:
         verdict = self.verdict(best, side)
         if withheld(best, scorer.calibration, verdict):
             return self._answer(subject_id, [], NO_GOOD_MATCH, verdict=verdict, proposed=candidates.proposed())
-        paths = (
-            {place: lens.paths(int(candidates.rows[place])) for place in order.tolist()} if lens and explained else {}
-        )
-        reasons = self._reasons(scorer, table, order, subject, (found, places), side, paths) if explained else {}
+        reasons: dict[int, list[Reason]] = {}
+        if explained:
+            sides = (demands, achievements, d, a)
+            reasons = self._reasons(scorer, table, order, sides, lens, candidates.rows[order], likeness)
         ledgers = figures.ledgers(candidates.rows[order]) if figures and explained else []
         passed("reasons")
         digests = digests_of(table.select(scorer.ranker.feature_names_)[order])
@@ -291,22 +289,28 @@ class Engine:
         scorer: Scorer,
         table: FeatureTable,
         order: NDArray[np.intp],
-        subject: Subject,
-        found: tuple[View, Rows],
-        side: Side,
-        paths: dict[int, list[Path]],
+        sides: tuple[View, View, Rows, Rows],
+        lens: GraphLens | None,
+        rows: Rows | None,
+        likeness: NDArray[np.float32] | None = None,
     ) -> dict[int, list[Reason]]:
+        """Return the reasons of the table's rows at `order`, whose records are (demands, achievements, d, a).
+
+        In the graph as the asking record sees it, those of the other side stand at `rows`.
+        """
+
+        def paths(places: Sequence[int]) -> list[list[Path]]:
+            if lens is None or rows is None:
+                return [[] for _ in places]
+            return lens.paths(rows[list(places)].tolist())
+
         names = scorer.ranker.feature_names_
+        demands, achievements, d, a = sides
+        values = table.values[order]
+        pairs = Pairs(self.model.space, demands, achievements, d[order], a[order], values, table.names, paths, likeness)
         contributions = scorer.ranker.contributions(table.select(names)[order])
         titles = (self.model.demands.title, self.model.achievements.title)
-        reasons = {}
-        for place, parts in zip(order.tolist(), contributions, strict=True):
-            other = found[0].take(found[1][[place]])
-            pair = Pair(subject.alone, other) if side == "achievements" else Pair(other, subject.alone)
-            reasons[place] = explain(
-                self.model.space, scorer.history, titles, pair, paths.get(place, []), table, place, parts, names
-            )
-        return reasons
+        return dict(zip(order.tolist(), explain(pairs, scorer.history, titles, contributions, names), strict=True))
 
     def _answer(
         self,

@@ -1,5 +1,7 @@
 """The knowledge graph seen from one demand or one achievement: its channel, its signals, its paths."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,12 +47,17 @@ class GraphLens:
             found[known] = self.graph.reverse_signals(self._achievement_row, rows[known])
         return found
 
-    def paths(self, row: int) -> list[Path]:
-        """Return the strongest paths between the record and the row of the other side; none where one is unknown."""
+    def paths(self, rows: Sequence[int]) -> list[list[Path]]:
+        """Return the strongest paths between the record and each row of the other side; none where one is unknown."""
         if self._demand is not None:
-            if row >= len(self.graph.achievement_ids):
-                return []
-            return self.graph.paths(self._demand, row, demand_id=self.record.record_id, demand_title=self.record.title)
+            size = len(self.graph.achievement_ids)
+            known = [row for row in rows if row < size]
+            name, title = self.record.record_id, self.record.title
+            found = iter(self.graph.paths_to(self._demand, known, demand_id=name, demand_title=title))
+            return [next(found) if row < size else [] for row in rows]
+        return [self._paths_from(row) for row in rows]
+
+    def _paths_from(self, row: int) -> list[Path]:
         if self._achievement_row is None or row >= len(self.graph.demand_ids):
             return []
         return self.graph.paths(

@@ -42,7 +42,6 @@ HISTORY = (
 )
 _KERNEL = 4  # columns that come from the kernel model
 _BLOCK = 2048  # pairs that the kernel model predicts at once; bounds memory
-_FIRST = np.zeros(1, dtype=np.int64)
 _ARRAYS = ("demands", "achievements", "group", "grades", "demand_axes", "achievement_axes")
 SUPPORT = 4096  # outcomes the kernel model keeps: its time grows with their cube
 NEIGHBOURHOOD = 500  # outcomes looked at of the most similar demands together, and of the demand itself
@@ -261,22 +260,43 @@ class History:
         mean = self.achievement_axes[:width] @ (weight @ self.achievements[good])
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
 
-    def evidence(self, demand: View, achievement: View, limit: int = 3) -> list[tuple[str, str, int, float]]:
-        """Return the outcomes most like a pair: (demand id, achievement id, grade, likeness in [0, 1]), likest first.
+    def evidence(
+        self,
+        demands: View,
+        achievements: View,
+        d: NDArray[np.int64],
+        a: NDArray[np.int64],
+        likeness: FloatArray | None = None,
+        limit: int = 3,
+    ) -> list[list[tuple[str, str, int, float]]]:
+        """Return the outcomes most like each of the pairs (demands[d], achievements[a]), likest first.
 
-        They are looked for among those that the features look at: of the demand itself and of the most similar ones.
+        An outcome is (demand id, achievement id, grade, likeness in [0, 1]). They are looked for among those that the
+        features look at: of the demand itself and of the most similar ones. `likeness` (1, g) is that of the one demand
+        of all pairs, if the caller knows it.
         """
+        found: list[list[tuple[str, str, int, float]]] = [[] for _ in d]
         if self.kernel is None:
-            return []
-        nearness = np.clip(self.likeness(demand, _FIRST)[0], 0.0, 1.0)
-        group = self._group_of(demand.cards, 0)
-        if group >= 0:
-            nearness[group] = 1.0
-        near = self._nearest_outcomes(nearness)
-        offered = self._achievements(achievement, _FIRST)[0]
-        likeness = nearness[self.group[near]] * np.clip(self.achievements[near] @ offered, 0, 1)
-        best = np.argsort(-likeness, kind="stable")[:limit].tolist()
-        return [(*self.ids[near[at]], int(self.grades[near[at]]), float(likeness[at])) for at in best]
+            return found
+        unique_d, of_d = np.unique(d, return_inverse=True)
+        similarity = self.likeness(demands, unique_d) if likeness is None else likeness
+        offered = self._achievements(achievements, a)
+        for one, row in enumerate(unique_d.tolist()):
+            nearness = np.clip(similarity[one], 0.0, 1.0)
+            group = self._group_of(demands.cards, row)
+            if group >= 0:
+                nearness[group] = 1.0
+            near = self._nearest_outcomes(nearness)
+            pairs = np.flatnonzero(of_d == one)
+            alike = nearness[self.group[near]] * np.clip(offered[pairs] @ self.achievements[near].T, 0, 1)
+            for _ in range(min(limit, len(near))):
+                best = alike.argmax(axis=1)
+                for at, place in enumerate(best.tolist()):
+                    outcome = int(near[place])
+                    likest = (*self.ids[outcome], int(self.grades[outcome]), float(alike[at, place]))
+                    found[int(pairs[at])].append(likest)
+                alike[np.arange(len(pairs)), best] = -1.0
+        return found
 
     def _demands(self, view: View, rows: NDArray[np.int64]) -> FloatArray:
         return _along(demand_vectors(view.texts, rows), self.demand_axes)

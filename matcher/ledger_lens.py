@@ -25,11 +25,7 @@ class LedgerLens:
         """Look from `record`, which stands in its side's `row` of the bundle as it is given, or nowhere (None)."""
         self._quantities = quantities
         self._from_demand = isinstance(record, Demand)
-        if row is not None:
-            side = quantities.demands if self._from_demand else quantities.achievements
-            self._mine, self._row = side.base, row
-        else:
-            self._mine, self._row = quantities.read([record]), 0
+        self._mine, self._row = quantities.standing(record, row)
 
     def _compare(self, table: QuantityTable, rows: Rows) -> Ledgers:
         mine = np.full(len(rows), self._row, dtype=np.int64)
@@ -53,6 +49,19 @@ class LedgerLens:
         for table, part, places in other.parts(rows):
             kept[places] = _passing(self._compare(table, part), filters)
         return kept
+
+
+def pair_ledger(
+    quantities: Quantities,
+    demand: Demand,
+    achievement: Achievement,
+    demand_row: int | None,
+    achievement_row: int | None,
+) -> Ledger:
+    """Return the ledger of one pair, of which each stands in its side's row of the bundle as it is given, or nowhere."""
+    wanted, d = quantities.standing(demand, demand_row)
+    offered, a = quantities.standing(achievement, achievement_row)
+    return compare(wanted, np.array([d], dtype=np.int64), offered, np.array([a], dtype=np.int64)).ledger(0)
 
 
 def _passing(ledgers: Ledgers, filters: Filters) -> NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,14 +70,15 @@ class Quantities:
         offered = QuantityTable.build(map(quantities_of, achievements), encode, synonyms)
         return cls(QuantityShelf(wanted), QuantityShelf(offered), encode, synonyms)
 
-    @property
-    def linking(self) -> dict[str, Any]:
-        """How names are linked, as `ledger.ledger` takes it."""
-        return {"encode": self._encode, "synonyms": self._synonyms}
-
     def read(self, records: Sequence[Record]) -> QuantityTable:
         """Return the quantities of records, stored or not."""
         return QuantityTable.build(map(quantities_of, records), self._encode, self._synonyms)
+
+    def standing(self, record: Record, row: int | None) -> tuple[QuantityTable, int]:
+        """Return the table that holds a record, and its row there: the bundle's if it stands in `row`, else a new one."""
+        if row is None:
+            return self.read([record]), 0
+        return (self.demands if isinstance(record, Demand) else self.achievements).base, row
 
     def written(self, demands: Sequence[Demand] = (), achievements: Sequence[Achievement] = ()) -> "Quantities":
         """Return the quantities after records were written; their rows follow those there are."""

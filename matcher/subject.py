@@ -1,7 +1,6 @@
 """Who asks: a record as a request reads it, and what is known of its past."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -22,11 +21,6 @@ class Subject:
     place: int
     text: RecordText
     row: int | None
-
-    @cached_property
-    def alone(self) -> View:
-        """The view of this record only."""
-        return self.view.take(np.array([self.place], dtype=np.int64))
 
 
 def require_text(record: Achievement | Demand) -> RecordText:

@@ -11,6 +11,7 @@ from serving.live import Lacking, LiveModel
 from serving.metrics import ANSWER_CACHE
 
 _OVERHEAD = 2_000  # bytes that an entry costs beside its body, roughly
+_HIT, _MISS = ANSWER_CACHE.labels("hit"), ANSWER_CACHE.labels("miss")
 
 Key = tuple[object, ...]
 
@@ -46,7 +47,7 @@ class AnswerCache:
         found = self._entries.get(key)
         if found is not None:
             self._entries.move_to_end(key)
-        ANSWER_CACHE.labels("miss" if found is None else "hit").inc()
+        (_MISS if found is None else _HIT).inc()
         return found
 
     def put(self, key: Key, answered: Answered) -> None:

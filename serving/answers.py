@@ -1,6 +1,7 @@
 """From the engine's recommendation to the bytes of an answer, and what is noted on the way."""
 
 from collections import Counter
+from functools import cache
 from typing import Any
 
 import orjson
@@ -12,6 +13,8 @@ from serving.live import Lacking
 from serving.metrics import CANDIDATES, CHANNEL_ITEMS, DEGRADED, EMPTY, PROBABILITY
 from serving.schemas import Explain, shortened
 from serving.stages import timed
+
+_candidates, _channel_items = cache(CANDIDATES.labels), cache(CHANNEL_ITEMS.labels)  # channels are few
 
 
 def json_response(body: Any, status: int = 200) -> Response:
@@ -34,12 +37,14 @@ def answered(
 ) -> Answered:
     """Return an answer, ready to be sent, that was made without `lacks`; with the report on its gaps, or where that is."""
     with timed("json"):
-        body = recommendation.model_dump(exclude={"items"})
-        items = [match.model_dump() for match in shortened(recommendation.items, explain)]
+        shown = recommendation.model_copy(update={"items": shortened(recommendation.items, explain)})
+        body = shown.model_dump()
+        items = body.pop("items")
         degraded = recommendation.degraded or bool(lacks)
         gaps = {"gap_report_at": gap_report_at, "gap_report": gap_report}
-        rest = {"degraded": degraded, "lacks": lacks, "items": items}
-        return Answered(recommendation, orjson.dumps({**body, **gaps, **rest}))
+        return Answered(
+            recommendation, orjson.dumps({**body, **gaps, "degraded": degraded, "lacks": lacks, "items": items})
+        )
 
 
 def count_answer(recommendation: Recommendation, lacks: list[Lacking]) -> None:
@@ -50,8 +55,8 @@ def count_answer(recommendation: Recommendation, lacks: list[Lacking]) -> None:
     for lacking in lacks:
         DEGRADED.labels(lacking).inc()
     for channel, number in recommendation.proposed.items():
-        CANDIDATES.labels(channel).inc(number)
+        _candidates(channel).inc(number)
     for channel, number in Counter(channel for match in items for channel in match.channels).items():
-        CHANNEL_ITEMS.labels(channel).inc(number)
+        _channel_items(channel).inc(number)
     if items and items[0].probability is not None:
         PROBABILITY.observe(items[0].probability)

@@ -14,6 +14,7 @@ from serving.context import RequestContext
 from serving.dashboard.app import create_dashboard
 from serving.dashboard.oidc import require_usable
 from serving.gate import GUARDED, Gate
+from serving.live import LiveModel
 from serving.problems import Problem, add_handlers
 from serving.routes import (
     advice,
@@ -52,15 +53,18 @@ ROUTERS = tuple(
 )
 
 
-def create_app(chosen: Settings | None = None) -> FastAPI:
-    """Return the app for the given settings, or else for those of the environment."""
+def create_app(chosen: Settings | None = None, loaded: list[LiveModel] | None = None) -> FastAPI:
+    """Return the app for the given settings, or else for those of the environment.
+
+    A bundle in `loaded` is taken out of it when the app starts, so that nothing else keeps it once it is replaced.
+    """
     used = chosen or settings()
     require_usable(used)
     dashboard = create_dashboard()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        services = Services(used)
+        services = Services(used, loaded.pop() if loaded else None)
         app.state.services = dashboard.state.services = services
         await asyncio.to_thread(services.start)
         try:

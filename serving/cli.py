@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,16 +39,20 @@ def serve(
         folder.mkdir(parents=True)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
         os.environ.setdefault("GONGXU_SERVE_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
-    uvicorn.run(
-        "serving.process:app_of_process",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=30,
-        limit_concurrency=1000,
-    )
+    settings.cache_clear()  # they are read again, with what was just set
+    options: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_keep_alive": 30,
+        "timeout_graceful_shutdown": 30,
+        "limit_concurrency": 1000,
+    }
+    if workers > 1:
+        from serving.process import serve_together
+
+        serve_together(lambda app: uvicorn.Config(app, **options), workers)
+    else:
+        uvicorn.run("serving.process:app_of_process", factory=True, **options)

@@ -52,11 +52,12 @@ class EngineThreads:
             self.admit()
         self.waiting += 1
         called = perf_counter()
+        loop = asyncio.get_running_loop()
         try:
-            call = await asyncio.get_running_loop().run_in_executor(self._executor, _timed, work)
+            call = await loop.run_in_executor(self._executor, _timed, work)
         finally:
             self.waiting -= 1
-        _record(called, call)
+        loop.call_soon(_record, called, call)  # the answer need not wait for it
         spent = call.ended - call.started
         self._mean += _MEMORY * (spent - self._mean) if self._mean else spent
         return call.result

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import cache
+from secrets import token_hex
 from time import perf_counter
-from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,6 +35,15 @@ DOCS_POLICY = (
 )
 
 
+_SENT, _SENT_WITH_DOCS = (
+    [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    for headers in (SECURITY_HEADERS, SECURITY_HEADERS | {"Content-Security-Policy": DOCS_POLICY})
+)
+# To look a metric's child up costs more than to count; routes, methods and statuses are few.
+_requests = cache(REQUESTS.labels)
+_request_seconds = cache(REQUEST_SECONDS.labels)
+
+
 class _RefusedError(HTTPException):
     """The body is too large or too slow; FastAPI lets an HTTPException pass through its reading of the body."""
 
@@ -57,7 +67,7 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        request_id = uuid4().hex
+        request_id = token_hex(16)
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
 
@@ -65,12 +75,7 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-                if scope["path"].startswith(DOCS):
-                    headers["Content-Security-Policy"] = DOCS_POLICY
+                message["headers"] = _headers(message["headers"], request_id, scope["path"])
             await send(message)
 
         failure: BaseException | None = None
@@ -143,8 +148,8 @@ class RequestContext:
     def _record(self, scope: Scope, status: int, seconds: float, failure: BaseException | None) -> None:
         route = scope.get("route")
         path = getattr(route, "path", "other")
-        REQUESTS.labels(path, scope["method"] if path != "other" else "other", str(status)).inc()
-        REQUEST_SECONDS.labels(path).observe(seconds)
+        _requests(path, scope["method"] if path != "other" else "other", str(status)).inc()
+        _request_seconds(path).observe(seconds)
         state = scope["state"]
         facts = {
             "request_id": state["request_id"],
@@ -160,3 +165,10 @@ class RequestContext:
             log.warning("request", **facts, reason=state["failure"])
         else:
             log.info("request", **facts)
+
+
+def _headers(given: list[tuple[bytes, bytes]], request_id: str, path: str) -> list[tuple[bytes, bytes]]:
+    """Return a response's headers with the request's id and, where the route says nothing else, the security headers."""
+    named = {name.lower() for name, _ in given}
+    added = _SENT_WITH_DOCS if path.startswith(DOCS) else _SENT
+    return [*given, (b"x-request-id", request_id.encode()), *(pair for pair in added if pair[0] not in named)]

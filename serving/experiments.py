@@ -123,9 +123,7 @@ class ExperimentHolder:
             return
         if self.running is None or self.running.experiment != wanted:
             try:
-                live = LiveModel.load(self._bundles / wanted.challenger, self._threads)
-                if store is not None:
-                    live.catch_up(store)
+                live = LiveModel.load_beside(self._bundles / wanted.challenger, self._threads, store)
             except (GongxuError, OSError, ValueError, KeyError, RuntimeError) as error:
                 self._refused, self.running = wanted.name, None
                 log.warning("challenger rejected", version=wanted.challenger, reason=str(error))

@@ -1,19 +1,24 @@
 """The bundle that is served: loaded, verified, warmed up, kept up to date with the store, swapped by one reference."""
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from time import perf_counter
+from time import monotonic, perf_counter, sleep
 from typing import Literal
+from weakref import ReferenceType, ref
 
 import structlog
 
 from data.errors import BundleError, GongxuError
 from data.records import UNSTORED, Achievement, Demand
 from data.store import Store
-from matcher.bundle import CURRENT, PREVIOUS, Manifest, pointed, verify
+from matcher.bundle import CURRENT, PREVIOUS, Manifest, current_bundle, pointed, verify
 from matcher.engine import Engine
 from matcher.filters import Filters
 from matcher.model import MatchingModel
@@ -21,6 +26,7 @@ from serving.memory import give_back
 from serving.metrics import BUNDLE_LOADS, BUNDLE_REJECTED, RECORDS_REPLAYED
 
 REPLAY_BATCH = 500
+PATIENCE = 5.0  # seconds that requests with the replaced bundle get to end before its memory is given back without them
 Lacking = Literal["ranker", "graph", "store"]
 _WARM_UP = "低温污泥干化设备，处理量每天50吨，含水率降到40%以下"
 
@@ -41,10 +47,30 @@ class LiveModel:
     def load(cls, directory: Path, threads: int) -> "LiveModel":
         """Load a bundle, check every digest, and answer one request of each kind before anybody else asks.
 
+        Of the processes that share a folder of bundles one loads at a time: the others go on answering meanwhile.
+
         Raises:
             GongxuError: the bundle cannot be used.
 
         """
+        with _alone(directory.parent):
+            return cls._load(directory, threads)
+
+    @classmethod
+    def load_beside(cls, directory: Path, threads: int, store: Store | None) -> "LiveModel":
+        """Load a bundle as `load` does, while requests are answered, and take in what `store` knows since it was built.
+
+        The priority is that of requests: a thread of lower priority would be kept waiting while it holds the
+        interpreter, and with it every request.
+        """
+        with _alone(directory.parent):
+            live = cls._load(directory, threads)
+            if store is not None:
+                live.catch_up(store)
+            return live
+
+    @classmethod
+    def _load(cls, directory: Path, threads: int) -> "LiveModel":
         manifest = verify(directory)
         live = cls(manifest, Engine(MatchingModel.load(directory, threads=threads, verified=manifest)))
         everything = Filters.none()
@@ -97,9 +123,11 @@ class Rejected:
 class BundleHolder:
     """Holds the live model. One thread at a time loads; everybody else reads `live`, one reference."""
 
-    def __init__(self, bundles: Path, threads: int) -> None:
+    def __init__(self, bundles: Path, threads: int, loaded: LiveModel | None = None) -> None:
+        """Serve nothing yet; `loaded` is taken instead of being loaded again if it is what shall be served."""
         self._bundles = bundles
         self._threads = threads
+        self._loaded = loaded
         self._loading = Lock()
         self._seen: tuple[str, int] | None = None
         self.live: LiveModel | None = None
@@ -138,10 +166,15 @@ class BundleHolder:
 
     def _load(self, version: str, store: Store | None) -> bool:
         started = perf_counter()
+        loaded, self._loaded = self._loaded, None
         try:
-            live = LiveModel.load(self._bundles / version, self._threads)
-            if store is not None:
-                live.catch_up(store)
+            if self.live is not None:
+                live = LiveModel.load_beside(self._bundles / version, self._threads, store)
+            else:
+                known = loaded is not None and loaded.manifest.version == version
+                live = loaded if loaded and known else LiveModel.load(self._bundles / version, self._threads)
+                if store is not None:
+                    live.catch_up(store)
         except Exception as error:
             # Digests may be right, yet files of a version whose readers fail in ways of their own: the old bundle stays.
             said = f"{error}" if isinstance(error, GongxuError) else f"{type(error).__name__}: {error}"
@@ -151,11 +184,13 @@ class BundleHolder:
             BUNDLE_REJECTED.set(1)
             log.warning("bundle rejected", version=version, reason=reason)
             return False
+        replaced = None if self.live is None else ref(self.live)
         self.live, self.rejected = live, None
-        give_back()
         BUNDLE_LOADS.labels("loaded").inc()
         BUNDLE_REJECTED.set(0)
         log.info("bundle loaded", version=version, seconds=round(perf_counter() - started, 3))
+        if replaced is not None:
+            _let_go(replaced)
         return True
 
     def _pointer(self) -> tuple[str, int] | None:
@@ -165,3 +200,32 @@ class BundleHolder:
             return path.read_text(encoding="utf-8").strip(), path.stat().st_mtime_ns
         except OSError:
             return None
+
+
+def preloaded(bundles: Path, threads: int) -> LiveModel | None:
+    """Return the current bundle, loaded; None if there is none or it cannot be used, which the holder will tell."""
+    with suppress(Exception):  # whatever is wrong with it: each holder will try, and answer for it
+        return LiveModel.load(current_bundle(bundles), threads)
+    return None
+
+
+@contextmanager
+def _alone(bundles: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block for the same folder; the lock ends with the process that holds it."""
+    try:
+        descriptor = os.open(bundles, os.O_RDONLY)
+    except OSError as error:
+        raise BundleError(f"the folder of bundles {bundles} cannot be read: {error}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _let_go(replaced: ReferenceType[LiveModel]) -> None:
+    """Return a replaced bundle's memory to the system once the last request with it has ended."""
+    end = monotonic() + PATIENCE
+    while replaced() is not None and monotonic() < end:
+        sleep(0.02)
+    give_back()

@@ -39,10 +39,11 @@ log = structlog.get_logger("gongxu.server")
 class Services:
     """Store, bundle and threads of one server process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, loaded: LiveModel | None = None) -> None:
+        """Open what a process needs; `loaded` is the current bundle if it was loaded already."""
         self.settings = settings
         self.access = StoreAccess(settings.store_url, settings.serve_lock_timeout)
-        self.holder = BundleHolder(settings.bundles, threads=1)
+        self.holder = BundleHolder(settings.bundles, threads=1, loaded=loaded)
         self.engine_threads = EngineThreads(settings.serve_threads, settings.serve_max_wait)
         self._store_threads = StoreThreads(self.access, 2 * settings.serve_lock_timeout)
         self.follower = Repeated("follower", self._follow, settings.serve_poll)

@@ -87,22 +87,18 @@ class StoreThreads:
 
     async def _run(self, work: Callable[[Store], _T], patience: float | None) -> _T:
         call = self._executor.submit(lambda: work(self._access.store()))
-        waiting = asyncio.wrap_future(call)
-        done, _ = await asyncio.wait((waiting,), timeout=patience)
-        if not done:
-            if not call.cancel():
+        limit = asyncio.timeout(patience)
+        try:
+            async with limit:
+                return await asyncio.wrap_future(call)
+        except TimeoutError:
+            if not limit.expired():  # the work's own error
+                raise
+            if not call.cancelled():  # it goes on, and nobody waits for it
                 self._held_up.add(call)
-                waiting.add_done_callback(_forget)
-            raise StoreError(f"the database did not answer within {patience:g} s")
-        return waiting.result()
+            raise StoreError(f"the database did not answer within {patience:g} s") from None
 
     def close(self) -> None:
         """Finish what is running, unless the database holds it up."""
         held_up = any(not call.done() for call in self._held_up)
         self._executor.shutdown(wait=not held_up, cancel_futures=True)
-
-
-def _forget(late: asyncio.Future[Any]) -> None:
-    """Take notice of what became of a call that was given up: nobody else will."""
-    if not late.cancelled():
-        late.exception()

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
@@ -43,12 +44,63 @@ def prepared(path: str, body: bytes, key: str = "", host: str = "127.0.0.1") -> 
     return (head + (f"Authorization: Bearer {key}\r\n" if key else "") + "\r\n").encode() + body
 
 
+class _Connection(asyncio.Protocol):
+    """A kept connection that carries one request at a time; reads of an answer what has to be known of it."""
+
+    def __init__(self) -> None:
+        self.usable = False
+        self.begun = False  # the answer
+        self._received = b""
+        self._length = 0  # of head and body, 0 until the head is there
+        self._status = 0
+        self._answer: asyncio.Future[int] | None = None
+        self._transport: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.usable = True
+        self._transport = cast(asyncio.WriteTransport, transport)
+
+    def ask(self, request: bytes) -> "asyncio.Future[int]":
+        """Send a request and return what will be the status of the answer; ConnectionError where none comes."""
+        self.begun, self._received, self._length = False, b"", 0
+        self._answer = asyncio.get_running_loop().create_future()
+        if self._transport is None or not self.usable:
+            self._answer.set_exception(ConnectionResetError())
+        else:
+            self._transport.write(request)
+        return self._answer
+
+    def data_received(self, data: bytes) -> None:
+        self.begun = True
+        self._received += data
+        if not self._length:
+            head, end, _ = self._received.partition(b"\r\n\r\n")
+            if not end:
+                return
+            head = head.lower() + b"\r\n"
+            self._status = int(head[9:12])
+            self._length = len(head) + 2 + int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
+            self.usable = b"connection: close" not in head
+        if len(self._received) >= self._length and self._answer is not None and not self._answer.done():
+            self._answer.set_result(self._status)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.usable = False
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error or ConnectionResetError())
+
+    def close(self) -> None:
+        self.usable = False
+        if self._transport is not None:
+            self._transport.close()
+
+
 class _Pool:
     """Connections to one server, opened as they are needed."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._free: list[_Connection] = []
         self._places = asyncio.Semaphore(MAX_CONNECTIONS)
 
     async def ask(self, request: bytes) -> int:
@@ -57,7 +109,7 @@ class _Pool:
             try:
                 async with asyncio.timeout(TIMEOUT):
                     return await self._ask(request)
-            except (OSError, EOFError, TimeoutError, ValueError):
+            except (OSError, TimeoutError, ValueError):
                 return 0
 
     async def _ask(self, request: bytes) -> int:
@@ -66,35 +118,28 @@ class _Pool:
             kept = self._free.pop()
             try:
                 return await self._over(kept, request)
-            except ConnectionError:
-                pass
-            except asyncio.IncompleteReadError as error:
-                if error.partial:  # the answer had begun
+            except OSError:
+                if kept.begun:
                     raise
-        return await self._over(await asyncio.open_connection("127.0.0.1", self._port), request)
+        loop = asyncio.get_running_loop()
+        _, opened = await loop.create_connection(_Connection, "127.0.0.1", self._port)
+        return await self._over(opened, request)
 
-    async def _over(self, pair: tuple[asyncio.StreamReader, asyncio.StreamWriter], request: bytes) -> int:
-        reader, writer = pair
+    async def _over(self, connection: _Connection, request: bytes) -> int:
         try:
-            writer.write(request)
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
-            try:
-                await reader.readexactly(length)
-            except (OSError, EOFError) as error:
-                raise ValueError("the answer broke off") from error
+            status = await connection.ask(request)
         except BaseException:
-            writer.close()
+            connection.close()
             raise
-        if b"connection: close" in head:
-            writer.close()
+        if connection.usable:
+            self._free.append(connection)
         else:
-            self._free.append(pair)
-        return int(head[9:12])
+            connection.close()
+        return status
 
     def close(self) -> None:
-        for _, writer in self._free:
-            writer.close()
+        for connection in self._free:
+            connection.close()
 
 
 async def open_loop(port: int, requests: Sequence[bytes], rate: float, duration: float, seed: int = 0) -> LoadResult:

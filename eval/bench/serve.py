@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import orjson
+import uvloop
 
 from data.errors import InputError
 from data.settings import Settings
@@ -75,7 +76,7 @@ def bench_serve(settings: Settings, plan: Plan) -> Iterator[list[BenchRow]]:
     yield [BenchRow("in process", "request p50, CPU", bare, "ms")]
     with _served(settings, plan.workers, cache=0) as server:
         yield _resources(server, plan.workers, "at start")
-        asyncio.run(closed_loop(server.port, questions, plan.clients, 3.0))  # warm
+        uvloop.run(closed_loop(server.port, questions, plan.clients, 3.0))  # warm
         for explain in ("none", "brief"):
             asked = [_question(demand_id, explain) for demand_id in ids]
             calm = open_loop(server.port, asked, plan.rate, plan.seconds)
@@ -87,7 +88,7 @@ def bench_serve(settings: Settings, plan: Plan) -> Iterator[list[BenchRow]]:
         often = open_loop(server.port, questions, 0.8 * most, plan.seconds)
         rows, steady = _phase(server, f"sustained {0.8 * most:.0f}/s", often, bare)
         yield rows
-        flood = asyncio.run(open_loop(server.port, questions, OVERLOAD * most, plan.seconds))
+        flood = uvloop.run(open_loop(server.port, questions, OVERLOAD * most, plan.seconds))
         yield _overload(flood, OVERLOAD * most, steady)
         again = open_loop(server.port, questions, plan.rate, plan.seconds / 2)
         yield _phase(server, "after the overload", again, bare)[0]
@@ -98,7 +99,7 @@ def bench_serve(settings: Settings, plan: Plan) -> Iterator[list[BenchRow]]:
         yield _resources(server, plan.workers, "after all", started=False)
     with _served(settings, plan.workers, cache=settings.serve_cache) as server:
         few = questions[:20]
-        asyncio.run(closed_loop(server.port, few, plan.clients, 3.0))
+        uvloop.run(closed_loop(server.port, few, plan.clients, 3.0))
         known = closed_loop(server.port, few, plan.clients, plan.seconds / 2)
         yield _phase(server, "20 questions over and over, from the cache", known, bare)[0]
 
@@ -128,7 +129,7 @@ def _phase(
 ) -> tuple[list[BenchRow], LoadResult]:
     """Run a phase; return its rows and its result."""
     before = _cpu_seconds(server.process.pid)
-    result = asyncio.run(load)
+    result = uvloop.run(load)
     cost = 1e3 * (_cpu_seconds(server.process.pid) - before) / max(1, sum(result.statuses.values()))
     return [
         *_answers(stage, result, bare),
@@ -178,7 +179,7 @@ def _swaps(server: _Server, settings: Settings, questions: list[bytes], plan: Pl
             longest = max(longest, time.perf_counter() - begun)
         return await load, longest
 
-    load, longest = asyncio.run(swap_all())
+    load, longest = uvloop.run(swap_all())
     stage = f"{plan.swaps} swaps at {plan.rate:g}/s"
     return [
         BenchRow(stage, "p50", load.quantile(0.5), "ms"),
@@ -195,7 +196,7 @@ def _soak(server: _Server, questions: list[bytes], plan: Plan) -> list[BenchRow]
     sizes = []
     failed = 0
     for part in range(10):
-        load = asyncio.run(open_loop(server.port, questions, plan.rate, plan.soak_minutes * 6, seed=part))
+        load = uvloop.run(open_loop(server.port, questions, plan.rate, plan.soak_minutes * 6, seed=part))
         failed += load.failures
         sizes.append(_memory(server.process.pid)[1])
     stage = f"soak {plan.soak_minutes:g} min at {plan.rate:g}/s"

@@ -6,7 +6,7 @@ are added to the words of texts and of queries; no word is taken away, since who
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Self
 
@@ -30,7 +30,8 @@ class DomainTerms:
         self._terms = terms
         self._beginnings = beginnings
         self._longest = longest
-        self._parts = lru_cache(maxsize=REMEMBERED)(self._find_parts)
+        # no method: the terms would hold themselves, and be freed late
+        self._parts = lru_cache(maxsize=REMEMBERED)(partial(_find_parts, terms, longest))
 
     def __len__(self) -> int:
         """Return the number of terms."""
@@ -60,19 +61,6 @@ class DomainTerms:
                     found.append(joined)
         return found
 
-    def _find_parts(self, word: str) -> tuple[str, ...]:
-        """Return the terms inside a word, itself aside; Latin words and numbers are whole."""
-        length = len(word)
-        if length < SHORTEST_HOST or word.isascii():
-            return ()
-        terms = self._terms
-        return tuple(
-            part
-            for size in range(2, min(length, self._longest + 1))
-            for start in range(length - size + 1)
-            if (part := word[start : start + size]) in terms
-        )
-
     def save(self, directory: Path) -> None:
         """Write the terms and their beginnings as tries into `directory`, which exists; both numbered by length."""
         for name, strings in ((_TERMS, self._terms), (_BEGINNINGS, self._beginnings)):
@@ -86,3 +74,16 @@ class DomainTerms:
         # Nearly every look-up is for a beginning: a set in memory is several times quicker than a trie.
         terms._take(known, frozenset(Numbers.load(directory / _BEGINNINGS)), known.largest)
         return terms
+
+
+def _find_parts(terms: Collection[str], longest: int, word: str) -> tuple[str, ...]:
+    """Return the terms inside a word, itself aside; Latin words and numbers are whole."""
+    length = len(word)
+    if length < SHORTEST_HOST or word.isascii():
+        return ()
+    return tuple(
+        part
+        for size in range(2, min(length, longest + 1))
+        for start in range(length - size + 1)
+        if (part := word[start : start + size]) in terms
+    )

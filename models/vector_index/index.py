@@ -5,6 +5,7 @@ of the base a background thread builds a new base.
 """
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Literal, Self
 
@@ -39,7 +40,7 @@ class SegmentedVectorIndex:
 
     def __init__(self, snapshot: Snapshot, kind: IndexKind) -> None:
         self._kind: IndexKind = kind
-        self._state = LiveState(snapshot, self._rebuilt, "vector-merge")
+        self._state = LiveState(snapshot, partial(_rebuilt, kind), "vector-merge")
 
     @property
     def dimension(self) -> int:
@@ -114,10 +115,11 @@ class SegmentedVectorIndex:
         """Swap in the snapshot without `rows`, or with `vectors` in their place."""
         self._state.write(rows, lambda snapshot: snapshot.written(rows, vectors))
 
-    def _rebuilt(self, snapshot: Snapshot) -> Snapshot:
-        """Return the live rows of a snapshot as a new base."""
-        rows, vectors = snapshot.live_rows()
-        return Snapshot.of(_SEGMENTS[_kind_for(len(rows), self._kind)].build(vectors), rows)
+
+def _rebuilt(kind: IndexKind, snapshot: Snapshot) -> Snapshot:
+    """Return the live rows of a snapshot as a new base; no method, or an index would hold itself and be freed late."""
+    rows, vectors = snapshot.live_rows()
+    return Snapshot.of(_SEGMENTS[_kind_for(len(rows), kind)].build(vectors), rows)
 
 
 def build_vector_index(

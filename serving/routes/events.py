@@ -11,13 +11,16 @@ from starlette.responses import Response
 from data.records import OutcomeEvent
 from data.store import EventCounts, Store
 from serving.answers import json_response
+from serving.direct_route import DirectRoute
 from serving.gate import Needs
 from serving.metrics import EVENT_LAG, EVENTS
 from serving.problems import COMMON, responses
 from serving.roles import Scope
 from serving.services import ServicesOf
 
-router = APIRouter(prefix="/v1", tags=["events"], dependencies=[Depends(Needs(Scope.WRITE_EVENTS))])
+router = APIRouter(
+    prefix="/v1", tags=["events"], dependencies=[Depends(Needs(Scope.WRITE_EVENTS))], route_class=DirectRoute
+)
 MAX_EVENTS = 1000
 
 _CLICK: dict[str, Any] = {

@@ -1,5 +1,6 @@
 """Recommendations: achievements for a demand, demands for an achievement; one or many at a time."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from matcher.engine import Engine, Side
 from matcher.recommendation import Recommendation
 from serving import examples
 from serving.answers import answered, count_answer, json_bytes, json_response
+from serving.direct_route import DirectRoute
 from serving.experiments import Running
 from serving.gaps import gap_answer, gaps_path
 from serving.gate import Needs
@@ -32,7 +34,10 @@ from serving.schemas import (
 from serving.services import Services, ServicesOf
 
 router = APIRouter(
-    prefix="/v1/recommendations", tags=["recommendations"], dependencies=[Depends(Needs(Scope.RECOMMEND))]
+    prefix="/v1/recommendations",
+    tags=["recommendations"],
+    dependencies=[Depends(Needs(Scope.RECOMMEND))],
+    route_class=DirectRoute,
 )
 _RESPONSES = responses(
     NOT_FOUND, NO_BUNDLE, *COMMON, ok={"content": {"application/json": {"example": examples.ANSWER}}}
@@ -171,9 +176,10 @@ async def _answer(
         gaps = await _gaps(services, live, record, asked, recommendation)
         found = answered(recommendation, asked.explain, lacks, **gaps)
         services.answers.put(key, found)
-    count_answer(found.recommendation, lacks)
+    afterwards = asyncio.get_running_loop().call_soon  # once the answer is on its way
+    afterwards(count_answer, found.recommendation, lacks)
     if noted and asked.personalised:
-        services.impressions.note(found.recommendation, request_id, side=side)
+        afterwards(partial(services.impressions.note, found.recommendation, request_id, side=side))
     return found.with_id(request_id)
 
 

@@ -54,10 +54,11 @@ def test_a_stored_demand_has_the_signals_it_is_trained_with(graph, known):
 
 def test_paths_of_a_new_demand_name_it(graph, known, size):
     lens = GraphLens(graph, NEW, None)
-    (first, *_) = lens.paths(0)
+    none, (first, *_), _ = lens.paths([size, 0, 1])
+    assert none == []
     assert first.text.startswith("需求“污泥干化”")
     assert known.world.achievements[0].title in first.text
-    assert lens.paths(size) == []
+    assert lens.paths([0, 1])[0] == lens.paths([1, 0])[1]
 
 
 def test_a_stored_achievement_looks_at_demands(graph, known):
@@ -68,8 +69,9 @@ def test_a_stored_achievement_looks_at_demands(graph, known):
     assert np.isnan(found[1]).all()
     np.testing.assert_allclose(found[[0, 2]], graph.pair_signals(rows[[0, 2]], np.array([3, 3])), rtol=1e-5)
     assert found[0, COSINE] > found[2, COSINE]  # demand 3 is of its topic, demand 0 is not
-    assert lens.paths(3)[0].text.startswith(f"需求“{known.world.demands[3].title}”")
-    assert lens.paths(count) == []
+    (first, *_), none = lens.paths([3, count])
+    assert first.text.startswith(f"需求“{known.world.demands[3].title}”")
+    assert none == []
     assert len(lens.retrieve(10, np.ones(count, dtype=np.bool_))) == 0  # the channel is for demands
 
 
@@ -78,11 +80,11 @@ def test_an_achievement_that_the_graph_does_not_know_has_neither_signals_nor_pat
     late = Achievement(achievement_id="late", title="污泥干化脱水设备")
     lens = GraphLens(graph, late, None if beyond is None else size + beyond)
     assert np.isnan(lens.signals(np.arange(4, dtype=np.int64))).all()
-    assert lens.paths(0) == []
+    assert lens.paths([0]) == [[]]
 
 
 def test_a_demand_of_unknown_words_has_no_term_signal_and_no_path(graph, size):
     lens = GraphLens(graph, Demand(demand_id="N2", title="古琴减字谱"), None)
     assert np.isnan(lens.signals(np.arange(4, dtype=np.int64))[:, COSINE]).all()
     assert len(lens.retrieve(10, np.ones(size, dtype=np.bool_))) == 0
-    assert lens.paths(0) == []
+    assert lens.paths([0]) == [[]]

@@ -163,21 +163,32 @@ def test_a_demand_is_known_by_its_title_and_its_content(known, history):
 def test_evidence_names_real_pairs_likest_first(known, history, outcomes):
     grades = known.world.grades(known.d, known.a)
     real = {(f"D{known.d[row]:03d}", f"A{known.a[row]:03d}"): int(grades[row]) for row in outcomes}
-    pair = known.demands.take(np.array([4])), known.achievements.take(np.array([10]))
-    found = history.evidence(*pair, limit=5)
+    pair = known.demands, known.achievements, np.array([4]), np.array([10])
+    (found,) = history.evidence(*pair, limit=5)
     assert len(found) == 5
     for demand_id, achievement_id, grade, likeness in found:
         assert real[demand_id, achievement_id] == grade
         assert 0 <= likeness <= 1 + 1e-6
     assert [likeness for *_, likeness in found] == sorted((x for *_, x in found), reverse=True)
-    assert History.empty().evidence(*pair) == []
+    assert History.empty().evidence(*pair) == [[]]
 
 
 def test_evidence_of_a_judged_pair_is_that_pair(known, history, outcomes):
     row = int(outcomes[25])
-    best = history.evidence(known.demands.take(known.d[[row]]), known.achievements.take(known.a[[row]]), limit=1)[0]
+    ((best,),) = history.evidence(known.demands, known.achievements, known.d[[row]], known.a[[row]], limit=1)
     assert best[:2] == (f"D{known.d[row]:03d}", f"A{known.a[row]:03d}")
     assert best[3] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_evidence_of_many_pairs_is_that_of_each(known, history, outcomes):
+    d, a = np.array([4, 2, 4, 7]), np.array([10, 3, 1, 10])
+    together = history.evidence(known.demands, known.achievements, d, a)
+    for pair, likest in enumerate(together):
+        likeness = history.likeness(known.demands, d[[pair]]) if pair % 2 else None
+        (alone,) = history.evidence(known.demands, known.achievements, d[[pair]], a[[pair]], likeness, limit=8)
+        for outcome, other in zip(likest, alone, strict=False):
+            assert outcome[3] == pytest.approx(other[3], abs=1e-5)
+            assert outcome[:3] in [x[:3] for x in alone if abs(x[3] - outcome[3]) < 1e-4]  # equally like ones may swap
 
 
 def test_feedback_points_to_achievements_that_did_well(known, history):
@@ -213,7 +224,7 @@ def test_a_saved_history_says_the_same(known, history, outcomes, tmp_path):
     loaded = History.load(tmp_path / "history")
     rows = np.arange(0, len(known.d), 5)
     np.testing.assert_array_equal(features(known, loaded, rows), features(known, history, rows))
-    pair = known.demands.take(np.array([4])), known.achievements.take(np.array([10]))
+    pair = known.demands, known.achievements, np.array([4]), np.array([10])
     assert loaded.evidence(*pair) == history.evidence(*pair)
 
 

@@ -13,9 +13,10 @@ from data.store import Store
 from matcher.engine import Engine
 from matcher.features import FEATURES
 from matcher.model import MatchingModel
-from matcher.reasons import ATTRIBUTE_NAMES, MAX_REASONS, Pair, group_of, partner_words, shared_terms
+from matcher.reasons import ATTRIBUTE_NAMES, MAX_REASONS, group_of
 from matcher.scorer import Scorer
 from matcher.textspace import record_text
+from matcher.word_pairs import partner_words, shared_terms, words_of
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +99,12 @@ def test_quoted_terms_stand_in_both_texts(answers, platform_answers):
 def test_partner_words_stand_each_on_its_side_and_differ(known):
     found = 0
     for d, a in product(range(24), range(0, 36, 5)):
-        pair = Pair(known.demands.take(np.array([d])), known.achievements.take(np.array([a])))
+        pair = (
+            words_of(known.space, known.demands.texts.full, d),
+            words_of(known.space, known.achievements.texts.full, a),
+        )
         wanted, offered = (record_text(r).full for r in (known.world.demands[d], known.world.achievements[a]))
-        for word, partner, cosine in partner_words(known.space, pair):
+        for word, partner, cosine in partner_words(known.space, *pair, 5):
             assert word in wanted
             assert partner in offered
             assert word != partner
@@ -114,8 +118,8 @@ def test_partner_words_stand_each_on_its_side_and_differ(known):
 
 
 def test_shared_terms_are_the_telling_ones_first(known):
-    pair = Pair(known.demands.take(np.array([0])), known.achievements.take(np.array([6])))
-    terms = shared_terms(known.space, pair)
+    pair = words_of(known.space, known.demands.texts.full, 0), words_of(known.space, known.achievements.texts.full, 6)
+    terms = shared_terms(known.space, *pair, 10)
     idf = [known.space.words.idf[known.space.words.columns[term]] for term in terms]
     assert idf == sorted(idf, reverse=True)
 

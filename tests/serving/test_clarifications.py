@@ -1,9 +1,9 @@
 """Clarifications, completeness, gaps and advice over HTTP: asked, answered, kept, and seen by the next request."""
 
 import time
-from hashlib import sha256
 
 import pytest
+from blake3 import blake3
 
 from data.store import Store
 from matcher.bundle import MANIFEST, SEAL, FileEntry, read_manifest, write_manifest
@@ -167,7 +167,7 @@ def reseal(directory):
     files = [path for path in directory.rglob("*") if path.is_file() and path.name not in (MANIFEST, SEAL)]
     entries = {
         path.relative_to(directory).as_posix(): FileEntry(
-            bytes=path.stat().st_size, sha256=sha256(path.read_bytes()).hexdigest()
+            bytes=path.stat().st_size, blake3=blake3(path.read_bytes()).hexdigest()
         )
         for path in files
     }
