@@ -25,7 +25,7 @@ from matcher.view import View
 
 Rows = NDArray[np.int64]
 
-SCORED = 100  # candidates that the whole ranker scores: what a request costs grows with them
+SCORED = 80  # candidates that the whole ranker scores: what a request costs grows with them
 FUSED_SCORED = 200  # as many of the best by fused rank as long as no stage was fitted
 CHANNELS = ("dense", "lexical", "history", "graph")
 DENSE = ("vectors_tt", "vectors_t", "vectors_f", "topics_t", "topics_f")  # similarities that are one product each
