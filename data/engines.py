@@ -82,9 +82,11 @@ def _sqlite_engine(url: sa.URL, lock_timeout: float) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
+        options = connection.get_execution_options()
+        if options.get("single", False):  # a statement for itself reads one snapshot without
+            return
         # A reader that turns writer midway can fail at once; a writer announces itself and waits for its turn.
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")
 
     return engine
 

@@ -96,6 +96,7 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._single = engine.execution_options(single=True)  # for reads of one statement
         self.api_keys = ApiKeys(engine)
         self.operators = Operators(engine)
         self.reviews = Reviews(engine)
@@ -234,7 +235,7 @@ class Store:
 
     def watermark(self) -> int:
         """Return the highest revision given so far, 0 for an empty store."""
-        with self._reading() as connection:
+        with translated_errors(self._engine.url), self._single.connect() as connection:
             return int(connection.execute(_WATERMARK).scalar_one())
 
     def digest(self) -> str:
@@ -335,7 +336,7 @@ class Store:
         return columns | {name: text, "digest": sha256(text.encode()).hexdigest()}
 
     def _record(self, table: sa.Table, query: sa.Select[Any], model: type[_R], kind: str, record_id: str) -> _R:
-        with self._reading() as connection:
+        with translated_errors(self._engine.url), self._single.connect() as connection:
             rows = connection.execute(query, {"wanted": record_id}).all()
             if not rows:
                 raise unknown_id(kind, record_id, self._near_ids(connection, table, record_id))

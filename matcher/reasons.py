@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from data.errors import BundleError
 from knowledge_graph.paths import Path
 from knowledge_graph.signals import SIGNAL_NAMES
+from knowledge_graph.taxonomy.industries import load_industries
+from knowledge_graph.taxonomy.regions import load_regions
 from matcher.attributes import ATTRIBUTES
 from matcher.features import LATENT_COLUMNS
 from matcher.history import HISTORY, History
@@ -310,11 +312,21 @@ def _money(card: dict[str, Any]) -> str:
     return "未说明" if known is None else f"{known:g} 万元"
 
 
+def _industry(code: str) -> str:
+    name = load_industries().name(code)
+    return f"{name}（{code}）" if name else code
+
+
+def _region(code: str) -> str:
+    name = load_regions().full_name(int(code))
+    return f"{name}（{code}）" if name else code
+
+
 # What an attribute is read from, and how it is said.
 _STATED: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], str]]] = {
     "same_field": (("field",), lambda card: str(card["field"])),
-    "industry_depth": (("industries",), lambda card: "、".join(card["industries"])),
-    "region_level": (("region",), lambda card: str(card["region"])),
+    "industry_depth": (("industries",), lambda card: "、".join(map(_industry, card["industries"]))),
+    "region_level": (("region",), lambda card: _region(card["region"])),
     "trl_margin": (("trl",), lambda card: f"{card['trl']} 级"),
     "price_to_budget": (("money_min", "money_max"), _money),
     "mode_overlap": (("modes",), lambda card: "、".join(card["modes"])),

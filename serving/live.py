@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ import structlog
 from data.errors import BundleError, GongxuError
 from data.records import UNSTORED, Achievement, Demand
 from data.store import Store
-from matcher.bundle import CURRENT, PREVIOUS, Manifest, current_bundle, pointed, verify
+from matcher.bundle import CURRENT, PREVIOUS, Manifest, current_bundle, pointed, read_manifest, verify
 from matcher.engine import Engine
 from matcher.filters import Filters
 from matcher.model import MatchingModel
@@ -26,6 +28,8 @@ from serving.memory import give_back
 from serving.metrics import BUNDLE_LOADS, BUNDLE_REJECTED, RECORDS_REPLAYED
 
 REPLAY_BATCH = 500
+LARGE = 2**28  # bytes of a bundle from which on its digests are checked beside requests by a process of low priority
+_CHECK = "import os, sys, pathlib, matcher.bundle as b; os.nice(10); b.verify(pathlib.Path(sys.argv[1]))"
 PATIENCE = 5.0  # seconds that requests with the replaced bundle get to end before its memory is given back without them
 Lacking = Literal["ranker", "graph", "store"]
 _WARM_UP = "低温污泥干化设备，处理量每天50吨，含水率降到40%以下"
@@ -54,24 +58,23 @@ class LiveModel:
 
         """
         with _alone(directory.parent):
-            return cls._load(directory, threads)
+            return cls._loaded(verify(directory), directory, threads)
 
     @classmethod
     def load_beside(cls, directory: Path, threads: int, store: Store | None) -> "LiveModel":
         """Load a bundle as `load` does, while requests are answered, and take in what `store` knows since it was built.
 
-        The priority is that of requests: a thread of lower priority would be kept waiting while it holds the
-        interpreter, and with it every request.
+        The thread has the requests' priority: one of lower priority would be kept waiting while it holds the
+        interpreter, and with it every request. Only the digests are left to a process that may wait.
         """
         with _alone(directory.parent):
-            live = cls._load(directory, threads)
+            live = cls._loaded(_verified(directory), directory, threads)
             if store is not None:
                 live.catch_up(store)
             return live
 
     @classmethod
-    def _load(cls, directory: Path, threads: int) -> "LiveModel":
-        manifest = verify(directory)
+    def _loaded(cls, manifest: Manifest, directory: Path, threads: int) -> "LiveModel":
         live = cls(manifest, Engine(MatchingModel.load(directory, threads=threads, verified=manifest)))
         everything = Filters.none()
         demand = Demand.of_text(_WARM_UP)
@@ -207,6 +210,22 @@ def preloaded(bundles: Path, threads: int) -> LiveModel | None:
     with suppress(Exception):  # whatever is wrong with it: each holder will try, and answer for it
         return LiveModel.load(current_bundle(bundles), threads)
     return None
+
+
+def _verified(directory: Path) -> Manifest:
+    """Return a bundle's manifest once every file was checked against it.
+
+    Raises:
+        BundleError: a file is missing or damaged.
+
+    """
+    manifest = read_manifest(directory)
+    if sum(entry.bytes for entry in manifest.files.values()) < LARGE:
+        return verify(directory)  # sooner done than a process is started
+    checked = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", _CHECK, str(directory)], capture_output=True, check=False
+    )
+    return manifest if checked.returncode == 0 else verify(directory)  # which tells what is wrong
 
 
 @contextmanager

@@ -1,15 +1,11 @@
 """Is the served version still fit for what it is asked? Recent traffic against what training saw."""
 
-import json
-import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from math import sqrt
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
 from scipy.stats import fisher_exact
 
 from data.errors import InputError
@@ -17,6 +13,7 @@ from data.records import Demand, OutcomeEvent
 from data.settings import Settings
 from data.store import Store
 from eval.bootstrap import RESAMPLES, resample_weights
+from eval.monitor_report import Finding, MonitorReport, Watched
 from matcher.bundle import current_bundle, verify
 from matcher.engine import Engine
 from matcher.model import MatchingModel
@@ -34,45 +31,8 @@ MIN_EXPECTED = 10.0  # fewer expected outcomes decide nothing
 MIN_DEMANDS = 20
 SURE = 0.01
 SCORED_ROWS = 2_000
-REPORT = "monitor_report.json"  # in GONGXU_HOME: the last report, for the dashboard
 WATCHED = {"click": "点击", "contact": "联系"}  # steps that come soon enough to watch
 Progress = Callable[[str], None]
-
-
-class Finding(BaseModel):
-    """One thing looked at: whether it is an alarm, its number against its limit, a sentence for people."""
-
-    name: str
-    alarm: bool
-    value: float | None = None
-    limit: float | None = None
-    said: str
-
-
-class Watched(BaseModel):
-    """One feature: its population stability index against training, the limit, its share of the ranker's gain."""
-
-    index: float
-    limit: float
-    share: float
-
-
-class MonitorReport(BaseModel):
-    """What was found; `drifted` holds the features whose distribution moved, with their index, `features` all of them."""
-
-    version: str
-    since: datetime
-    until: datetime
-    events: int
-    demands: int
-    findings: list[Finding]
-    drifted: dict[str, float] = {}
-    features: dict[str, Watched] = {}
-
-    @property
-    def alarm(self) -> bool:
-        """Whether anything is an alarm."""
-        return any(finding.alarm for finding in self.findings)
 
 
 def monitor(
@@ -136,25 +96,10 @@ def monitor(
         until=until,
         events=len(events),
         demands=answers.asked,
-        findings=findings,
+        findings=tuple(findings),
         drifted=drifted,
         features=watched,
     )
-
-
-def save_report(home: Path, report: MonitorReport) -> Path:
-    """Write a report where the dashboard looks for the last one, in one step, and return its path."""
-    path = home / REPORT
-    home.mkdir(parents=True, exist_ok=True)
-    waiting = home / f".{REPORT}-{os.getpid()}"
-    waiting.write_text(report_json(report), encoding="utf-8")
-    waiting.replace(path)
-    return path
-
-
-def report_json(report: MonitorReport) -> str:
-    """Return a report as one line of JSON, with whether anything is an alarm."""
-    return json.dumps({"alarm": report.alarm, **report.model_dump(mode="json")}, ensure_ascii=False)
 
 
 def recent_demands(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from training.monitor import MonitorReport
+    from eval.monitor_report import MonitorReport
     from training.retrain import Retrained
 
 BUSY = 3  # exit code: another retraining is running
@@ -88,9 +88,10 @@ def monitor_command(
     from data.progress import steps
     from data.settings import settings
     from data.store import Store
+    from eval.monitor_report import report_json, save_report
     from models.threads import limit_threads
     from training.cli import STEPS
-    from training.monitor import monitor, report_json, save_report
+    from training.monitor import monitor
 
     limit_threads(settings().threads)
     end = until.replace(tzinfo=UTC) if until and until.tzinfo is None else until

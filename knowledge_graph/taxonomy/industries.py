@@ -30,10 +30,14 @@ class Industries:
         return code if code in self.names and code.isalpha() else self.parents.get(code[:2], "")
 
     def name(self, code: str) -> str:
-        """Return the name of the nearest known industry at or above `code`, "" if there is none."""
-        while code and code not in self.names:
-            code = code[:-1]
-        return self.names.get(code, "")
+        """Return the name of the nearest known industry at or above `code`, "" if there is none.
+
+        A code may carry its section letter (`C26`).
+        """
+        letter, digits = (code[0], code[1:]) if code[:1].isalpha() else ("", code)
+        while digits and digits not in self.names:
+            digits = digits[:-1]
+        return self.names.get(digits or letter, "")
 
     def encode(self, codes: Sequence[str]) -> NDArray[np.int32]:
         """Return (PER_RECORD, 4) int32: section, division, group and class of each code; -1 where the code stops short.

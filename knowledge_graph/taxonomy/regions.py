@@ -36,6 +36,11 @@ class Regions:
                 return found
         return ""
 
+    def full_name(self, code: int) -> str:
+        """Return the name of a region with its province's before it; "" for none."""
+        province, name = self.name(self.province(code)), self.name(code)
+        return name if name == province or province in name else f"{province}{name}"
+
     def province(self, code: int) -> int:
         """Return the code of the province that a region lies in."""
         return code // 10_000 * 10_000

@@ -131,10 +131,7 @@ def region(code: str | int | None) -> str:
     text = str(code or "")
     if not text.isdigit():
         return text or "–"
-    full = int(text.ljust(6, "0"))
-    regions = load_regions()
-    province, name = regions.name(regions.province(full)), regions.name(full)
-    return (name if name == province or province in name else f"{province}{name}") or text
+    return load_regions().full_name(int(text.ljust(6, "0"))) or text
 
 
 def money(low: float | None, high: float | None = None) -> str:

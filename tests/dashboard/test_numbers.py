@@ -52,7 +52,8 @@ def watch(settings, store):
     """Leave what `gongxu monitor` leaves."""
     import warnings
 
-    from training.monitor import monitor, save_report
+    from eval.monitor_report import save_report
+    from training.monitor import monitor
 
     until = max(event.occurred_at for event in store.events() if event.occurred_at)
     with warnings.catch_warnings():
@@ -231,9 +232,9 @@ def test_results_by_arm_are_what_the_command_prints(boss, home):
 
 
 def test_drift_and_evaluation_are_those_that_the_commands_left(boss, home):
-    from serving.dashboard.figures.trained import last_monitoring
+    from eval.monitor_report import last_report
 
-    report = last_monitoring(home.home)
+    report = last_report(home.home)
     assert report.demands >= 20
     drift = {row["特征"]: float(row["PSI"]) for row in rows_of(boss, "/tables/drift/export?format=csv")}
     assert drift == {name: one.index for name, one in report.features.items()}

@@ -9,13 +9,14 @@ import threading
 import time
 
 import httpx
+import psutil
 import pytest
 
 from data.store import Store
 from serving.client import AsyncClient, Client, GongxuApiError, new_event
 from serving.credentials import add_key
 from serving.roles import Role
-from tests.e2e.servers import copy_of, served
+from tests.e2e.servers import copy_of, served, wait_until
 
 ENDED = (0, -signal.SIGTERM)  # after an orderly end uvicorn lets the signal have its usual effect
 
@@ -29,7 +30,7 @@ def test_client_with_a_key_on_two_workers(home):
     with Store.open(f"sqlite:///{home / 'store.db'}") as store:
         key = add_key(store, "platform", Role.ADMIN)
         demand = next(store.demands())
-    with served(home, "--workers", "2") as (url, _):
+    with served(home, "--workers", "2") as (url, process):
         with (
             Client(url, "gx_" + "0" * 12 + "_" + "A" * 43) as stranger,
             pytest.raises(GongxuApiError) as refused,
@@ -72,6 +73,29 @@ def test_client_with_a_key_on_two_workers(home):
             assert client.delete_achievement("新/1")["result"] == "deleted"
         time.sleep(1.0)  # by then both workers know that the record is gone
         asyncio.run(ask_async(url, key, demand.demand_id))
+        a_dead_worker_is_replaced(url, key, process)
+
+
+def a_dead_worker_is_replaced(url, key, process):
+    def metrics():
+        return httpx.get(f"{url}/metrics", headers={"Authorization": f"Bearer {key}"}).text.splitlines()
+
+    def loads(number):  # those of the dead worker count as well
+        return f'gongxu_bundle_loads_total{{result="loaded"}} {number}.0' in metrics()
+
+    assert loads(2)
+    assert not any(line.startswith("gongxu_bundle_created_timestamp_seconds 0") for line in metrics())
+    supervisor = psutil.Process(process.pid)
+    before = supervisor.children()
+    before[0].kill()
+    wait_until(lambda: loads(3))
+    after = supervisor.children()
+    assert len(before) == len(after) == 2
+    assert before[0] not in after
+    assert before[1] in after
+    process.terminate()
+    assert process.wait(60) == 0
+    assert not any(worker.is_running() for worker in after)
 
 
 async def ask_async(url, key, demand_id):

@@ -163,3 +163,10 @@ def test_readiness_ladder():
     assert [rung.level for rung in trl.load_ladder()] == list(range(1, 10))
     assert trl.readiness("已完成中试,正在产业化") == 9
     assert trl.readiness("没有说明") is None
+
+
+def test_codes_are_named_for_people():
+    assert INDUSTRIES.name("6510") == INDUSTRIES.name("I6510") == "软件和信息技术服务业"
+    assert (INDUSTRIES.name("I"), INDUSTRIES.name("I9"), INDUSTRIES.name("99")) == (INDUSTRIES.names["I"],) * 2 + ("",)
+    assert REGIONS.full_name(320505) == "江苏省苏州市"
+    assert (REGIONS.full_name(110108), REGIONS.full_name(410000), REGIONS.full_name(990000)) == ("北京市", "河南省", "")

@@ -10,6 +10,8 @@ import pytest
 from data.errors import BundleError
 from data.records import Achievement, Demand
 from data.store import Store
+from knowledge_graph.taxonomy.industries import load_industries
+from knowledge_graph.taxonomy.regions import load_regions
 from matcher.engine import Engine
 from matcher.features import FEATURES
 from matcher.model import MatchingModel
@@ -173,8 +175,11 @@ def test_attributes_state_what_both_records_state(platform_answers):
                 assert numbers == [demand.trl_min, achievement.trl]
                 assert reason.evidence["value"] == achievement.trl - demand.trl_min
             if name == "region_level":
-                assert demand.region in reason.text
-                assert achievement.region in reason.text
+                for record in (demand, achievement):
+                    assert f"{load_regions().full_name(int(record.region))}（{record.region}）" in reason.text
+            if name == "industry_depth":
+                for code in (*demand.industries, *achievement.industries):
+                    assert f"{load_industries().name(code)}（{code}）" in reason.text
     assert len(seen) >= 2
 
 

@@ -62,12 +62,35 @@ def test_a_bundle_waits_until_no_other_process_loads(bundles):
     assert holder.live is not None
 
 
+def test_a_large_bundle_is_checked_by_another_process(bundles, platform, monkeypatch):
+    monkeypatch.setattr("serving.live.LARGE", 0)
+    monkeypatch.setattr("serving.live.verify", None)  # so this one cannot
+    holder = BundleHolder(bundles, threads=1, loaded=_live(platform.trained))
+    assert holder.refresh(None)
+    set_current(bundles, platform.built.name)
+    assert holder.refresh(None)
+    assert holder.model().manifest.version == platform.built.name
+    monkeypatch.undo()
+    monkeypatch.setattr("serving.live.LARGE", 0)
+    vectors = bundles / platform.trained.name / "demands" / "vectors" / "vectors.npy"
+    vectors.write_bytes(vectors.read_bytes()[:-1] + b"x")
+    set_current(bundles, platform.trained.name)
+    assert not holder.refresh(None)
+    assert holder.rejected is not None
+    assert "vectors.npy was changed" in holder.rejected.reason
+    assert holder.model().manifest.version == platform.built.name
+
+
+def _live(directory):
+    return LiveModel(read_manifest(directory), Engine(MatchingModel.load(directory)))
+
+
 def test_a_model_that_has_answered_is_freed_at_once(platform):
     """Nothing in it refers back to itself: a server leaves what it has loaded out of garbage collections."""
     with Store.open(platform.settings.store_url) as store:
         demand, achievement = next(store.demands()), next(store.achievements())
-    model = MatchingModel.load(platform.trained)
-    live = LiveModel(read_manifest(platform.trained), Engine(model))
+    live = _live(platform.trained)
+    model = live.engine.model
     live.engine.recommend_achievements(demand, filters=Filters.none(), explain=True)
     live.engine.recommend_demands(achievement, filters=Filters.none(), explain=True)
     live.engine.upsert_demands([demand.model_copy(update={"title": "别的题目"})])

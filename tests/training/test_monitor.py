@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from data.records import Demand, EventKind
 from data.settings import settings as environment
 from data.store import Store
+from eval.monitor_report import REPORT, last_report
 from matcher.outcomes import GradedPairs, OutcomeLog
-from training.monitor import REPORT, monitor
+from training.monitor import monitor
 from training.reference import Histogram, Rates
 from training.upkeep_cli import monitor_command
 
@@ -48,12 +49,10 @@ def test_the_traffic_of_training_is_no_alarm(copied, store):
 
 
 def test_the_command_leaves_its_report_for_the_dashboard(copied, store, monkeypatch):
-    from serving.dashboard.figures.trained import last_monitoring
-
     home = copied.settings.home
-    assert last_monitoring(home) is None
+    assert last_report(home) is None
     (home / REPORT).write_text("")  # as a redirection leaves it while the command runs
-    assert last_monitoring(home) is None
+    assert last_report(home) is None
     monkeypatch.setenv("GONGXU_HOME", str(home))
     environment.cache_clear()
     try:
@@ -63,7 +62,7 @@ def test_the_command_leaves_its_report_for_the_dashboard(copied, store, monkeypa
     finally:
         environment.cache_clear()
     assert done.exit_code == 1, done.output  # nothing happened in that week
-    kept = last_monitoring(home)
+    kept = last_report(home)
     assert json.loads(done.stdout.splitlines()[-1]) == json.loads((home / REPORT).read_text())
     assert (kept.alarm, kept.version, kept.events) == (True, copied.first, 0)
     assert [path.name for path in home.glob(".monitor*")] == []

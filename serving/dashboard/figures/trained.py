@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 GOOD_GRADE = 2
-MONITOR = "monitor_report.json"
 KEPT_EVALUATIONS = 10
 BINS = 10
 
@@ -116,51 +115,6 @@ def evaluations(home: Path) -> list[tuple[str, str, dict[str, Any]]]:
         if isinstance(content, dict) and isinstance(content.get("splits"), dict):
             found.append((path.stem, str(content.get("title", "")), content["splits"]))
     return found
-
-
-class Finding(BaseModel):
-    """One thing that `gongxu monitor` looked at."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    name: str
-    alarm: bool
-    value: float | None = None
-    limit: float | None = None
-    said: str
-
-
-class Watched(BaseModel):
-    """One feature against training: stability index, limit, share of the ranker's gain."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    index: float
-    limit: float
-    share: float
-
-
-class Monitoring(BaseModel):
-    """The last report of `gongxu monitor`."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    alarm: bool
-    version: str
-    since: datetime
-    until: datetime
-    events: int
-    demands: int
-    findings: tuple[Finding, ...] = ()
-    features: dict[str, Watched] = {}
-
-
-def last_monitoring(home: Path) -> Monitoring | None:
-    """Return the last report of `gongxu monitor`, None without one or for a file of another format."""
-    try:
-        return Monitoring.model_validate_json((home / MONITOR).read_text(encoding="utf-8"))
-    except (OSError, ValidationError):
-        return None
 
 
 class Reliability(BaseModel):

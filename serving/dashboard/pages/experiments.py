@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from eval.experiments import Experiment, Mode, Results, all_experiments
+from eval.monitor_report import last_report
 from serving.dashboard.figures.arms import arm_rows, experiment_of, experiment_results, step_rows
 from serving.dashboard.figures.periods import china_day_of
-from serving.dashboard.figures.trained import last_monitoring
 from serving.dashboard.page import Page, at_length, services_of
 from serving.dashboard.pages.records import version_link
 from serving.dashboard.rendering import render
@@ -190,7 +190,7 @@ async def experiments_table(request: Request) -> Table:
 
 async def findings_table(request: Request) -> Table:
     """Return what the last `gongxu monitor` looked at."""
-    report = await asyncio.to_thread(last_monitoring, services_of(request).settings.home)
+    report = await asyncio.to_thread(last_report, services_of(request).settings.home)
     rows = [
         one.model_dump() | {"name": FINDING_NAMES.get(one.name, one.name), "alarm": "告警" if one.alarm else "正常"}
         for one in (report.findings if report else ())
@@ -214,7 +214,7 @@ async def findings_table(request: Request) -> Table:
 
 async def drift_table(request: Request) -> Table:
     """Return how far each feature moved since training, by the last `gongxu monitor`."""
-    report = await asyncio.to_thread(last_monitoring, services_of(request).settings.home)
+    report = await asyncio.to_thread(last_report, services_of(request).settings.home)
     rows = [
         {"feature": name, "drifted": "漂移" if one.index > one.limit else "稳定", **one.model_dump()}
         for name, one in (report.features if report else {}).items()
