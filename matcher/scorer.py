@@ -76,8 +76,9 @@ class Scorer:
         self.first_stages = first_stages  # by the side that candidates are on: "achievements", "demands"
 
     def without_history(self) -> "Scorer":
-        """Return the scorer that knows no earlier outcome; its order and grades are those of a platform's first day."""
-        return Scorer(History.empty(), self.ranker, self.calibration, first_stages=self.first_stages)
+        """Return the scorer that knows no earlier outcome: what it says is what it would say on a platform's first day."""
+        told = self.calibration, self.deal_calibration, self.threshold
+        return Scorer(History.empty(), self.ranker, *told, first_stages=self.first_stages)
 
     def table(
         self,
