@@ -14,11 +14,13 @@ from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.engine import Engine
 from matcher.features import FEATURES
+from matcher.history import History
 from matcher.model import MatchingModel
 from matcher.reasons import ATTRIBUTE_NAMES, MAX_REASONS, group_of
 from matcher.scorer import Scorer
 from matcher.textspace import record_text
 from matcher.word_pairs import partner_words, shared_terms, words_of
+from models.calibration import IsotonicCalibration
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +216,16 @@ def test_without_outcomes_playing_a_part_none_is_quoted(known):
         assert all(("history" in match.channels) <= personalised for match in answer.items)
     assert "history" in kinds[True]
     assert "history" not in kinds[False]
+
+
+def test_without_outcomes_playing_a_part_the_numbers_are_those_of_a_platform_without_outcomes(known, taught):
+    deal = IsotonicCalibration().fit(np.linspace(0, 1, 60), np.arange(60) > 40)
+    scorer, demand = Scorer(taught.scorer.history, taught.scorer.ranker, None, deal), known.world.demands[0]
+    declined = Engine(replace(taught, scorer=scorer)).recommend_achievements(demand, personalised=False, explain=True)
+    first_day = Scorer(History.empty(), scorer.ranker, None, deal)
+    expected = Engine(replace(taught, scorer=first_day)).recommend_achievements(demand, explain=True)
+    assert declined.model_dump_json() == expected.model_dump_json()
+    assert all(0 < match.deal_probability < 1 for match in declined.items)
 
 
 def test_a_new_demand_and_a_new_achievement_can_be_explained(engine):
