@@ -1,6 +1,6 @@
 """Candidate channels: independent ways to find records worth scoring, and their fusion into one short list."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,7 @@ from matcher.view import View
 
 Rows = NDArray[np.int64]
 
-CHANNEL_DEPTH = 200  # candidates that each channel proposes
-CANDIDATES = 200  # of their union that are scored: what a request costs grows with them
+CHANNEL_DEPTH = 150  # candidates that each channel proposes
 RRF_CONSTANT = 60.0
 
 
@@ -32,10 +31,10 @@ class Candidates:
         """Return the channels that proposed the candidate at `place`."""
         return [name for name, rank in self.channels.items() if rank[place] > 0]
 
-    def kept(self, mask: NDArray[np.bool_]) -> "Candidates":
-        """Return the candidates that are set in `mask` (n,), in their order."""
-        channels = {name: rank[mask] for name, rank in self.channels.items()}
-        return Candidates(self.rows[mask], self.fused[mask], channels)
+    def kept(self, places: NDArray[np.bool_] | NDArray[np.intp]) -> "Candidates":
+        """Return the candidates that a mask (n,) sets, or those at some places, in their order."""
+        channels = {name: rank[places] for name, rank in self.channels.items()}
+        return Candidates(self.rows[places], self.fused[places], channels)
 
     def proposed(self) -> dict[str, int]:
         """Return how many of the candidates each channel proposed."""
@@ -50,10 +49,9 @@ def find_candidates(
     feedback: NDArray[np.float32] | None = None,
     graph: Callable[[int, NDArray[np.bool_]], Rows] | None = None,
     depth: int = CHANNEL_DEPTH,
-    count: int = CANDIDATES,
     place: int = 0,
 ) -> Candidates:
-    """Return the `count` best candidates for the record at `place` of `subject`, whose content words are `words`.
+    """Return the candidates for the record at `place` of `subject`, whose content words are `words`, best first.
 
     dense: nearest full texts by the encoder; lexical: BM25; history: nearest to `feedback` (d,), the mean of achievements
     that did well with similar demands (Rocchio, from outcomes instead of clicks); graph: a function of (depth, allowed)
@@ -74,23 +72,28 @@ def find_candidates(
     if graph is not None:
         found["graph"] = graph(depth, allowed)
     known = len(shelf)
-    return fuse({name: rows[rows < known] for name, rows in found.items()}, count)
+    return fuse({name: rows[rows < known] for name, rows in found.items()})
 
 
-def fuse(found: dict[str, Rows], count: int | None = None) -> Candidates:
-    """Return the union, or the `count` best of it, by reciprocal rank fusion (Cormack et al. 2009).
+def fuse(found: dict[str, Rows]) -> Candidates:
+    """Return the union by reciprocal rank fusion (Cormack et al. 2009).
 
     A candidate's score is the sum of 1 / (60 + rank) over the channels.
     """
-    rows = np.unique(np.concatenate([*found.values(), np.zeros(0, dtype=np.int64)]))
-    ranks = {name: np.zeros(len(rows), dtype=np.int64) for name in found}
-    fused = np.zeros(len(rows))
-    for name, proposed in found.items():
-        place = np.searchsorted(rows, proposed)
-        ranks[name][place] = np.arange(1, len(proposed) + 1)
-        fused[place] += 1.0 / (RRF_CONSTANT + ranks[name][place])
-    order = np.lexsort((rows, -fused))[:count]
-    return Candidates(rows[order], fused[order], {name: rank[order] for name, rank in ranks.items()})
+    places, rows = _union([*found.values()])
+    ranks = np.zeros((len(found), len(rows)), dtype=np.int64)
+    for rank, place in zip(ranks, places, strict=True):
+        rank[place] = np.arange(1, len(place) + 1)
+    fused = np.where(ranks > 0, 1.0 / (RRF_CONSTANT + ranks), 0.0).sum(axis=0)
+    order = np.argsort(-fused, kind="stable")
+    return Candidates(rows[order], fused[order], dict(zip(found, ranks[:, order], strict=True)))
+
+
+def _union(found: Sequence[Rows]) -> tuple[list[Rows], Rows]:
+    """Return where each of the `found` rows stand among the different ones, and these, ascending."""
+    joined = np.concatenate([*found, np.zeros(0, dtype=np.int64)])
+    rows, place = np.unique(joined, return_inverse=True)
+    return np.split(place, np.cumsum([len(part) for part in found])[:-1]) if found else [], rows
 
 
 def _proposed(rows: Rows) -> Rows:

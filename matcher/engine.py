@@ -13,12 +13,12 @@ from data.records import UNSTORED, Achievement, Demand
 from data.segment import content_words
 from data.store import Change
 from knowledge_graph.paths import Path
-from matcher.channels import CANDIDATES, Candidates, find_candidates
+from matcher.channels import Candidates, find_candidates
 from matcher.diversify import Diversity, diversify
 from matcher.features import FeatureTable
 from matcher.filters import Filters
+from matcher.first_stage import worth_scoring
 from matcher.graph_lens import GraphLens
-from matcher.history import History
 from matcher.ledger_answer import with_ledgers
 from matcher.ledger_lens import LedgerLens, pair_ledger
 from matcher.ledger_shelf import Quantities
@@ -206,16 +206,13 @@ class Engine:
         figures = LedgerLens(shelves.quantities, record, row) if shelves.quantities and wants_figures else None
         scorer = self.model.scorer
         if scorer and not personalised:
-            scorer = Scorer(
-                History.empty(), scorer.ranker, scorer.calibration, scorer.deal_calibration, scorer.threshold
-            )
+            scorer = scorer.without_history()
         likeness, feedback = past_of(scorer, subject) if scorer and side == "achievements" else (None, None)
         lens = self._lens(record, row)
         reach = lens.retrieve if lens and side == "achievements" else None
-        # Of equal texts one is shown: twice as many candidates as are asked for leave enough.
-        count, words = max(CANDIDATES, 2 * top), content_words(subject.text.full)
+        words = content_words(subject.text.full)
         candidates = find_candidates(
-            subject.view, words, shelf, shelf.allowed(filters), feedback, reach, count=count, place=subject.place
+            subject.view, words, shelf, shelf.allowed(filters), feedback, reach, place=subject.place
         )
         if figures is not None and filters.by_figures:
             candidates = candidates.kept(figures.allowed(candidates.rows, filters))
@@ -224,6 +221,11 @@ class Engine:
         if not len(candidates.rows):
             return self._answer(subject_id, [], EMPTY_STORE)
         found, places = shelf.at(candidates.rows)
+        stage, is_demand = scorer.first_stages.get(side) if scorer else None, side == "achievements"
+        asking = subject.view, subject.place
+        kept = worth_scoring(stage, *asking, found, places, candidates, feedback, top, subject_is_demand=is_demand)
+        candidates, places = candidates.kept(kept), places[kept]
+        passed("first stage")
         if scorer is None:
             order = _select(np.arange(len(places), dtype=np.intp), found, places, top, diversity)
             ledgers = figures.ledgers(candidates.rows[order]) if figures and explained else []

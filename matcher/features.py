@@ -82,7 +82,6 @@ def label_free_table(
     by_demand, by_achievement = demands.typical[d], achievements.typical[a]
     wanted = demands.texts.full.topics[d, :PRINCIPAL]
     offered = achievements.texts.full.topics[a, :PRINCIPAL]
-    stated = attribute_features(demands.cards, achievements.cards, d, a)
     parts = [
         values,
         (values - by_demand[:, 0]) / by_demand[:, 1],
@@ -90,7 +89,7 @@ def label_free_table(
         by_demand[:, 0],
         by_achievement[:, 0],
         *(wanted, offered, wanted * offered),
-        np.stack([stated[name] for name in ATTRIBUTES], axis=1),
+        attribute_features(demands.cards, achievements.cards, d, a),
         graph_signals,
     ]
     return FeatureTable(np.hstack(parts).astype(np.float32, copy=False), LABEL_FREE)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from data.strings import Numbers
 from matcher.cards import Cards
-from matcher.history_kernels import nearest_demands, others_outcomes, outcomes_of, own_outcomes
+from matcher.history_kernels import nearest_demands, nearest_likeness, others_outcomes, outcomes_of, own_outcomes
 from matcher.pair_ids import PairIds
-from matcher.sparse import FloatArray, mapped
+from matcher.sparse import FloatArray, frozen, mapped
 from matcher.text_features import TextSide
 from matcher.view import View
 from models.pair_kernel import PairInputs, PairKernelRidge
@@ -47,6 +47,8 @@ SUPPORT = 4096  # outcomes the kernel model keeps: its time grows with their cub
 NEIGHBOURHOOD = 500  # outcomes looked at of the most similar demands together, and of the demand itself
 AXES_ROWS = 4096  # records that the axes are fitted on
 AXES = 128  # principal axes that vectors of known demands and achievements are kept on
+LEADING_AXES = 32  # the first of them, by which demands too far away are left out
+LIKELY = 2048  # known demands that are left: their outcomes are several times those looked at
 SIMILAR_DEMAND = 0.6  # mean cosine from which another demand counts as similar when looking for candidates
 SHARPNESS = 8.0  # a similarity s weighs exp(SHARPNESS * (s - 1))
 PRIOR_PAIRS = 2.0  # outcomes that the overall mean counts for
@@ -120,6 +122,7 @@ class History:
         self.achievement_axes = achievement_axes
         self._order = self._support = np.arange(len(grades))
         self._starts = np.searchsorted(group, np.arange(len(demands) + 1))
+        self._leading = np.ascontiguousarray(demands[:, :LEADING_AXES])
         self._grades = np.asarray(grades, dtype=np.float32)
         self._prior = float(self._grades.mean()) if len(grades) else 0.0
 
@@ -201,9 +204,9 @@ class History:
         table = np.full((len(d), len(HISTORY)), np.nan, dtype=np.float32)
         if self.kernel is None:
             return table
-        unique_a, of_a = np.unique(a, return_inverse=True)
+        unique_a, of_a = _numbered(a)
         candidates = self._achievements(achievements, unique_a)
-        unique_d, of_d = np.unique(d, return_inverse=True)
+        unique_d, of_d = _numbered(d)
         asking = self._demands(demands, unique_d)
         group = np.array([self._group_of(demands.cards, row) for row in unique_d.tolist()], dtype=np.int64)
         similarity = asking @ self.demands.T if likeness is None else likeness
@@ -219,8 +222,19 @@ class History:
         return table
 
     def likeness(self, demands: View, rows: NDArray[np.int64]) -> FloatArray:
-        """Return (n, g) similarity of demands, as they stand in a view, to those with known outcomes."""
-        return np.asarray(self._demands(demands, rows) @ self.demands.T, dtype=np.float32)
+        """Return (n, g) similarity of demands, as they stand in a view, to those with known outcomes.
+
+        Of one demand only that to about `LIKELY` and more known ones is reckoned, found by their leading axes; to the rest,
+        which lie too far away to tell anything, it is -inf.
+        """
+        asking = self._demands(demands, rows)
+        if len(asking) == 1 and len(self.demands) > 2 * LIKELY:
+            found = np.empty((1, len(self.demands)), dtype=np.float32)
+            nearest_likeness(
+                self._leading @ asking[0, :LEADING_AXES], asking[0], frozen(self.demands), LIKELY, found[0]
+            )
+            return found
+        return np.asarray(asking @ self.demands.T, dtype=np.float32)
 
     def good_achievement_vector(
         self, demands: View, place: int = 0, likeness: FloatArray | None = None
@@ -336,6 +350,15 @@ class History:
         kernel = PairKernelRidge.load(path) if path.is_file() else None
         keys, ids = Numbers.load(directory / "keys"), PairIds.load(directory)
         return cls(keys, demands, achievements, group, grades, ids, kernel, *axes)
+
+
+def _numbered(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return the different rows (u,) and which of them each one is (n,); if all are different, or all the same, as given."""
+    if len(rows) and (rows == rows[0]).all():
+        return rows[:1], np.zeros(len(rows), dtype=np.intp)
+    if len(set(rows.tolist())) == len(rows):
+        return rows, np.arange(len(rows))
+    return np.unique(rows, return_inverse=True)
 
 
 def _number_demands(cards: Cards, d: NDArray[np.int64]) -> tuple[dict[str, int], NDArray[np.int64]]:

@@ -23,14 +23,42 @@ def nearest_demands(similarity: Floats, starts: Rows, most: int) -> Rows:
     for demand in range(len(similarity)):
         size = starts[demand + 1] - starts[demand]
         if size > 0 and similarity[demand] >= -1.001:
-            near = min(max(similarity[demand], np.float32(-1)), np.float32(1))
-            place[demand] = int((near + np.float32(1)) * np.float32(0.5 * (_BINS - 1)))
+            place[demand] = _bin(similarity[demand])
             held[place[demand]] += size
     lowest, total = _BINS, 0
     while lowest > 0 and total < most:
         lowest -= 1
         total += held[lowest]
     return np.flatnonzero(place >= lowest)
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def nearest_likeness(leading: Floats, asking: Floats, known: Floats, most: int, found: Floats) -> None:
+    """Write the inner products of `asking` (r,) with the `most` likeliest of `known` (g, r), and some more, to `found` (g,).
+
+    Likely are those whose product over the leading axes alone, `leading` (g,), is largest; of all others -inf is written.
+    """
+    held = np.zeros(_BINS, dtype=np.int64)
+    for i in range(len(leading)):
+        held[_bin(leading[i])] += 1
+    lowest, total = _BINS, 0
+    while lowest > 0 and total < most:
+        lowest -= 1
+        total += held[lowest]
+    for i in range(len(leading)):
+        if _bin(leading[i]) < lowest:
+            found[i] = -np.inf
+            continue
+        row, product = known[i], np.float32(0)
+        for k in range(len(asking)):
+            product += row[k] * asking[k]
+        found[i] = product
+
+
+@numba.njit(nogil=True, cache=True)
+def _bin(similarity: np.float32) -> int:
+    near = min(max(similarity, np.float32(-1)), np.float32(1))
+    return int((near + np.float32(1)) * np.float32(0.5 * (_BINS - 1)))
 
 
 @numba.njit(nogil=True, cache=True)

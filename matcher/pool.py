@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from data.errors import InputError
 from data.records import Achievement, Demand
 from data.segment import content_words
-from matcher.channels import find_candidates
-from matcher.engine import Engine
+from matcher.channels import Candidates, find_candidates
+from matcher.engine import Engine, Side
 from matcher.filters import Filters
+from matcher.first_stage import worth_scoring
 from matcher.graph_lens import GraphLens
 from matcher.scorer import Scorer, Scores
 from matcher.shelf import Shelf
+from matcher.sparse import FloatArray
 from matcher.subject import require_text
 from matcher.view import View
 
@@ -73,14 +75,16 @@ def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = Non
     shelf = engine.shelf("achievements")
     lens = lens_of(engine, demand)
     view = engine.model.viewer.demands([demand])
+    feedback = scorer.history.good_achievement_vector(view)
     candidates = find_candidates(
         view,
         content_words(text.full),
         shelf,
         shelf.allowed(filters or Filters()),
-        scorer.history.good_achievement_vector(view),
+        feedback,
         lens.retrieve if lens else None,
     )
+    candidates = _worth_scoring(scorer, view, shelf, candidates, feedback, "achievements")
     rows = candidates.rows
     if not len(rows):
         nothing = np.zeros(0)
@@ -117,7 +121,8 @@ def best_demands(engine: Engine, achievement: Achievement, limit: int, filters: 
     text = require_text(achievement)
     shelf = engine.shelf("demands")
     view = engine.model.viewer.achievements([achievement])
-    rows = find_candidates(view, content_words(text.full), shelf, shelf.allowed(filters or Filters())).rows
+    candidates = find_candidates(view, content_words(text.full), shelf, shelf.allowed(filters or Filters()))
+    rows = _worth_scoring(scorer, view, shelf, candidates, None, "demands").rows
     found = shelf.take(rows)
     graph, stored = engine.model.graph, engine.model.achievements.base.cards.rows.get(achievement.achievement_id)
     signals = GraphLens(graph, achievement, stored).signals(rows) if graph is not None else None
@@ -127,6 +132,15 @@ def best_demands(engine: Engine, achievement: Achievement, limit: int, filters: 
     expected = scorer.score(scorer.table(engine.model.space, found, view, d, a, signals)).expected
     ids = found.cards.ids
     return [ids[place] for place in np.argsort(-expected, kind="stable")[:limit].tolist()]
+
+
+def _worth_scoring(
+    scorer: Scorer, view: View, shelf: Shelf, candidates: Candidates, feedback: FloatArray | None, side: Side
+) -> Candidates:
+    """Return the candidates of the one record of a view that the engine would score for a usual list."""
+    stage, is_demand = scorer.first_stages.get(side), side == "achievements"
+    found = shelf.at(candidates.rows)
+    return candidates.kept(worth_scoring(stage, view, 0, *found, candidates, feedback, 0, subject_is_demand=is_demand))
 
 
 def rescored(engine: Engine, variants: Sequence[Demand], pool: Pool) -> NDArray[np.float64]:

@@ -1,14 +1,16 @@
 """From features to grades and probabilities: history, ranker and calibration, fitted together without looking ahead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.features import NEARNESS_COLUMNS, FeatureTable, label_free_table, with_history
+from matcher.first_stage import FirstStage, first_stages_in, save_first_stages
 from matcher.history import HISTORY, History
 from matcher.outcomes import GradedPairs
 from matcher.past import FOLDS, new_in_first, past_features
@@ -26,6 +28,7 @@ MIN_CALIBRATION_ROWS = 50
 MIN_DEALS = 20
 CALIBRATION_FILE, DEAL_FILE = "calibration.json", "deal_calibration.json"
 THRESHOLD_FILE = "answer_threshold.json"
+FIRST_STAGE_FILE = "first_stage.json"
 # What went well before cannot count against a pair: other things equal these never lower its grade.
 RISING = (
     *("known_mean", "known_near", "known_three", "others_mean", "others_near", "others_lift", "others_three"),
@@ -63,12 +66,19 @@ class Scorer:
         calibration: IsotonicCalibration | None,
         deal_calibration: IsotonicCalibration | None = None,
         threshold: AnswerThreshold | None = None,
+        first_stages: Mapping[str, FirstStage] = MappingProxyType({}),
     ) -> None:
         self.history = history
         self.ranker = ranker
         self.calibration = calibration
         self.deal_calibration = deal_calibration
         self.threshold = threshold
+        self.first_stages = first_stages  # by the side that candidates are on: "achievements", "demands"
+
+    def without_history(self) -> "Scorer":
+        """Return the scorer that knows no earlier outcome: what it says is what it would say on a platform's first day."""
+        told = self.calibration, self.deal_calibration, self.threshold
+        return Scorer(History.empty(), self.ranker, *told, first_stages=self.first_stages)
 
     def table(
         self,
@@ -105,6 +115,7 @@ class Scorer:
             self.deal_calibration.save(directory / DEAL_FILE)
         if self.threshold:
             self.threshold.save(directory / THRESHOLD_FILE)
+        save_first_stages(self.first_stages, directory / FIRST_STAGE_FILE)
 
     @classmethod
     def load(cls, directory: Path, threads: int = 1) -> Self:
@@ -114,7 +125,9 @@ class Scorer:
             for name in (CALIBRATION_FILE, DEAL_FILE)
         )
         threshold = AnswerThreshold.load(directory / THRESHOLD_FILE)
-        return cls(History.load(directory / "history"), OrdinalRanker.load(directory, threads), good, deal, threshold)
+        stages = first_stages_in(directory / FIRST_STAGE_FILE)
+        history, ranker = History.load(directory / "history"), OrdinalRanker.load(directory, threads)
+        return cls(history, ranker, good, deal, threshold, stages)
 
 
 def fit_scorer(

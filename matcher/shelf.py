@@ -1,7 +1,7 @@
 """One side of the market, searchable: its view, its two indexes, and what was written since the bundle was built."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 from weakref import ReferenceType, ref
@@ -18,6 +18,7 @@ from models.lexical_index import LexicalIndex
 from models.vector_index import VectorIndex, build_vector_index, load_vector_index
 
 Rows = NDArray[np.int64]
+MASKS_KEPT = 16  # answers of `Shelf.allowed` kept, a byte per record each
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Shelf:
     row_of: dict[str, int]
     extra: View | None = None
     earlier: tuple["ReferenceType[Shelf]", ...] = ()
+    _masks: dict[Filters, NDArray[np.bool_]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def build(cls, view: View, records: list[Achievement] | list[Demand], terms: Iterable[str] = ()) -> Self:
@@ -88,9 +90,17 @@ class Shelf:
         return self.take(rows), np.arange(len(rows), dtype=np.int64)
 
     def allowed(self, filters: Filters) -> NDArray[np.bool_]:
-        """Return (n,) mask of the rows that stand for a record and pass the filters."""
-        masks = [filters.allowed(part.cards) for part in (self.base, self.extra) if part is not None]
-        return np.concatenate(masks) & self.current
+        """Return (n,) mask of the rows that stand for a record and pass the filters; it is not to be written to."""
+        known = None if filters.exclude else self._masks.get(filters)
+        if known is None:
+            masks = [filters.allowed(part.cards) for part in (self.base, self.extra) if part is not None]
+            known = np.concatenate(masks) & self.current
+            known.flags.writeable = False
+            if not filters.exclude:  # who leaves records out leaves out others each time
+                if len(self._masks) >= MASKS_KEPT:
+                    self._masks.clear()
+                self._masks[filters] = known
+        return known
 
     def written(self, view: View, words: list[list[str]], deleted: list[str]) -> "Shelf":
         """Return the shelf after an upsert of the records of `view` and the deletion of ids; the indexes learn of it.

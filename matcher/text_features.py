@@ -1,9 +1,10 @@
 """How near two texts are, by every measure that the label-free text space offers."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,18 @@ SIMILARITIES = (
     *("align_ta", "align_at", "align_best_t", "align_fa", "align_af", "align_best_f"),
     "overlap_share",
 )
+# Columns of one text after the other: title, full.
+VECTORS, TOPICS, GRAMS = (
+    tuple(SIMILARITIES.index(f"{name}_{text}") for text in "tf") for name in ("vectors", "topics", "grams")
+)
+WORDS = tuple(
+    [SIMILARITIES.index(f"{name}_{text}") for name in ("words", "associated", "associated2", "overlap")]
+    for text in "tf"
+)
+ALIGNED = tuple(
+    [SIMILARITIES.index(f"align_{name}") for name in (f"{text}a", f"a{text}", f"best_{text}")] for text in "tf"
+)
+OVERLAP_FULL = SIMILARITIES.index("overlap_f")
 ALIGNED_WORDS = 48  # heaviest words of a text that take part in the alignment
 
 
@@ -79,21 +92,21 @@ def similarities(space: TextSpace, demands: TextSide, achievements: TextSide) ->
 
 def demand_against(space: TextSpace, demands: TextSide, row: int, achievements: TextSide, rows: Rows) -> FloatArray:
     """Return (n, len(SIMILARITIES)) of the demand in `row` with the achievements in `rows` (n,)."""
-    own = achievements.full
-    texts = (demands.title, demands.full)
-    words = _against_words(space, texts, row, own, rows, demand_leads=True)
-    grams = _against_grams(space, texts, row, own, rows)
-    aligned = _alignments(space, texts, row, own, rows)
-    offered, topics = own.vectors[rows], own.topics[rows]
-    found = {"vectors_tt": achievements.title.vectors[rows] @ demands.title.vectors[row]}
-    for k, (name, text) in enumerate(zip("tf", texts, strict=True)):
-        found[f"vectors_{name}"] = offered @ text.vectors[row]
-        found[f"topics_{name}"] = topics @ text.topics[row]
-        found[f"grams_{name}"] = grams[:, k]
-        found |= {f"{kind}_{name}": words[kind][:, k] for kind in words}
-        forth, back, _, best = aligned[k].T
-        found[f"align_{name}a"], found[f"align_a{name}"], found[f"align_best_{name}"] = forth, back, best
-    return _stacked(space, found, own, rows)
+    own, texts = achievements.full, (demands.title, demands.full)
+    values = np.empty((len(rows), len(SIMILARITIES)), dtype=np.float32)
+    products(achievements.title.vectors, rows, demands.title.vectors[row], values[:, 0])
+    words, grams = (
+        _against_words(space, texts, row, own, rows, demand_leads=True),
+        _against_grams(space, texts, row, own, rows),
+    )
+    for k, (text, aligned) in enumerate(zip(texts, _alignments(space, texts, row, own, rows), strict=True)):
+        products(own.vectors, rows, text.vectors[row], values[:, VECTORS[k]])
+        products(own.topics, rows, text.topics[row], values[:, TOPICS[k]])
+        values[:, GRAMS[k]] = grams[:, k]
+        values[:, WORDS[k]] = words[k]
+        values[:, ALIGNED[k]] = aligned[:, (0, 1, 3)]
+    _add_overlap_share(space, values, own, rows)
+    return values
 
 
 def achievement_against(
@@ -101,29 +114,30 @@ def achievement_against(
 ) -> FloatArray:
     """Return (n, len(SIMILARITIES)) of the achievement in `row` with the demands in `rows` (n,)."""
     own = achievements.full
-    found = {"vectors_tt": demands.title.vectors[rows] @ achievements.title.vectors[row]}
-    for name, text in (("t", demands.title), ("f", demands.full)):
-        words = _against_words(space, (own,), row, text, rows, demand_leads=False)
-        found[f"vectors_{name}"] = text.vectors[rows] @ own.vectors[row]
-        found[f"topics_{name}"] = text.topics[rows] @ own.topics[row]
-        found[f"grams_{name}"] = _against_grams(space, (own,), row, text, rows)[:, 0]
-        found |= {f"{kind}_{name}": words[kind][:, 0] for kind in words}
-        back, forth, best, _ = _alignments(space, (own,), row, text, rows)[0].T
-        found[f"align_{name}a"], found[f"align_a{name}"], found[f"align_best_{name}"] = forth, back, best
-    return _stacked(space, found, own, np.full(len(rows), row, dtype=np.int64))
+    values = np.empty((len(rows), len(SIMILARITIES)), dtype=np.float32)
+    products(demands.title.vectors, rows, achievements.title.vectors[row], values[:, 0])
+    for k, text in enumerate((demands.title, demands.full)):
+        products(text.vectors, rows, own.vectors[row], values[:, VECTORS[k]])
+        products(text.topics, rows, own.topics[row], values[:, TOPICS[k]])
+        values[:, GRAMS[k]] = _against_grams(space, (own,), row, text, rows)[:, 0]
+        values[:, WORDS[k]] = _against_words(space, (own,), row, text, rows, demand_leads=False)[0]
+        values[:, ALIGNED[k]] = _alignments(space, (own,), row, text, rows)[0][:, (1, 0, 2)]
+    _add_overlap_share(space, values, own, np.full(len(rows), row, dtype=np.int64))
+    return values
 
 
-def _stacked(space: TextSpace, found: dict[str, FloatArray], own: TextRows, rows: Rows) -> FloatArray:
+def _add_overlap_share(space: TextSpace, values: FloatArray, own: TextRows, rows: Rows) -> None:
+    """Write the column `overlap_share`: which part of the achievement's own weight the demand's words make up."""
     indptr, indices, _ = csr_parts(own.words)
-    total = text_kernels.totals(indptr, indices, rows, frozen(space.words.idf))
-    found["overlap_share"] = np.asarray(found["overlap_f"] / np.maximum(total, 1e-6), dtype=np.float32)
-    return np.stack([found[name] for name in SIMILARITIES], axis=1).astype(np.float32, copy=False)
+    total = np.empty(len(rows), dtype=np.float32)
+    text_kernels.totals(indptr, indices, rows, frozen(space.words.idf), total)
+    values[:, -1] = values[:, OVERLAP_FULL] / np.maximum(total, 1e-6)
 
 
 def _against_words(
     space: TextSpace, leads: tuple[TextRows, ...], row: int, partners: TextRows, rows: Rows, *, demand_leads: bool
-) -> dict[str, FloatArray]:
-    """Return words, associated, associated2 and overlap of each lead's text with the partners' in `rows`: (n, leads).
+) -> list[FloatArray]:
+    """Return for each lead's text words, associated, associated2 and overlap with the partners' in `rows`: (n, 4).
 
     A product with a partner's associated words, x · (y A), is one of its own words with x brought back: (x Aᵀ) · y.
     """
@@ -133,20 +147,19 @@ def _against_words(
     columns: list[tuple[NDArray[np.int32], FloatArray]] = []
     for lead in leads:
         words, weights = _entries(lead.words, row)
-        reached, mass = text_kernels.hop(words, weights, *forward, width)
+        reached, mass = text_kernels.hop(words, weights, *forward, _zeros("sums", width, np.float32))
         mass /= max(float(lead.reach[row]), 1e-12)
-        once = (reached, mass) if demand_leads else text_kernels.hop(words, weights, *backward, width)
-        columns += [(words, weights), once, text_kernels.hop(frozen(reached), frozen(mass), *backward, width)]
+        sums = _zeros("sums", width, np.float32)
+        once = (reached, mass) if demand_leads else text_kernels.hop(words, weights, *backward, sums)
+        columns += [(words, weights), once, text_kernels.hop(frozen(reached), frozen(mass), *backward, sums)]
     weighted = len(columns)
     columns += [(words, idf[words]) for words, _ in columns[::3]]
     sums = _gathered(partners.words, rows, columns, weighted, width)
-    alike, associated, associated2 = (sums[:, kind:weighted:3] for kind in range(3))
     far = np.maximum(partners.reach[rows], np.float32(1e-12))[:, None]
-    associated2 /= far
+    sums[:, 2:weighted:3] /= far
     if not demand_leads:
-        associated /= far
-    overlap = sums[:, weighted:]
-    return {"words": alike, "associated": associated, "associated2": associated2, "overlap": overlap}
+        sums[:, 1:weighted:3] /= far
+    return [sums[:, (3 * k, 3 * k + 1, 3 * k + 2, weighted + k)] for k in range(len(leads))]
 
 
 def _against_grams(
@@ -160,27 +173,59 @@ def _gathered(
     partners: csr_array, rows: Rows, columns: list[tuple[NDArray[np.int32], FloatArray]], weighted: int, width: int
 ) -> FloatArray:
     """Return (n, c) products of sparse columns with the partners' `rows`; those after `weighted` count what occurs."""
-    slot = np.zeros(width, dtype=np.int32)
+    slot = _zeros("slot", width, np.int32)
     table = np.zeros((1 + sum(len(places) for places, _ in columns), len(columns)), dtype=np.float32)
+    sums = np.zeros((len(rows), len(columns)), dtype=np.float32)
     used = 1
     for at, (places, values) in enumerate(columns):
         used = text_kernels.place(frozen(places), frozen(values), at, slot, table, used)
-    return text_kernels.gather(*csr_parts(partners), rows, slot, table, weighted)
+    text_kernels.gather(*csr_parts(partners), rows, slot, table, weighted, sums)
+    for places, _ in columns:
+        slot[places] = 0
+    return sums
 
 
 def _alignments(
     space: TextSpace, leads: tuple[TextRows, ...], row: int, partners: TextRows, rows: Rows
 ) -> list[FloatArray]:
     """Return for each lead's text how well its words align with those of the partners, see `text_kernels.align`."""
-    width, idf, vectors = len(space.words.terms), space.words.idf, space.word_vectors
-    here = np.array([row], dtype=np.int64)
-    own = [text_kernels.heaviest_words(*csr_parts(lead.words), here, ALIGNED_WORDS, width)[2] for lead in leads]
-    bounds, words, different = text_kernels.heaviest_words(*csr_parts(partners.words), rows, ALIGNED_WORDS, width)
-    theirs, weight = vectors[different], idf[different]
-    return [
-        text_kernels.align(bounds, words, weight, np.ascontiguousarray(theirs @ vectors[lead].T), idf[lead])
-        for lead in own
-    ]
+    idf, vectors = space.words.idf, space.word_vectors
+    here, number = np.array([row], dtype=np.int64), _zeros("slot", len(space.words.terms), np.int32)
+    own = [text_kernels.heaviest_words(*csr_parts(lead.words), here, ALIGNED_WORDS, number)[2] for lead in leads]
+    bounds, words, different = text_kernels.heaviest_words(*csr_parts(partners.words), rows, ALIGNED_WORDS, number)
+    every = np.concatenate(own)
+    cosine = vectors[different] @ vectors[every].T  # of all leads at once: what is read is the partners' words
+    weight, lead_weight = idf[different], idf[every]
+    found, start = [], 0
+    for lead in own:
+        scores, end = np.zeros((len(rows), 4), dtype=np.float32), start + len(lead)
+        text_kernels.align(bounds, words, weight, cosine, lead_weight, start, end, scores)
+        found.append(scores)
+        start = end
+    return found
+
+
+def products(vectors: FloatArray, rows: Rows, lead: FloatArray, found: FloatArray) -> None:
+    """Write to `found` (n,) the inner products of `vectors`' `rows` (n,) with `lead` (d,)."""
+    text_kernels.products(frozen(vectors), rows, frozen(lead), found)
+
+
+class _Scratch(threading.local):
+    """Arrays of zeros that are used again and again, one of a kind in each thread."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, NDArray[Any]] = {}
+
+
+_SCRATCH = _Scratch()
+
+
+def _zeros(name: str, size: int, kind: type[np.generic]) -> NDArray[Any]:
+    """Return this thread's array of at least `size` zeros; who writes into it leaves zeros behind."""
+    held = _SCRATCH.held.get(name)
+    if held is None or len(held) < size:
+        held = _SCRATCH.held[name] = np.zeros(size, dtype=kind)
+    return held
 
 
 def _entries(rows: csr_array, row: int) -> tuple[NDArray[np.int32], FloatArray]:

@@ -8,18 +8,28 @@ Ints = NDArray[np.integer]
 Floats = NDArray[np.float32]
 
 
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def products(vectors: Floats, rows: Ints, lead: Floats, found: Floats) -> None:
+    """Write to `found` (n,) the inner products of `vectors`' `rows` (n,) with `lead` (d,); nothing is gathered."""
+    for i in range(len(rows)):
+        row, total = vectors[rows[i]], np.float32(0)
+        for k in range(len(lead)):
+            total += row[k] * lead[k]
+        found[i] = total
+
+
 @numba.njit(nogil=True, cache=True)
 def hop(
-    columns: Ints, weights: Floats, indptr: Ints, indices: Ints, data: Floats, width: int
+    columns: Ints, weights: Floats, indptr: Ints, indices: Ints, data: Floats, sums: Floats
 ) -> tuple[NDArray[np.int32], Floats]:
-    """Return columns and values of the sparse row (columns, weights) times a CSR matrix with `width` columns.
+    """Return columns and values of the sparse row (columns, weights) times a CSR matrix.
 
-    All numbers are positive; a column of the result stands once, in no order.
+    All numbers are positive; a column of the result stands once, in no order. `sums` (as long as the matrix is wide, or
+    longer) is scratch: zeros before and after.
     """
     bound = 0
     for column in columns:
         bound += indptr[column + 1] - indptr[column]
-    sums = np.zeros(width, dtype=np.float32)
     touched = np.empty(bound, dtype=np.int32)
     count = 0
     for i in range(len(columns)):
@@ -28,8 +38,11 @@ def hop(
                 touched[count] = indices[p]
                 count += 1
             sums[indices[p]] += weights[i] * data[p]
-    touched = touched[:count]
-    return touched, sums[touched]
+    reached = np.empty(count, dtype=np.float32)
+    for i in range(count):
+        reached[i] = sums[touched[i]]
+        sums[touched[i]] = 0
+    return touched[:count], reached
 
 
 @numba.njit(nogil=True, cache=True)
@@ -68,13 +81,19 @@ def place(columns: Ints, values: Floats, at: int, slot: NDArray[np.int32], table
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def gather(
-    indptr: Ints, indices: Ints, data: Floats, rows: Ints, slot: NDArray[np.int32], table: Floats, weighted: int
-) -> Floats:
-    """Return (n, c) sums of the table over the columns of the CSR matrix' `rows` (n,).
+    indptr: Ints,
+    indices: Ints,
+    data: Floats,
+    rows: Ints,
+    slot: NDArray[np.int32],
+    table: Floats,
+    weighted: int,
+    sums: Floats,
+) -> None:
+    """Add to `sums` (n, c) those of the table over the columns of the CSR matrix' `rows` (n,).
 
     The first `weighted` sums weigh by the row's values, the others count what is there.
     """
-    sums = np.zeros((len(rows), table.shape[1]), dtype=np.float32)
     for i in range(len(rows)):
         for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
             line = slot[indices[p]]
@@ -83,31 +102,30 @@ def gather(
                     sums[i, c] += data[p] * table[line, c]
                 for c in range(weighted, table.shape[1]):
                     sums[i, c] += table[line, c]
-    return sums
 
 
 @numba.njit(nogil=True, cache=True)
-def totals(indptr: Ints, indices: Ints, rows: Ints, values: Floats) -> Floats:
-    """Return (n,) sums of `values` (width,) over the columns that stand in the CSR matrix' `rows` (n,)."""
-    sums = np.zeros(len(rows), dtype=np.float32)
+def totals(indptr: Ints, indices: Ints, rows: Ints, values: Floats, sums: Floats) -> None:
+    """Write to `sums` (n,) those of `values` (width,) over the columns that stand in the CSR matrix' `rows` (n,)."""
     for i in range(len(rows)):
+        total = np.float32(0)
         for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
-            sums[i] += values[indices[p]]
-    return sums
+            total += values[indices[p]]
+        sums[i] = total
 
 
 @numba.njit(nogil=True, cache=True)
 def heaviest_words(
-    indptr: Ints, indices: Ints, data: Floats, rows: Ints, k: int, width: int
+    indptr: Ints, indices: Ints, data: Floats, rows: Ints, k: int, number: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
     """Return the k heaviest columns of each of the CSR matrix' `rows` (n,), of equal ones the first.
 
     Returns (n + 1,) bounds, the numbers of the columns one row after the other, and the different columns by number.
+    `number` (as long as the matrix is wide, or longer) is scratch: zeros before and after.
     """
     bounds = np.zeros(len(rows) + 1, dtype=np.int64)
     for i in range(len(rows)):
         bounds[i + 1] = bounds[i] + min(indptr[rows[i] + 1] - indptr[rows[i]], k)
-    number = np.zeros(width, dtype=np.int32)
     kept = np.empty(bounds[-1], dtype=np.int32)
     different = np.empty(bounds[-1], dtype=np.int32)
     found = 0
@@ -130,43 +148,50 @@ def heaviest_words(
                 number[indices[p]] = found
             kept[at] = number[indices[p]] - 1
             at += 1
+    for i in range(found):
+        number[different[i]] = 0
     return bounds, kept, different[:found]
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def align(
-    bounds: NDArray[np.int64], words: NDArray[np.int32], weight: Floats, cosine: Floats, lead_weight: Floats
-) -> Floats:
-    """Return how well the words of one text find partners in n others by their vectors, (n, 4).
+    bounds: NDArray[np.int64],
+    words: NDArray[np.int32],
+    weight: Floats,
+    cosine: Floats,
+    lead_weight: Floats,
+    begin: int,
+    end: int,
+    scores: Floats,
+) -> None:
+    """Write how well the words of one text find partners in n others by their vectors to `scores` (n, 4), zeros before.
 
     The words of the n texts stand in `words` from `bounds[i]` to `bounds[i + 1]` and number the rows of `weight` (w,)
-    and `cosine` (w, l), the cosines to the l words of the lead, which weigh `lead_weight` (l,). The columns: weighted
-    mean over the lead's words of the cosine to the nearest word of the text; the same over the text's words; largest
-    weight × that cosine over the lead's words; the same over the text's words. 0 where a text has no words.
+    and `cosine` (w, l), the cosines to l words, of which the lead's stand from `begin` to `end` and weigh `lead_weight`
+    (l,). The columns: weighted mean over the lead's words of the cosine to the nearest word of the text; the same over the
+    text's words; largest weight × that cosine over the lead's words; the same over the text's words. 0 where a text has no
+    words.
     """
-    scores = np.zeros((len(bounds) - 1, 4), dtype=np.float32)
-    width = cosine.shape[1]
-    if width == 0:
-        return scores
-    total_lead = lead_weight.sum()
-    closest = np.empty(width, dtype=np.float32)
+    if end == begin:
+        return
+    total_lead = lead_weight[begin:end].sum()
+    closest = np.empty(end - begin, dtype=np.float32)
     for i in range(len(bounds) - 1):
         if bounds[i] == bounds[i + 1]:
             continue
         closest[:] = -2
         total, back, best = np.float32(0), np.float32(0), np.float32(-1e30)
         for p in range(bounds[i], bounds[i + 1]):
-            line = cosine[words[p]]
+            line = cosine[words[p], begin:end]
             nearest = np.float32(-2)
-            for c in range(width):
+            for c in range(len(closest)):
                 nearest = max(nearest, line[c])
                 closest[c] = max(closest[c], line[c])
             total += weight[words[p]]
             back += weight[words[p]] * nearest
             best = max(best, weight[words[p]] * nearest)
         forth, best_lead = np.float32(0), np.float32(-1e30)
-        for c in range(width):
-            forth += lead_weight[c] * closest[c]
-            best_lead = max(best_lead, lead_weight[c] * closest[c])
+        for c in range(len(closest)):
+            forth += lead_weight[begin + c] * closest[c]
+            best_lead = max(best_lead, lead_weight[begin + c] * closest[c])
         scores[i, 0], scores[i, 1], scores[i, 2], scores[i, 3] = forth / total_lead, back / total, best_lead, best
-    return scores

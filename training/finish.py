@@ -24,6 +24,7 @@ from training import candidates
 from training.answers import ask, reference_of, sample_demands
 from training.candidates import HISTORY, PREDICTIONS, Candidate, Figure
 from training.comparison import HeldOut, PairTable, Records, calibration_error, figures, reliability, save_predictions
+from training.first_stage import fit_first_stages
 from training.model_card import model_card
 from training.plots import plot_importance, plot_reliability, plot_slices
 from training.reference import Rates
@@ -66,6 +67,8 @@ def finish(settings: Settings, store: Store, fitted: Fitted, progress: Callable[
     served = served_scorer(fitted)
     records = stored_records(store, scored)
     engine = Engine(replace(fitted.model, scorer=served))
+    progress("first stage")
+    served.first_stages = fit_first_stages(engine, served, store)
     answers = ask(engine, sample_demands(list(store.demands())))
     known = Records({key: store.demand(key) for key in set(answers.demand_ids)}, {})
     created_at = datetime.now(UTC)

@@ -18,6 +18,7 @@ from matcher.channels import find_candidates
 from matcher.engine import Engine
 from matcher.features import label_free_table, with_history
 from matcher.filters import Filters
+from matcher.first_stage import worth_scoring
 from matcher.graph_lens import GraphLens
 from matcher.model import MatchingModel
 
@@ -26,6 +27,7 @@ K = 100
 _DEMANDS = 120
 _EXPLAINED = 20
 _UPDATES = 20
+_TOP = 10
 
 
 def bench_request(settings: Settings) -> list[BenchRow]:
@@ -88,7 +90,7 @@ def _flat(model: MatchingModel) -> tuple[Latency, float]:
 def _parts(stage: str, engine: Engine, asked: Sequence[Demand], peer: Latency) -> list[BenchRow]:
     """Return the median cost of every part of a request, run one after the other as the engine does."""
     clock = _Clock()
-    model, pool = engine.model, []
+    model, proposed, pool = engine.model, [], []
     for demand in asked:
         clock.start()
         subject = engine.subject(demand)
@@ -105,7 +107,11 @@ def _parts(stage: str, engine: Engine, asked: Sequence[Demand], peer: Latency) -
         candidates = find_candidates(subject.view, words, shelf, allowed, feedback, reach, place=place)
         clock.stop("candidates of all channels")
         found, a = shelf.at(candidates.rows)
-        clock.stop("records of the candidates")
+        first = model.scorer.first_stages.get("achievements") if model.scorer else None
+        kept = worth_scoring(first, subject.view, place, found, a, candidates, feedback, _TOP, subject_is_demand=True)
+        proposed.append(len(a))
+        candidates, a = candidates.kept(kept), a[kept]
+        clock.stop("first stage: which of them to score")
         pool.append(len(a))
         if model.scorer is None or not len(a):
             continue
@@ -120,7 +126,11 @@ def _parts(stage: str, engine: Engine, asked: Sequence[Demand], peer: Latency) -
         clock.stop("ranker and calibration")
     medians = {name: float(np.median(times)) for name, times in clock.spent.items()}
     parts = [BenchRow(stage, f"  {name}", value, "ms", value / peer.p50, PEER) for name, value in medians.items()]
-    return [BenchRow(stage, "candidates, median", float(np.median(pool)), ""), *parts]
+    return [
+        BenchRow(stage, "candidates, median", float(np.median(proposed)), ""),
+        BenchRow(stage, "of which scored, median", float(np.median(pool)), ""),
+        *parts,
+    ]
 
 
 class _Clock:

@@ -71,7 +71,8 @@ class DomainTerms:
         """Read what `save` wrote, mapped into memory."""
         terms = cls()
         known = Numbers.load(directory / _TERMS)
-        terms._take(known, Numbers.load(directory / _BEGINNINGS), known.largest)
+        # Nearly every look-up is for a beginning: a set in memory is several times quicker than a trie.
+        terms._take(known, frozenset(Numbers.load(directory / _BEGINNINGS)), known.largest)
         return terms
 
 

@@ -10,6 +10,7 @@ exactly. Both numbers are measured on the vectors themselves when the segment is
 import json
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
+from weakref import ReferenceType, ref
 
 import faiss
 import numpy as np
@@ -52,6 +53,7 @@ class IvfSegment:
         self._centroids: NDArray[np.float32] = index.quantizer.reconstruct_n(0, index.nlist)
         self._lists = _list_of_each(index, len(vectors))
         self._sizes: NDArray[np.float64] = np.bincount(self._lists, minlength=index.nlist).astype(np.float64)
+        self._weighed: tuple[ReferenceType[NDArray[Any]], NDArray[np.float64]] | None = None
         self._sample = None
         self._sampled_lists = self._lists
         if len(vectors) > 2 * _WEIGHING_SAMPLE:
@@ -94,11 +96,7 @@ class IvfSegment:
         order = np.argsort(-(rotated @ self._centroids.T), axis=1)
         if allowed is None:
             return self._approximate(queries, k, rotated, self._probes(order, self._sizes, k, 1.0), None)
-        # With many vectors it is enough to weigh the lists by a sample.
-        sampled = allowed if self._sample is None else allowed.take(self._sample)
-        weights: NDArray[np.float64] = np.bincount(
-            self._sampled_lists, weights=sampled, minlength=len(self._sizes)
-        ).astype(np.float64)
+        weights = self._weights(allowed)
         # Where little is allowed near a query, the best of what remains lie too close to each other for codes.
         density = near_density(order, self._sizes, weights)
         starved = density < STARVED
@@ -107,6 +105,19 @@ class IvfSegment:
         share = count / len(self.vectors)
         near = min(1.0, share * float(density.max()))
         return self._approximate(queries, k, rotated, self._probes(order, weights, k, share), allowed, near)
+
+    def _weights(self, allowed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return (lists,) how much of each list is allowed; the same read-only mask is weighed once."""
+        owner = allowed if allowed.base is None else allowed.base
+        known = self._weighed
+        if known is not None and known[0]() is owner:
+            return known[1]
+        # With many vectors it is enough to weigh the lists by a sample.
+        sampled = allowed if self._sample is None else allowed.take(self._sample)
+        weights = np.bincount(self._sampled_lists, weights=sampled, minlength=len(self._sizes)).astype(np.float64)
+        if isinstance(owner, np.ndarray) and not owner.flags.writeable:
+            self._weighed = ref(owner), weights
+        return weights
 
     def _search_apart(
         self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_], starved: NDArray[np.bool_]

@@ -40,7 +40,8 @@ BARE_DEMAND, BARE_ACHIEVEMENT = Demand(demand_id="D0", title="无"), Achievement
 
 def features(demands, achievements):
     d, a = np.divmod(np.arange(len(demands) * len(achievements)), len(achievements))
-    return attribute_features(Cards.from_records(demands), Cards.from_records(achievements), d, a)
+    found = attribute_features(Cards.from_records(demands), Cards.from_records(achievements), d, a)
+    return dict(zip(ATTRIBUTES, found.T, strict=True))
 
 
 def test_features_by_hand():

@@ -1,0 +1,191 @@
+"""The first stage: its columns are what they say, gaps are filled, and it keeps what the ranker would put first."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.errors import BundleError
+from data.segment import content_words
+from matcher import first_stage
+from matcher.channels import find_candidates
+from matcher.engine import Engine
+from matcher.filters import Filters
+from matcher.first_stage import (
+    COLUMNS,
+    DENSE,
+    FUSED_SCORED,
+    SCORED,
+    FirstStage,
+    first_columns,
+    first_stages_in,
+    save_first_stages,
+    worth_scoring,
+)
+from matcher.textspace import record_text
+
+
+def pools_of(random, weights, pools=30, size=160, gaps=0.1):
+    """Return pools whose grades are a line through their columns, apart from a level of each pool's own."""
+    found = []
+    for _ in range(pools):
+        columns = random.normal(size=(size, len(COLUMNS))).astype(np.float32)
+        grades = columns @ weights + random.normal(scale=5)
+        columns[random.random(columns.shape) < gaps] = np.nan
+        found.append((columns, grades))
+    return found
+
+
+def candidates_of(known, row, side="achievements"):
+    record = (known.world.demands if side == "achievements" else known.world.achievements)[row]
+    view = known.demands if side == "achievements" else known.achievements
+    shelf = known.model.achievements if side == "achievements" else known.model.demands
+    words = content_words(record_text(record).full)
+    return view, shelf, find_candidates(view, words, shelf, shelf.allowed(Filters()), place=row)
+
+
+def test_a_line_is_found_whatever_the_level_of_a_pool():
+    random = np.random.default_rng(3)
+    weights = np.zeros(len(COLUMNS))
+    weights[[2, 7, 20]] = 1.0, -0.5, 0.3
+    stage = FirstStage.fit(pools_of(random, weights, gaps=0.0))
+    for columns, grades in pools_of(random, weights, pools=5, gaps=0.0):
+        best = np.argsort(-grades)[:10]
+        assert np.isin(best, stage.best(columns, 20)).all()
+
+
+def test_what_is_missing_counts_as_it_was_learned_to():
+    random = np.random.default_rng(4)
+    told = COLUMNS.index("feedback")
+    pools = []
+    for _ in range(20):
+        columns = random.normal(size=(150, len(COLUMNS))).astype(np.float32)
+        columns[::2, told] = np.nan
+        pools.append((columns, np.isnan(columns[:, told]).astype(np.float64)))  # good is what says nothing
+    kept = FirstStage.fit(pools).best(pools[0][0], 75)
+    assert (kept % 2 == 0).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 300))
+def test_the_best_are_those_of_the_largest_sums_in_their_order(seed, count):
+    random = np.random.default_rng(seed)
+    ((columns, _),) = pools_of(random, random.normal(size=len(COLUMNS)), pools=1)
+    stage = FirstStage(random.normal(size=2 * len(COLUMNS)), random.normal(size=len(COLUMNS)))
+    kept = stage.best(columns, count)
+    missing = np.isnan(columns)
+    sums = np.hstack([np.where(missing, stage.filling, columns), missing]) @ stage.weights
+    assert len(kept) == min(count, len(columns))
+    assert (np.diff(kept) > 0).all()
+    left = np.setdiff1d(np.arange(len(columns)), kept)
+    assert not len(left) or sums[left].max() <= sums[kept].min() + 1e-9
+
+
+@pytest.mark.parametrize("side", ["achievements", "demands"])
+def test_similarities_are_those_of_the_feature_table(known, side):
+    row = 5
+    view, shelf, candidates = candidates_of(known, row, side)
+    found, places = shelf.at(candidates.rows)
+    is_demand = side == "achievements"
+    columns = first_columns(view, row, found, places, candidates, None, subject_is_demand=is_demand)
+    here = np.flatnonzero((known.d if is_demand else known.a) == row)
+    other = (known.a if is_demand else known.d)[here]
+    table = known.table.values[here][[np.flatnonzero(other == place)[0] for place in places.tolist()]]
+    name_of = {
+        "": "",
+        "_for_subject": "_for_demand" if is_demand else "_for_achievement",
+        "_for_candidate": "_for_achievement" if is_demand else "_for_demand",
+        "_typical_candidate": "_typical_achievement" if is_demand else "_typical_demand",
+    }
+    for name in DENSE:
+        for mine, its in name_of.items():
+            expected = table[:, known.table.names.index(name + its)]
+            assert columns[:, COLUMNS.index(name + mine)] == pytest.approx(expected, abs=2e-4)
+    rank = candidates.channels["dense"]
+    assert columns[:, COLUMNS.index("proposed_dense")].tolist() == (rank > 0).tolist()
+    assert np.exp(columns[rank > 0, COLUMNS.index("log_rank_dense")]) == pytest.approx(rank[rank > 0], rel=1e-5)
+    assert np.isnan(columns[:, COLUMNS.index("feedback")]).all()
+
+
+def test_feedback_is_the_cosine_to_what_did_well(known):
+    view, shelf, candidates = candidates_of(known, 2)
+    found, places = shelf.at(candidates.rows)
+    told = found.texts.full.vectors[int(places[3])]
+    columns = first_columns(view, 2, found, places, candidates, told, subject_is_demand=True)
+    assert columns[3, COLUMNS.index("feedback")] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_without_a_stage_the_first_by_fused_rank_are_scored(known):
+    view, shelf, candidates = candidates_of(known, 0)
+    found, places = shelf.at(candidates.rows)
+    many = np.tile(places, 20)[: FUSED_SCORED + 50]
+    assert worth_scoring(None, view, 0, found, many, candidates, None, 10, subject_is_demand=True).tolist() == list(
+        range(FUSED_SCORED)
+    )
+    assert len(worth_scoring(None, view, 0, found, many, candidates, None, 120, subject_is_demand=True)) == 240
+    assert len(worth_scoring(None, view, 0, found, places, candidates, None, 10, subject_is_demand=True)) == len(places)
+
+
+def test_a_long_list_is_chosen_from_twice_as_many(known, monkeypatch):
+    monkeypatch.setattr(first_stage, "SCORED", 5)
+    view, shelf, candidates = candidates_of(known, 0)
+    found, places = shelf.at(candidates.rows)
+    stage = FirstStage(np.zeros(2 * len(COLUMNS)), np.zeros(len(COLUMNS)))
+    for top, scored in ((1, 5), (4, 8), (100, len(places))):
+        kept = worth_scoring(stage, view, 0, found, places, candidates, None, top, subject_is_demand=True)
+        assert len(kept) == scored
+
+
+def test_the_engine_scores_what_the_stage_keeps(known, taught, monkeypatch):
+    """With weights on nearness alone the answer is what the nearest few have to offer."""
+    monkeypatch.setattr(first_stage, "SCORED", 4)
+    weights = np.zeros(2 * len(COLUMNS))
+    weights[COLUMNS.index("vectors_f")] = 1.0
+    stage = FirstStage(weights, np.zeros(len(COLUMNS)))
+    scorer = replace_stages(taught.scorer, {"achievements": stage})
+    demand = known.world.demands[3]
+    answer = Engine(replace(taught, scorer=scorer)).recommend_achievements(demand, top=2)
+    cosine = np.asarray(known.achievements.texts.full.vectors) @ np.asarray(known.demands.texts.full.vectors)[3]
+    nearest = {known.achievements.cards.ids[place] for place in np.argsort(-cosine)[:4].tolist()}
+    assert answer.items
+    assert {match.id for match in answer.items} <= nearest
+
+
+def replace_stages(scorer, stages):
+    parts = scorer.history, scorer.ranker, scorer.calibration, scorer.deal_calibration, scorer.threshold
+    return type(scorer)(*parts, first_stages=stages)
+
+
+def test_stages_are_read_as_they_were_written(tmp_path):
+    random = np.random.default_rng(5)
+    stages = {
+        side: FirstStage(random.normal(size=2 * len(COLUMNS)), random.normal(size=len(COLUMNS)))
+        for side in ("achievements", "demands")
+    }
+    path = tmp_path / "first_stage.json"
+    save_first_stages(stages, path)
+    read = first_stages_in(path)
+    assert list(read) == list(stages)
+    for side, stage in stages.items():
+        assert read[side].weights.tolist() == stage.weights.tolist()
+        assert read[side].filling.tolist() == stage.filling.tolist()
+    assert first_stages_in(tmp_path / "none.json") == {}
+
+
+def test_a_stage_of_other_columns_is_refused(tmp_path):
+    stage = FirstStage(np.zeros(2 * len(COLUMNS)), np.zeros(len(COLUMNS)))
+    path = tmp_path / "first_stage.json"
+    save_first_stages({"demands": stage}, path)
+    named = json.loads(path.read_text(encoding="utf-8"))
+    for part in named["demands"].values():
+        part["another"] = part.pop("feedback")
+    path.write_text(json.dumps(named), encoding="utf-8")
+    with pytest.raises(BundleError, match="gongxu train"):
+        first_stages_in(path)
+
+
+def test_fewer_are_scored_than_without_a_stage():
+    assert SCORED < FUSED_SCORED

@@ -1,0 +1,68 @@
+"""Fitting the first stages on a trained platform: the ranker's own favourites survive them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data.store import Store
+from matcher import first_stage as selection
+from matcher.engine import Engine
+from matcher.first_stage import COLUMNS, FirstStage
+from matcher.model import MatchingModel
+from training import first_stage
+from training.first_stage import fit_first_stages
+
+FEW, TOP = 20, 5
+
+
+@pytest.fixture(scope="module")
+def trained(platform) -> MatchingModel:
+    return MatchingModel.load(platform.trained)
+
+
+@pytest.fixture
+def few_scored(monkeypatch):
+    """The suite's platform is smaller than what is scored anyway."""
+    monkeypatch.setattr(first_stage, "SCORED", FEW)
+    monkeypatch.setattr(selection, "SCORED", FEW)
+
+
+def with_stages(model, stages) -> Engine:
+    parts = model.scorer.history, model.scorer.ranker, model.scorer.calibration
+    return Engine(replace(model, scorer=type(model.scorer)(*parts, first_stages=stages)))
+
+
+def kept_of_the_best(whole, short, demands) -> float:
+    """Return the share of the first answers of one engine that another gives among its own."""
+    shares = []
+    for demand in demands:
+        best = [match.id for match in whole.recommend_achievements(demand, top=TOP).items]
+        found = {match.id for match in short.recommend_achievements(demand, top=2 * TOP).items}
+        shares += [item in found for item in best]
+    return float(np.mean(shares))
+
+
+def test_what_the_ranker_puts_first_is_scored(platform, trained, few_scored):
+    with Store.open(platform.settings.store_url) as store:
+        stages = fit_first_stages(Engine(trained), trained.scorer, store)
+        demands = list(store.demands())
+    assert "achievements" in stages
+    none = {"achievements": FirstStage(np.zeros(2 * len(COLUMNS)), np.zeros(len(COLUMNS)))}  # the best by fused rank
+    whole = with_stages(trained, {})
+    learned = kept_of_the_best(whole, with_stages(trained, stages), demands)
+    assert learned >= 0.6
+    assert learned > kept_of_the_best(whole, with_stages(trained, none), demands)
+
+
+def test_it_is_the_same_every_time(platform, trained, few_scored):
+    with Store.open(platform.settings.store_url) as store:
+        once, again = (fit_first_stages(Engine(trained), trained.scorer, store) for _ in range(2))
+    assert once["achievements"].weights.tolist() == again["achievements"].weights.tolist()
+
+
+def test_a_small_platform_needs_none(platform, trained):
+    with Store.open(platform.settings.store_url) as store:
+        assert fit_first_stages(Engine(trained), trained.scorer, store) == {}
+    assert trained.scorer.first_stages == {}
+    assert (platform.trained / "scorer" / "first_stage.json").is_file()
