@@ -117,6 +117,39 @@ def completeness(
 
 
 @app.command()
+def scored(
+    folder: Annotated[
+        Path, typer.Argument(help="The folder that `gongxu simulate` wrote and the bundle was built from.")
+    ],
+    size: Annotated[list[int] | None, typer.Option(help="Candidates to score; repeatable.", min=10)] = None,
+    sample: Annotated[int, typer.Option(help="Demands to ask for.", min=10)] = 400,
+    out: Json = None,
+) -> None:
+    """How many candidates the ranker has to score: true relevance of ten answers, by the current bundle; 95% intervals.
+
+    Examples:
+      gongxu study scored sim
+
+      gongxu study scored sim --size 60 --size 100 --sample 1000 --json scored.json
+
+    """
+    from data.settings import settings
+    from data.store import Store
+    from eval.first_stage_study import study_scored
+    from matcher.bundle import current_bundle
+    from matcher.model import MatchingModel
+    from models.threads import limit_threads
+
+    limit_threads(settings().threads)
+    model = MatchingModel.load(current_bundle(settings().bundles), threads=settings().threads)
+    with Store.open(settings().store_url) as store:
+        found = study_scored(model, store, folder, size or [60, 80, 100], sample)
+    for name, one in found.items():
+        typer.echo(f"{name}: 真实相关度 {_interval(one.relevance)}，与 fused 相差 {_interval(one.lift, signed=True)}")
+    _write({name: asdict(one) for name, one in found.items()}, out)
+
+
+@app.command()
 def threshold(
     dataset: Annotated[Path, typer.Argument(help="Folder with demands.csv, achievements.csv, judgements.csv.")],
     risk: Annotated[float, typer.Option(help="Share of answers without a good match on top, at most.")] = 0.4,

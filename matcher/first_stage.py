@@ -48,10 +48,14 @@ _RIDGE = 20.0
 
 @dataclass(frozen=True)
 class FirstStage:
-    """A linear model: `weights` (2 f,) of the f columns and of their being missing; `filling` (f,) stands for what is."""
+    """A linear model: `weights` (2 f,) of the f columns and of their being missing; `filling` (f,) stands for what is.
+
+    At least `scored` candidates are let through.
+    """
 
     weights: NDArray[np.float64]
     filling: NDArray[np.float64]
+    scored: int = SCORED
 
     @classmethod
     def fit(cls, pools: Sequence[tuple[FloatArray, NDArray[np.float64]]]) -> Self:
@@ -143,7 +147,7 @@ def worth_scoring(
     Of records with equal texts one is shown: at least twice as many as are asked for leave enough. Other arguments as for
     `first_columns`.
     """
-    count = max(FUSED_SCORED if stage is None else SCORED, 2 * top)
+    count = max(FUSED_SCORED if stage is None else stage.scored, 2 * top)
     if stage is None or len(places) <= count:
         return np.arange(min(count, len(places)))
     columns = first_columns(asking, place, found, places, candidates, feedback, subject_is_demand=subject_is_demand)

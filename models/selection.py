@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK = 64
+_FEW = 1024  # scores that are as quickly sorted as partitioned
 
 
 def k_best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
@@ -13,8 +14,8 @@ def k_best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     block maxima leaves few scores to partition.
     """
     count = len(scores)
-    if k >= count:
-        return np.argsort(-scores, kind="stable")
+    if k >= count or count <= _FEW:
+        return np.argsort(-scores, kind="stable")[:k]
     candidates: NDArray[np.int64] | None = None
     blocks = count // _BLOCK
     if blocks > 2 * k:

@@ -27,16 +27,18 @@ MIN_POOLS = 20  # pools of more candidates than are scored, below which there is
 Pool = tuple[FloatArray, NDArray[np.float64]]
 
 
-def fit_first_stages(engine: Engine, scorer: Scorer, store: Store) -> dict[str, FirstStage]:
+def fit_first_stages(engine: Engine, scorer: Scorer, store: Store, scored: int = SCORED) -> dict[str, FirstStage]:
     """Return the first stages for candidates of both sides; none for a store so small that all are scored anyway.
 
-    Stored records, evenly spread, are asked for. No outcome is looked at but through the scorer.
+    Stored records, evenly spread, are asked for, and those with more than `scored` candidates learned from. No outcome is
+    looked at but through the scorer.
     """
     sides: tuple[Side, ...] = ("achievements", "demands")
     stages: dict[str, FirstStage] = {}
     for side in sides:
-        if engine.size(side) > SCORED:
-            pools = [pool for record in _asking(engine, store, side) if (pool := _pool(engine, scorer, record, side))]
+        if engine.size(side) > scored:
+            found = (_pool(engine, scorer, record, side) for record in _asking(engine, store, side))
+            pools = [pool for pool in found if pool is not None and len(pool[1]) > scored]
             if len(pools) >= MIN_POOLS:
                 stages[side] = FirstStage.fit(pools)
     return stages
@@ -55,10 +57,10 @@ def _asking(engine: Engine, store: Store, side: Side) -> Iterator[Demand | Achie
 
 
 def _pool(engine: Engine, scorer: Scorer, record: Demand | Achievement, side: Side) -> Pool | None:
-    """Return columns (n, f) and expected grades (n,) of a record's candidates; None if all of them would be scored."""
+    """Return columns (n, f) and expected grades (n,) of a record's candidates; None if it says nothing or has none."""
     try:
         subject = engine.subject(record)
-    except InputError:  # it says nothing
+    except InputError:
         return None
     model, shelf, for_demand = engine.model, engine.shelf(side), side == "achievements"
     likeness, feedback = past_of(scorer, subject) if for_demand else (None, None)
@@ -68,7 +70,7 @@ def _pool(engine: Engine, scorer: Scorer, record: Demand | Achievement, side: Si
     candidates = find_candidates(
         subject.view, words, shelf, shelf.allowed(Filters()), feedback, reach, place=subject.place
     )
-    if len(candidates.rows) <= SCORED:
+    if not len(candidates.rows):
         return None
     found, places = shelf.at(candidates.rows)
     columns = first_columns(*asking, found, places, candidates, feedback, subject_is_demand=for_demand)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.vector_index.exact import reorder, scan
+from models.vector_index.kernels import lists_needed
 from models.vector_index.probing import (
     STARVED,
     Probing,
@@ -158,8 +159,8 @@ class IvfSegment:
         the allowed share of all vectors. Lists are taken until their weight suffices, not their number, so that a
         filter whose rows lie far from the query is searched as thoroughly as none.
         """
-        reached = np.cumsum(weights[order], axis=1)
-        needed = np.sum(reached < self.probing.share(k, allowed) * weights.sum(), axis=1) + 1
+        needed = np.empty(len(order), dtype=np.int64)
+        lists_needed(order, weights, self.probing.share(k, allowed) * float(weights.sum()), needed)
         probes = order[:, : int(needed.max())]
         if len(probes) > 1:
             probes = np.where(np.arange(probes.shape[1]) < needed[:, None], probes, -1)

@@ -18,3 +18,43 @@ def products_at(
             total += vector[j] * query[j]
         products[i] = total
     return products
+
+
+@numba.njit(nogil=True, cache=True)
+def lists_needed(
+    order: NDArray[np.int64], weights: NDArray[np.float64], least: float, needed: NDArray[np.int64]
+) -> None:
+    """Write to `needed` (q,) how many of each query's lists in `order` (q, lists) it takes to weigh `least` together."""
+    for query in range(len(order)):
+        reached, taken = 0.0, 0
+        while taken < order.shape[1]:
+            reached += weights[order[query, taken]]
+            taken += 1
+            if reached >= least:
+                break
+        needed[query] = taken
+
+
+@numba.njit(nogil=True, cache=True)
+def shares_near(
+    order: NDArray[np.int64],
+    sizes: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    near: float,
+    density: NDArray[np.float64],
+) -> None:
+    """Write to `density` (q,) how much more of the `near` vectors around each query is allowed than of all.
+
+    `order` (q, lists) are the lists nearest to each query first, `sizes` (lists,) their vectors, `weights` (lists,) those
+    of them that are allowed. The nearest list counts in any case.
+    """
+    total, allowed = sizes.sum(), max(weights.sum(), 1.0)
+    for query in range(len(order)):
+        held = sizes[order[query, 0]]
+        kept = weights[order[query, 0]]
+        place = 1
+        while place < order.shape[1] and held + sizes[order[query, place]] <= near:
+            held += sizes[order[query, place]]
+            kept += weights[order[query, place]]
+            place += 1
+        density[query] = kept / allowed / max(held / total, 1.0 / total)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.selection import k_best
+from models.vector_index.kernels import shares_near
 
 Points = tuple[tuple[float, float], ...]
 
@@ -127,14 +129,8 @@ def near_density(
     `order` (q, lists) are the lists nearest to each query first, `sizes` (lists,) their vectors, `weights` (lists,) those
     of them that are allowed. Near are the lists that hold a tenth of all vectors.
     """
-    total = float(sizes.sum())
-    places = min(order.shape[1], 2 + int(np.argmax(np.cumsum(np.sort(sizes)) > _NEAR_SHARE * total)))
-    ordered = sizes[order[:, :places]]
-    near = np.cumsum(ordered, axis=1) <= _NEAR_SHARE * total
-    near[:, 0] = True
-    held = np.sum(np.where(near, ordered, 0.0), axis=1) / total
-    allowed = np.sum(np.where(near, weights[order[:, :places]], 0.0), axis=1) / max(float(weights.sum()), 1.0)
-    density: NDArray[np.float64] = allowed / np.maximum(held, 1.0 / total)
+    density = np.empty(len(order))
+    shares_near(order, sizes, weights, _NEAR_SHARE * float(sizes.sum()), density)
     return density
 
 
@@ -204,6 +200,7 @@ def _neighbours(
     return found
 
 
+@lru_cache(maxsize=1024)
 def _between(points: Points, place: float) -> float:
     """Return the value at `place` > 0 between `points`, on a logarithmic scale; beyond them the nearest one's."""
     places, values = zip(*points, strict=True)

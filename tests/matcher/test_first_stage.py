@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from data.errors import BundleError
 from data.segment import content_words
-from matcher import first_stage
 from matcher.channels import find_candidates
 from matcher.engine import Engine
 from matcher.filters import Filters
@@ -129,22 +128,20 @@ def test_without_a_stage_the_first_by_fused_rank_are_scored(known):
     assert len(worth_scoring(None, view, 0, found, places, candidates, None, 10, subject_is_demand=True)) == len(places)
 
 
-def test_a_long_list_is_chosen_from_twice_as_many(known, monkeypatch):
-    monkeypatch.setattr(first_stage, "SCORED", 5)
+def test_a_long_list_is_chosen_from_twice_as_many(known):
     view, shelf, candidates = candidates_of(known, 0)
     found, places = shelf.at(candidates.rows)
-    stage = FirstStage(np.zeros(2 * len(COLUMNS)), np.zeros(len(COLUMNS)))
+    stage = FirstStage(np.zeros(2 * len(COLUMNS)), np.zeros(len(COLUMNS)), scored=5)
     for top, scored in ((1, 5), (4, 8), (100, len(places))):
         kept = worth_scoring(stage, view, 0, found, places, candidates, None, top, subject_is_demand=True)
         assert len(kept) == scored
 
 
-def test_the_engine_scores_what_the_stage_keeps(known, taught, monkeypatch):
+def test_the_engine_scores_what_the_stage_keeps(known, taught):
     """With weights on nearness alone the answer is what the nearest few have to offer."""
-    monkeypatch.setattr(first_stage, "SCORED", 4)
     weights = np.zeros(2 * len(COLUMNS))
     weights[COLUMNS.index("vectors_f")] = 1.0
-    stage = FirstStage(weights, np.zeros(len(COLUMNS)))
+    stage = FirstStage(weights, np.zeros(len(COLUMNS)), scored=4)
     scorer = replace_stages(taught.scorer, {"achievements": stage})
     demand = known.world.demands[3]
     answer = Engine(replace(taught, scorer=scorer)).recommend_achievements(demand, top=2)

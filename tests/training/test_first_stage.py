@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 
 from data.store import Store
-from matcher import first_stage as selection
 from matcher.engine import Engine
 from matcher.first_stage import COLUMNS, FirstStage
 from matcher.model import MatchingModel
-from training import first_stage
 from training.first_stage import fit_first_stages
 
 FEW, TOP = 20, 5
@@ -21,14 +19,8 @@ def trained(platform) -> MatchingModel:
     return MatchingModel.load(platform.trained)
 
 
-@pytest.fixture
-def few_scored(monkeypatch):
-    """The suite's platform is smaller than what is scored anyway."""
-    monkeypatch.setattr(first_stage, "SCORED", FEW)
-    monkeypatch.setattr(selection, "SCORED", FEW)
-
-
 def with_stages(model, stages) -> Engine:
+    stages = {side: replace(stage, scored=FEW) for side, stage in stages.items()}  # the suite's platform is small
     parts = model.scorer.history, model.scorer.ranker, model.scorer.calibration
     return Engine(replace(model, scorer=type(model.scorer)(*parts, first_stages=stages)))
 
@@ -43,9 +35,9 @@ def kept_of_the_best(whole, short, demands) -> float:
     return float(np.mean(shares))
 
 
-def test_what_the_ranker_puts_first_is_scored(platform, trained, few_scored):
+def test_what_the_ranker_puts_first_is_scored(platform, trained):
     with Store.open(platform.settings.store_url) as store:
-        stages = fit_first_stages(Engine(trained), trained.scorer, store)
+        stages = fit_first_stages(Engine(trained), trained.scorer, store, FEW)
         demands = list(store.demands())
     assert "achievements" in stages
     none = {"achievements": FirstStage(np.zeros(2 * len(COLUMNS)), np.zeros(len(COLUMNS)))}  # the best by fused rank
@@ -55,9 +47,9 @@ def test_what_the_ranker_puts_first_is_scored(platform, trained, few_scored):
     assert learned > kept_of_the_best(whole, with_stages(trained, none), demands)
 
 
-def test_it_is_the_same_every_time(platform, trained, few_scored):
+def test_it_is_the_same_every_time(platform, trained):
     with Store.open(platform.settings.store_url) as store:
-        once, again = (fit_first_stages(Engine(trained), trained.scorer, store) for _ in range(2))
+        once, again = (fit_first_stages(Engine(trained), trained.scorer, store, FEW) for _ in range(2))
     assert once["achievements"].weights.tolist() == again["achievements"].weights.tolist()
 
 
