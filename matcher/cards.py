@@ -17,7 +17,7 @@ from data.records import Achievement, Demand, Record
 from data.splits import same_groups
 from data.strings import Numbers, Strings
 from data.text import meaningful
-from matcher.sparse import load_csr, mapped, save_csr
+from matcher.sparse import frozen, load_csr, mapped, save_csr
 from matcher.textspace import RecordText, record_text
 
 SCHEMA = pa.schema(
@@ -126,7 +126,7 @@ class Cards:
     """Columns of the records of one side, row by row with their vectors.
 
     Numeric columns are NumPy arrays of shape (n,): `trl` float32, `money_min` and `money_max` float64, `published`
-    float64 (days since 1970); NaN where the record does not say.
+    float64 (days since 1970); NaN where the record does not say. Read-only, whether reckoned or mapped from a file.
     """
 
     def __init__(self, table: pa.Table) -> None:
@@ -194,7 +194,7 @@ class Cards:
     @cached_property
     def trl(self) -> NDArray[np.float32]:
         """Technology readiness level, NaN if unknown."""
-        return self._numbers("trl").astype(np.float32)
+        return frozen(self._numbers("trl").astype(np.float32))
 
     @cached_property
     def money_min(self) -> NDArray[np.float64]:
@@ -210,26 +210,27 @@ class Cards:
     def published(self) -> NDArray[np.float64]:
         """Day of the last change (or else of publication) since 1970-01-01."""
         days = pc.cast(self.table.column("published"), pa.int32())
-        return np.asarray(pc.cast(days, pa.float64()).to_numpy(), dtype=np.float64)
+        return frozen(np.asarray(pc.cast(days, pa.float64()).to_numpy(), dtype=np.float64))
 
     @cached_property
     def owners(self) -> NDArray[np.int64]:
         """Number of the record's owner within this table; -1 if unnamed."""
         names = self._list("owner")
         numbers: dict[str, int] = {}
-        return np.array([numbers.setdefault(name, len(numbers)) if name else -1 for name in names], dtype=np.int64)
+        found = [numbers.setdefault(name, len(numbers)) if name else -1 for name in names]
+        return frozen(np.array(found, dtype=np.int64))
 
     @cached_property
     def matters(self) -> NDArray[np.int64]:
         """Number of each record's matter: records with the same title and the same body have one."""
         numbers: dict[tuple[str, str], int] = {}
         keys = zip(self._list("title_key"), self._list("body_key"), strict=True)
-        return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+        return frozen(np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64))
 
     @cached_property
     def region(self) -> NDArray[np.int32]:
         """Six-digit region code, 0 if unknown."""
-        return np.array([int(code) if code else 0 for code in self._list("region")], dtype=np.int32)
+        return frozen(np.array([int(code) if code else 0 for code in self._list("region")], dtype=np.int32))
 
     @cached_property
     def fields(self) -> NDArray[np.str_]:
@@ -267,7 +268,7 @@ class Cards:
             for mode in modes:
                 if mode in MODE_FAMILIES:
                     flags[row, families.index(MODE_FAMILIES[mode])] = True
-        return flags
+        return frozen(flags)
 
     def one_of(self, column: str, values: Sequence[str]) -> NDArray[np.bool_]:
         """Return (n,) mask of the rows whose column has one of the values, not to be written to.
@@ -342,7 +343,7 @@ class Cards:
         return list(self.table.column(column).to_pylist())
 
     def _numbers(self, column: str) -> NDArray[np.float64]:
-        return np.asarray(pc.cast(self.table.column(column), pa.float64()).to_numpy(), dtype=np.float64)
+        return frozen(np.asarray(pc.cast(self.table.column(column), pa.float64()).to_numpy(), dtype=np.float64))
 
     def _mask(self, column: pa.ChunkedArray | pa.Array) -> NDArray[np.bool_]:
         return np.asarray(pc.fill_null(column, False), dtype=np.bool_)

@@ -18,21 +18,19 @@ from weakref import ReferenceType, ref
 import structlog
 
 from data.errors import BundleError, GongxuError
-from data.records import UNSTORED, Achievement, Demand
 from data.store import Store
 from matcher.bundle import CURRENT, PREVIOUS, Manifest, current_bundle, pointed, read_manifest, verify
 from matcher.engine import Engine
-from matcher.filters import Filters
 from matcher.model import MatchingModel
 from serving.memory import give_back
 from serving.metrics import BUNDLE_LOADS, BUNDLE_REJECTED, RECORDS_REPLAYED
+from serving.warm_up import warm_up
 
 REPLAY_BATCH = 500
 LARGE = 2**28  # bytes of a bundle from which on its digests are checked beside requests by a process of low priority
 _CHECK = "import os, sys, pathlib, matcher.bundle as b; os.nice(10); b.verify(pathlib.Path(sys.argv[1]))"
 PATIENCE = 5.0  # seconds that requests with the replaced bundle get to end before its memory is given back without them
 Lacking = Literal["ranker", "graph", "store"]
-_WARM_UP = "低温污泥干化设备，处理量每天50吨，含水率降到40%以下"
 
 log = structlog.get_logger("gongxu.bundle")
 
@@ -48,17 +46,18 @@ class LiveModel:
         self._lock = Lock()
 
     @classmethod
-    def load(cls, directory: Path, threads: int) -> "LiveModel":
+    def load(cls, directory: Path, threads: int, store: Store | None = None) -> "LiveModel":
         """Load a bundle, check every digest, and answer one request of each kind before anybody else asks.
 
-        Of the processes that share a folder of bundles one loads at a time: the others go on answering meanwhile.
+        With a `store` that includes requests for what is stored. Of the processes that share a folder of bundles one
+        loads at a time: the others go on answering meanwhile.
 
         Raises:
             GongxuError: the bundle cannot be used.
 
         """
         with _alone(directory.parent):
-            return cls._loaded(verify(directory), directory, threads)
+            return cls._loaded(verify(directory), directory, threads, store)
 
     @classmethod
     def load_beside(cls, directory: Path, threads: int, store: Store | None) -> "LiveModel":
@@ -68,26 +67,16 @@ class LiveModel:
         interpreter, and with it every request. Only the digests are left to a process that may wait.
         """
         with _alone(directory.parent):
-            live = cls._loaded(_verified(directory), directory, threads)
+            live = cls._loaded(_verified(directory), directory, threads, store)
             if store is not None:
                 live.catch_up(store)
             return live
 
     @classmethod
-    def _loaded(cls, manifest: Manifest, directory: Path, threads: int) -> "LiveModel":
-        live = cls(manifest, Engine(MatchingModel.load(directory, threads=threads, verified=manifest)))
-        everything = Filters.none()
-        demand = Demand.of_text(_WARM_UP)
-        offer = Achievement(achievement_id=UNSTORED, title=demand.title, content=demand.content)
-        # Compiled code is made at its first use, in each direction and for each kind of question anew.
-        for explained in (False, True):
-            live.engine.recommend_achievements(demand, filters=everything, explain=explained)
-            live.engine.recommend_demands(offer, filters=everything, explain=explained)
-        live.engine.recommend_achievements(demand, personalised=False)
-        live.engine.match(demand, offer)
-        live.engine.similar(demand)
-        live.engine.similar(offer)
-        return live
+    def _loaded(cls, manifest: Manifest, directory: Path, threads: int, store: Store | None) -> "LiveModel":
+        engine = Engine(MatchingModel.load(directory, threads=threads, verified=manifest))
+        warm_up(engine, store)
+        return cls(manifest, engine)
 
     def lacks(self, *, store_ok: bool) -> list[Lacking]:
         """Return what answers are made without at the moment; empty when nothing is missing."""
@@ -175,7 +164,7 @@ class BundleHolder:
                 live = LiveModel.load_beside(self._bundles / version, self._threads, store)
             else:
                 known = loaded is not None and loaded.manifest.version == version
-                live = loaded if loaded and known else LiveModel.load(self._bundles / version, self._threads)
+                live = loaded if loaded and known else LiveModel.load(self._bundles / version, self._threads, store)
                 if store is not None:
                     live.catch_up(store)
         except Exception as error:
@@ -205,10 +194,10 @@ class BundleHolder:
             return None
 
 
-def preloaded(bundles: Path, threads: int) -> LiveModel | None:
+def preloaded(bundles: Path, threads: int, store: Store | None) -> LiveModel | None:
     """Return the current bundle, loaded; None if there is none or it cannot be used, which the holder will tell."""
     try:
-        return LiveModel.load(current_bundle(bundles), threads)
+        return LiveModel.load(current_bundle(bundles), threads, store)
     except Exception as error:  # whatever is wrong with it, as a holder takes it
         log.warning("no bundle loaded before the start", reason=f"{type(error).__name__}: {error}")
         return None

@@ -9,12 +9,14 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from data.errors import StoreError
 from data.settings import Settings, settings
 from models.threads import limit_threads
 from serving.app import create_app
 from serving.live import LiveModel, preloaded
 from serving.logs import configure_logs
 from serving.memory import few_arenas, give_back
+from serving.storage import StoreAccess
 from serving.workers import Workers
 
 SWITCH_INTERVAL = 0.0005  # s
@@ -61,7 +63,13 @@ def _prepared(used: Settings) -> tuple[FastAPI, list[LiveModel]]:
     What is there by now is left out of garbage collections: they would look through all of it again and again while
     requests wait, and copy what workers share. A bundle needs none to be freed: nothing in it refers back to itself.
     """
-    live = preloaded(used.bundles, threads=1)
+    access = StoreAccess(used.store_url, used.serve_lock_timeout)
+    try:
+        live = preloaded(used.bundles, threads=1, store=access.store())
+    except StoreError:
+        live = preloaded(used.bundles, threads=1, store=None)  # it may be back by the time the workers open it
+    finally:
+        access.close()  # a connection belongs to one process
     loaded = [] if live is None else [live]
     app = create_app(used, loaded)
     gc.collect()

@@ -35,6 +35,10 @@ class Postings:
     frequencies: NDArray[np.uint16]  # (postings,)
     impacts: NDArray[np.float32]  # (postings,)
 
+    def __post_init__(self) -> None:
+        for name in _ARRAYS:  # read-only, as mapped files are: one compiled kernel
+            getattr(self, name).flags.writeable = False
+
     def __len__(self) -> int:
         """Return the number of documents."""
         return len(self.rows)

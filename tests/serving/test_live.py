@@ -25,7 +25,7 @@ def bundles(platform, tmp_path):
 
 
 def test_what_was_loaded_before_is_served_without_loading_it_again(bundles, platform):
-    loaded = preloaded(bundles, threads=1)
+    loaded = preloaded(bundles, 1, None)
     assert loaded is not None
     holder = BundleHolder(bundles, threads=1, loaded=loaded)
     assert holder.refresh(None)
@@ -36,7 +36,7 @@ def test_what_was_loaded_before_is_served_without_loading_it_again(bundles, plat
 
 
 def test_what_was_loaded_before_is_not_served_once_another_is_current(bundles, platform):
-    loaded = preloaded(bundles, threads=1)
+    loaded = preloaded(bundles, 1, None)
     set_current(bundles, platform.built.name)
     holder = BundleHolder(bundles, threads=1, loaded=loaded)
     assert holder.refresh(None)
@@ -45,8 +45,8 @@ def test_what_was_loaded_before_is_not_served_once_another_is_current(bundles, p
 
 def test_nothing_usable_is_nothing_loaded_before(bundles, platform, tmp_path):
     (bundles / platform.trained.name / "scorer" / "ranker.json").write_text("{}")
-    assert preloaded(bundles, threads=1) is None
-    assert preloaded(tmp_path / "nowhere", threads=1) is None
+    assert preloaded(bundles, 1, None) is None
+    assert preloaded(tmp_path / "nowhere", 1, None) is None
 
 
 def test_a_bundle_waits_until_no_other_process_loads(bundles):
