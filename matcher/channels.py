@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.history import Feedback
 from matcher.shelf import Shelf
 from matcher.view import View
 
@@ -46,23 +47,23 @@ def find_candidates(
     words: list[str],
     shelf: Shelf,
     allowed: NDArray[np.bool_],
-    feedback: NDArray[np.float32] | None = None,
+    feedback: Feedback | None = None,
     graph: Callable[[int, NDArray[np.bool_]], Rows] | None = None,
     depth: int = CHANNEL_DEPTH,
     place: int = 0,
 ) -> Candidates:
     """Return the candidates for the record at `place` of `subject`, whose content words are `words`, best first.
 
-    dense: nearest full texts by the encoder; lexical: BM25; history: nearest to `feedback` (d,), the mean of achievements
-    that did well with similar demands (Rocchio, from outcomes instead of clicks); graph: a function of (depth, allowed)
+    dense: nearest full texts by the encoder; lexical: BM25; history: nearest to the mean of achievements that did well
+    with similar demands, from `feedback` (Rocchio, from outcomes instead of clicks); graph: a function of (depth, allowed)
     that returns the rows reached over the knowledge graph. The last two only when looking for achievements.
     """
     if not allowed.any():
         return fuse({})
     found: dict[str, Rows] = {}
     sought = {"dense": (np.asarray(subject.texts.full.vectors[place]), depth)}
-    if feedback is not None:
-        sought["history"] = (feedback, depth // 2)
+    if feedback is not None and feedback.good is not None:
+        sought["history"] = (feedback.good, depth // 2)
     sought = {name: (vector, most) for name, (vector, most) in sought.items() if vector.any()}
     if sought:  # together: half of what a search costs is the same for both
         nearest = shelf.vectors.search(np.stack([vector for vector, _ in sought.values()]), depth, allowed)[0]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from data.errors import BundleError
 from matcher.attributes import ATTRIBUTES, attribute_features
 from matcher.channels import Candidates
+from matcher.history import SHARPNESS, Feedback
 from matcher.sparse import FloatArray, frozen
 from matcher.text_features import SIMILARITIES, TextSide, products
 from matcher.view import View
@@ -35,10 +36,16 @@ COLUMNS = (
     *(f"{name}_for_candidate" for name in DENSE),
     *(f"{name}_typical_candidate" for name in DENSE),
     *ATTRIBUTES,
-    "feedback",  # cosine to what did well with similar demands
+    "feedback_mean",  # cosine to the mean of what did well with similar demands
+    "feedback_good",  # to the nearest that did
+    "feedback_bad",  # to the nearest that did not
+    "feedback_grade",  # mean grade of the examples, the nearer weighing more
     "log_fused",
     *(f"{kind}_{channel}" for kind in ("proposed", "reciprocal_rank", "log_rank") for channel in CHANNELS),
 )
+_FEEDBACK = tuple(name for name in COLUMNS if name.startswith("feedback_"))
+_SHARPNESS = np.float32(SHARPNESS)
+_PRIOR_MASS = np.float32(0.1)  # what having seen nothing like it weighs
 _PLACES = np.array([SIMILARITIES.index(name) for name in DENSE])
 _ABSENT = 999.0  # rank that stands for "not proposed"
 _FIRST_RANKS = 10.0  # how far apart ranks near the top lie: reciprocal ranks are 1 / (10 + rank)
@@ -137,7 +144,7 @@ def worth_scoring(
     found: View,
     places: Rows,
     candidates: Candidates,
-    feedback: FloatArray | None,
+    feedback: Feedback | None,
     top: int,
     *,
     subject_is_demand: bool,
@@ -160,21 +167,24 @@ def first_columns(
     found: View,
     places: Rows,
     candidates: Candidates,
-    feedback: FloatArray | None,
+    feedback: Feedback | None,
     *,
     subject_is_demand: bool,
 ) -> FloatArray:
     """Return the columns `COLUMNS` (n, f) of candidates, which stand at `places` (n,) of `found`; NaN is missing.
 
-    Who asks is the record at `place` of `asking`; `feedback` (d,) is the vector of what did well with demands like the subject.
+    Who asks is the record at `place` of `asking`; `feedback` tells what came of demands like it.
     """
     n, own, theirs = len(places), asking.texts, found.texts
     dense = np.empty((n, len(DENSE)), dtype=np.float32)
     for column, (wanted, offered) in enumerate(_sides(own, theirs, subject_is_demand=subject_is_demand)):
         products(offered, places, wanted[place], dense[:, column])
-    told = np.full(n, np.nan, dtype=np.float32)
+    told = np.full((n, len(_FEEDBACK)), np.nan, dtype=np.float32)
     if feedback is not None:
-        products(theirs.full.vectors, places, feedback, told)
+        if feedback.good is not None:
+            products(theirs.full.vectors, places, feedback.good, told[:, 0])
+        cosine = theirs.full.vectors[places] @ feedback.examples.T
+        _told(cosine, feedback.grades, feedback.weights, told)
     one = np.full(n, place, dtype=np.int64)
     pairs = (asking.cards, found.cards, one, places) if subject_is_demand else (found.cards, asking.cards, places, one)
     ranks = np.zeros((n, len(CHANNELS)), dtype=np.int64)
@@ -237,14 +247,31 @@ def _columns(
         for j in range(stating):
             columns[i, at + j] = stated[i, j]
         at += stating
-        columns[i, at] = feedback[i]
-        columns[i, at + 1] = np.log(fused[i])
-        at += 2
+        for j in range(feedback.shape[1]):
+            columns[i, at + j] = feedback[i, j]
+        at += feedback.shape[1]
+        columns[i, at] = np.log(fused[i])
+        at += 1
         for j in range(channels):
             rank = float(ranks[i, j]) if ranks[i, j] > 0 else _ABSENT
             columns[i, at + j] = ranks[i, j] > 0
             columns[i, at + channels + j] = 1.0 / (_FIRST_RANKS + rank)
             columns[i, at + 2 * channels + j] = np.log(rank)
+
+
+@numba.njit(nogil=True, cache=True)
+def _told(cosine: FloatArray, grades: FloatArray, weights: FloatArray, told: FloatArray) -> None:
+    """Write to `told` (n, 4), from the second on: cosine to the nearest good and bad of m examples, their mean grade."""
+    for i in range(len(cosine)):
+        total, mass = np.float32(0), _PRIOR_MASS
+        for j in range(len(grades)):
+            near = weights[j] * np.exp(_SHARPNESS * (cosine[i, j] - np.float32(1)))
+            total += near * grades[j]
+            mass += near
+            column = 1 if grades[j] >= 2 else 2
+            if not told[i, column] >= cosine[i, j]:  # NaN at first
+                told[i, column] = cosine[i, j]
+        told[i, 3] = total / mass
 
 
 @numba.njit(nogil=True, cache=True)

@@ -1,6 +1,7 @@
 """What earlier outcomes say about a pair: those of this demand, of similar demands, and of a kernel model over all."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -49,6 +50,7 @@ AXES_ROWS = 4096  # records that the axes are fitted on
 AXES = 128  # principal axes that vectors of known demands and achievements are kept on
 LEADING_AXES = 32  # the first of them, by which demands too far away are left out
 LIKELY = 2048  # known demands that are left: their outcomes are several times those looked at
+EXAMPLES = 64  # outcomes that tell which candidates are worth the whole ranker
 SIMILAR_DEMAND = 0.6  # mean cosine from which another demand counts as similar when looking for candidates
 SHARPNESS = 8.0  # a similarity s weighs exp(SHARPNESS * (s - 1))
 PRIOR_PAIRS = 2.0  # outcomes that the overall mean counts for
@@ -88,6 +90,20 @@ def _along(vectors: FloatArray, axes: FloatArray) -> FloatArray:
     kept = vectors @ axes
     length = np.sqrt(np.einsum("nk,nk->n", vectors, vectors) / np.maximum(np.einsum("nk,nk->n", kept, kept), 1e-12))
     return np.asarray(kept * length[:, None], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What came of achievements for a demand and those like it, as encoder vectors of length 1, all float32.
+
+    `good` (d,) is the mean of those that did well, None if none did; `examples` (m, d) some of all, with `grades` (m,) and
+    how much they count, `weights` (m,) in (0, 1].
+    """
+
+    good: FloatArray | None
+    examples: FloatArray
+    grades: FloatArray
+    weights: FloatArray
 
 
 class History:
@@ -236,13 +252,10 @@ class History:
             return found
         return np.asarray(asking @ self.demands.T, dtype=np.float32)
 
-    def good_achievement_vector(
-        self, demands: View, place: int = 0, likeness: FloatArray | None = None
-    ) -> FloatArray | None:
-        """Return the mean encoder vector (d,), of length 1, of achievements that did well with this and similar demands.
+    def feedback(self, demands: View, place: int = 0, likeness: FloatArray | None = None) -> "Feedback | None":
+        """Return what came of achievements for this and similar demands; None where nothing is known of such demands.
 
-        "This" is the one at `place`, whose `likeness` (1, g) the caller may know. None where nothing similar has done
-        well.
+        "This" is the one at `place`, whose `likeness` (1, g) the caller may know.
         """
         if self.kernel is None:
             return None
@@ -252,13 +265,17 @@ class History:
         if group >= 0:
             similarity[group] = 1.0
         others = self._nearest_outcomes(similarity)
-        good = others[self._grades[others] >= 2]
-        if not len(good):
+        if not len(others):
             return None
-        weight = np.exp(np.float32(SHARPNESS) * (similarity[self.group[good]] - 1)) * self._grades[good]
-        width = demands.texts.full.vectors.shape[1]
-        mean = self.achievement_axes[:width] @ (weight @ self.achievements[good])
-        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
+        weight = np.exp(np.float32(SHARPNESS) * (similarity[self.group[others]] - 1))
+        axes = self.achievement_axes[: demands.texts.full.vectors.shape[1]]
+        good, mean = self._grades[others] >= 2, None
+        if good.any():
+            graded = (weight * self._grades[others])[good]
+            mean = _of_length_1(axes @ np.asarray(graded @ self.achievements[others[good]], dtype=np.float32))
+        nearest = np.argsort(-weight, kind="stable")[:EXAMPLES]
+        examples = _of_length_1(self.achievements[others[nearest]] @ axes.T)
+        return Feedback(mean, examples, self._grades[others[nearest]], weight[nearest])
 
     def evidence(
         self,
@@ -350,6 +367,12 @@ class History:
         kernel = PairKernelRidge.load(path) if path.is_file() else None
         keys, ids = Numbers.load(directory / "keys"), PairIds.load(directory)
         return cls(keys, demands, achievements, group, grades, ids, kernel, *axes)
+
+
+def _of_length_1(vectors: FloatArray) -> FloatArray:
+    """Return vectors (..., d) scaled to length 1."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
 def _numbered(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:

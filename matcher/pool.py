@@ -14,9 +14,9 @@ from matcher.engine import Engine, Side
 from matcher.filters import Filters
 from matcher.first_stage import worth_scoring
 from matcher.graph_lens import GraphLens
+from matcher.history import Feedback
 from matcher.scorer import Scorer, Scores
 from matcher.shelf import Shelf
-from matcher.sparse import FloatArray
 from matcher.subject import require_text
 from matcher.view import View
 
@@ -75,7 +75,7 @@ def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = Non
     shelf = engine.shelf("achievements")
     lens = lens_of(engine, demand)
     view = engine.model.viewer.demands([demand])
-    feedback = scorer.history.good_achievement_vector(view)
+    feedback = scorer.history.feedback(view)
     candidates = find_candidates(
         view,
         content_words(text.full),
@@ -135,7 +135,7 @@ def best_demands(engine: Engine, achievement: Achievement, limit: int, filters: 
 
 
 def _worth_scoring(
-    scorer: Scorer, view: View, shelf: Shelf, candidates: Candidates, feedback: FloatArray | None, side: Side
+    scorer: Scorer, view: View, shelf: Shelf, candidates: Candidates, feedback: Feedback | None, side: Side
 ) -> Candidates:
     """Return the candidates of the one record of a view that the engine would score for a usual list."""
     stage, is_demand = scorer.first_stages.get(side), side == "achievements"

@@ -7,6 +7,7 @@ import numpy as np
 from data.errors import InputError
 from data.records import Achievement, Demand
 from data.text import normalise
+from matcher.history import Feedback
 from matcher.scorer import Scorer
 from matcher.sparse import FloatArray
 from matcher.textspace import RecordText, record_text
@@ -36,10 +37,10 @@ def require_text(record: Achievement | Demand) -> RecordText:
     return text
 
 
-def past_of(scorer: Scorer, subject: Subject) -> tuple[FloatArray | None, FloatArray | None]:
-    """Return how like a demand is to those with outcomes, (1, g), and the vector of what did well with such demands."""
+def past_of(scorer: Scorer, subject: Subject) -> tuple[FloatArray | None, Feedback | None]:
+    """Return how like a demand is to those with outcomes, (1, g), and what came of such demands."""
     history, row = scorer.history, np.array([subject.place], dtype=np.int64)
     if history.kernel is None:
         return None, None
     likeness = history.likeness(subject.view, row)
-    return likeness, history.good_achievement_vector(subject.view, subject.place, likeness)
+    return likeness, history.feedback(subject.view, subject.place, likeness)

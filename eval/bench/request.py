@@ -100,7 +100,7 @@ def _parts(stage: str, engine: Engine, asked: Sequence[Demand], peer: Latency) -
         shelf, words = model.achievements, content_words(subject.text.full)
         history = model.scorer.history if model.scorer else None
         likeness = history.likeness(subject.view, np.array([subject.place])) if history and history.kernel else None
-        feedback = history.good_achievement_vector(subject.view, subject.place, likeness) if history else None
+        feedback = history.feedback(subject.view, subject.place, likeness) if history else None
         clock.stop("demands like it with outcomes")
         reach = lens.retrieve if lens else None
         allowed, place = shelf.allowed(Filters()), subject.place

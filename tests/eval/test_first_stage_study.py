@@ -5,12 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from data.errors import InputError
 from data.store import Store
 from eval.first_stage_study import EVERYTHING, study_scored
-from eval.studies_cli import app
 from matcher.engine import Engine
 from matcher.first_stage import COLUMNS, FirstStage
 from matcher.model import MatchingModel
@@ -46,4 +43,6 @@ def test_relevance_is_the_truths(platform, trained):
             assert 0 < alone["everything"].relevance.value < 1
             checked += 1
             break
-    assert 0 < found["stage 10"].relevance.low <= found["stage 10"].relevance.value <= found["stage 10"].relevance.high < 1
+    assert (
+        0 < found["stage 10"].relevance.low <= found["stage 10"].relevance.value <= found["stage 10"].relevance.high < 1
+    )

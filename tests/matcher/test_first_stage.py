@@ -24,6 +24,7 @@ from matcher.first_stage import (
     save_first_stages,
     worth_scoring,
 )
+from matcher.history import Feedback
 from matcher.textspace import record_text
 
 
@@ -58,7 +59,7 @@ def test_a_line_is_found_whatever_the_level_of_a_pool():
 
 def test_what_is_missing_counts_as_it_was_learned_to():
     random = np.random.default_rng(4)
-    told = COLUMNS.index("feedback")
+    told = COLUMNS.index("feedback_mean")
     pools = []
     for _ in range(20):
         columns = random.normal(size=(150, len(COLUMNS))).astype(np.float32)
@@ -106,15 +107,35 @@ def test_similarities_are_those_of_the_feature_table(known, side):
     rank = candidates.channels["dense"]
     assert columns[:, COLUMNS.index("proposed_dense")].tolist() == (rank > 0).tolist()
     assert np.exp(columns[rank > 0, COLUMNS.index("log_rank_dense")]) == pytest.approx(rank[rank > 0], rel=1e-5)
-    assert np.isnan(columns[:, COLUMNS.index("feedback")]).all()
+    assert np.isnan(columns[:, COLUMNS.index("feedback_mean")]).all()
 
 
-def test_feedback_is_the_cosine_to_what_did_well(known):
+def test_feedback_tells_of_what_did_well_and_what_did_not(known):
     view, shelf, candidates = candidates_of(known, 2)
     found, places = shelf.at(candidates.rows)
-    told = found.texts.full.vectors[int(places[3])]
+    vectors = np.asarray(found.texts.full.vectors)
+    good, bad, better = (vectors[int(places[place])] for place in (3, 4, 5))
+    told = Feedback(good, np.stack([good, bad, better]), np.float32([2, 0, 3]), np.float32([1, 1, 0.5]))
     columns = first_columns(view, 2, found, places, candidates, told, subject_is_demand=True)
-    assert columns[3, COLUMNS.index("feedback")] == pytest.approx(1.0, abs=1e-5)
+    mean, nearest_good, nearest_bad, grade = (
+        columns[:, COLUMNS.index(f"feedback_{name}")] for name in ("mean", "good", "bad", "grade")
+    )
+    here = vectors[places]
+    assert mean == pytest.approx(here @ good, abs=1e-5)
+    assert nearest_good == pytest.approx(np.maximum(here @ good, here @ better), abs=1e-5)
+    assert nearest_bad == pytest.approx(here @ bad, abs=1e-5)
+    near = np.exp(8 * (here @ told.examples.T - 1)) * told.weights
+    assert grade == pytest.approx(near @ told.grades / (near.sum(axis=1) + 0.1), abs=1e-4)
+
+
+def test_what_is_unknown_of_feedback_is_missing(known):
+    view, shelf, candidates = candidates_of(known, 2)
+    found, places = shelf.at(candidates.rows)
+    bad = np.asarray(found.texts.full.vectors)[[int(places[0])]]
+    only_bad = Feedback(None, bad, np.float32([0]), np.float32([1]))
+    columns = first_columns(view, 2, found, places, candidates, only_bad, subject_is_demand=True)
+    missing = [name for name in COLUMNS if np.isnan(columns[:, COLUMNS.index(name)]).all() and "feedback" in name]
+    assert missing == ["feedback_mean", "feedback_good"]
 
 
 def test_without_a_stage_the_first_by_fused_rank_are_scored(known):
@@ -178,7 +199,7 @@ def test_a_stage_of_other_columns_is_refused(tmp_path):
     save_first_stages({"demands": stage}, path)
     named = json.loads(path.read_text(encoding="utf-8"))
     for part in named["demands"].values():
-        part["another"] = part.pop("feedback")
+        part["another"] = part.pop("feedback_mean")
     path.write_text(json.dumps(named), encoding="utf-8")
     with pytest.raises(BundleError, match="gongxu train"):
         first_stages_in(path)

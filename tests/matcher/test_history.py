@@ -193,8 +193,13 @@ def test_evidence_of_many_pairs_is_that_of_each(known, history, outcomes):
 
 def test_feedback_points_to_achievements_that_did_well(known, history):
     view = known.model.viewer.demands([known.world.demands[1]])
-    vector = history.good_achievement_vector(view)
+    feedback = history.feedback(view)
+    vector = feedback.good
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+    assert np.linalg.norm(feedback.examples, axis=1) == pytest.approx(1, abs=1e-5)
+    assert len(feedback.examples) == len(feedback.grades) == len(feedback.weights) > 0
+    assert (np.diff(feedback.weights) <= 0).all()  # what is known of the demand itself comes first
+    assert feedback.weights[0] == 1
     cosine = known.achievements.texts.full.vectors @ vector
     right = known.world.achievement_topic == known.world.demand_topic[1]
     assert cosine[right].min() > cosine[~right].max()
@@ -203,9 +208,10 @@ def test_feedback_points_to_achievements_that_did_well(known, history):
 def test_no_feedback_where_nothing_similar_did_well(known, outcomes):
     bad = fit(known, outcomes, np.ones(len(outcomes)))
     view = known.model.viewer.demands([known.world.demands[1]])
-    assert bad.good_achievement_vector(view) is None
+    assert bad.feedback(view).good is None
+    assert set(bad.feedback(view).grades.tolist()) == {1}
     strange = known.model.viewer.demands([Demand(demand_id="X", title="儿童舞蹈服装采购")])
-    assert History.empty().good_achievement_vector(strange) is None
+    assert History.empty().feedback(strange) is None
 
 
 def test_numbers_stay_finite_for_texts_that_say_nothing(known, history):
