@@ -5,10 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data.errors import InputError
-from data.simulator.relevance import fit_of, technology_affinity
 from data.store import Store
 from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.simulated_truth import SimulatedTruth
@@ -51,7 +49,7 @@ def study_scored(
     stage = model.scorer.first_stages.get("achievements") if model.scorer else None
     if model.scorer is None or stage is None:
         raise InputError("the bundle has no first stage; run `gongxu train` on a platform with more records")
-    truth = _Truth(folder)
+    truth = SimulatedTruth(folder)
     ids = model.demands.base.cards.ids
     chosen = [ids[row] for row in range(0, len(ids), max(1, len(ids) // sample))][:sample]
     # Without weights all promise the same, and the first by fused rank are kept.
@@ -67,7 +65,7 @@ def study_scored(
         answers = [engine.recommend_achievements(demand, top=TOP).items for demand in demands]
         found[name] = np.array(
             [
-                truth.mean(demand_id, [match.id for match in items])
+                _relevance(truth, demand_id, [match.id for match in items])
                 for demand_id, items in zip(chosen, answers, strict=True)
             ]
         )
@@ -78,35 +76,20 @@ def study_scored(
     }
 
 
-class _Truth:
-    """True relevance by id."""
+def _relevance(truth: SimulatedTruth, demand_id: str, achievement_ids: Sequence[str]) -> float:
+    """Return the mean true relevance of some achievements for a demand; 0 for none."""
+    world = truth.world
+    demand = _row(demand_id, len(world.demands))
+    rows = [_row(one, len(world.achievements)) for one in achievement_ids]
+    return float(truth.relevance(demand, np.array(rows, dtype=np.int64)).mean()) if rows else 0.0
 
-    def __init__(self, folder: Path) -> None:
-        self._truth = SimulatedTruth(folder)
-        self._affinity = technology_affinity(self._truth.lexicon)
 
-    def mean(self, demand_id: str, achievement_ids: Sequence[str]) -> float:
-        """Return the mean true relevance of some achievements for a demand; 0 for none."""
-        if not achievement_ids:
-            return 0.0
-        world = self._truth.world
-        asked, offered = (
-            self._row(demand_id, len(world.demands)),
-            [self._row(one, len(world.achievements)) for one in achievement_ids],
-        )
-        fit = fit_of(
-            self._affinity, world.demands.at(np.array([asked]), 0), world.achievements.at(np.array(offered), 1)
-        )
-        relevance: NDArray[np.float64] = np.asarray(fit.relevance[0], dtype=np.float64)
-        return float(relevance.mean())
-
-    @staticmethod
-    def _row(record_id: str, records: int) -> int:
-        """Return the row of a record in its file: its id is a letter and the number of its row, from 1."""
-        number = record_id[1:]
-        if not number.isdecimal() or not 1 <= int(number) <= records:
-            raise InputError(f"record {record_id!r} is none of the simulated platform's; give the folder it came from")
-        return int(number) - 1
+def _row(record_id: str, records: int) -> int:
+    """Return the row of a record in its file: its id is a letter and the number of its row, from 1."""
+    number = record_id[1:]
+    if not number.isdecimal() or not 1 <= int(number) <= records:
+        raise InputError(f"record {record_id!r} is none of the simulated platform's; give the folder it came from")
+    return int(number) - 1
 
 
 def _with(scorer: Scorer, stage: FirstStage) -> Scorer:

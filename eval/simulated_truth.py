@@ -41,10 +41,14 @@ class SimulatedTruth:
 
     def grades(self, demand: int) -> NDArray[np.int8]:
         """Return (achievements,) true grades 0-4 of all achievements for one demand."""
+        return grade_of(self.relevance(demand, np.arange(len(self.world.achievements))))
+
+    def relevance(self, demand: int, achievements: NDArray[np.int64]) -> Float:
+        """Return (n,) true relevance in [0, 1] of some achievements for one demand."""
         rows = np.array([demand])
-        everything = np.arange(len(self.world.achievements))
-        fit = fit_of(self._affinity, self.world.demands.at(rows, 0), self.world.achievements.at(everything, 1))
-        return grade_of(fit.relevance[0])
+        fit = fit_of(self._affinity, self.world.demands.at(rows, 0), self.world.achievements.at(achievements, 1))
+        relevance: Float = fit.relevance[0]
+        return relevance
 
     def wording(self, demand: int) -> int:
         """Return 0 for a demand in the firm's words, 1 for a technical one, 2 for a vague one."""

@@ -1,13 +1,16 @@
 """How many candidates have to be scored: figures against the simulator's truth, on the suite's platform."""
 
 import csv
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from data.errors import InputError
 from data.store import Store
 from eval.first_stage_study import EVERYTHING, study_scored
+from eval.simulated_truth import SimulatedTruth
 from matcher.engine import Engine
 from matcher.first_stage import COLUMNS, FirstStage
 from matcher.model import MatchingModel
@@ -15,6 +18,7 @@ from matcher.model import MatchingModel
 
 @pytest.fixture(scope="module")
 def trained(platform) -> MatchingModel:
+    """The suite's model with a first stage that knows nothing but the texts' nearness."""
     model = MatchingModel.load(platform.trained)
     weights = np.zeros(2 * len(COLUMNS))
     weights[COLUMNS.index("vectors_f")] = 1.0
@@ -23,26 +27,47 @@ def trained(platform) -> MatchingModel:
     return replace(model, scorer=type(model.scorer)(*parts, first_stages={"achievements": stage}))
 
 
-def test_relevance_is_the_truths(platform, trained):
+def test_relevance_is_that_of_the_file(platform):
+    truth = SimulatedTruth(platform.simulated)
+    with (platform.simulated / "truth" / "relevance.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))[::7]
+    for row in rows:
+        demand, achievement = int(row["demand_id"][1:]) - 1, int(row["achievement_id"][1:]) - 1
+        (found,) = truth.relevance(demand, np.array([achievement]))
+        assert found == pytest.approx(float(row["relevance"]), abs=6e-4)
+        assert int(truth.grades(demand)[achievement]) == int(row["grade"])
+
+
+def test_ways_are_held_against_the_truth(platform, trained):
+    truth = SimulatedTruth(platform.simulated)
+    ids = trained.demands.base.cards.ids
+    chosen = [ids[row] for row in range(0, len(ids), 3)][:8]
     with Store.open(platform.settings.store_url) as store:
-        found = study_scored(trained, store, platform.simulated, [10, 20], sample=12)
-        demands = [store.demand(one) for one in trained.demands.base.cards.ids[::2][:12]]
+        found = study_scored(trained, store, platform.simulated, [10, 20], sample=8)
+        demands = [store.demand(one) for one in chosen]
     assert list(found) == ["fused", "everything", "stage 10", "stage 20", "fused 10", "fused 20"]
     assert found["everything"].scored == EVERYTHING
     assert found["fused"].lift.value == 0
-    # The truth's file holds what is relevant; with all scored the mean of the list is that of its rows.
-    with (platform.simulated / "truth" / "relevance.csv").open(encoding="utf-8") as file:
-        truth = {(row["demand_id"], row["achievement_id"]): float(row["relevance"]) for row in csv.DictReader(file)}
-    engine, checked = Engine(trained), 0
-    for demand in demands:
-        items = [match.id for match in engine.recommend_achievements(demand).items]
-        known = [truth.get((demand.demand_id, item)) for item in items]
-        if items and None not in known:
-            with Store.open(platform.settings.store_url) as store:
-                alone = study_scored(trained, store, platform.simulated, [10], sample=10**6)
-            assert 0 < alone["everything"].relevance.value < 1
-            checked += 1
-            break
-    assert (
-        0 < found["stage 10"].relevance.low <= found["stage 10"].relevance.value <= found["stage 10"].relevance.high < 1
-    )
+    lists = [Engine(trained).recommend_achievements(demand).items for demand in demands]  # 80 records: all are scored
+    means = [
+        np.mean(truth.relevance(int(one.demand_id[1:]) - 1, np.array([int(item.id[1:]) - 1 for item in items])))
+        if items
+        else 0.0
+        for one, items in zip(demands, lists, strict=True)
+    ]
+    assert found["everything"].relevance.value == pytest.approx(np.mean(means))
+    for one in found.values():
+        assert one.relevance.low <= one.relevance.value <= one.relevance.high
+
+
+def test_what_cannot_be_studied_is_refused(platform, trained, tmp_path):
+    with Store.open(platform.settings.store_url) as store:
+        with pytest.raises(InputError, match="no first stage"):
+            study_scored(MatchingModel.load(platform.trained), store, platform.simulated, [10], 8)
+        smaller = tmp_path / "sim"
+        (smaller / "truth").mkdir(parents=True)
+        world = json.loads((platform.simulated / "truth" / "world.json").read_text(encoding="utf-8"))
+        world["plan"] |= {"achievements": 20, "demands": 5}
+        (smaller / "truth" / "world.json").write_text(json.dumps(world), encoding="utf-8")
+        with pytest.raises(InputError, match="give the folder it came from"):
+            study_scored(trained, store, smaller, [10], 8)
