@@ -22,6 +22,7 @@ CURRENT = "current"  # what is served: the champion
 PREVIOUS = "previous"  # what was served before it
 CHALLENGER = "challenger"  # the latest candidate that was not promoted
 BUILT = "built"  # the latest build: the records that the next training starts from
+LINKED = 2**20  # bytes from which on equal files of a bundle become one
 POINTERS = (CURRENT, PREVIOUS, CHALLENGER, BUILT)
 
 
@@ -74,6 +75,7 @@ def publish(directory: Path, manifest: Manifest, *, serve: bool = True) -> Path:
     bundles = directory.parent
     files = {path.relative_to(directory).as_posix(): path for path in sorted(directory.rglob("*")) if path.is_file()}
     entries = {name: FileEntry(bytes=path.stat().st_size, blake3=_digest(path)) for name, path in files.items()}
+    _link_equal({files[name]: entry for name, entry in entries.items()})
     write_manifest(directory, manifest.model_copy(update={"files": entries}))
     for path in [*files.values(), directory / MANIFEST, directory / SEAL]:
         _fsync(path)
@@ -233,6 +235,18 @@ def link_files(source: Path, target: Path, folders: tuple[str, ...]) -> None:
                     os.link(path, copy)
                 except OSError:  # another file system, or one without hard links
                     shutil.copy2(path, copy)
+
+
+def _link_equal(entries: dict[Path, FileEntry]) -> None:
+    """Make equal files one, for instance vectors that two parts keep: once on disk, once in memory when mapped."""
+    first: dict[tuple[int, str], Path] = {}
+    for path, entry in entries.items():
+        kept = first.setdefault((entry.bytes, entry.blake3), path)
+        if entry.bytes >= LINKED and not kept.samefile(path):
+            linked = path.with_name(f".{path.name}")
+            with suppress(OSError):  # a file system without hard links
+                os.link(kept, linked)
+                linked.replace(path)
 
 
 def new_version(bundles: Path, created_at: datetime) -> str:

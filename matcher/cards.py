@@ -256,7 +256,8 @@ class Cards:
             data += known[codes].values()
             indptr.append(len(indices))
         return csr_array(
-            (np.array(data, np.float32), np.array(indices, np.int32), indptr), shape=(len(self), _PREFIXES)
+            (np.array(data, np.float32), np.array(indices, np.int32), np.array(indptr, np.int32)),
+            shape=(len(self), _PREFIXES),
         )
 
     @cached_property

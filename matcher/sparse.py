@@ -17,9 +17,15 @@ def mapped(path: Path) -> NDArray[Any]:
 
 
 def save_csr(stem: Path, rows: csr_array) -> None:
-    """Write `stem`.{data,indices,indptr,shape}.npy."""
-    for part in ("data", "indices", "indptr"):
-        np.save(stem.with_name(f"{stem.name}.{part}.npy"), getattr(rows, part))
+    """Write `stem`.{data,indices,indptr,shape}.npy; indices take 4 bytes each, as long as there are fewer than 2^31."""
+    short = max(rows.nnz, *rows.shape) <= np.iinfo(np.int32).max
+    kind = np.int32 if short else np.int64
+    for part, values in (
+        ("data", rows.data),
+        ("indices", rows.indices.astype(kind)),
+        ("indptr", rows.indptr.astype(kind)),
+    ):
+        np.save(stem.with_name(f"{stem.name}.{part}.npy"), values)
     np.save(stem.with_name(f"{stem.name}.shape.npy"), np.array(rows.shape, dtype=np.int64))
 
 

@@ -127,7 +127,9 @@ class Vocabulary:
             bounds.append(len(occurrences))
         columns = np.frombuffer(occurrences, dtype=np.intc) if occurrences else np.zeros(0, dtype=np.intc)
         shape = (len(bounds) - 1, len(self.terms))
-        counts = csr_array((np.ones(len(columns), dtype=np.float32), columns.copy(), np.array(bounds)), shape=shape)
+        kind = np.int32 if bounds[-1] <= np.iinfo(np.int32).max else np.int64  # as `save_csr` keeps them
+        starts = np.array(bounds, dtype=kind)
+        counts = csr_array((np.ones(len(columns), dtype=np.float32), columns.astype(kind), starts), shape=shape)
         counts.sum_duplicates()
         weights = (1 + np.log(counts.data.astype(np.float64))) * self.idf[counts.indices]
         sizes = np.diff(counts.indptr)

@@ -289,3 +289,13 @@ def test_training_shares_the_records_with_the_build_by_hard_links(platform):
         assert (built / name).stat().st_ino == (trained / name).stat().st_ino
     assert json.loads((built / MANIFEST).read_text())["feature_names"] == []
     assert not (built / "scorer").exists()
+
+
+def test_large_equal_files_are_one(tmp_path):
+    large = bytes(matcher.bundle.LINKED)
+    contents = {"a/vectors.npy": large, "b/vectors.npy": large, "b/other.npy": large + b"x", "c": b"1", "d": b"1"}
+    bundle = publish_one(tmp_path, contents=contents)
+    assert (bundle / "a/vectors.npy").samefile(bundle / "b/vectors.npy")
+    assert not (bundle / "c").samefile(bundle / "d")
+    assert {name: (bundle / name).read_bytes() for name in contents} == contents
+    assert set(verify(bundle).files) == set(contents)
