@@ -20,6 +20,7 @@ from data.errors import BundleError
 from matcher.attributes import ATTRIBUTES, attribute_features
 from matcher.channels import Candidates
 from matcher.history import SHARPNESS, Feedback
+from matcher.history_kernels import fast_exp
 from matcher.sparse import FloatArray, frozen
 from matcher.text_features import SIMILARITIES, TextSide, products
 from matcher.view import View
@@ -259,19 +260,28 @@ def _columns(
             columns[i, at + 2 * channels + j] = np.log(rank)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "arcp"})
 def _told(cosine: FloatArray, grades: FloatArray, weights: FloatArray, told: FloatArray) -> None:
-    """Write to `told` (n, 4), from the second on: cosine to the nearest good and bad of m examples, their mean grade."""
+    """Write to `told` (n, 4), from the second on: cosine to the nearest good and bad of m examples, their mean grade.
+
+    `cosine` (n, m) are the cosines to the examples. NaN is written where there is no such example.
+    """
+    m = len(grades)
+    good = np.where(grades >= 2, np.float32(0), np.float32(-4))  # what is out of reach is added
+    bad = np.where(grades >= 2, np.float32(-4), np.float32(0))
     for i in range(len(cosine)):
-        total, mass = np.float32(0), _PRIOR_MASS
-        for j in range(len(grades)):
-            near = weights[j] * np.exp(_SHARPNESS * (cosine[i, j] - np.float32(1)))
+        line = cosine[i]
+        total = mass = np.float32(0)
+        nearest_good = nearest_bad = np.float32(-8)
+        for j in range(m):
+            near = weights[j] * fast_exp(_SHARPNESS * min(line[j] - np.float32(1), np.float32(0)))
             total += near * grades[j]
             mass += near
-            column = 1 if grades[j] >= 2 else 2
-            if not told[i, column] >= cosine[i, j]:  # NaN at first
-                told[i, column] = cosine[i, j]
-        told[i, 3] = total / mass
+            nearest_good = max(nearest_good, line[j] + good[j])
+            nearest_bad = max(nearest_bad, line[j] + bad[j])
+        told[i, 1] = nearest_good if nearest_good > -2 else np.nan
+        told[i, 2] = nearest_bad if nearest_bad > -2 else np.nan
+        told[i, 3] = total / (mass + _PRIOR_MASS)
 
 
 @numba.njit(nogil=True, cache=True)
