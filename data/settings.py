@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     # divides the cores among them unless this is set.
     serve_threads: int = Field(2, ge=1, le=64)
     # Seconds that a request may be expected to wait for a free engine thread; beyond that it is refused at once (503).
-    serve_max_wait: float = Field(0.05, gt=0, le=60)
+    serve_max_wait: float = Field(0.1, gt=0, le=60)
     # Seconds after which a request is given up (504); bulk uploads and exports are exempt.
     serve_timeout: float = Field(30.0, gt=0, le=600)
     # Bytes that a request's body may have.
