@@ -28,6 +28,7 @@ STEPS = {
     "tune": "搜索参数",
     "calibration": "校准概率",
     "held out": "在留出的需求上评估",
+    "first stage": "学习初选（哪些候选值得细排）",
     "mlflow": "登记到 MLflow",
     "gate": "检查晋级条件",
     "compare": "与在役版本比较",
