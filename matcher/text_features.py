@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from matcher import text_kernels
 from matcher.sparse import FloatArray, csr_parts, frozen
 from matcher.textspace import TextRows, TextSpace
+from models.vector_index.kernels import products_at
 
 Rows = NDArray[np.int64]
 
@@ -207,7 +208,7 @@ def _alignments(
 
 def products(vectors: FloatArray, rows: Rows, lead: FloatArray, found: FloatArray) -> None:
     """Write to `found` (n,) the inner products of `vectors`' `rows` (n,) with `lead` (d,)."""
-    text_kernels.products(frozen(vectors), rows, frozen(lead), found)
+    found[:] = products_at(frozen(vectors), frozen(lead), rows)
 
 
 class _Scratch(threading.local):

@@ -8,16 +8,6 @@ Ints = NDArray[np.integer]
 Floats = NDArray[np.float32]
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
-def products(vectors: Floats, rows: Ints, lead: Floats, found: Floats) -> None:
-    """Write to `found` (n,) the inner products of `vectors`' `rows` (n,) with `lead` (d,); nothing is gathered."""
-    for i in range(len(rows)):
-        row, total = vectors[rows[i]], np.float32(0)
-        for k in range(len(lead)):
-            total += row[k] * lead[k]
-        found[i] = total
-
-
 @numba.njit(nogil=True, cache=True)
 def hop(
     columns: Ints, weights: Floats, indptr: Ints, indices: Ints, data: Floats, sums: Floats
