@@ -13,8 +13,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # name: (module, function or Typer app, help line)
 COMMANDS = {
-    "simulate": ("data.simulator.cli", "simulate", "Write a simulated platform with known truth."),
-    "import": ("data.cli", "import_command", "Import records, events and judgements into the store."),
+    "simulate": ("data.commands.simulate", "simulate", "Write a simulated platform with known truth."),
+    "import": ("data.commands.import_files", "import_command", "Import records, events and judgements into the store."),
     "build": ("training.cli", "build_command", "Build a bundle from the store: text space, vectors, indexes."),
     "train": ("training.cli", "train_command", "Train the ranker on outcomes; serve it if it passes the gate."),
     "models": ("training.release_cli", "models_command", "List trained versions, aliases and headline figures."),

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from data.judged import JudgedPairs
+    from data.files.judged import JudgedPairs
     from eval.ablation import Ablation
     from eval.stored import ShownLog
 
@@ -106,9 +106,9 @@ def evaluate(
 def _rows_to_judge(dataset: Path | None, test: Path | None) -> "tuple[JudgedPairs, int, ShownLog | None]":
     """Return the judged rows, how many of them are there to learn from, and of the store the log of shown lists."""
     from data.errors import InputError
-    from data.judged import load_judged
+    from data.files.judged import load_judged
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from eval.offline import joined
     from eval.stored import shown_log, stored_pairs
 
@@ -163,7 +163,7 @@ def recall(
     """
     from dataclasses import asdict
 
-    from data.judged import load_judged
+    from data.files.judged import load_judged
     from data.progress import steps
     from data.settings import settings
     from eval.retrieval import judged_relevant, retrieval_recall, show_recall, true_relevant

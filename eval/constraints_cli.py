@@ -22,7 +22,7 @@ def simulator_command(
     """Measure the ledger's statuses where the truth is known: on pairs of one technology of a simulated platform."""
     from tempfile import TemporaryDirectory
 
-    from data.judged import load_judged
+    from data.files.judged import load_judged
     from data.settings import settings
     from data.simulator.plan import SimulationPlan
     from data.simulator.simulation import simulate

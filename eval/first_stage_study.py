@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from data.errors import InputError
-from data.store import Store
+from data.store.store import Store
 from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.simulated_truth import SimulatedTruth
 from matcher.engine import Engine

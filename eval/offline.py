@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data.judged import JudgedPairs
+from data.files.judged import JudgedPairs
 from data.splits import SPLITS, Folds, folds
 from eval.bootstrap import Estimate, Judged, estimate_all
 from eval.systems import Corpus, Predicted, System

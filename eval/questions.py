@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.clarifications import clarified
+from data.store.clarifications import clarified
 from data.errors import InputError
-from data.judged import load_judged
+from data.files.judged import load_judged
 from data.settings import Settings
 from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.simulated_truth import VAGUE, SimulatedTruth

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
-from data.judged import JudgedPairs
-from data.segment import content_words
+from data.files.judged import JudgedPairs
+from data.text.segment import content_words
 from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.metrics import recall_at
 from eval.systems import Corpus

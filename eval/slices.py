@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data.judged import JudgedPairs
-from data.text import meaningful
+from data.files.judged import JudgedPairs
+from data.text.normalise import meaningful
 from eval.bootstrap import METRICS, Estimate, estimate_all
 from eval.offline import Part
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
-from data.judged import JudgedPairs
+from data.files.judged import JudgedPairs
 from data.records import EventKind
-from data.store import Store
+from data.store.store import Store
 from eval.findings import Findings, numbers, plain
 from eval.off_policy import examination_curve, new_positions, off_policy, reordered_weights
 from eval.systems import Corpus

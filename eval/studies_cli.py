@@ -84,9 +84,9 @@ def completeness(
     """
     import tempfile
 
-    from data.importer import import_paths
+    from data.files.importer import import_paths
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from eval.completeness_study import answered_demands, fit_completeness
     from knowledge_graph.graph import KnowledgeGraph
     from matcher.completeness import PART_NAMES, completeness_path
@@ -134,7 +134,7 @@ def scored(
 
     """
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from eval.first_stage_study import study_scored
     from matcher.bundle import current_bundle
     from matcher.model import MatchingModel
@@ -170,7 +170,7 @@ def threshold(
 
     """
     from data.errors import InputError
-    from data.judged import load_judged
+    from data.files.judged import load_judged
     from data.progress import steps
     from data.settings import settings
     from eval.answering import (

@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from data.judged import JudgedPairs
+from data.files.judged import JudgedPairs
 from data.records import Record
-from data.segment import content_words
+from data.text.segment import content_words
 from data.settings import Settings
 from knowledge_graph.graph import KnowledgeGraph
 from matcher.encoding import store_encoder

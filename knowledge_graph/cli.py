@@ -55,7 +55,7 @@ def build_command(
 
     """
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from knowledge_graph.graph import KnowledgeGraph
 
     target = out or settings().home / "graph"

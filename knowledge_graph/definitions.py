@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, combinations
 from typing import NamedTuple
 
-from data.segment import content_words
+from data.text.segment import content_words
 from knowledge_graph.phrases import general_words, is_inside
 from knowledge_graph.relations import TermEdge, contradicts
 from knowledge_graph.schema import Relation

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.records import Achievement, AchievementStatus, Demand, DemandStatus, Record
-from data.text import meaningful
+from data.text.normalise import meaningful
 from knowledge_graph.classifier import RecordClassifier
 from knowledge_graph.record_table import GraphRow
 from knowledge_graph.tagging import tag

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError
-from data.strings import Numbers, Strings
+from data.columns.strings import Numbers, Strings
 from knowledge_graph.build import BuiltParts, stages_of_terms
 from knowledge_graph.classifier import LinearClassifier, RecordClassifier
 from knowledge_graph.describe import Describer

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import InputError
-from data.text import normalise
+from data.text.normalise import normalise
 from knowledge_graph.build import Progress, no_progress
 from knowledge_graph.keyphrases import KeyphraseExtractor
 from knowledge_graph.term_baselines import jieba_tags, text_rank, tf_idf

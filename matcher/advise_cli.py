@@ -23,7 +23,7 @@ def advise_command(
 
     """
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from matcher.advice import PEERS, advice_dict, advise
     from matcher.loading import load_engine, stored_achievements, stored_demands
     from matcher.pool import best_demands
@@ -60,7 +60,7 @@ def gaps(
 
     """
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from matcher.loading import load_engine, stored_achievements
     from matcher.none_yet import LOOKED_AT, gap_report, report_dict, told
     from matcher.pool import candidate_pool

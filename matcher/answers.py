@@ -4,10 +4,10 @@ import math
 import re
 from datetime import datetime
 
-from data.clarifications import Clarification, Clarified
+from data.store.clarifications import Clarification, Clarified
 from data.errors import InputError
 from data.records import Demand
-from data.text import normalise
+from data.text.normalise import normalise
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.cards import MODE_FAMILIES
 from matcher.elements import ELEMENT_NAMES

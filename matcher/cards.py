@@ -15,8 +15,8 @@ from scipy.sparse import csr_array
 
 from data.records import Achievement, Demand, Record
 from data.splits import same_groups
-from data.strings import Numbers, Strings
-from data.text import meaningful
+from data.columns.strings import Numbers, Strings
+from data.text.normalise import meaningful
 from matcher.sparse import frozen, load_csr, mapped, save_csr
 from matcher.textspace import RecordText, record_text
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from data.clarifications import Clarification, clarified
+from data.store.clarifications import Clarification, clarified
 from data.errors import InputError
 from data.records import Achievement, Demand
 from matcher.answers import clarification

@@ -42,7 +42,7 @@ def clarify(
     from getpass import getuser
 
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from matcher.answers import clarification
     from matcher.clarify import ask, best_ids
     from matcher.completeness import as_dict, completeness, completeness_path, load_weights

@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from data.records import Demand
-    from data.store import Store
+    from data.store.store import Store
     from matcher.engine import Engine
     from matcher.filters import Filters
     from matcher.none_yet import GapReport
@@ -70,7 +70,7 @@ def recommend(
     from data.errors import InputError
     from data.records import MAX_TEXT, Demand
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from matcher.filters import OPEN_STATUSES, Filters
     from matcher.loading import load_engine
     from matcher.none_yet import report_dict, told

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.records import Demand
-from data.text import meaningful
+from data.text.normalise import meaningful
 from knowledge_graph.background import is_everyday
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.record_table import GraphRow

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.records import UNSTORED, Achievement, Demand
-from data.segment import content_words
-from data.store import Change
+from data.text.segment import content_words
+from data.store.store import Change
 from knowledge_graph.paths import Path
 from matcher.channels import Candidates, find_candidates
 from matcher.diversify import Diversity, diversify

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from data.strings import Numbers
+from data.columns.strings import Numbers
 from matcher.cards import Cards
 from matcher.history_kernels import nearest_demands, nearest_likeness, others_outcomes, outcomes_of, own_outcomes
 from matcher.pair_ids import PairIds

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from data.errors import NotFoundError
 from data.records import Achievement, Demand
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import current_bundle, verify
 from matcher.engine import Engine
 from matcher.model import MatchingModel

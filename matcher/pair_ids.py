@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self, overload
 
-from data.strings import Strings
+from data.columns.strings import Strings
 
 _FILES = ("demand_ids.arrow", "achievement_ids.arrow")
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.records import Achievement, Demand
-from data.segment import content_words
+from data.text.segment import content_words
 from matcher.channels import Candidates, find_candidates
 from matcher.engine import Engine, Side
 from matcher.filters import Filters

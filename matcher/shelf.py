@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.records import Achievement, Demand
-from data.segment import content_words
+from data.text.segment import content_words
 from matcher.filters import Filters
 from matcher.textspace import record_text
 from matcher.view import View

@@ -6,7 +6,7 @@ import numpy as np
 
 from data.errors import InputError
 from data.records import Achievement, Demand
-from data.text import normalise
+from data.text.normalise import normalise
 from matcher.history import Feedback
 from matcher.scorer import Scorer
 from matcher.sparse import FloatArray

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
 from data.records import Achievement, Demand, Record
-from data.segment import content_words
-from data.strings import Numbers, Strings
-from data.text import meaningful
+from data.text.segment import content_words
+from data.columns.strings import Numbers, Strings
+from data.text.normalise import meaningful
 from matcher import text_kernels
 from matcher.sparse import FloatArray, csr_parts, heaviest, load_csr, mapped, save_csr
 from models.encoder import Encoder, Kind

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from data.errors import BundleError, InputError, NotFoundError
 from data.settings import Settings
-from data.store import Store, StoreCounts
+from data.store.store import Store, StoreCounts
 from matcher.bundle import CURRENT, current_bundle, set_current, verify
 
 FORMAT_VERSION = 1

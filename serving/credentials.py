@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from data.errors import InputError
-from data.keys import ApiKey, AuditEntry
-from data.store import Store
+from data.store.keys import ApiKey, AuditEntry
+from data.store.store import Store
 from serving.roles import Role
 
 MAX_DAYS = 3650

@@ -112,7 +112,7 @@ def results_command(
     """
     from data.progress import steps
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from eval.experiments import require_experiment, results
     from serving.experiments import demander
 

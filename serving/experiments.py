@@ -15,7 +15,7 @@ import structlog
 
 from data.errors import GongxuError
 from data.records import Achievement, Demand
-from data.store import Store
+from data.store.store import Store
 from eval.experiments import FOLDER, Experiment, Mode, running_experiment
 from matcher.engine import Engine
 from matcher.recommendation import Match, Recommendation

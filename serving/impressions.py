@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from data.records import EventKind, OutcomeEvent
-from data.store import Store
+from data.store.store import Store
 from matcher.recommendation import Recommendation
 from serving.metrics import IMPRESSIONS, IMPRESSIONS_LOST
 

@@ -25,7 +25,7 @@ def add_command(
     """
     from data.errors import InputError
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from serving.credentials import add_key
     from serving.roles import Role
 
@@ -48,7 +48,7 @@ def list_command(as_json: JsonOption = False) -> None:
     from datetime import UTC, datetime
 
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
 
     now = datetime.now(UTC)
     with Store.open(settings().store_url) as store:
@@ -85,7 +85,7 @@ def revoke_command(name: Annotated[str, typer.Argument(help="Name of the key.")]
 
     """
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from serving.credentials import revoke_key
 
     with Store.open(settings().store_url) as store:

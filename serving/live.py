@@ -18,7 +18,7 @@ from weakref import ReferenceType, ref
 import structlog
 
 from data.errors import BundleError, GongxuError
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import CURRENT, PREVIOUS, Manifest, current_bundle, pointed, read_manifest, verify
 from matcher.engine import Engine
 from matcher.model import MatchingModel

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data.records import Achievement, Demand
-from data.store import UpsertCounts
+from data.store.store import UpsertCounts
 from serving.problems import faults_of
 
 MAX_LINES = 20_000

@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 
 from data.errors import StoreError
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from eval.experiments import Mode
 from matcher.recommendation import Recommendation
 from serving.answer_cache import AnswerCache

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from data.errors import StoreError
-from data.store import Store
+from data.store.store import Store
 from serving.stages import timed
 
 RETRY_AFTER = 1.0  # seconds between two attempts to open a store that failed

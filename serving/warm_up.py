@@ -2,7 +2,7 @@
 
 from data.errors import StoreError
 from data.records import UNSTORED, Achievement, Demand
-from data.store import Store
+from data.store.store import Store
 from matcher.engine import Engine
 from matcher.filters import Filters
 from matcher.loading import stored_achievements, stored_demands

@@ -27,10 +27,10 @@ class Platform:
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory) -> Platform:
     """80 achievements, 30 demands, 6,000 events and some 80 judgements, all the way through."""
-    from data.importer import import_paths
+    from data.files.importer import import_paths
     from data.simulator.plan import SimulationPlan
     from data.simulator.simulation import simulate
-    from data.store import Store
+    from data.store.store import Store
     from matcher.bundle import set_current
     from models.ranker import RankerParameters
     from training.pipeline import build, train

@@ -50,7 +50,7 @@ def build_command(
 
     from data.progress import steps
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from models.threads import limit_threads
     from training.pipeline import build
     from training.tracking import push_pending
@@ -95,7 +95,7 @@ def train_command(
     """
     from data.progress import steps
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from models.ranker import RankerParameters
     from models.threads import limit_threads
     from training.pipeline import train
@@ -117,7 +117,7 @@ def _train_encoder(as_json: bool) -> None:
 
     from data.progress import steps
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from training.outcome_encoder import train_encoder
 
     with Store.open(settings().store_url) as store, steps({"tune": "微调编码器"}) as progress:

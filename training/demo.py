@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.importer import import_paths
-from data.judged import load_judged
+from data.files.importer import import_paths
+from data.files.judged import load_judged
 from data.settings import Settings
 from data.simulator import SimulationPlan, simulate
-from data.store import Store
+from data.store.store import Store
 from eval.offline import Table, cross_validate
 from eval.systems import all_systems, build_corpus
 from matcher.engine import Engine

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import CHALLENGER, Manifest, link_files, new_bundle, new_version, publish, set_pointer
 from matcher.engine import Engine
 from matcher.features import NEARNESS_COLUMNS, FeatureTable

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from data.errors import InputError, NotFoundError
 from data.records import Achievement, Demand
-from data.segment import content_words
-from data.store import Store
+from data.text.segment import content_words
+from data.store.store import Store
 from matcher.channels import find_candidates
 from matcher.engine import Engine, Side
 from matcher.filters import Filters

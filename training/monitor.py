@@ -11,7 +11,7 @@ from scipy.stats import fisher_exact
 from data.errors import InputError
 from data.records import Demand, OutcomeEvent
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from eval.bootstrap import RESAMPLES, resample_weights
 from eval.monitor_report import Finding, MonitorReport, Watched
 from matcher.bundle import current_bundle, verify

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data.errors import InputError
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from matcher.cards import Cards
 from matcher.textspace import record_text
 from models.encoder import load_encoder

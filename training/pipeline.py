@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import (
     BUILT,
     CURRENT,

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from data.errors import BundleError, GongxuError, InputError, NotFoundError
-from data.keys import AuditEntry
+from data.store.keys import AuditEntry
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import CHALLENGER, CURRENT, PREVIOUS, has_ranker, pointed, read_manifest, set_pointer, verify
 from matcher.engine import Engine
 from matcher.model import MatchingModel

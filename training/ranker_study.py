@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.importer import import_paths
+from data.files.importer import import_paths
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from eval.bootstrap import RESAMPLES, Estimate, Lift, lift_of, resample_weights, summarise
 from eval.metrics import ndcg_by_demand
 from eval.simulated_truth import SimulatedTruth

@@ -64,7 +64,7 @@ def promote_command(
     from data.errors import InputError
     from data.progress import steps
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from models.threads import limit_threads
     from training.cli import STEPS
     from training.promotion import promote, rollback

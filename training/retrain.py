@@ -10,9 +10,9 @@ from typing import Literal
 from pydantic import BaseModel, ValidationError
 
 from data.errors import BundleError
-from data.importer import import_paths
+from data.files.importer import import_paths
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import CURRENT, FORMAT_VERSION, latest_build, pointed, read_manifest
 from models.ranker import RankerParameters
 from training import candidates

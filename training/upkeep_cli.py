@@ -44,7 +44,7 @@ def retrain_command(
     """
     from data.progress import steps
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from models.ranker import RankerParameters
     from models.threads import limit_threads
     from training.cli import STEPS
@@ -87,7 +87,7 @@ def monitor_command(
 
     from data.progress import steps
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from eval.monitor_report import report_json, save_report
     from models.threads import limit_threads
     from training.cli import STEPS

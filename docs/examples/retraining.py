@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import CURRENT, pointed
 from models.ranker import RankerParameters
 from training.pipeline import build, train

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from eval.bench.report import BenchRow, latency, resident_mib, throughput
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.record_table import GraphRow

@@ -9,9 +9,9 @@ import faiss
 import numpy as np
 
 from data.records import Demand
-from data.segment import content_words
+from data.text.segment import content_words
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from eval.bench.report import BenchRow, Latency, latency, resident_mib, throughput
 from matcher.bundle import current_bundle
 from matcher.channels import find_candidates

@@ -23,7 +23,7 @@ import uvloop
 
 from data.errors import InputError
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from eval.bench.load import LoadResult, closed_loop, open_loop, prepared
 from eval.bench.report import BenchRow, latency
 from matcher.bundle import current_bundle, set_current

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from importlib import resources
 
-from data.segment import words
+from data.text.segment import words
 from knowledge_graph.quantities.names import known_names
 from knowledge_graph.quantities.types import Span
 

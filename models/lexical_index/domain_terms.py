@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Self
 
-from data.strings import Numbers
+from data.columns.strings import Numbers
 
 MAX_WORDS = 6  # words that a compound is looked for in
 REMEMBERED = 1 << 16  # words whose terms are kept: texts repeat their words

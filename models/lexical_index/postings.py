@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-from data.strings import Numbers
+from data.columns.strings import Numbers
 
 K1 = 1.5  # saturation of a word's frequency, and
 B = 0.75  # weight of a document's length: the customary values, and bm25s' defaults

@@ -29,10 +29,10 @@ def add_command(name: NameArgument, role: RoleOption, password_stdin: StdinOptio
     """
     from datetime import UTC, datetime
 
-    from data.keys import AuditEntry
-    from data.operators import Operator
+    from data.store.keys import AuditEntry
+    from data.store.operators import Operator
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
     from serving.dashboard.access import hash_password, require_name
 
     chosen = _role(role)
@@ -110,7 +110,7 @@ def list_command(as_json: Annotated[bool, typer.Option("--json", help="Print JSO
     from datetime import UTC, datetime
 
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
 
     now = datetime.now(UTC)
     with Store.open(settings().store_url) as store:
@@ -155,9 +155,9 @@ def _tell(text: str, password: str, known: bool) -> None:
 def _change(name: str, action: str, subject: str, **values: object) -> None:
     from datetime import UTC, datetime
 
-    from data.keys import AuditEntry
+    from data.store.keys import AuditEntry
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
 
     with Store.open(settings().store_url) as store:
         store.operators.change(name, **values)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from data.store import Store
+from data.store.store import Store
 from serving.dashboard.access import Role
 from serving.dashboard.sessions import SignedIn
 from serving.services import Services

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from data.errors import InputError
-from data.keys import AuditEntry
-from data.operators import Operator
-from data.store import Store
+from data.store.keys import AuditEntry
+from data.store.operators import Operator
+from data.store.store import Store
 from serving.dashboard.access import Role, password_matches, require_name
 from serving.dashboard.oidc import Identity, OidcError
 

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from data.errors import InputError
-from data.keys import AuditEntry
-from data.store import Store
+from data.store.keys import AuditEntry
+from data.store.store import Store
 from serving.dashboard.access import Role, hash_password, password_matches, require_password
 from serving.dashboard.oidc import SIGN_IN_TIME, OidcError, Provider, provider_of
 from serving.dashboard.page import Page, address, at_length, field, operator_of, see_other, services_of

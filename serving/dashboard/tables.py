@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from starlette.requests import Request
 
-from data.engines import translated_errors
+from data.store.database import translated_errors
 from serving.dashboard.access import Role
 from serving.dashboard.page import services_of
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from data.records import Achievement, Demand
-from data.store import Store
+from data.store.store import Store
 from matcher.advice import PEERS, advice_dict, advise
 from matcher.engine import Engine
 from matcher.loading import stored_achievements, stored_demands

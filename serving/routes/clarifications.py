@@ -8,9 +8,9 @@ from fastapi import APIRouter, Body, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
-from data.clarifications import Clarification, QuestionId
+from data.store.clarifications import Clarification, QuestionId
 from data.records import MAX_TITLE, Demand
-from data.store import Store
+from data.store.store import Store
 from matcher.answers import MAX_ANSWER, clarification
 from matcher.clarify import MAX_QUESTIONS, ask, best_ids
 from matcher.completeness import Weights, as_dict, completeness, completeness_path, load_weights

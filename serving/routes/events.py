@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from data.records import OutcomeEvent
-from data.store import EventCounts, Store
+from data.store.store import EventCounts, Store
 from serving.answers import json_response
 from serving.direct_route import DirectRoute
 from serving.gate import Needs

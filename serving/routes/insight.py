@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from data.records import Achievement, Demand
-from data.store import Store
+from data.store.store import Store
 from matcher.engine import MAX_TOP
 from matcher.recommendation import Match, SimilarRecord
 from serving.answers import json_response

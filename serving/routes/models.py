@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from data.errors import BundleError, InputError, NotFoundError
-from data.keys import AuditEntry
-from data.store import Store
+from data.store.keys import AuditEntry
+from data.store.store import Store
 from matcher.bundle import MANIFEST, current_bundle, read_manifest, set_current, verify
 from serving.answers import json_response
 from serving.credentials import Principal

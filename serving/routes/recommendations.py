@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from data.errors import InputError
 from data.records import UNSTORED, Achievement, Demand
-from data.store import Store
+from data.store.store import Store
 from matcher.engine import Engine, Side
 from matcher.recommendation import Recommendation
 from serving import examples

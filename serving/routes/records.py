@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from data.errors import InputError
-from data.keys import AuditEntry
+from data.store.keys import AuditEntry
 from data.records import Achievement, Demand, Identifier
-from data.store import Store, UpsertCounts
+from data.store.store import Store, UpsertCounts
 from serving.answers import json_response
 from serving.credentials import Principal
 from serving.gate import Needs

@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.aggregates import ALL, FIELD, china_day, recount
-from data.dashboard_tables import achievement_progress, daily_counts, demand_progress
-from data.engines import begin_write
+from data.store.aggregates import ALL, FIELD, china_day, recount
+from data.store.dashboard_tables import achievement_progress, daily_counts, demand_progress
+from data.store.database import begin_write
 from data.records import Demand, EventKind, OutcomeEvent
-from data.store import Store
+from data.store.store import Store
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 TABLES = (daily_counts, demand_progress, achievement_progress)

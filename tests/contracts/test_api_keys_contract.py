@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from data.errors import InputError, NotFoundError
-from data.keys import ApiKey, AuditEntry
-from data.store import Store
+from data.store.keys import ApiKey, AuditEntry
+from data.store.store import Store
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from data.records import EventKind
-from data.store import Store
+from data.store.store import Store
 from serving.credentials import add_key
 from serving.roles import Role
 from tests.serving.conftest import quick, running, wait_for

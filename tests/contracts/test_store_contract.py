@@ -11,8 +11,8 @@ from alembic.migration import MigrationContext
 
 from data.errors import NotFoundError, StoreError
 from data.records import Achievement, AchievementStatus, Demand, EventKind, OutcomeEvent
-from data.store import EventCounts, Store, StoreCounts, UpsertCounts
-from data.tables import SCHEMA, metadata
+from data.store.store import EventCounts, Store, StoreCounts, UpsertCounts
+from data.store.tables import SCHEMA, metadata
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from data.operators import Operator
+from data.store.operators import Operator
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from serving.app import create_app
 from serving.dashboard import sign_in
 from serving.dashboard.access import Role, hash_password

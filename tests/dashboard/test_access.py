@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.routing import Mount, Route
 
-from data.store import Store
+from data.store.store import Store
 from serving.dashboard import sessions, sign_in
 from serving.dashboard.access import Role, hash_password, password_matches
 from serving.dashboard.app import PAGES, create_dashboard

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from data.records import Achievement, Demand, EventKind
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import link_files, new_bundle, publish, read_manifest
 from serving.app import create_app
 from tests.dashboard.conftest import PASSWORD, add_operators

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from data.aggregates import RESPONSES, china_day
+from data.store.aggregates import RESPONSES, china_day
 from data.records import EventKind, OutcomeEvent
-from data.store import Store
+from data.store.store import Store
 from eval.experiments import Experiment, Mode, results, save_experiment
 from serving.dashboard.pages import ALL_TABLES
 from tests.dashboard.conftest import Person, add_operators, copied, serving

@@ -12,7 +12,7 @@ from joserfc.jwk import OctKey
 
 from data.errors import SettingsError
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from serving.dashboard import oidc, sign_in
 from serving.dashboard.access import Role
 from serving.rates import RateLimit

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from data import duplicates
+from data.store import duplicates
 from data.errors import InputError
 from data.records import Achievement, Demand, EventKind
-from data.reviews import QueuedPair, Review
+from data.store.reviews import QueuedPair, Review
 from data.settings import settings as environment
-from data.store import Store
+from data.store.store import Store
 from serving.dashboard import promotion
 from serving.dashboard.figures.review import agreement, choose, submit
 from serving.dashboard.operators_cli import app as operators_app

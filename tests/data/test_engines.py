@@ -1,9 +1,9 @@
 import pytest
 import sqlalchemy as sa
 
-from data.engines import open_engine
+from data.store.database import open_engine
 from data.errors import StoreError
-from data.store import Store
+from data.store.store import Store
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputError
-from data.headers import HEADERS, REQUIRED, FileKind, columns_of, kind_of
+from data.files.headers import HEADERS, REQUIRED, FileKind, columns_of, kind_of
 from data.records import Achievement, Demand, OutcomeEvent
 
 

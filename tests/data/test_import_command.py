@@ -4,10 +4,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from data.cli import import_command
+from data.commands.import_files import import_command
 from data.errors import InputError
 from data.settings import settings
-from data.store import Store
+from data.store.store import Store
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import orjson
 import pytest
 
 from data.errors import InputError
-from data.headers import HEADERS, FileKind
-from data.importer import import_paths
+from data.files.headers import HEADERS, FileKind
+from data.files.importer import import_paths
 from data.records import Achievement
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 
 ACHIEVEMENT_HEADERS = [names.split()[0] for names in HEADERS[FileKind.ACHIEVEMENTS].values()]
 DEMAND_HEADERS = [names.split()[0] for names in HEADERS[FileKind.DEMANDS].values()]

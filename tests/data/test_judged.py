@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data.errors import InputError, NotFoundError
-from data.judged import UNTITLED, load_judged
+from data.files.judged import UNTITLED, load_judged
 
 DEMANDS = [["demand_id", "title", "content"], ["D1", "污泥干化", "含水率降到40%以下"], ["D2", "涂层", ""]]
 ACHIEVEMENTS = [["achievement_id", "title"], ["A1", "干化设备 污泥"], ["A2", ""], ["A3", "干化设备 污泥"]]

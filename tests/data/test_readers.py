@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from data.errors import InputError
-from data.readers import encoding_of, open_table
+from data.files.readers import encoding_of, open_table
 
 ROWS = [
     {"成果编号": "A1", "成果名称": "低温污泥干化设备", "备注": "含水率,降到40%\n第二行"},

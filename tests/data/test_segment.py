@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import InputError
-from data.segment import add_words, content_words, words
+from data.text.segment import add_words, content_words, words
 from data.settings import Settings
 
 SENTENCES = [

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from data.errors import InputError
-from data.headers import FileKind
-from data.readers import open_table
-from data.rows import RowReader
+from data.files.headers import FileKind
+from data.files.readers import open_table
+from data.files.rows import RowReader
 from data.simulator import SimulationPlan, SimulationSummary, simulate
 from data.simulator.outcomes import KINDS, REASONS
 

@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from data.simulator.cli import simulate
+from data.commands.simulate import simulate
 
 SMALL = ["--achievements", "40", "--demands", "10", "--events", "100"]
 

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data.settings import Settings
-from data.text import is_boilerplate, looks_garbled, meaningful, normalise
+from data.text.normalise import is_boilerplate, looks_garbled, meaningful, normalise
 
 # Any code point, surrogates included, and the pieces whose combination is the danger.
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=60)

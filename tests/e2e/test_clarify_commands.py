@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from data.store import Store
+from data.store.store import Store
 from tests.e2e.conftest import run_in
 
 

@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from data.store import Store
+from data.store.store import Store
 from serving.client import AsyncClient, Client, GongxuApiError, new_event
 from serving.credentials import add_key
 from serving.roles import Role

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from data.records import EventKind
-from data.store import Store
+from data.store.store import Store
 from serving.client import Client, Retries, new_event
 from tests.contracts.conftest import new_postgresql, postgresql_server  # noqa: F401  fixtures
 from tests.e2e.servers import copy_of, free_port, start, wait_until, wait_until_up

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from data.records import EventKind
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import read_manifest, set_current, write_manifest
 from serving.client import new_event
 from tests.contracts.conftest import new_postgresql, postgresql_server  # noqa: F401  fixtures

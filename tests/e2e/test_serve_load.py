@@ -5,7 +5,7 @@ import math
 import pytest
 
 from data.errors import InputError
-from data.store import Store
+from data.store.store import Store
 from eval.bench.load import LoadResult
 from eval.bench.serve import Plan, bench_serve
 from serving.credentials import add_key

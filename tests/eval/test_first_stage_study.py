@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data.errors import InputError
-from data.store import Store
+from data.store.store import Store
 from eval.first_stage_study import EVERYTHING, study_scored
 from eval.simulated_truth import SimulatedTruth
 from matcher.engine import Engine

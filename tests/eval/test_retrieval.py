@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import InputError
-from data.judged import JudgedPairs
+from data.files.judged import JudgedPairs
 from data.records import Achievement, Demand
 from data.settings import Settings
 from eval.retrieval import judged_relevant, retrieval_recall, true_relevant

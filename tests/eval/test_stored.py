@@ -7,12 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from data.errors import InputError
-from data.importer import import_paths
+from data.files.importer import import_paths
 from data.records import Achievement, Demand
 from data.settings import Settings
 from data.simulator import SimulationPlan, simulate
 from data.simulator.outcomes import examination
-from data.store import Store
+from data.store.store import Store
 from eval.report import html_report
 from eval.stored import MIN_CLICKS, ShownLog, log_findings, shown_log, stored_pairs
 from eval.systems import build_corpus

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data.errors import InputError
-from data.judged import JudgedPairs
+from data.files.judged import JudgedPairs
 from data.settings import Settings
 from eval.ablation import GROUPS, ablate
 from eval.bootstrap import METRICS

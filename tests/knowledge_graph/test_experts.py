@@ -5,8 +5,8 @@ import json
 import pytest
 
 from data.errors import NotFoundError
-from data.importer import import_paths
-from data.store import Store
+from data.files.importer import import_paths
+from data.store.store import Store
 from knowledge_graph.experts import experts_of_graph, similar_experts
 from knowledge_graph.graph import KnowledgeGraph
 from tests.knowledge_graph.records import achievements, demands

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.clarifications import Clarified, clarified
+from data.store.clarifications import Clarified, clarified
 from data.errors import InputError
 from data.records import MAX_TITLE, Demand
 from knowledge_graph.taxonomy.regions import load_regions
@@ -29,7 +29,7 @@ def simulated(model):
 
 @pytest.fixture(scope="module")
 def stored(platform):
-    from data.store import Store
+    from data.store.store import Store
 
     with Store.open(platform.settings.store_url) as store:
         return {record.demand_id: record for record in store.demands()}, {

@@ -7,8 +7,8 @@ import pytest
 
 from data.errors import InputError
 from data.records import Achievement, Demand
-from data.store import Store
-from data.text import meaningful
+from data.store.store import Store
+from data.text.normalise import meaningful
 from matcher.engine import EMPTY_STORE, MAX_TOP, NO_RANKER, Engine
 from matcher.filters import OPEN_STATUSES, Filters
 from matcher.model import MatchingModel

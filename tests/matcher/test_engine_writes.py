@@ -6,7 +6,7 @@ from threading import Event, Thread
 import pytest
 
 from data.records import AchievementStatus
-from data.segment import content_words
+from data.text.segment import content_words
 from matcher.channels import find_candidates
 from matcher.engine import MAX_TOP, Engine
 from matcher.filters import Filters

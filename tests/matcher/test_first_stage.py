@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import BundleError
-from data.segment import content_words
+from data.text.segment import content_words
 from matcher.channels import find_candidates
 from matcher.engine import Engine
 from matcher.filters import Filters

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from data.clarifications import clarified
+from data.store.clarifications import clarified
 from data.records import Achievement, Demand
 from matcher.answers import clarification, threshold_id
 from matcher.engine import Engine

@@ -109,7 +109,7 @@ def test_a_threshold_is_only_promised_where_it_can_be():
 
 def test_the_verdict_agrees_with_the_engine(model, platform):
     """Where the engine withholds its list there is no good match, and elsewhere there is one."""
-    from data.store import Store
+    from data.store.store import Store
 
     engine = Engine(model)
     with Store.open(platform.settings.store_url) as store:

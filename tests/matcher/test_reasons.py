@@ -9,7 +9,7 @@ import pytest
 
 from data.errors import BundleError
 from data.records import Achievement, Demand
-from data.store import Store
+from data.store.store import Store
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.engine import Engine

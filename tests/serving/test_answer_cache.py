@@ -2,7 +2,7 @@
 
 import pytest
 
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import set_current
 from matcher.recommendation import Recommendation
 from serving.answer_cache import AnswerCache, Answered

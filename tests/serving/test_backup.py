@@ -6,7 +6,7 @@ import pytest
 
 from data.errors import BundleError, InputError, NotFoundError
 from data.records import Achievement
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import current_bundle, verify
 from serving.backup import back_up, restore
 

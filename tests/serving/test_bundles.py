@@ -6,7 +6,7 @@ import sys
 import time
 
 from data.records import Achievement
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import set_current
 from tests.serving.conftest import quick, running, wait_for
 

@@ -5,7 +5,7 @@ import time
 import pytest
 from blake3 import blake3
 
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import MANIFEST, SEAL, FileEntry, read_manifest, write_manifest
 from matcher.ledger_table import MAX_REQUIREMENTS
 from matcher.scorer import THRESHOLD_FILE

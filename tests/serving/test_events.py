@@ -6,7 +6,7 @@ import pytest
 
 from data.errors import StoreError
 from data.records import EventKind
-from data.store import Store
+from data.store.store import Store
 from matcher.recommendation import Match, Recommendation
 from serving.impressions import ImpressionLog
 from tests.serving.conftest import running, wait_for

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from data.store import Store
+from data.store.store import Store
 from knowledge_graph.queries import balances
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import CURRENT
 from tests.serving.conftest import wait_for
 

@@ -10,7 +10,7 @@ from weakref import ref
 
 import pytest
 
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import read_manifest, set_current
 from matcher.engine import Engine
 from matcher.filters import Filters

@@ -3,7 +3,7 @@
 import pytest
 
 from data.records import Demand
-from data.store import Store
+from data.store.store import Store
 from matcher.engine import Engine
 from matcher.filters import Filters
 

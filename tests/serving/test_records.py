@@ -8,7 +8,7 @@ import pytest
 
 from data.errors import NotFoundError
 from data.records import Demand
-from data.store import Store
+from data.store.store import Store
 from tests.serving.conftest import wait_for
 
 NEW = {"achievement_id": "A/新 1", "title": "石墨烯海水淡化膜组件", "content": "石墨烯膜，脱盐率99.8%，海水淡化"}

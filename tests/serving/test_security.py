@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from data.errors import InputError
 from data.settings import settings
-from data.store import Store
+from data.store.store import Store
 from serving.credentials import KeyRing, add_key, make_key, revoke_key
 from serving.gate import is_local
 from serving.keys_cli import app as keys_app

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from models.ranker import RankerParameters
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from data.errors import InputError
 from data.records import EventKind, OutcomeEvent
-from data.store import Store
+from data.store.store import Store
 from eval.experiments import Experiment, Mode, require_experiment, results, running_experiment, save_experiment
 from matcher.recommendation import Match
 from serving.experiments import served_by_challenger, team_draft

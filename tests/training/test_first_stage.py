@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data.store import Store
+from data.store.store import Store
 from matcher.engine import Engine
 from matcher.first_stage import COLUMNS, FirstStage
 from matcher.model import MatchingModel

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from data.records import Demand, EventKind
 from data.settings import settings as environment
-from data.store import Store
+from data.store.store import Store
 from eval.monitor_report import REPORT, last_report
 from matcher.outcomes import GradedPairs, OutcomeLog
 from training.monitor import monitor

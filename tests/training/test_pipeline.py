@@ -8,7 +8,7 @@ import pytest
 from data.errors import BundleError, InputError
 from data.records import Achievement, Demand, OutcomeEvent
 from data.settings import Settings
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import current_bundle, read_manifest, verify
 from matcher.engine import Engine
 from matcher.features import FEATURES

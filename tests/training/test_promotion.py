@@ -5,7 +5,7 @@ import json
 import pytest
 
 from data.errors import InputError, NotFoundError
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import CHALLENGER, CURRENT, PREVIOUS, pointed
 from matcher.engine import Engine
 from matcher.model import MatchingModel

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data.errors import InputError, NotFoundError
-from data.store import Store
+from data.store.store import Store
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from training import candidates

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from data.store import Store
+from data.store.store import Store
 from matcher.bundle import BUILT, CURRENT, pointed, set_pointer
 from models.ranker import RankerParameters
 from training import candidates

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from data.errors import NotFoundError
-from data.text import normalise
+from data.text.normalise import normalise
 from models.static_encoder import fold
 
 CHINAXIV = ("chinaxiv_zh_01.csv", "chinaxiv_zh_02.csv")

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from threadpoolctl import threadpool_limits
 
-from data.judged import JudgedPairs, load_judged
-from data.segment import content_words
-from data.text import meaningful, normalise
+from data.files.judged import JudgedPairs, load_judged
+from data.text.segment import content_words
+from data.text.normalise import meaningful, normalise
 from eval.bootstrap import Estimate, Judged, estimate_all
 from models.encoder import Encoder
 from models.encoder_adaptation import adapt

@@ -6,11 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.dashboard_tables import daily_counts
-from data.engines import translated_errors
+from data.store.dashboard_tables import daily_counts
+from data.store.database import translated_errors
 from data.records import OutcomeEvent
-from data.store import Store
-from data.tables import demands, events
+from data.store.store import Store
+from data.store.tables import demands, events
 from eval.experiments import Experiment, Mode, Results, all_experiments, results
 from serving.dashboard.figures.periods import china_day_of
 

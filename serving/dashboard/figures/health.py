@@ -13,13 +13,13 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from data.clarifications import clarified, read_clarifications
-from data.dashboard_tables import achievement_progress
-from data.engines import translated_errors
+from data.store.clarifications import clarified, read_clarifications
+from data.store.dashboard_tables import achievement_progress
+from data.store.database import translated_errors
 from data.records import Demand
 from data.splits import same_groups
-from data.store import Store
-from data.tables import achievements, demands
+from data.store.store import Store
+from data.store.tables import achievements, demands
 from matcher.completeness import ADVICE, Weights, completeness
 from matcher.engine import Engine
 from matcher.filters import OPEN_STATUSES, Filters

@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from data.aggregates import ALL, FIELD, INDUSTRY, REGION, RESPONSES, VERSION
-from data.dashboard_tables import daily_counts
-from data.engines import translated_errors
+from data.store.aggregates import ALL, FIELD, INDUSTRY, REGION, RESPONSES, VERSION
+from data.store.dashboard_tables import daily_counts
+from data.store.database import translated_errors
 from data.records import CHINA_STANDARD_TIME, EventKind
-from data.tables import demands, events
+from data.store.tables import demands, events
 from matcher.filters import OPEN_STATUSES
 from serving.dashboard.figures.health import FIELDS, SOON, STALE, is_missing
 

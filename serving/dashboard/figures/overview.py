@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.aggregates import ALL
-from data.dashboard_tables import achievement_progress, daily_counts, demand_progress
-from data.tables import achievements, demands, events
+from data.store.aggregates import ALL
+from data.store.dashboard_tables import achievement_progress, daily_counts, demand_progress
+from data.store.tables import achievements, demands, events
 from matcher.filters import OPEN_STATUSES
 from serving.dashboard.figures.periods import Period
 from serving.dashboard.wording import FUNNEL

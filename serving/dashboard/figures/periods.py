@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 import sqlalchemy as sa
 from starlette.requests import Request
 
-from data.dashboard_tables import daily_counts
+from data.store.dashboard_tables import daily_counts
 from data.records import CHINA_STANDARD_TIME, EventKind
 
 LENGTHS = (7, 30, 90, 365)

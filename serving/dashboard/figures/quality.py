@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.aggregates import FIELD, INDUSTRY, REGION, VERSION
+from data.store.aggregates import FIELD, INDUSTRY, REGION, VERSION
 from serving.dashboard.figures.overview import by_side
 from serving.dashboard.figures.periods import Period
 from serving.dashboard.figures.trained import Figure, Trained

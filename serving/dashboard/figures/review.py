@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from data.records import Demand
-from data.reviews import QueuedPair, Review
-from data.store import Store
+from data.store.reviews import QueuedPair, Review
+from data.store.store import Store
 from eval.metrics import quadratic_weighted_kappa
 from matcher.engine import Engine
 from matcher.filters import Filters

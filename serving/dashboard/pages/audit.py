@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import Response
 
-from data.tables import audit
+from data.store.tables import audit
 from serving.dashboard import wording
 from serving.dashboard.access import Role
 from serving.dashboard.page import Page, services_of

@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import Response
 
-from data.clarifications import FILLED, Clarification, clarified
-from data.engines import translated_errors
+from data.store.clarifications import FILLED, Clarification, clarified
+from data.store.database import translated_errors
 from data.errors import InputError
-from data.keys import AuditEntry
+from data.store.keys import AuditEntry
 from data.records import Demand
-from data.store import Store
-from data.tables import demands
+from data.store.store import Store
+from data.store.tables import demands
 from matcher.answers import MAX_ANSWER, UNCLEAR, clarification
 from matcher.clarify import ask, best_ids
 from matcher.completeness import completeness, completeness_path, load_weights

@@ -9,12 +9,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from data import duplicates
-from data.engines import translated_errors
+from data.store import duplicates
+from data.store.database import translated_errors
 from data.errors import InputError, NotFoundError
-from data.keys import AuditEntry
+from data.store.keys import AuditEntry
 from data.records import CHINA_STANDARD_TIME
-from data.store import Store, StoreCounts
+from data.store.store import Store, StoreCounts
 from matcher.completeness import completeness_path, load_weights
 from serving.dashboard.access import Role
 from serving.dashboard.figures import health as figures

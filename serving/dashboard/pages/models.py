@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from data.errors import InputError
-from data.keys import AuditEntry
+from data.store.keys import AuditEntry
 from data.settings import Settings
 from matcher.bundle import BUILT, CHALLENGER, CURRENT, PREVIOUS, all_bundles, pointed
 from serving.dashboard import promotion

@@ -7,9 +7,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from data.aggregates import FIELD, INDUSTRY, REGION, VERSION
-from data.engines import translated_errors
-from data.store import Store
+from data.store.aggregates import FIELD, INDUSTRY, REGION, VERSION
+from data.store.database import translated_errors
+from data.store.store import Store
 from knowledge_graph.taxonomy.industries import load_industries
 from serving.dashboard import charts, wording
 from serving.dashboard.figures import overview as figures

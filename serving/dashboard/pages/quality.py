@@ -7,8 +7,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from data.engines import translated_errors
-from data.store import Store
+from data.store.database import translated_errors
+from data.store.store import Store
 from eval.experiments import all_experiments
 from matcher.bundle import CURRENT, PREVIOUS, all_bundles, pointed
 from serving.dashboard import charts, wording

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from data.errors import BundleError, InputError, NotFoundError
-from data.keys import AuditEntry
-from data.reviews import MAX_NOTE, SECOND_OPINION, STRATA, QueuedPair, Review
-from data.store import Store
+from data.store.keys import AuditEntry
+from data.store.reviews import MAX_NOTE, SECOND_OPINION, STRATA, QueuedPair, Review
+from data.store.store import Store
 from matcher.bundle import all_bundles as manifests
 from serving.dashboard import wording
 from serving.dashboard.access import Role

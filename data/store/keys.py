@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.engines import begin_write, translated_errors
+from data.store.database import begin_write, translated_errors
 from data.errors import InputError, unknown_id
-from data.tables import api_keys, audit
+from data.store.tables import api_keys, audit
 
 
 @dataclass(frozen=True)

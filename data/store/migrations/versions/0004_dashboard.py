@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from data.aggregates import recount
+from data.store.aggregates import recount
 
 revision = "0004"
 down_revision = "0003"

@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.dashboard_tables import operator_sessions, operators
-from data.engines import begin_write, translated_errors
+from data.store.dashboard_tables import operator_sessions, operators
+from data.store.database import begin_write, translated_errors
 from data.errors import InputError, unknown_id
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from data.dashboard_tables import review_queue, reviews
-from data.engines import begin_write, translated_errors
+from data.store.dashboard_tables import review_queue, reviews
+from data.store.database import begin_write, translated_errors
 from data.errors import InputError, NotFoundError
 from data.records import EventKind, OutcomeEvent
 

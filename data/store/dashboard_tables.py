@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from data.records import MAX_ID
-from data.tables import metadata
+from data.store.tables import metadata
 
 MAX_NAME = 100
 MAX_SUBJECT = 500

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from pydantic import ValidationError
 
-from data.headers import FileKind
+from data.files.headers import FileKind
 from data.records import AchievementStatus, DeclineReason, DemandStatus, EventKind
 
 HEADER = ("文件", "行", "列", "值", "原因")

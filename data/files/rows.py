@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from data.headers import MONEY, Column, FileKind, columns_of
+from data.files.headers import MONEY, Column, FileKind, columns_of
 from data.records import MAX_TEXT, Achievement, Demand, EventKind, OutcomeEvent
-from data.rejects import Reject, rejects_of
-from data.text import is_boilerplate, normalise
+from data.files.rejects import Reject, rejects_of
+from data.text.normalise import is_boilerplate, normalise
 
 Parsed = Achievement | Demand | OutcomeEvent
 

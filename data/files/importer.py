@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
-from data.headers import FileKind, columns_of, kind_of
-from data.readers import SUFFIXES, Table, open_table
+from data.files.headers import FileKind, columns_of, kind_of
+from data.files.readers import SUFFIXES, Table, open_table
 from data.records import OutcomeEvent
-from data.rejects import Reject, RejectsFile
-from data.rows import Parsed, RowReader
+from data.files.rejects import Reject, RejectsFile
+from data.files.rows import Parsed, RowReader
 from data.settings import settings
-from data.store import BATCH, Store
-from data.text import looks_garbled
+from data.store.store import BATCH, Store
+from data.text.normalise import looks_garbled
 
 # Called after every batch with the file and the share of it that is done, 0-1.
 Progress = Callable[[Path, float], None]

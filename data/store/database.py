@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from data.errors import StoreError
-from data.tables import SCHEMA
+from data.store.tables import SCHEMA
 
 # How long a writer waits for another one, seconds.
 LOCK_TIMEOUT = 60

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from data.aggregates import CountedEvent, count_events, sides_followed
-from data.clarifications import Clarification, clarified, insert_clarification, read_clarifications
-from data.engines import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
+from data.store.aggregates import CountedEvent, count_events, sides_followed
+from data.store.clarifications import Clarification, clarified, insert_clarification, read_clarifications
+from data.store.database import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
 from data.errors import unknown_id
-from data.keys import ApiKeys
-from data.operators import Operators
+from data.store.keys import ApiKeys
+from data.store.operators import Operators
 from data.records import Achievement, Demand, EventKind, OutcomeEvent, Record, RecordKind
-from data.reviews import Reviews
-from data.tables import (
+from data.store.reviews import Reviews
+from data.store.tables import (
     ACHIEVEMENT_BY_ID,
     DEMAND_BY_ID,
     achievement_columns,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from data.errors import InputError
-from data.text import normalise
+from data.text.normalise import normalise
 
 
 class FileKind(StrEnum):

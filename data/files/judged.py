@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError, NotFoundError
-from data.headers import FileKind, columns_of
-from data.readers import SUFFIXES, open_table
+from data.files.headers import FileKind, columns_of
+from data.files.readers import SUFFIXES, open_table
 from data.records import Achievement, Demand, OutcomeEvent
-from data.rows import Parsed, RowReader
+from data.files.rows import Parsed, RowReader
 from data.splits import pair_groups, same_groups
-from data.text import normalise
+from data.text.normalise import normalise
 
 # A record without a title cannot be imported; a judged one stays in the evaluation, under a title that says nothing.
 UNTITLED = "未提供"

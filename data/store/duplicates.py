@@ -8,11 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.dashboard_tables import duplicate_decisions
-from data.engines import begin_write, translated_errors
+from data.store.dashboard_tables import duplicate_decisions
+from data.store.database import begin_write, translated_errors
 from data.errors import InputError, NotFoundError
 from data.records import Achievement, AchievementStatus, Demand, DemandStatus
-from data.store import Store
+from data.store.store import Store
 
 MERGED, DISMISSED = "merged", "dismissed"
 MERGED_INTO = "merged_into"

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from data.importer import ImportSummary
-    from data.store import StoreCounts
+    from data.files.importer import ImportSummary
+    from data.store.store import StoreCounts
 
 INTERRUPTED = 130
 
@@ -54,10 +54,10 @@ def import_command(
     """
     from rich.console import Console
 
-    from data.headers import FileKind
-    from data.importer import import_paths
+    from data.files.headers import FileKind
+    from data.files.importer import import_paths
     from data.settings import settings
-    from data.store import Store
+    from data.store.store import Store
 
     messages = Console(stderr=True)
     try:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import context
 
 from data.settings import settings
-from data.tables import metadata
+from data.store.tables import metadata
 
 
 def run(connection: sa.Connection) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from data.records import MAX_LIST, MAX_TITLE, Day, Demand, Identifier, Label, Labels, Money, Region, Trl
-from data.tables import clarifications
+from data.store.tables import clarifications
 
 QuestionId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
 FILLED = ("region", "budget_max", "trl_min", "cooperation_modes", "deadline")

@@ -5,7 +5,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from data.markup import strip_markup
+from data.text.markup import strip_markup
 
 if TYPE_CHECKING:
     from opencc import OpenCC

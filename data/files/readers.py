@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from data.errors import InputError
-from data.text import looks_garbled
+from data.text.normalise import looks_garbled
 
 SUFFIXES = (".csv", ".xlsx", ".jsonl", ".ndjson", ".parquet")
 

@@ -1,0 +1,1 @@
+"""Files of records, events and judgements: readers, headers, rows, rejects and the importer."""

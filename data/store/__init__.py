@@ -1,0 +1,1 @@
+"""The store in SQLAlchemy: records, events, reviews, keys, operators and their migrations."""
