@@ -39,7 +39,7 @@ COMMANDS = {
     "operators": ("serving.dashboard.operators_cli", "app", "Make, list and change operators of the dashboard."),
     "backup": ("serving.backup_cli", "backup_command", "Save store and current bundle in one file."),
     "restore": ("serving.backup_cli", "restore_command", "Put a backup in place."),
-    "graph": ("knowledge_graph.cli", "graph_app", "Build, query and export the knowledge graph."),
+    "graph": ("knowledge_graph.commands.graph", "graph_app", "Build, query and export the knowledge graph."),
     "constraints": ("eval.constraints_cli", "app", "Quantities in texts and the ledger: read, link, measure."),
     "encoder": ("training.encoder.cli", "app", "Build and evaluate the shipped text encoder."),
 }

@@ -8,7 +8,7 @@ from eval.bootstrap import METRICS, RESAMPLES, Estimate, Judged, metric_samples,
 from eval.ledger_study import with_ledger
 from eval.offline import out_of_fold
 from eval.systems import Corpus, RankerSystem
-from knowledge_graph.signals import SIGNAL_NAMES
+from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.attributes import ATTRIBUTES
 from matcher.features import LATENT_COLUMNS
 from matcher.ledger import FEATURES as LEDGER

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from knowledge_graph.quantities.cli import JsonOption, app
+from eval.commands.constraints import JsonOption, app
 
 __all__ = ["app"]
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.records import Achievement, Demand, OutcomeEvent, Record
-from knowledge_graph import retrieval
+from knowledge_graph.reading import retrieval
 from knowledge_graph.build import BuiltParts, Progress, build_parts, no_progress
-from knowledge_graph.describe import Describer, classes_of, experts_of
-from knowledge_graph.holders import (
+from knowledge_graph.records.describe import Describer, classes_of, experts_of
+from knowledge_graph.records.holders import (
     Outcomes,
     Portfolios,
     build_portfolios,
@@ -26,12 +26,12 @@ from knowledge_graph.holders import (
     day_number,
     similar_demands,
 )
-from knowledge_graph.network import to_networkx
-from knowledge_graph.paths import Node, Path, PathFinder
-from knowledge_graph.record_table import GraphRow, RecordTable
-from knowledge_graph.relation_matrix import RelationMatrix
+from knowledge_graph.queries.export import to_networkx
+from knowledge_graph.reading.paths import Node, Path, PathFinder
+from knowledge_graph.records.table import GraphRow, RecordTable
+from knowledge_graph.relations.matrix import RelationMatrix
 from knowledge_graph.schema import NodeKind
-from knowledge_graph.signals import (
+from knowledge_graph.reading.signals import (
     PLACE_SIGNALS,
     SIGNAL_NAMES,
     TERM_SIGNALS,
@@ -42,9 +42,9 @@ from knowledge_graph.signals import (
     walk_from,
 )
 from knowledge_graph.storage import Stored, read_graph, write_graph
-from knowledge_graph.synonyms import Encode
+from knowledge_graph.relations.synonyms import Encode
 from knowledge_graph.taxonomy.chains import load_chains
-from knowledge_graph.vocabulary import Vocabulary
+from knowledge_graph.terms.vocabulary import Vocabulary
 
 Rows = NDArray[np.int64]
 _NO_TERMS = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))

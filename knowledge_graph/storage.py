@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from data.errors import BundleError
 from data.columns.strings import Numbers, Strings
 from knowledge_graph.build import BuiltParts, stages_of_terms
-from knowledge_graph.classifier import LinearClassifier, RecordClassifier
-from knowledge_graph.describe import Describer
-from knowledge_graph.holders import Outcomes, Portfolios
-from knowledge_graph.record_table import RecordTable
-from knowledge_graph.relation_matrix import RelationMatrix
-from knowledge_graph.retrieval import Postings
+from knowledge_graph.records.classifier import LinearClassifier, RecordClassifier
+from knowledge_graph.records.describe import Describer
+from knowledge_graph.records.holders import Outcomes, Portfolios
+from knowledge_graph.records.table import RecordTable
+from knowledge_graph.relations.matrix import RelationMatrix
+from knowledge_graph.reading.retrieval import Postings
 from knowledge_graph.taxonomy.chains import load_chains
 from knowledge_graph.taxonomy.fields import load_fields
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
-from knowledge_graph.vocabulary import Vocabulary
+from knowledge_graph.terms.vocabulary import Vocabulary
 
 FORMAT = 2
 HEADER = "graph.json"

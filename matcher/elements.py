@@ -7,9 +7,9 @@ import numpy as np
 
 from data.records import Demand
 from data.text.normalise import meaningful
-from knowledge_graph.background import is_everyday
+from knowledge_graph.terms.word_frequency import is_everyday
 from knowledge_graph.graph import KnowledgeGraph
-from knowledge_graph.record_table import GraphRow
+from knowledge_graph.records.table import GraphRow
 from knowledge_graph.schema import TermType
 
 ELEMENTS = {

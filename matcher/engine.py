@@ -12,7 +12,7 @@ from data.errors import InputError
 from data.records import UNSTORED, Achievement, Demand
 from data.text.segment import content_words
 from data.store.store import Change
-from knowledge_graph.paths import Path
+from knowledge_graph.reading.paths import Path
 from matcher.channels import Candidates, find_candidates
 from matcher.diversify import Diversity, diversify
 from matcher.features import FeatureTable

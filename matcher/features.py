@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError
-from knowledge_graph.signals import SIGNAL_NAMES
+from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.attributes import ATTRIBUTES, attribute_features
 from matcher.history import HISTORY, History
 from matcher.text_features import SIMILARITIES, TextSide, achievement_against, demand_against

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from data.records import Achievement, Demand
 from knowledge_graph.graph import KnowledgeGraph
-from knowledge_graph.paths import Path
-from knowledge_graph.signals import SIGNAL_NAMES
+from knowledge_graph.reading.paths import Path
+from knowledge_graph.reading.signals import SIGNAL_NAMES
 
 Rows = NDArray[np.int64]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError
-from knowledge_graph.paths import Path
-from knowledge_graph.signals import SIGNAL_NAMES
+from knowledge_graph.reading.paths import Path
+from knowledge_graph.reading.signals import SIGNAL_NAMES
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.attributes import ATTRIBUTES

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from data.errors import NotFoundError
 from data.records import Demand, Identifier
 from knowledge_graph.graph import KnowledgeGraph
-from knowledge_graph.paths import drawing
-from knowledge_graph.queries import balances, term_card
+from knowledge_graph.reading.paths import drawing
+from knowledge_graph.queries.supply import balances, term_card
 from serving.answers import json_response
 from serving.gate import Needs
 from serving.problems import COMMON, NO_BUNDLE, NO_GRAPH, NOT_FOUND, ApiError, responses

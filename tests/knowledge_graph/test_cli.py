@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from data.errors import GongxuError
 from data.settings import settings
 from data.store.store import Store
-from knowledge_graph.cli import graph_app
+from knowledge_graph.commands.graph import graph_app
 from tests.knowledge_graph.records import achievements, deal, demands
 
 runner = CliRunner()

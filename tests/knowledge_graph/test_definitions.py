@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from knowledge_graph.definitions import stated_synonyms
-from knowledge_graph.paths import relation_evidence
-from knowledge_graph.relation_matrix import compile_relations, term_graph
+from knowledge_graph.relations.definitions import stated_synonyms
+from knowledge_graph.reading.paths import relation_evidence
+from knowledge_graph.relations.matrix import compile_relations, term_graph
 from knowledge_graph.schema import Relation
 from knowledge_graph.taxonomy.chains import load_chains
-from knowledge_graph.vocabulary import Vocabulary
+from knowledge_graph.terms.vocabulary import Vocabulary
 
 
 def stated(texts, *terms):

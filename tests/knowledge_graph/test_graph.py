@@ -6,7 +6,7 @@ import pytest
 from data.errors import BundleError, InputError
 from data.records import Achievement, Demand
 from knowledge_graph.graph import KnowledgeGraph
-from knowledge_graph.signals import SIGNAL_NAMES
+from knowledge_graph.reading.signals import SIGNAL_NAMES
 from tests.knowledge_graph.records import achievements, deal, demands
 
 ALL = np.arange(32)

@@ -5,7 +5,7 @@ import pytest
 
 from data.errors import BundleError
 from data.records import Achievement, Demand
-from knowledge_graph.signals import SIGNAL_NAMES
+from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.attributes import ATTRIBUTES
 from matcher.features import (
     FEATURES,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.records import Achievement, Demand
-from knowledge_graph.signals import SIGNAL_NAMES
+from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.graph_lens import GraphLens
 
 NEW = Demand(demand_id="N1", title="污泥干化", content="寻求污泥脱水与烘干，降低含水率，采用压滤机。")

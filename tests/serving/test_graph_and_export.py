@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from data.store.store import Store
-from knowledge_graph.queries import balances
+from knowledge_graph.queries.supply import balances
 
 
 @pytest.fixture(scope="module")

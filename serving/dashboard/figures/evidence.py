@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from knowledge_graph.paths import Path
+from knowledge_graph.reading.paths import Path
 from matcher.recommendation import Match
 
 TERM, NEAR, GRAPH = "term", "near", "graph"

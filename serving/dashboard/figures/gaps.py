@@ -8,8 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from knowledge_graph.graph import KnowledgeGraph
-from knowledge_graph.queries import UNKNOWN_BUDGET, Balance, Flow, balances, find_term, flows, industry_mask
-from knowledge_graph.record_table import RecordTable
+from knowledge_graph.queries.supply import UNKNOWN_BUDGET, Balance, Flow, balances, find_term, flows, industry_mask
+from knowledge_graph.records.table import RecordTable
 from knowledge_graph.taxonomy.chains import STAGES, load_chains
 from matcher.cards import Cards
 from matcher.engine import Engine

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from data.errors import InputError
 from data.records import MAX_TEXT, UNSTORED, Achievement, Demand
 from data.store.store import Store
-from knowledge_graph.paths import Path
+from knowledge_graph.reading.paths import Path
 from matcher.bundle import all_bundles as manifests
 from matcher.engine import Engine
 from matcher.filters import OPEN_STATUSES, Filters

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from data.errors import InputError
-from knowledge_graph.experts import experts_of_graph
+from knowledge_graph.queries.experts import experts_of_graph
 from knowledge_graph.schema import EdgeKind, NodeKind, Relation, TermType
 from knowledge_graph.taxonomy.chains import STAGES, load_chains
 
 if TYPE_CHECKING:
     from knowledge_graph.graph import KnowledgeGraph
-    from knowledge_graph.record_table import RecordTable
+    from knowledge_graph.records.table import RecordTable
 
 FORMATS = ("graphml", "json", "csv")
 

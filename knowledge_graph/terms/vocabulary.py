@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge_graph.phrases import MAX_WORDS
-from knowledge_graph.tagging import Word
+from knowledge_graph.terms.phrases import MAX_WORDS
+from knowledge_graph.terms.tagging import Word
 
 NESTED = 0.5
 """Weight of an occurrence inside a longer term (电池 in 锂离子电池)."""

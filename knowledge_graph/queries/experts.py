@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from data.errors import NotFoundError
-from knowledge_graph.queries import SimilarHolder
+from knowledge_graph.queries.supply import SimilarHolder
 
 if TYPE_CHECKING:
     from knowledge_graph.graph import KnowledgeGraph

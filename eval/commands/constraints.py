@@ -52,8 +52,8 @@ def evaluate_command(
 
     The rules were made on the tuning half alone; figures to quote are those of the held-out half or of other texts.
     """
-    from knowledge_graph.quantities import evaluation
-    from knowledge_graph.quantities.baseline import extract_baseline
+    from eval.reading import quantity_evaluation as evaluation
+    from eval.reading.quantity_baseline import extract_baseline
 
     if part not in PARTS:
         raise InputError(f"--part is {part!r}; it must be one of {', '.join(PARTS)}")
@@ -81,7 +81,7 @@ def evaluate_command(
 def link_command(output: JsonOption = None) -> None:
     """Measure the linking of parameters: on hand-made pairs of names, and on the simulator's two wordings."""
     from knowledge_graph.quantities.linking import Linker
-    from knowledge_graph.quantities.pairs import hand_made_pairs, link_quality, simulator_pairs
+    from eval.reading.parameter_pairs import hand_made_pairs, link_quality, simulator_pairs
 
     pairs = hand_made_pairs()
     sets = {
@@ -102,7 +102,7 @@ def fit_roles_command(
     gold: Annotated[Path | None, typer.Option(help="Marked folder; its tuning half is learned from as well.")] = None,
 ) -> None:
     """Fit the weights that judge roles on our own marked texts, and on the tuning half of a gold set."""
-    from knowledge_graph.quantities.role_training import refit, save
+    from eval.reading.role_training import refit, save
 
     weights = refit(gold)
     save(weights, output)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge_graph.phrases import MAX_WORDS, is_head, is_inside, is_term_alone
-from knowledge_graph.tagging import Word
+from knowledge_graph.terms.phrases import MAX_WORDS, is_head, is_inside, is_term_alone
+from knowledge_graph.terms.tagging import Word
 
 BOUNDARY = -1
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge_graph.record_table import GraphRow
-from knowledge_graph.relation_matrix import RelationMatrix
+from knowledge_graph.records.table import GraphRow
+from knowledge_graph.relations.matrix import RelationMatrix
 from knowledge_graph.schema import RELATION_NAMES, TERM_TYPE_NAMES, NodeKind, Relation, TermType
 from knowledge_graph.taxonomy.chains import Chains
 from knowledge_graph.taxonomy.fields import Fields
 from knowledge_graph.taxonomy.industries import Industries
 from knowledge_graph.taxonomy.regions import Regions, city_of
-from knowledge_graph.vocabulary import Vocabulary
+from knowledge_graph.terms.vocabulary import Vocabulary
 
 PLACE_STRENGTH = {NodeKind.INDUSTRY: 0.02, NodeKind.STAGE: 0.015, NodeKind.FIELD: 0.01, NodeKind.REGION: 0.005}
 """Strength of a path over a shared place: below that of a shared term of some weight, for it says less."""

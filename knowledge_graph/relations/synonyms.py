@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge_graph.phrases import general_words
-from knowledge_graph.relations import TermEdge, contradicts
+from knowledge_graph.terms.phrases import general_words
+from knowledge_graph.relations.extraction import TermEdge, contradicts
 from knowledge_graph.schema import Relation
-from knowledge_graph.vocabulary import Vocabulary
+from knowledge_graph.terms.vocabulary import Vocabulary
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 

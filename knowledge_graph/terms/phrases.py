@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
 
-from knowledge_graph.tagging import Word
+from knowledge_graph.terms.tagging import Word
 
 MAX_WORDS = 6
 """Words of the longest phrase."""

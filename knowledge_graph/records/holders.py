@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from data.records import OutcomeEvent
 from knowledge_graph import kernels
-from knowledge_graph.record_table import GraphRow, RecordTable
+from knowledge_graph.records.table import GraphRow, RecordTable
 
 PORTFOLIO_TERMS = 64
 NEIGHBOURS = 50

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import networkx as nx
 
-from knowledge_graph.phrases import stop_words
-from knowledge_graph.tagging import Word, tag
+from knowledge_graph.terms.phrases import stop_words
+from knowledge_graph.terms.tagging import Word, tag
 
 MOST = 40
 """Terms returned for a text; the evaluation chooses how many of them count."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from knowledge_graph.cli_output import Bar, console, print_json, print_rows, print_stats
+from knowledge_graph.commands.output import Bar, console, print_json, print_rows, print_stats
 
 if TYPE_CHECKING:
     from knowledge_graph.graph import KnowledgeGraph
@@ -96,7 +96,7 @@ def term_command(
     """
     from dataclasses import asdict
 
-    from knowledge_graph.queries import term_card
+    from knowledge_graph.queries.supply import term_card
 
     card = term_card(_load(graph or _default_folder()), term, limit)
     if as_json:
@@ -126,7 +126,7 @@ def path_command(
 
     """
     from data.errors import unknown_id
-    from knowledge_graph.paths import drawing
+    from knowledge_graph.reading.paths import drawing
 
     known = _load(graph or _default_folder())
     for kind, wanted, ids in (
@@ -168,7 +168,7 @@ def gaps_command(
     """
     from dataclasses import asdict
 
-    from knowledge_graph.queries import balances
+    from knowledge_graph.queries.supply import balances
 
     found = balances(_load(graph or _default_folder()), region=region, industry=industry, stages=stages)
     chosen = [row for row in reversed(found) if row.score < 0] if surplus else [row for row in found if row.score > 0]
@@ -201,8 +201,8 @@ def holders_command(
     """
     from dataclasses import asdict
 
-    from knowledge_graph.experts import similar_experts
-    from knowledge_graph.queries import similar_holders
+    from knowledge_graph.queries.experts import similar_experts
+    from knowledge_graph.queries.supply import similar_holders
 
     found = (similar_experts if experts else similar_holders)(_load(graph or _default_folder()), name, limit)
     if as_json:
@@ -227,7 +227,7 @@ def flows_command(
     """
     from dataclasses import asdict
 
-    from knowledge_graph.queries import flows
+    from knowledge_graph.queries.supply import flows
 
     found = flows(_load(graph or _default_folder()), region=region, limit=limit)
     if as_json:
@@ -253,7 +253,7 @@ def export_command(
       gongxu graph export folder --format csv
 
     """
-    from knowledge_graph.network import export
+    from knowledge_graph.queries.export import export
 
     network = _load(graph or _default_folder()).to_networkx()
     for path in export(network, target, kind.value):
@@ -278,7 +278,7 @@ def evaluate_terms_command(
     import json
 
     from data.errors import InputError
-    from knowledge_graph.term_evaluation import evaluate_terms, read_marked_texts
+    from eval.reading.term_evaluation import evaluate_terms, read_marked_texts
 
     texts = read_marked_texts(file)
     with Bar() as bar:
@@ -313,9 +313,9 @@ def fit_terms_command(
     """
     from importlib import resources
 
-    from knowledge_graph.keyphrases import WEIGHTS_FILE
-    from knowledge_graph.term_evaluation import read_marked_texts
-    from knowledge_graph.term_training import fit_term_weights, held_out_figures, write_weights
+    from knowledge_graph.terms.keyphrases import WEIGHTS_FILE
+    from eval.reading.term_evaluation import read_marked_texts
+    from eval.reading.term_training import fit_term_weights, held_out_figures, write_weights
 
     texts = read_marked_texts(file)
     with Bar() as bar:

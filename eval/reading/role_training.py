@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from knowledge_graph.quantities.evaluation import FILES, GoldText, gold_pairs, half_of, load_gold
+from eval.reading.quantity_evaluation import FILES, GoldText, gold_pairs, half_of, load_gold
 from knowledge_graph.quantities.extraction import role_features
 from knowledge_graph.quantities.types import DEMAND_ROLES, SUPPLY_ROLES, Role, Side
 

@@ -9,9 +9,9 @@ from functools import lru_cache
 from importlib import resources
 from typing import Self
 
-from knowledge_graph.phrases import general_words, stop_words
-from knowledge_graph.tagging import Word, tag
-from knowledge_graph.term_types import type_by_head
+from knowledge_graph.terms.phrases import general_words, stop_words
+from knowledge_graph.terms.tagging import Word, tag
+from knowledge_graph.terms.types import type_by_head
 
 MAX_SPAN = 7
 """Words of the longest candidate."""

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from knowledge_graph import kernels
-from knowledge_graph.relations import TermEdge
+from knowledge_graph.relations.extraction import TermEdge
 from knowledge_graph.schema import CARRIED, Relation
 
 MAX_NEIGHBOURS = 32

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from knowledge_graph.schema import Relation, TermType
-from knowledge_graph.vocabulary import Vocabulary
+from knowledge_graph.terms.vocabulary import Vocabulary
 
 BLOCK = 2_000
 """Terms whose neighbours are computed at once; bounds the memory of the product."""

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_graph import kernels
-from knowledge_graph.record_table import GraphRow, RecordTable
-from knowledge_graph.relation_matrix import RelationMatrix
+from knowledge_graph.records.table import GraphRow, RecordTable
+from knowledge_graph.relations.matrix import RelationMatrix
 from knowledge_graph.taxonomy.chains import chain_relation
 from knowledge_graph.taxonomy.fields import Fields, field_distance
 from knowledge_graph.taxonomy.industries import industry_distance
 from knowledge_graph.taxonomy.regions import Regions, region_distance
-from knowledge_graph.vocabulary import Vocabulary
+from knowledge_graph.terms.vocabulary import Vocabulary
 
 TERM_SIGNALS = (
     "graph_shared_cosine",  # cosine of the two sides' weighted terms

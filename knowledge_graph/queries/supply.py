@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from data.errors import InputError, NotFoundError
 from knowledge_graph import kernels
-from knowledge_graph.background import is_everyday
-from knowledge_graph.paths import relation_evidence
+from knowledge_graph.terms.word_frequency import is_everyday
+from knowledge_graph.reading.paths import relation_evidence
 from knowledge_graph.schema import RELATION_NAMES, TERM_TYPE_NAMES, Relation, TermType
 from knowledge_graph.taxonomy.chains import STAGES, load_chains
 
 if TYPE_CHECKING:
     from knowledge_graph.graph import KnowledgeGraph
-    from knowledge_graph.record_table import RecordTable
+    from knowledge_graph.records.table import RecordTable
 
 UNKNOWN_BUDGET = 50.0
 """What a demand without a budget counts for, in 万元."""

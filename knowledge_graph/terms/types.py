@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_graph.schema import TermType
-from knowledge_graph.tagging import Word
-from knowledge_graph.vocabulary import occurrences, term_lookup
+from knowledge_graph.terms.tagging import Word
+from knowledge_graph.terms.vocabulary import occurrences, term_lookup
 
 _VERBS = """
 EFFECT 提高 提升 降低 减少 减小 增加 增强 改善 避免 防止 缩短 延长 解决 克服 抑制 消除

@@ -7,11 +7,11 @@ from itertools import chain, combinations
 from typing import NamedTuple
 
 from data.text.segment import content_words
-from knowledge_graph.phrases import general_words, is_inside
-from knowledge_graph.relations import TermEdge, contradicts
+from knowledge_graph.terms.phrases import general_words, is_inside
+from knowledge_graph.relations.extraction import TermEdge, contradicts
 from knowledge_graph.schema import Relation
-from knowledge_graph.tagging import Word, tag
-from knowledge_graph.vocabulary import Vocabulary
+from knowledge_graph.terms.tagging import Word, tag
+from knowledge_graph.terms.vocabulary import Vocabulary
 
 _BRACKET = re.compile(r"\(([^()]{2,80})\)")
 _CLOSING_BRACKETS = re.compile(r"(?:\([^()]{1,80}\)|[\s\"“”,])+$")

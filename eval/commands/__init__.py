@@ -1,0 +1,1 @@
+"""Commands that measure: evaluate, recall, benchmarks, load, studies, constraints and terms."""

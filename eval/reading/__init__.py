@@ -1,0 +1,1 @@
+"""How well texts are read: term extraction and quantities against human marks."""

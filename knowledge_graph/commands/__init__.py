@@ -1,0 +1,1 @@
+"""Commands of this room: build, query and export the graph."""

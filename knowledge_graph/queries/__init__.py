@@ -1,0 +1,1 @@
+"""Questions to the graph: supply, experts, elements, statistics and exports."""

@@ -1,0 +1,1 @@
+"""The graph as a request reads it: signals, retrieval and paths."""

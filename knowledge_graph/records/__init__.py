@@ -1,0 +1,1 @@
+"""Records as rows of the graph: terms, fields, holders and classification."""

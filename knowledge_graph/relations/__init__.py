@@ -1,0 +1,1 @@
+"""Relations between terms: definitions, extraction, synonyms and their matrix."""

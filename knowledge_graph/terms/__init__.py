@@ -1,0 +1,1 @@
+"""Technical terms: mining, tagging, key phrases, types, frequencies and the vocabulary."""
