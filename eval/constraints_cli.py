@@ -27,7 +27,7 @@ def simulator_command(
     from data.simulator.plan import SimulationPlan
     from data.simulator.simulation import simulate
     from eval.ledger_study import simulated_statuses
-    from models.encoder import load_encoder
+    from models.encoder.base import load_encoder
 
     plan = SimulationPlan(achievements=achievements, demands=demands, events=demands * 10, seed=seed)
     encoder = load_encoder(settings().encoder)

@@ -14,7 +14,7 @@ from eval.list_metrics import GOOD_LEVEL
 from eval.offline import Part, Parts
 from eval.slices import slice_figures, slice_sizes
 from eval.systems import Corpus
-from models.calibration import IsotonicCalibration
+from models.ranking.calibration import IsotonicCalibration
 
 MAIN = "ranker"
 Findings = dict[str, Any]

@@ -25,7 +25,7 @@ from matcher.pool import Pool, candidate_pool
 from matcher.scorer import GradedPairs, fit_scorer
 from matcher.shelf import Shelf
 from matcher.textspace import record_text
-from models.ranker import RankerParameters
+from models.ranking.ordinal import RankerParameters
 
 TOP = 10
 POLICIES = ("none", "random", "chosen", "best")

@@ -19,10 +19,10 @@ from matcher.outcomes import GradedPairs
 from matcher.scorer import GOOD_GRADE, fit_scorer, training_examples
 from matcher.textspace import TextSpace, record_text
 from matcher.view import View, Viewer
-from models.calibration import LevelCutpoints
-from models.lambdamart import LambdaMartRanker
+from models.ranking.calibration import LevelCutpoints
+from models.ranking.lambdamart import LambdaMartRanker
 from models.lexical_index import LexicalIndex
-from models.ranker import RankerParameters
+from models.ranking.ordinal import RankerParameters
 
 Rows = NDArray[np.intp]
 SYSTEMS = ("random", "popularity", "bm25", "encoder", "ranker")

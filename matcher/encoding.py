@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from data.records import Achievement, Demand
 from data.settings import Settings
 from matcher.textspace import record_text
-from models.encoder import Encoder, load_encoder
-from models.encoder_adaptation import adapt
-from models.static_encoder import StaticEncoder
-from models.vector_cache import CachedEncoder
+from models.encoder.base import Encoder, load_encoder
+from models.encoder.adaptation import adapt
+from models.encoder.static import StaticEncoder
+from models.encoder.vector_cache import CachedEncoder
 
 
 def store_encoder(settings: Settings, demands: Sequence[Demand], achievements: Sequence[Achievement]) -> Encoder:

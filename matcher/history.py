@@ -15,7 +15,7 @@ from matcher.pair_ids import PairIds
 from matcher.sparse import FloatArray, frozen, mapped
 from matcher.text_features import TextSide
 from matcher.view import View
-from models.pair_kernel import PairInputs, PairKernelRidge
+from models.ranking.pair_kernel import PairInputs, PairKernelRidge
 
 HISTORY = (
     "known_pairs",  # log(1 + outcomes known of this demand)

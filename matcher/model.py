@@ -17,7 +17,7 @@ from matcher.scorer import Scorer
 from matcher.shelf import Shelf
 from matcher.textspace import TextSpace, record_text
 from matcher.view import Viewer
-from models.encoder import Encoder, load_encoder
+from models.encoder.base import Encoder, load_encoder
 
 # Folders of a bundle that depend on the records alone; a new ranker leaves them as they are.
 RECORD_FOLDERS = ("encoder", "viewer", "achievements", "demands", "graph", "quantities")

@@ -17,8 +17,8 @@ from matcher.past import FOLDS, new_in_first, past_features
 from matcher.textspace import TextSpace
 from matcher.threshold import COLUMNS, TARGET_RISK, AnswerThreshold, Confidences, confidences_of, fit_threshold
 from matcher.view import View
-from models.calibration import IsotonicCalibration
-from models.ranker import OrdinalRanker, RankerParameters
+from models.ranking.calibration import IsotonicCalibration
+from models.ranking.ordinal import OrdinalRanker, RankerParameters
 
 __all__ = ["GOOD_GRADE", "Examples", "GradedPairs", "Scorer", "Scores", "fit_scorer", "training_examples"]
 

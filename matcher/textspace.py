@@ -17,7 +17,7 @@ from data.columns.strings import Numbers, Strings
 from data.text.normalise import meaningful
 from matcher import text_kernels
 from matcher.sparse import FloatArray, csr_parts, heaviest, load_csr, mapped, save_csr
-from models.encoder import Encoder, Kind
+from models.encoder.base import Encoder, Kind
 
 TOPICS = 128
 MAX_WORDS = 200_000  # vocabulary; the rarest words are dropped first

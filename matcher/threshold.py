@@ -10,7 +10,7 @@ from scipy.special import betaincinv
 
 from data.errors import BundleError, InputError
 from matcher.recommendation import NO_GOOD_MATCH, Verdict
-from models.calibration import IsotonicCalibration
+from models.ranking.calibration import IsotonicCalibration
 
 LEAST_JUDGED = 10  # candidates of a demand; with fewer a good one on top says little
 LEAST_DEMANDS = 20  # with fewer demands no risk can be promised

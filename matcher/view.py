@@ -13,7 +13,7 @@ from matcher.cards import Cards
 from matcher.sparse import FloatArray, mapped
 from matcher.text_features import SIMILARITIES, TextSide, similarities
 from matcher.textspace import TextSpace, record_rows
-from models.encoder import Encoder
+from models.encoder.base import Encoder
 
 # Records of the other side that a record is held against to learn what is near for it.
 REFERENCE_ACHIEVEMENTS = 256

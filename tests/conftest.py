@@ -32,7 +32,7 @@ def platform(tmp_path_factory) -> Platform:
     from data.simulator.simulation import simulate
     from data.store.store import Store
     from matcher.bundle import set_current
-    from models.ranker import RankerParameters
+    from models.ranking.ordinal import RankerParameters
     from training.pipeline import build, train
 
     home = tmp_path_factory.mktemp("platform")

@@ -96,7 +96,7 @@ def train_command(
     from data.progress import steps
     from data.settings import settings
     from data.store.store import Store
-    from models.ranker import RankerParameters
+    from models.ranking.ordinal import RankerParameters
     from models.threads import limit_threads
     from training.pipeline import train
     from training.promotion import promote

@@ -19,7 +19,7 @@ from matcher.history import History
 from matcher.model import RECORD_FOLDERS, SCORER_FOLDER, MatchingModel
 from matcher.outcomes import GradedPairs
 from matcher.scorer import Scorer, Scores
-from models.ranker import RankerParameters
+from models.ranking.ordinal import RankerParameters
 from training import candidates
 from training.answers import ask, reference_of, sample_demands
 from training.candidates import HISTORY, PREDICTIONS, Candidate, Figure

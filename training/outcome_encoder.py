@@ -10,7 +10,7 @@ from data.settings import Settings
 from data.store.store import Store
 from matcher.cards import Cards
 from matcher.textspace import record_text
-from models.encoder import load_encoder
+from models.encoder.base import load_encoder
 from training.encoder.finetune import FIGURES_FILE, FinetuneSettings, finetune
 from training.pairs import graded_pairs
 from training.tracking import record_run

@@ -28,7 +28,7 @@ from matcher.features import FeatureTable, label_free_table
 from matcher.model import MatchingModel
 from matcher.outcomes import GradedPairs
 from matcher.scorer import Examples, fit_scorer
-from models.ranker import RankerParameters
+from models.ranking.ordinal import RankerParameters
 from training.finish import Built, Fitted, finish
 from training.holdout import split_pairs
 from training.pairs import graded_pairs

@@ -19,8 +19,8 @@ from eval.simulated_truth import SimulatedTruth
 from matcher.features import label_free_table, with_history
 from matcher.model import MatchingModel
 from matcher.scorer import Examples, training_examples
-from models.lambdamart import LambdaMartRanker
-from models.ranker import RankerParameters
+from models.ranking.lambdamart import LambdaMartRanker
+from models.ranking.ordinal import RankerParameters
 from training.pairs import graded_pairs
 from training.pipeline import build, outcome_table
 

@@ -14,7 +14,7 @@ from data.files.importer import import_paths
 from data.settings import Settings
 from data.store.store import Store
 from matcher.bundle import CURRENT, FORMAT_VERSION, latest_build, pointed, read_manifest
-from models.ranker import RankerParameters
+from models.ranking.ordinal import RankerParameters
 from training import candidates
 from training.gate import Decision
 from training.locks import exclusive

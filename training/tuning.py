@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 from matcher.scorer import Examples
-from models.ranker import RankerParameters
+from models.ranking.ordinal import RankerParameters
 
 if TYPE_CHECKING:
     import optuna

@@ -45,7 +45,7 @@ def retrain_command(
     from data.progress import steps
     from data.settings import settings
     from data.store.store import Store
-    from models.ranker import RankerParameters
+    from models.ranking.ordinal import RankerParameters
     from models.threads import limit_threads
     from training.cli import STEPS
     from training.locks import BusyError

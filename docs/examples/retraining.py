@@ -13,7 +13,7 @@ from pathlib import Path
 from data.settings import Settings
 from data.store.store import Store
 from matcher.bundle import CURRENT, pointed
-from models.ranker import RankerParameters
+from models.ranking.ordinal import RankerParameters
 from training.pipeline import build, train
 from training.promotion import promote, rollback
 from training.tracking import experiment_id, tracking

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 from data.simulator import SimulationPlan, simulate
 from eval.bench.report import BenchRow, latency, throughput
-from models.encoder import DEFAULT_DIRECTORY
-from models.static_encoder import StaticEncoder
+from models.encoder.base import DEFAULT_DIRECTORY
+from models.encoder.static import StaticEncoder
 
 PEER = "SentenceTransformer"
 _TEXTS = 4_000

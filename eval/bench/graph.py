@@ -151,7 +151,7 @@ def bench_graph_build(settings: Settings) -> list[BenchRow]:
         BundleError: nothing was built yet.
 
     """
-    from models.encoder import load_encoder
+    from models.encoder.base import load_encoder
 
     encoder = load_encoder(str(current_bundle(settings.bundles) / "encoder"))
     with Store.open(settings.store_url) as store:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from eval.bench.report import BenchRow, latency, resident_mib, throughput
 from eval.bench.scale import FEW_QUERIES, MAX_PEER_BUILD
-from models.selection import k_best
+from models.index_state.selection import k_best
 from models.vector_index import IndexKind, VectorIndex, build_vector_index, load_vector_index
 
 K = 100

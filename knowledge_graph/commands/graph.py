@@ -381,7 +381,7 @@ def _encode() -> Any:
 
     # the graph sits on `data` only; this command puts it together with the encoder as the bundle's build does
     chosen = settings()
-    encoder = import_module("models.encoder").load_encoder(
+    encoder = import_module("models.encoder.base").load_encoder(
         chosen.encoder,
         query_prefix=chosen.encoder_query_prefix,
         passage_prefix=chosen.encoder_passage_prefix,

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.selection import fill, k_best
+from models.index_state.selection import fill, k_best
 from models.vector_index.kernels import products_at
 
 _GATHERED_SHARE = 0.25

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError, InputError
-from models.live_state import LiveState
-from models.rows import check_search, checked_rows, last_of_each
+from models.index_state.live_state import LiveState
+from models.index_state.rows import check_search, checked_rows, last_of_each
 from models.vector_index.exact import ExactSegment
 from models.vector_index.hnsw import HnswSegment
 from models.vector_index.interface import IndexKind, Segment, VectorIndex

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.selection import k_best
+from models.index_state.selection import k_best
 from models.vector_index.kernels import shares_near
 
 Points = tuple[tuple[float, float], ...]

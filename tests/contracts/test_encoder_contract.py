@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.encoder import Encoder, load_encoder
-from models.encoder_adaptation import adapt
-from models.static_encoder import StaticEncoder
-from models.vector_cache import CachedEncoder
+from models.encoder.base import Encoder, load_encoder
+from models.encoder.adaptation import adapt
+from models.encoder.static import StaticEncoder
+from models.encoder.vector_cache import CachedEncoder
 
 TEXTS = [
     "低温污泥干化设备",

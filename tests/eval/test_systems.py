@@ -18,7 +18,7 @@ from eval.offline import as_json, cross_validate, cross_validated, figures_of, j
 from eval.report import html_report
 from eval.slices import slice_values
 from eval.systems import SYSTEMS, all_systems, build_corpus
-from models.ranker import RankerParameters
+from models.ranking.ordinal import RankerParameters
 from tests.matcher.worlds import make_world
 
 PARAMETERS = RankerParameters(trees=25, learning_rate=0.1, min_data_in_leaf=10, feature_fraction=0.5)

@@ -68,7 +68,7 @@ def test_the_encoder_gets_the_prefixes_of_the_settings(here, home, monkeypatch, 
 @pytest.fixture
 def encoder_calls(monkeypatch):
     """The passage prefixes that encoders were really loaded with."""
-    from models.static_encoder import StaticEncoder
+    from models.encoder.static import StaticEncoder
 
     seen = []
     load = StaticEncoder.load.__func__

@@ -11,8 +11,8 @@ from matcher.outcomes import GradedPairs
 from matcher.scorer import fit_scorer
 from matcher.textspace import TextSpace
 from matcher.view import View
-from models.encoder import load_encoder
-from models.ranker import RankerParameters
+from models.encoder.base import load_encoder
+from models.ranking.ordinal import RankerParameters
 from tests.matcher.worlds import World, make_world
 
 PARAMETERS = RankerParameters(trees=40, learning_rate=0.1, min_data_in_leaf=10, feature_fraction=0.5)

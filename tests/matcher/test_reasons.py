@@ -20,7 +20,7 @@ from matcher.reasons import ATTRIBUTE_NAMES, MAX_REASONS, group_of
 from matcher.scorer import Scorer
 from matcher.textspace import record_text
 from matcher.word_pairs import partner_words, shared_terms, words_of
-from models.calibration import IsotonicCalibration
+from models.ranking.calibration import IsotonicCalibration
 
 
 @pytest.fixture(scope="module")

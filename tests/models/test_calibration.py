@@ -9,7 +9,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from data.errors import InputError
-from models.calibration import IsotonicCalibration, LevelCutpoints
+from models.ranking.calibration import IsotonicCalibration, LevelCutpoints
 
 ROWS = st.lists(st.tuples(st.integers(-3, 4), st.integers(1, 4)), min_size=1, max_size=12)
 QUICK = limits(max_examples=100, deadline=None)

@@ -15,10 +15,10 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from data.errors import EncoderError
-from models.encoder import DEFAULT_DIRECTORY, load_encoder
-from models.encoder_adaptation import adapt
-from models.static_encoder import StaticEncoder, fold, quantise
-from models.vector_cache import CachedEncoder
+from models.encoder.base import DEFAULT_DIRECTORY, load_encoder
+from models.encoder.adaptation import adapt
+from models.encoder.static import StaticEncoder, fold, quantise
+from models.encoder.vector_cache import CachedEncoder
 
 MIB = 1 << 20
 PYTHON = StaticEncoder.load(DEFAULT_DIRECTORY)

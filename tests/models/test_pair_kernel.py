@@ -9,7 +9,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from data.errors import InputError
-from models.pair_kernel import PairInputs, PairKernelRidge, _Landmarks
+from models.ranking.pair_kernel import PairInputs, PairKernelRidge, _Landmarks
 
 DEMANDS, PAIRS = 8, 40
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.ranker import OrdinalRanker, RankerParameters
-from models.tree_contributions import TreeContributions
-from models.tree_text import Trees
+from models.ranking.ordinal import OrdinalRanker, RankerParameters
+from models.trees.shap import TreeContributions
+from models.trees.text import Trees
 
 worlds = st.fixed_dictionaries(
     {

@@ -4,9 +4,9 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
-from models.ranker import OrdinalRanker, RankerParameters
-from models.tree_kernel import TreeKernel
-from models.tree_text import Trees
+from models.ranking.ordinal import OrdinalRanker, RankerParameters
+from models.trees.quickscorer import TreeKernel
+from models.trees.text import Trees
 
 
 def _world(seed, missing):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
 from data.errors import SettingsError
-from models.selection import fill, k_best
+from models.index_state.selection import fill, k_best
 from models.threads import limit_threads
 
 

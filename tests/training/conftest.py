@@ -9,7 +9,7 @@ import pytest
 
 from data.settings import Settings
 from data.store.store import Store
-from models.ranker import RankerParameters
+from models.ranking.ordinal import RankerParameters
 
 
 @dataclass(frozen=True)

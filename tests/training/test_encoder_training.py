@@ -10,8 +10,8 @@ import pytest
 
 from data.errors import InputError, NotFoundError
 from eval.bootstrap import Estimate
-from models.encoder import load_encoder
-from models.static_encoder import fold
+from models.encoder.base import load_encoder
+from models.encoder.static import fold
 from training.encoder.build import BuildSettings, export, publish, token_counts
 from training.encoder.card import model_card, table
 from training.encoder.corpus import Corpus, Paper, is_held_out, read_corpus, sentences

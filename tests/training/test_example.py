@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from matcher.bundle import CURRENT, pointed
-from models.ranker import RankerParameters
+from models.ranking.ordinal import RankerParameters
 from tests.training.conftest import copy_home
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "retraining.py"

@@ -13,9 +13,9 @@ from data.simulator.shortlist import shortlists
 from data.simulator.world import make_world
 from eval.bootstrap import Judged, estimate_all
 from eval.metrics import ndcg_by_demand
-from models.lambdamart import LambdaMartRanker
-from models.position_bias import place_of, place_offsets
-from models.ranker import OrdinalRanker, RankerParameters
+from models.ranking.lambdamart import LambdaMartRanker
+from models.ranking.position_bias import place_of, place_offsets
+from models.ranking.ordinal import OrdinalRanker, RankerParameters
 
 PARAMETERS = RankerParameters(trees=100, learning_rate=0.06, feature_fraction=0.7)
 NAMES = ("topic", "indicators", "maturity", "price", "provider", "region", "fame")

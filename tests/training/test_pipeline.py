@@ -14,7 +14,7 @@ from matcher.engine import Engine
 from matcher.features import FEATURES
 from matcher.filters import Filters
 from matcher.model import MatchingModel
-from models.ranker import RankerParameters
+from models.ranking.ordinal import RankerParameters
 from training.pipeline import MIN_PAIRS, build, train
 
 

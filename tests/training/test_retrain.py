@@ -6,7 +6,7 @@ import pytest
 
 from data.store.store import Store
 from matcher.bundle import BUILT, CURRENT, pointed, set_pointer
-from models.ranker import RankerParameters
+from models.ranking.ordinal import RankerParameters
 from training import candidates
 from training.locks import BusyError, exclusive
 from training.retrain import LOCK, STATE, load_state, retrain

@@ -9,7 +9,7 @@ import pytest
 from data.errors import InputError
 from matcher.outcomes import GradedPairs
 from matcher.scorer import Examples
-from models.ranker import RankerParameters
+from models.ranking.ordinal import RankerParameters
 from training.tuning import FOLDS, MAX_LEAVES_IN_ALL, tune
 
 N = 240

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from models.encoder import Encoder, load_encoder
-from models.static_encoder import StaticEncoder, fold, quantise
-from models.vector_cache import CachedEncoder
+from models.encoder.base import Encoder, load_encoder
+from models.encoder.static import StaticEncoder, fold, quantise
+from models.encoder.vector_cache import CachedEncoder
 from training.encoder.contrastive import train
 from training.encoder.corpus import Corpus, read_corpus
 from training.encoder.token_table import distil

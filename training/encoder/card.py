@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from eval.bootstrap import Estimate
-from models.static_encoder import StaticEncoder
+from models.encoder.static import StaticEncoder
 from training.encoder.build import BuildSettings
 from training.encoder.evaluate import Row
 

@@ -26,7 +26,7 @@ def build(
     from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
     from data.settings import settings
-    from models.encoder import DEFAULT_DIRECTORY
+    from models.encoder.base import DEFAULT_DIRECTORY
     from training.encoder.build import BuildSettings, build_encoder, publish
     from training.encoder.card import model_card
     from training.encoder.evaluate import compare, sample_texts, texts_per_second
@@ -63,8 +63,8 @@ def evaluate(
     Example: gongxu encoder evaluate --json figures.json
     """
     from data.settings import settings
-    from models.encoder import load_encoder
-    from models.vector_cache import CachedEncoder
+    from models.encoder.base import load_encoder
+    from models.encoder.vector_cache import CachedEncoder
     from training.encoder.card import table
     from training.encoder.evaluate import as_json, compare, sample_texts, texts_per_second
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from data.errors import NotFoundError
 from data.text.normalise import normalise
-from models.static_encoder import fold
+from models.encoder.static import fold
 
 CHINAXIV = ("chinaxiv_zh_01.csv", "chinaxiv_zh_02.csv")
 CSL_TITLES = "csl_titles_8000.csv"

@@ -14,10 +14,10 @@ from data.files.judged import JudgedPairs, load_judged
 from data.text.segment import content_words
 from data.text.normalise import meaningful, normalise
 from eval.bootstrap import Estimate, Judged, estimate_all
-from models.encoder import Encoder
-from models.encoder_adaptation import adapt
+from models.encoder.base import Encoder
+from models.encoder.adaptation import adapt
 from models.lexical_index import LexicalIndex
-from models.static_encoder import StaticEncoder
+from models.encoder.static import StaticEncoder
 from training.encoder.corpus import Corpus, Paper, read_corpus
 
 RECALL_AT = 10

@@ -12,9 +12,9 @@ import numpy as np
 
 from data.errors import EncoderError, InputError
 from eval.bootstrap import Estimate, Judged, estimate_all
-from models.encoder import Encoder, load_encoder
-from models.encoder_directory import EncoderSettings, is_static_directory, read_settings
-from models.static_encoder import StaticEncoder, quantise
+from models.encoder.base import Encoder, load_encoder
+from models.encoder.directory import EncoderSettings, is_static_directory, read_settings
+from models.encoder.static import StaticEncoder, quantise
 from training.encoder.trainer import arguments, require_training_packages
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from models.static_encoder import StaticEncoder
+from models.encoder.static import StaticEncoder
 from training.encoder.build import BuildSettings
 from training.encoder.evaluate import Row
 

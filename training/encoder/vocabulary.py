@@ -14,7 +14,7 @@ import jieba
 import rjieba
 from tokenizers import Tokenizer, decoders, models, normalizers
 
-from models.static_encoder import fold
+from models.encoder.static import fold
 
 UNKNOWN = "[UNK]"
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")

@@ -22,7 +22,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tree_text import Trees
+from models.trees.text import Trees
 
 _LEFT, _NAN_LEFT, _LEAF = 1, 2, 4
 _ROWS = 16  # that are walked together

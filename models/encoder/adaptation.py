@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from models.static_encoder import StaticEncoder, quantise
+from models.encoder.static import StaticEncoder, quantise
 
 # Chosen on held-out papers (are titles of one discipline closer?); the result changes little around them.
 _SIF_PARAMETER = 3e-3

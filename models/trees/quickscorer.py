@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tree_text import Trees
+from models.trees.text import Trees
 
 MAX_LEAVES = 64
 

@@ -21,7 +21,7 @@ from scipy import sparse
 from tokenizers import Tokenizer, normalizers
 
 from data.errors import EncoderError
-from models.encoder_directory import EncoderSettings
+from models.encoder.directory import EncoderSettings
 
 # Texts per block: bounds memory (a block touches at most a few tens of thousands of rows) and keeps rows in cache.
 _BLOCK = 2048

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import EncoderError
-from models.encoder import Encoder, Kind
+from models.encoder.base import Encoder, Kind
 
 _FILE = "vectors.db"
 # SQLite allows 32,766 variables in one statement; a few thousand keys a query are as fast and stay well below.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import EncoderError
-from models.encoder_directory import EncoderSettings, directory_digest
+from models.encoder.directory import EncoderSettings, directory_digest
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import EncoderError
-from models.encoder_directory import EncoderSettings
+from models.encoder.directory import EncoderSettings
 
 # The package puts these before the texts itself.
 _PREFIXES = {"query_prefix": "query: ", "passage_prefix": "passage: "}

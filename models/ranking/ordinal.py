@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError, InputError
-from models.boosting import RankerParameters, train_binary
-from models.position_bias import MIN_POSITIVES, PLACES, place_of, place_offsets
-from models.tree_contributions import TreeContributions
-from models.tree_kernel import TreeKernel
-from models.tree_text import Trees
+from models.trees.boosting import RankerParameters, train_binary
+from models.ranking.position_bias import MIN_POSITIVES, PLACES, place_of, place_offsets
+from models.trees.shap import TreeContributions
+from models.trees.quickscorer import TreeKernel
+from models.trees.text import Trees
 
 if TYPE_CHECKING:
     import lightgbm as lgb

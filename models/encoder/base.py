@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import EncoderError
-from models.encoder_directory import is_static_directory, read_settings
-from models.static_encoder import StaticEncoder
+from models.encoder.directory import is_static_directory, read_settings
+from models.encoder.static import StaticEncoder
 
 Kind = Literal["query", "passage"]
 
@@ -62,7 +62,7 @@ def load_encoder(
 
     """
     if name_or_path == TEACHER_NAME:
-        from models.teacher_encoder import TeacherEncoder
+        from models.encoder.teacher import TeacherEncoder
 
         return TeacherEncoder(query_prefix=query_prefix, passage_prefix=passage_prefix)
     directory = DEFAULT_DIRECTORY if name_or_path == DEFAULT_NAME else Path(name_or_path).expanduser()
@@ -80,7 +80,7 @@ def load_encoder(
             f"{directory} is no sentence-transformers model: it has neither modules.json nor config.json; "
             f"give the model's own folder, or {DEFAULT_NAME!r} for the shipped encoder"
         )
-    from models.transformer_encoder import load_transformer
+    from models.encoder.transformer import load_transformer
 
     return load_transformer(
         name_or_path,

@@ -1,0 +1,1 @@
+"""Text encoders: static, transformer, teacher; adaptation and the vector cache."""

@@ -1,0 +1,1 @@
+"""State that the vector and the lexical index share: live rows and selection."""

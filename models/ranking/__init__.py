@@ -1,0 +1,1 @@
+"""Ranking models: ordinal trees, pair kernel, position bias and calibration."""

@@ -1,0 +1,1 @@
+"""Tree ensembles: text format, QuickScorer evaluation, SHAP contributions and boosting."""
