@@ -9,9 +9,9 @@ from eval.ledger_study import with_ledger
 from eval.offline import out_of_fold
 from eval.systems import Corpus, RankerSystem
 from knowledge_graph.reading.signals import SIGNAL_NAMES
-from matcher.attributes import ATTRIBUTES
-from matcher.features import LATENT_COLUMNS
-from matcher.ledger import FEATURES as LEDGER
+from matcher.features.attributes import ATTRIBUTES
+from matcher.features.table import LATENT_COLUMNS
+from matcher.requirements.ledger import FEATURES as LEDGER
 
 # Groups of label-free features that can be left out.
 GROUPS: dict[str, tuple[str, ...]] = {

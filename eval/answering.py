@@ -8,9 +8,9 @@ import numpy as np
 from data.splits import folds
 from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.systems import Corpus
-from matcher.features import FeatureTable, with_history
-from matcher.scorer import GOOD_GRADE, GradedPairs, fit_scorer
-from matcher.threshold import COLUMNS, Confidences, calibrate_threshold, confidences_of
+from matcher.features.table import FeatureTable, with_history
+from matcher.ranking.scorer import GOOD_GRADE, GradedPairs, fit_scorer
+from matcher.ranking.verdict import COLUMNS, Confidences, calibrate_threshold, confidences_of
 from models.ranking.ordinal import RankerParameters
 
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)

@@ -13,7 +13,7 @@ from data.records import Demand, EventKind, OutcomeEvent
 from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.metrics import auc
 from knowledge_graph.graph import KnowledgeGraph
-from matcher.completeness import PART_NAMES, Weights, stated_parts
+from matcher.clarification.completeness import PART_NAMES, Weights, stated_parts
 
 FIRST_SHOWN = 20  # results after which a demand had its chance
 ANSWERED = frozenset({EventKind.CONTACT, EventKind.MEETING, EventKind.NEGOTIATION, EventKind.DEAL})

@@ -11,9 +11,9 @@ from data.store.store import Store
 from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.simulated_truth import SimulatedTruth
 from matcher.engine import Engine
-from matcher.first_stage import COLUMNS, FUSED_SCORED, FirstStage
+from matcher.ranking.first_stage import COLUMNS, FUSED_SCORED, FirstStage
 from matcher.model import MatchingModel
-from matcher.scorer import Scorer
+from matcher.ranking.scorer import Scorer
 
 TOP = 10
 EVERYTHING = 1 << 30

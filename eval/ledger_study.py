@@ -14,11 +14,11 @@ from data.simulator.world import World, make_world
 from eval.systems import Corpus
 from knowledge_graph.quantities import extract
 from knowledge_graph.quantities.names import Encode
-from matcher.features import FeatureTable
-from matcher.ledger import FEATURES, compare, ledger_features
-from matcher.ledger_rules import MET, MISSED
-from matcher.ledger_shelf import Quantities
-from matcher.ledger_table import QuantityTable, quantities_of
+from matcher.features.table import FeatureTable
+from matcher.requirements.ledger import FEATURES, compare, ledger_features
+from matcher.requirements.rules import MET, MISSED
+from matcher.requirements.collection import Quantities
+from matcher.requirements.table import QuantityTable, quantities_of
 
 UNSURE = 0.02  # figures are told rounded: levels nearer than this are neither met nor missed for certain
 PAIRS = 20_000

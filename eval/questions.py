@@ -15,16 +15,16 @@ from data.settings import Settings
 from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.simulated_truth import VAGUE, SimulatedTruth
 from eval.systems import Corpus, build_corpus
-from matcher.answers import UNCLEAR, clarification
-from matcher.clarify import ask, best_ids
-from matcher.diversify import diversify
+from matcher.clarification.answers import UNCLEAR, clarification
+from matcher.clarification.ask import ask, best_ids
+from matcher.ranking.diversify import diversify
 from matcher.engine import Engine
-from matcher.filters import Filters
+from matcher.collection.filters import Filters
 from matcher.model import MatchingModel
-from matcher.pool import Pool, candidate_pool
-from matcher.scorer import GradedPairs, fit_scorer
-from matcher.shelf import Shelf
-from matcher.textspace import record_text
+from matcher.rescoring import Pool, candidate_pool
+from matcher.ranking.scorer import GradedPairs, fit_scorer
+from matcher.collection.collection import Shelf
+from matcher.texts.space import record_text
 from models.ranking.ordinal import RankerParameters
 
 TOP = 10

@@ -13,9 +13,9 @@ from data.text.segment import content_words
 from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.metrics import recall_at
 from eval.systems import Corpus
-from matcher.channels import fuse
-from matcher.shelf import Shelf
-from matcher.textspace import record_text
+from matcher.ranking.channels import fuse
+from matcher.collection.collection import Shelf
+from matcher.texts.space import record_text
 
 DEPTHS = (100, 300)
 GOOD_LEVEL = 3

@@ -15,8 +15,8 @@ from data.simulator.plan import SimulationPlan
 from data.simulator.relevance import fit_of, grade_of, technology_affinity
 from data.simulator.wording import value_of
 from data.simulator.world import Float, World, make_world
-from matcher.answers import COOPERATION, UNCLEAR
-from matcher.questions import Question
+from matcher.clarification.answers import COOPERATION, UNCLEAR
+from matcher.clarification.questions import Question
 
 VAGUE = 2
 

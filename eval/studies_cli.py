@@ -89,7 +89,7 @@ def completeness(
     from data.store.store import Store
     from eval.completeness_study import answered_demands, fit_completeness
     from knowledge_graph.graph import KnowledgeGraph
-    from matcher.completeness import PART_NAMES, completeness_path
+    from matcher.clarification.completeness import PART_NAMES, completeness_path
     from models.threads import limit_threads
 
     limit_threads(settings().threads)

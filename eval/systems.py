@@ -12,13 +12,13 @@ from data.records import Record
 from data.text.segment import content_words
 from data.settings import Settings
 from knowledge_graph.graph import KnowledgeGraph
-from matcher.encoding import store_encoder
-from matcher.features import FeatureTable, label_free_table, with_history
+from matcher.texts.encoding import store_encoder
+from matcher.features.table import FeatureTable, label_free_table, with_history
 from matcher.model import build_graph
-from matcher.outcomes import GradedPairs
-from matcher.scorer import GOOD_GRADE, fit_scorer, training_examples
-from matcher.textspace import TextSpace, record_text
-from matcher.view import View, Viewer
+from matcher.history.graded_pairs import GradedPairs
+from matcher.ranking.scorer import GOOD_GRADE, fit_scorer, training_examples
+from matcher.texts.space import TextSpace, record_text
+from matcher.collection.encoded import View, Viewer
 from models.ranking.calibration import LevelCutpoints
 from models.ranking.lambdamart import LambdaMartRanker
 from models.lexical_index import LexicalIndex

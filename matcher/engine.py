@@ -13,26 +13,26 @@ from data.records import UNSTORED, Achievement, Demand
 from data.text.segment import content_words
 from data.store.store import Change
 from knowledge_graph.reading.paths import Path
-from matcher.channels import Candidates, find_candidates
-from matcher.diversify import Diversity, diversify
-from matcher.features import FeatureTable
-from matcher.filters import Filters
-from matcher.first_stage import worth_scoring
-from matcher.graph_lens import GraphLens
-from matcher.ledger_answer import with_ledgers
-from matcher.ledger_lens import LedgerLens, pair_ledger
-from matcher.ledger_shelf import Quantities
-from matcher.matches import SHOWN, digests_of, matches_of
+from matcher.ranking.channels import Candidates, find_candidates
+from matcher.ranking.diversify import Diversity, diversify
+from matcher.features.table import FeatureTable
+from matcher.collection.filters import Filters
+from matcher.ranking.first_stage import worth_scoring
+from matcher.features.graph import GraphLens
+from matcher.requirements.wording import with_ledgers
+from matcher.requirements.lens import LedgerLens, pair_ledger
+from matcher.requirements.collection import Quantities
+from matcher.request.matches import SHOWN, digests_of, matches_of
 from matcher.model import MatchingModel
-from matcher.reasons import Pairs, explain
+from matcher.explanations.reasons import Pairs, explain
 from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord, Verdict
-from matcher.scorer import Scorer
-from matcher.shelf import Shelf
-from matcher.stages import passed
-from matcher.subject import Subject, past_of, require_text
-from matcher.textspace import record_text
-from matcher.threshold import verdict_of, withheld
-from matcher.view import View
+from matcher.ranking.scorer import Scorer
+from matcher.collection.collection import Shelf
+from matcher.request.stages import passed
+from matcher.request.subject import Subject, past_of, require_text
+from matcher.texts.space import record_text
+from matcher.ranking.verdict import verdict_of, withheld
+from matcher.collection.encoded import View
 
 Rows = NDArray[np.int64]
 Side = Literal["achievements", "demands"]

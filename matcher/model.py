@@ -10,13 +10,13 @@ from data.records import Achievement, Demand, Record
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.quantities.names import Encode
 from matcher.bundle import Manifest, verify
-from matcher.features import FEATURES
-from matcher.ledger_lens import graph_synonyms
-from matcher.ledger_shelf import Quantities
-from matcher.scorer import Scorer
-from matcher.shelf import Shelf
-from matcher.textspace import TextSpace, record_text
-from matcher.view import Viewer
+from matcher.features.table import FEATURES
+from matcher.requirements.lens import graph_synonyms
+from matcher.requirements.collection import Quantities
+from matcher.ranking.scorer import Scorer
+from matcher.collection.collection import Shelf
+from matcher.texts.space import TextSpace, record_text
+from matcher.collection.encoded import Viewer
 from models.encoder.base import Encoder, load_encoder
 
 # Folders of a bundle that depend on the records alone; a new ranker leaves them as they are.

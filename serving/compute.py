@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter, time_ns
 from typing import Any, Generic, TypeVar
 
-from matcher.stages import heard_by
+from matcher.request.stages import heard_by
 from serving import stages
 from serving.metrics import SHED
 from serving.problems import OVERLOADED, ApiError

@@ -7,10 +7,10 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field
 
 from data.records import Demand
-from matcher.filters import Filters
+from matcher.collection.filters import Filters
 from matcher.loading import stored_achievements
-from matcher.none_yet import LOOKED_AT, gap_report, report_dict
-from matcher.pool import candidate_pool
+from matcher.gaps.report import LOOKED_AT, gap_report, report_dict
+from matcher.rescoring import candidate_pool
 from matcher.recommendation import Verdict
 from serving.live import LiveModel
 from serving.services import Services

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from data.records import MAX_TEXT, UNSTORED, Achievement, Demand, Identifier
-from matcher.diversify import Diversity
+from matcher.ranking.diversify import Diversity
 from matcher.engine import MAX_TOP
-from matcher.filters import Filters
+from matcher.collection.filters import Filters
 from matcher.recommendation import Match, Recommendation
 from serving.gaps import GapReportAnswer
 from serving.live import Lacking

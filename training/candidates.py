@@ -12,8 +12,8 @@ from data.settings import Settings
 from eval.bootstrap import Estimate
 from eval.experiments import running_experiment
 from matcher.bundle import BUILT, CHALLENGER, CURRENT, POINTERS, PREVIOUS, all_bundles, pointed
-from matcher.history import History
-from matcher.scorer import Scorer
+from matcher.history.outcome_history import History
+from matcher.ranking.scorer import Scorer
 
 FOLDER = "candidates"
 FACTS = "candidate.json"

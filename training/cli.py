@@ -155,7 +155,7 @@ def demo_command(
     from data.simulator import SimulationPlan
     from eval.cli import show_figures
     from eval.offline import as_json as plain_figures
-    from matcher.cli import show
+    from matcher.commands.recommend import show
     from models.threads import limit_threads
     from training.demo import demonstrate
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from data.errors import NotFoundError
 from data.records import Achievement, Demand
 from eval.bootstrap import RESAMPLES, Estimate, Judged, estimate_all, metric_samples, summarise
-from matcher.features import FeatureTable, label_free_table, with_history
+from matcher.features.table import FeatureTable, label_free_table, with_history
 from matcher.model import MatchingModel
-from matcher.scorer import GOOD_GRADE, MIN_CALIBRATION_ROWS, Scorer, Scores
-from matcher.view import View
+from matcher.ranking.scorer import GOOD_GRADE, MIN_CALIBRATION_ROWS, Scorer, Scores
+from matcher.collection.encoded import View
 
 CALIBRATION_BINS = 10
 _R = TypeVar("_R", Achievement, Demand)

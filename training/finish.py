@@ -14,11 +14,11 @@ from data.settings import Settings
 from data.store.store import Store
 from matcher.bundle import CHALLENGER, Manifest, link_files, new_bundle, new_version, publish, set_pointer
 from matcher.engine import Engine
-from matcher.features import NEARNESS_COLUMNS, FeatureTable
-from matcher.history import History
+from matcher.features.table import NEARNESS_COLUMNS, FeatureTable
+from matcher.history.outcome_history import History
 from matcher.model import RECORD_FOLDERS, SCORER_FOLDER, MatchingModel
-from matcher.outcomes import GradedPairs
-from matcher.scorer import Scorer, Scores
+from matcher.history.graded_pairs import GradedPairs
+from matcher.ranking.scorer import Scorer, Scores
 from models.ranking.ordinal import RankerParameters
 from training import candidates
 from training.answers import ask, reference_of, sample_demands

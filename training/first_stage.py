@@ -9,14 +9,14 @@ from data.errors import InputError, NotFoundError
 from data.records import Achievement, Demand
 from data.text.segment import content_words
 from data.store.store import Store
-from matcher.channels import find_candidates
+from matcher.ranking.channels import find_candidates
 from matcher.engine import Engine, Side
-from matcher.filters import Filters
-from matcher.first_stage import SCORED, FirstStage, first_columns
-from matcher.graph_lens import GraphLens
-from matcher.scorer import Scorer
-from matcher.sparse import FloatArray
-from matcher.subject import past_of
+from matcher.collection.filters import Filters
+from matcher.ranking.first_stage import SCORED, FirstStage, first_columns
+from matcher.features.graph import GraphLens
+from matcher.ranking.scorer import Scorer
+from data.columns.arrays import FloatArray
+from matcher.request.subject import past_of
 
 ASKING = {
     "achievements": 300,

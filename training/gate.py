@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from data.settings import Settings
-from matcher.scorer import Scores
+from matcher.ranking.scorer import Scores
 from training.candidates import Figure
 from training.comparison import HeldOut, calibration_error, gains
 from training.slices import Mask, taken

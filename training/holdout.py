@@ -5,7 +5,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.cards import Cards
+from matcher.collection.columns import Cards
 
 MAX_HELD_OUT = 10_000  # pairs that versions are compared on; more would sharpen no decision
 _SALT = "gongxu held out:"

@@ -17,8 +17,8 @@ from eval.monitor_report import Finding, MonitorReport, Watched
 from matcher.bundle import current_bundle, verify
 from matcher.engine import Engine
 from matcher.model import MatchingModel
-from matcher.outcomes import GradedPairs
-from matcher.scorer import GOOD_GRADE
+from matcher.history.graded_pairs import GradedPairs
+from matcher.ranking.scorer import GOOD_GRADE
 from training.answers import SAMPLE, Answers, answer_features, ask, sample_demands
 from training.comparison import Records, score_pairs
 from training.pairs import MATURITY_DAYS, graded_pairs

@@ -8,8 +8,8 @@ from pathlib import Path
 from data.errors import InputError
 from data.settings import Settings
 from data.store.store import Store
-from matcher.cards import Cards
-from matcher.textspace import record_text
+from matcher.collection.columns import Cards
+from matcher.texts.space import record_text
 from models.encoder.base import load_encoder
 from training.encoder.finetune import FIGURES_FILE, FinetuneSettings, finetune
 from training.pairs import graded_pairs

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.records import DeclineReason, EventKind, OutcomeEvent
-from matcher.cards import Cards
-from matcher.outcomes import NO_REASON, NOT_SHOWN, GradedPairs, OutcomeLog
+from matcher.collection.columns import Cards
+from matcher.history.graded_pairs import NO_REASON, NOT_SHOWN, GradedPairs, OutcomeLog
 from training.delays import DAY, delay_distribution
 
 JUDGEMENT_WEIGHT = 1.0

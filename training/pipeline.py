@@ -23,11 +23,11 @@ from matcher.bundle import (
     set_pointer,
     verify,
 )
-from matcher.encoding import store_encoder
-from matcher.features import FeatureTable, label_free_table
+from matcher.texts.encoding import store_encoder
+from matcher.features.table import FeatureTable, label_free_table
 from matcher.model import MatchingModel
-from matcher.outcomes import GradedPairs
-from matcher.scorer import Examples, fit_scorer
+from matcher.history.graded_pairs import GradedPairs
+from matcher.ranking.scorer import Examples, fit_scorer
 from models.ranking.ordinal import RankerParameters
 from training.finish import Built, Fitted, finish
 from training.holdout import split_pairs

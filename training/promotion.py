@@ -12,7 +12,7 @@ from data.store.store import Store
 from matcher.bundle import CHALLENGER, CURRENT, PREVIOUS, has_ranker, pointed, read_manifest, set_pointer, verify
 from matcher.engine import Engine
 from matcher.model import MatchingModel
-from matcher.scorer import Scores
+from matcher.ranking.scorer import Scores
 from training import candidates
 from training.answers import ask, sample_demands
 from training.candidates import PREDICTIONS, Candidate

@@ -16,9 +16,9 @@ from data.store.store import Store
 from eval.bootstrap import RESAMPLES, Estimate, Lift, lift_of, resample_weights, summarise
 from eval.metrics import ndcg_by_demand
 from eval.simulated_truth import SimulatedTruth
-from matcher.features import label_free_table, with_history
+from matcher.features.table import label_free_table, with_history
 from matcher.model import MatchingModel
-from matcher.scorer import Examples, training_examples
+from matcher.ranking.scorer import Examples, training_examples
 from models.ranking.lambdamart import LambdaMartRanker
 from models.ranking.ordinal import RankerParameters
 from training.pairs import graded_pairs

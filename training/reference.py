@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from matcher.outcomes import NO_REASON, NOT_SHOWN, GradedPairs
+from matcher.history.graded_pairs import NO_REASON, NOT_SHOWN, GradedPairs
 from training.pairs import IMPRESSION_WEIGHT, OUTCOME_WEIGHT
 
 REFERENCE_FILE = "reference.json"

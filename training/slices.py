@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.bootstrap import Estimate
-from matcher.scorer import Scores
-from matcher.textspace import record_text
+from matcher.ranking.scorer import Scores
+from matcher.texts.space import record_text
 from training.comparison import HeldOut, Records, figures
 
 MIN_DEMANDS = 20  # fewer demands make no figure to decide by

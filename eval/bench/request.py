@@ -14,12 +14,12 @@ from data.settings import Settings
 from data.store.store import Store
 from eval.bench.report import BenchRow, Latency, latency, resident_mib, throughput
 from matcher.bundle import current_bundle
-from matcher.channels import find_candidates
+from matcher.ranking.channels import find_candidates
 from matcher.engine import Engine
-from matcher.features import label_free_table, with_history
-from matcher.filters import Filters
-from matcher.first_stage import worth_scoring
-from matcher.graph_lens import GraphLens
+from matcher.features.table import label_free_table, with_history
+from matcher.collection.filters import Filters
+from matcher.ranking.first_stage import worth_scoring
+from matcher.features.graph import GraphLens
 from matcher.model import MatchingModel
 
 PEER = "FAISS flat"

@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from data.records import Achievement, Demand
 from data.store.store import Store
-from matcher.advice import PEERS, advice_dict, advise
+from matcher.gaps.advice import PEERS, advice_dict, advise
 from matcher.engine import Engine
 from matcher.loading import stored_achievements, stored_demands
-from matcher.pool import best_demands
+from matcher.rescoring import best_demands
 from serving.answers import json_response
 from serving.gate import Needs
 from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses

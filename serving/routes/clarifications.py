@@ -11,13 +11,13 @@ from starlette.responses import Response
 from data.store.clarifications import Clarification, QuestionId
 from data.records import MAX_TITLE, Demand
 from data.store.store import Store
-from matcher.answers import MAX_ANSWER, clarification
-from matcher.clarify import MAX_QUESTIONS, ask, best_ids
-from matcher.completeness import Weights, as_dict, completeness, completeness_path, load_weights
+from matcher.clarification.answers import MAX_ANSWER, clarification
+from matcher.clarification.ask import MAX_QUESTIONS, ask, best_ids
+from matcher.clarification.completeness import Weights, as_dict, completeness, completeness_path, load_weights
 from matcher.engine import Engine
 from matcher.loading import stored_achievements
-from matcher.pool import candidate_pool
-from matcher.questions import question_dict
+from matcher.rescoring import candidate_pool
+from matcher.clarification.questions import question_dict
 from matcher.recommendation import Match
 from serving.answers import json_response
 from serving.credentials import Principal

@@ -13,7 +13,7 @@ from eval.bootstrap import METRICS
 from eval.cli import TITLES, show_ablation
 from eval.systems import build_corpus
 from knowledge_graph.reading.signals import SIGNAL_NAMES
-from matcher.features import FeatureTable
+from matcher.features.table import FeatureTable
 from tests.matcher.worlds import make_world
 
 

@@ -12,7 +12,7 @@ from data.store.store import Store
 from eval.first_stage_study import EVERYTHING, study_scored
 from eval.simulated_truth import SimulatedTruth
 from matcher.engine import Engine
-from matcher.first_stage import COLUMNS, FirstStage
+from matcher.ranking.first_stage import COLUMNS, FirstStage
 from matcher.model import MatchingModel
 
 

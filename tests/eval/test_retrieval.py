@@ -11,7 +11,7 @@ from data.records import Achievement, Demand
 from data.settings import Settings
 from eval.retrieval import judged_relevant, retrieval_recall, true_relevant
 from eval.systems import build_corpus
-from matcher.channels import fuse
+from matcher.ranking.channels import fuse
 
 SLUDGE, BATTERY = "污泥干化脱水压滤机", "锂电池隔膜正极材料电解液"
 NAMES = ("dense", "lexical", "graph", "rrf", "weighted", "rrf_graph", "union", "union_graph")

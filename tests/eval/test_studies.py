@@ -11,9 +11,9 @@ from eval.answering import area_under_risk, cross_fitted, operating_point, risk_
 from eval.completeness_study import FIRST_SHOWN, answered_demands, fit_completeness
 from eval.questions import Asked, estimates
 from eval.simulated_truth import SimulatedTruth
-from matcher.answers import UNCLEAR
-from matcher.questions import Option, Question
-from matcher.threshold import Confidences, calibrate_threshold, confidences_of
+from matcher.clarification.answers import UNCLEAR
+from matcher.clarification.questions import Option, Question
+from matcher.ranking.verdict import Confidences, calibrate_threshold, confidences_of
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

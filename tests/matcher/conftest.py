@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from matcher.features import FeatureTable, label_free_table
+from matcher.features.table import FeatureTable, label_free_table
 from matcher.model import MatchingModel
-from matcher.outcomes import GradedPairs
-from matcher.scorer import fit_scorer
-from matcher.textspace import TextSpace
-from matcher.view import View
+from matcher.history.graded_pairs import GradedPairs
+from matcher.ranking.scorer import fit_scorer
+from matcher.texts.space import TextSpace
+from matcher.collection.encoded import View
 from models.encoder.base import load_encoder
 from models.ranking.ordinal import RankerParameters
 from tests.matcher.worlds import World, make_world

@@ -6,9 +6,9 @@ import numpy as np
 
 from data.records import Achievement, Demand
 from matcher.engine import Engine
-from matcher.features import label_free_table
+from matcher.features.table import label_free_table
 from matcher.model import MatchingModel
-from matcher.scorer import GradedPairs, fit_scorer
+from matcher.ranking.scorer import GradedPairs, fit_scorer
 from tests.matcher.conftest import PARAMETERS
 from tests.matcher.worlds import World, make_world
 

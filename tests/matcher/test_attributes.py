@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from data.records import Achievement, AchievementStatus, Demand
-from matcher.attributes import ATTRIBUTES, attribute_features
-from matcher.cards import SCHEMA, Cards
+from matcher.features.attributes import ATTRIBUTES, attribute_features
+from matcher.collection.columns import SCHEMA, Cards
 
 FULL_DEMAND = Demand(
     demand_id="D1",

@@ -29,7 +29,7 @@ from matcher.bundle import (
     verify,
     write_manifest,
 )
-from matcher.features import FEATURES
+from matcher.features.table import FEATURES
 from matcher.model import MatchingModel
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -11,12 +11,12 @@ from data.store.clarifications import Clarified, clarified
 from data.errors import InputError
 from data.records import MAX_TITLE, Demand
 from knowledge_graph.taxonomy.regions import load_regions
-from matcher.answers import MATURITY, UNCLEAR, clarification, question_text, read_answer, threshold_id
-from matcher.clarify import _gain, ask, best_ids, find_question
-from matcher.elements import find_elements
+from matcher.clarification.answers import MATURITY, UNCLEAR, clarification, question_text, read_answer, threshold_id
+from matcher.clarification.ask import _gain, ask, best_ids, find_question
+from knowledge_graph.queries.elements import find_elements
 from matcher.engine import Engine
-from matcher.pool import candidate_pool
-from matcher.questions import limit_questions, question_dict, threshold_questions
+from matcher.rescoring import candidate_pool
+from matcher.clarification.questions import limit_questions, question_dict, threshold_questions
 from tests.matcher.particulars import demand
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)

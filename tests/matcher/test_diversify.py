@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from matcher.channels import RRF_CONSTANT, fuse
-from matcher.diversify import diversify
+from matcher.ranking.channels import RRF_CONSTANT, fuse
+from matcher.ranking.diversify import diversify
 
 PLACES = st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 15)), min_size=1, max_size=40)
 QUICK = limits(max_examples=100, deadline=None)

@@ -10,7 +10,7 @@ from data.records import Achievement, Demand
 from data.store.store import Store
 from data.text.normalise import meaningful
 from matcher.engine import EMPTY_STORE, MAX_TOP, NO_RANKER, Engine
-from matcher.filters import OPEN_STATUSES, Filters
+from matcher.collection.filters import OPEN_STATUSES, Filters
 from matcher.model import MatchingModel
 from matcher.recommendation import NO_GOOD_MATCH
 

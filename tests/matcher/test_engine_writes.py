@@ -7,11 +7,11 @@ import pytest
 
 from data.records import AchievementStatus
 from data.text.segment import content_words
-from matcher.channels import find_candidates
+from matcher.ranking.channels import find_candidates
 from matcher.engine import MAX_TOP, Engine
-from matcher.filters import Filters
+from matcher.collection.filters import Filters
 from matcher.model import MatchingModel
-from matcher.textspace import record_text
+from matcher.texts.space import record_text
 
 EVERYTHING = Filters.none()
 

@@ -6,8 +6,8 @@ import pytest
 from data.errors import BundleError
 from data.records import Achievement, Demand
 from knowledge_graph.reading.signals import SIGNAL_NAMES
-from matcher.attributes import ATTRIBUTES
-from matcher.features import (
+from matcher.features.attributes import ATTRIBUTES
+from matcher.features.table import (
     FEATURES,
     LABEL_FREE,
     NEARNESS_COLUMNS,
@@ -17,10 +17,10 @@ from matcher.features import (
     pair_similarities,
     with_history,
 )
-from matcher.graph_lens import GraphLens
-from matcher.history import HISTORY, History
-from matcher.text_features import SIMILARITIES, TextSide, similarities
-from matcher.view import REFERENCE_ACHIEVEMENTS, REFERENCE_DEMANDS, View, Viewer
+from matcher.features.graph import GraphLens
+from matcher.history.outcome_history import HISTORY, History
+from matcher.texts.similarities import SIMILARITIES, TextSide, similarities
+from matcher.collection.encoded import REFERENCE_ACHIEVEMENTS, REFERENCE_DEMANDS, View, Viewer
 
 TOLERANCE = 2e-5
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from data.errors import BundleError
 from data.text.segment import content_words
-from matcher.channels import find_candidates
+from matcher.ranking.channels import find_candidates
 from matcher.engine import Engine
-from matcher.filters import Filters
-from matcher.first_stage import (
+from matcher.collection.filters import Filters
+from matcher.ranking.first_stage import (
     COLUMNS,
     DENSE,
     FUSED_SCORED,
@@ -24,8 +24,8 @@ from matcher.first_stage import (
     save_first_stages,
     worth_scoring,
 )
-from matcher.history import Feedback
-from matcher.textspace import record_text
+from matcher.history.outcome_history import Feedback
+from matcher.texts.space import record_text
 
 
 def pools_of(random, weights, pools=30, size=160, gaps=0.1):

@@ -5,7 +5,7 @@ import pytest
 
 from data.records import Achievement, Demand
 from knowledge_graph.reading.signals import SIGNAL_NAMES
-from matcher.graph_lens import GraphLens
+from matcher.features.graph import GraphLens
 
 NEW = Demand(demand_id="N1", title="污泥干化", content="寻求污泥脱水与烘干，降低含水率，采用压滤机。")
 COSINE = SIGNAL_NAMES.index("graph_shared_cosine")

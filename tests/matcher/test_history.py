@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-import matcher.scorer
+import matcher.ranking.scorer
 from data.records import Achievement, Demand
-from matcher.features import NEARNESS_COLUMNS, label_free_table
-from matcher.history import HISTORY, History
-from matcher.outcomes import GradedPairs
-from matcher.scorer import fit_scorer
-from matcher.view import View
+from matcher.features.table import NEARNESS_COLUMNS, label_free_table
+from matcher.history.outcome_history import HISTORY, History
+from matcher.history.graded_pairs import GradedPairs
+from matcher.ranking.scorer import fit_scorer
+from matcher.collection.encoded import View
 from tests.matcher.conftest import PARAMETERS
 
 COLUMN = {name: i for i, name in enumerate(HISTORY)}
@@ -241,7 +241,7 @@ def test_an_empty_history_survives_saving(known, tmp_path):
 
 
 def test_only_a_bounded_number_of_outcomes_supports_the_kernel(known, outcomes, monkeypatch):
-    monkeypatch.setattr("matcher.history.SUPPORT", 50)
+    monkeypatch.setattr("matcher.history.outcome_history.SUPPORT", 50)
     grades = known.world.grades(known.d, known.a)[outcomes]
     bounded = fit(known, outcomes, grades)
     assert len(bounded.kernel._fitted.described.of) == 50

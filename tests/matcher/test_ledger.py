@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from data.records import Achievement, Demand
 from knowledge_graph.quantities import extract
-from matcher.filters import Filters
-from matcher.ledger import FEATURES, compare, ledger, ledger_features
-from matcher.ledger_answer import checks, summary
-from matcher.ledger_lens import LedgerLens
-from matcher.ledger_shelf import Quantities
-from matcher.ledger_table import QuantityTable, quantities_of
+from matcher.collection.filters import Filters
+from matcher.requirements.ledger import FEATURES, compare, ledger, ledger_features
+from matcher.requirements.wording import checks, summary
+from matcher.requirements.lens import LedgerLens
+from matcher.requirements.collection import Quantities
+from matcher.requirements.table import QuantityTable, quantities_of
 
 
 def status(wanted, offered):

@@ -6,10 +6,10 @@ import pytest
 
 from data.store.clarifications import clarified
 from data.records import Achievement, Demand
-from matcher.answers import clarification, threshold_id
+from matcher.clarification.answers import clarification, threshold_id
 from matcher.engine import Engine
-from matcher.filters import Filters
-from matcher.ledger_table import BETWEEN_KEYWORDS, KEPT, quantities_of
+from matcher.collection.filters import Filters
+from matcher.requirements.table import BETWEEN_KEYWORDS, KEPT, quantities_of
 from matcher.model import MatchingModel
 
 SUBJECTS = ("混凝土外加剂", "污泥干化设备", "锂电池负极", "茶叶烘干", "无人机巡检", "耐火材料", "钢板轧制", "水处理膜")
@@ -85,7 +85,7 @@ def test_a_bundle_keeps_its_figures(model, tmp_path):
     built, demands, offers = model
     built.save_records(tmp_path)
     assert (tmp_path / "quantities" / "achievements" / "codes.npy").is_file()
-    from matcher.ledger_shelf import Quantities
+    from matcher.requirements.collection import Quantities
 
     loaded = Quantities.load(tmp_path / "quantities")
     assert len(loaded.achievements) == len(offers)

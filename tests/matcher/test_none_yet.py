@@ -11,11 +11,11 @@ from data.errors import BundleError
 from data.records import Achievement, Demand
 from matcher.engine import Engine
 from matcher.model import MatchingModel
-from matcher.none_yet import COMPOSITE, cover, developers_of, gap_report, report_dict, unmet_requirements, verdict
-from matcher.pool import candidate_pool
+from matcher.gaps.report import COMPOSITE, cover, developers_of, gap_report, report_dict, unmet_requirements, verdict
+from matcher.rescoring import candidate_pool
 from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH
-from matcher.scorer import THRESHOLD_FILE, Scorer
-from matcher.threshold import CONFIDENCE, EVEN, LEAST_DEMANDS, TARGET_RISK, AnswerThreshold, Confidences, fit_threshold
+from matcher.ranking.scorer import THRESHOLD_FILE, Scorer
+from matcher.ranking.verdict import CONFIDENCE, EVEN, LEAST_DEMANDS, TARGET_RISK, AnswerThreshold, Confidences, fit_threshold
 from tests.matcher.particulars import demand, offer
 from tests.matcher.worlds import TOPICS
 
@@ -206,7 +206,7 @@ def test_demands_with_the_same_gap_are_found(encoder):
     engine = Engine(model)
     remaining = [term for term in ("量子雷达", "量子", "雷达") if term in graph.vocabulary.numbers]
     assert remaining
-    from matcher.none_yet import shared_gaps
+    from matcher.gaps.report import shared_gaps
 
     found = shared_gaps(engine, graph, asks[0], remaining)
     assert {gap.demand_id for gap in found} == {"D1", "D2", "D3"}

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from matcher.features import NEARNESS_COLUMNS, FeatureTable
-from matcher.history import HISTORY
-from matcher.outcomes import NO_REASON, GradedPairs, OutcomeLog
-from matcher.past import TIME_BLOCKS, past_features, time_blocks
+from matcher.features.table import NEARNESS_COLUMNS, FeatureTable
+from matcher.history.outcome_history import HISTORY
+from matcher.history.graded_pairs import NO_REASON, GradedPairs, OutcomeLog
+from matcher.learning.out_of_fold import TIME_BLOCKS, past_features, time_blocks
 
 N = 150
 DAY = 86_400.0

@@ -5,9 +5,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from data.errors import InputError
-from matcher.features import FEATURES
-from matcher.outcomes import GradedPairs
-from matcher.scorer import GOOD_GRADE, Scorer, fit_scorer
+from matcher.features.table import FEATURES
+from matcher.history.graded_pairs import GradedPairs
+from matcher.ranking.scorer import GOOD_GRADE, Scorer, fit_scorer
 from tests.matcher.conftest import PARAMETERS, taught_rows
 
 

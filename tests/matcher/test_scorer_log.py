@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from matcher.features import FeatureTable
-from matcher.scorer import DEAL_GRADE, GOOD_GRADE, MIN_DEALS, Scorer, fit_scorer
+from matcher.features.table import FeatureTable
+from matcher.ranking.scorer import DEAL_GRADE, GOOD_GRADE, MIN_DEALS, Scorer, fit_scorer
 from tests.matcher.conftest import PARAMETERS
 from tests.matcher.test_past import dated
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from matcher.sparse import load_csr, save_csr
+from data.columns.arrays import load_csr, save_csr
 
 
 def test_rows_are_kept_with_short_indices(tmp_path):

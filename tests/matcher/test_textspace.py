@@ -7,8 +7,8 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from data.records import Achievement, Demand
-from matcher.sparse import heaviest
-from matcher.textspace import TextSpace, Vocabulary, character_grams, record_text
+from data.columns.arrays import heaviest
+from matcher.texts.space import TextSpace, Vocabulary, character_grams, record_text
 from tests.matcher.worlds import TOPICS
 
 ODD_TEXTS = ["", "无", "𠮷龘", "zzzz qqqq", "！？。", "a", "12", "😀" * 30, "长" * 5000]

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matcher.word_pairs import PARTNER_COSINE, TELLING_IDF, Words, partner_words, shared_terms
+from matcher.explanations.word_pairs import PARTNER_COSINE, TELLING_IDF, Words, partner_words, shared_terms
 
 
 def searched(space, wanted, offered, most):

@@ -10,7 +10,7 @@ from data.store.store import Store
 from eval.experiments import Experiment, Mode
 from matcher.bundle import read_manifest
 from matcher.engine import Engine
-from matcher.threshold import AnswerThreshold
+from matcher.ranking.verdict import AnswerThreshold
 from serving.experiments import Running
 from serving.live import LiveModel
 

@@ -13,7 +13,7 @@ import pytest
 from data.store.store import Store
 from matcher.bundle import read_manifest, set_current
 from matcher.engine import Engine
-from matcher.filters import Filters
+from matcher.collection.filters import Filters
 from matcher.model import MatchingModel
 from serving.live import BundleHolder, LiveModel, preloaded
 

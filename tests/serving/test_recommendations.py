@@ -5,7 +5,7 @@ import pytest
 from data.records import Demand
 from data.store.store import Store
 from matcher.engine import Engine
-from matcher.filters import Filters
+from matcher.collection.filters import Filters
 
 URL = "/v1/recommendations/achievements"
 

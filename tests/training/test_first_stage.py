@@ -7,7 +7,7 @@ import pytest
 
 from data.store.store import Store
 from matcher.engine import Engine
-from matcher.first_stage import COLUMNS, FirstStage
+from matcher.ranking.first_stage import COLUMNS, FirstStage
 from matcher.model import MatchingModel
 from training.first_stage import fit_first_stages
 

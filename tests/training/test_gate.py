@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.settings import Settings
-from matcher.scorer import Scores
+from matcher.ranking.scorer import Scores
 from training.comparison import HeldOut, calibration_error, gains
 from training.gate import Evidence, judge
 

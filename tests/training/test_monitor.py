@@ -14,7 +14,7 @@ from data.records import Demand, EventKind
 from data.settings import settings as environment
 from data.store.store import Store
 from eval.monitor_report import REPORT, last_report
-from matcher.outcomes import GradedPairs, OutcomeLog
+from matcher.history.graded_pairs import GradedPairs, OutcomeLog
 from training.monitor import monitor
 from training.reference import Histogram, Rates
 from training.upkeep_cli import monitor_command

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import training.pairs
 from data.records import GRADES, Achievement, DeclineReason, Demand, EventKind, OutcomeEvent
-from matcher.cards import Cards
-from matcher.outcomes import NO_REASON, NOT_SHOWN
+from matcher.collection.columns import Cards
+from matcher.history.graded_pairs import NO_REASON, NOT_SHOWN
 from training.delays import DAY, delay_distribution
 from training.pairs import (
     DECLINE_WEIGHT,

@@ -11,8 +11,8 @@ from data.settings import Settings
 from data.store.store import Store
 from matcher.bundle import current_bundle, read_manifest, verify
 from matcher.engine import Engine
-from matcher.features import FEATURES
-from matcher.filters import Filters
+from matcher.features.table import FEATURES
+from matcher.collection.filters import Filters
 from matcher.model import MatchingModel
 from models.ranking.ordinal import RankerParameters
 from training.pipeline import MIN_PAIRS, build, train

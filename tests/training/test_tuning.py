@@ -7,8 +7,8 @@ import optuna
 import pytest
 
 from data.errors import InputError
-from matcher.outcomes import GradedPairs
-from matcher.scorer import Examples
+from matcher.history.graded_pairs import GradedPairs
+from matcher.ranking.scorer import Examples
 from models.ranking.ordinal import RankerParameters
 from training.tuning import FOLDS, MAX_LEAVES_IN_ALL, tune
 

@@ -11,9 +11,9 @@ from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.queries.supply import UNKNOWN_BUDGET, Balance, Flow, balances, find_term, flows, industry_mask
 from knowledge_graph.records.table import RecordTable
 from knowledge_graph.taxonomy.chains import STAGES, load_chains
-from matcher.cards import Cards
+from matcher.collection.columns import Cards
 from matcher.engine import Engine
-from matcher.filters import Filters
+from matcher.collection.filters import Filters
 
 TERMS, CHAIN, INDUSTRIES, REGIONS = "terms", "stages", "industries", "regions"
 SIDES = (TERMS, CHAIN, INDUSTRIES, REGIONS)

@@ -20,9 +20,9 @@ from data.records import Demand
 from data.splits import same_groups
 from data.store.store import Store
 from data.store.tables import achievements, demands
-from matcher.completeness import ADVICE, Weights, completeness
+from matcher.clarification.completeness import ADVICE, Weights, completeness
 from matcher.engine import Engine
-from matcher.filters import OPEN_STATUSES, Filters
+from matcher.collection.filters import OPEN_STATUSES, Filters
 
 STALE = timedelta(days=730)
 SOON = timedelta(days=30)

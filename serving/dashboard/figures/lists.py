@@ -12,7 +12,7 @@ from data.store.dashboard_tables import daily_counts
 from data.store.database import translated_errors
 from data.records import CHINA_STANDARD_TIME, EventKind
 from data.store.tables import demands, events
-from matcher.filters import OPEN_STATUSES
+from matcher.collection.filters import OPEN_STATUSES
 from serving.dashboard.figures.health import FIELDS, SOON, STALE, is_missing
 
 CHINA = timedelta(hours=8)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from data.store.aggregates import ALL
 from data.store.dashboard_tables import achievement_progress, daily_counts, demand_progress
 from data.store.tables import achievements, demands, events
-from matcher.filters import OPEN_STATUSES
+from matcher.collection.filters import OPEN_STATUSES
 from serving.dashboard.figures.periods import Period
 from serving.dashboard.wording import FUNNEL
 

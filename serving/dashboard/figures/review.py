@@ -11,7 +11,7 @@ from data.store.reviews import QueuedPair, Review
 from data.store.store import Store
 from eval.metrics import quadratic_weighted_kappa
 from matcher.engine import Engine
-from matcher.filters import Filters
+from matcher.collection.filters import Filters
 from matcher.recommendation import Match
 
 UNDO = timedelta(minutes=10)

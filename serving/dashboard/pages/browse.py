@@ -15,7 +15,7 @@ from data.store.store import Store
 from knowledge_graph.reading.paths import Path
 from matcher.bundle import all_bundles as manifests
 from matcher.engine import Engine
-from matcher.filters import OPEN_STATUSES, Filters
+from matcher.collection.filters import OPEN_STATUSES, Filters
 from matcher.recommendation import Match, Recommendation
 from serving.dashboard.figures.evidence import draw, highlighted, marks_of
 from serving.dashboard.figures.models import engine_of

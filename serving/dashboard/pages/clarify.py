@@ -15,13 +15,13 @@ from data.store.keys import AuditEntry
 from data.records import Demand
 from data.store.store import Store
 from data.store.tables import demands
-from matcher.answers import MAX_ANSWER, UNCLEAR, clarification
-from matcher.clarify import ask, best_ids
-from matcher.completeness import completeness, completeness_path, load_weights
+from matcher.clarification.answers import MAX_ANSWER, UNCLEAR, clarification
+from matcher.clarification.ask import ask, best_ids
+from matcher.clarification.completeness import completeness, completeness_path, load_weights
 from matcher.engine import Engine
 from matcher.loading import stored_achievements
-from matcher.pool import candidate_pool, require_scorer
-from matcher.questions import Question
+from matcher.rescoring import candidate_pool, require_scorer
+from matcher.clarification.questions import Question
 from matcher.recommendation import Match
 from serving.dashboard.access import Role
 from serving.dashboard.page import Page, field, operator_of, see_other, services_of

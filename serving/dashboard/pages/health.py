@@ -15,7 +15,7 @@ from data.errors import InputError, NotFoundError
 from data.store.keys import AuditEntry
 from data.records import CHINA_STANDARD_TIME
 from data.store.store import Store, StoreCounts
-from matcher.completeness import completeness_path, load_weights
+from matcher.clarification.completeness import completeness_path, load_weights
 from serving.dashboard.access import Role
 from serving.dashboard.figures import health as figures
 from serving.dashboard.page import Page, at_length, field, operator_of, see_other, services_of

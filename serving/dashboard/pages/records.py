@@ -12,7 +12,7 @@ from data.store.dashboard_tables import achievement_progress, demand_progress
 from data.records import DemandStatus
 from data.store.tables import achievements, demands, events
 from knowledge_graph.taxonomy.industries import load_industries
-from matcher.filters import OPEN_STATUSES
+from matcher.collection.filters import OPEN_STATUSES
 from serving.dashboard import wording
 from serving.dashboard.exports import FORMATS, as_csv, as_xlsx
 from serving.dashboard.figures.gaps import ids_behind, ids_of_industry

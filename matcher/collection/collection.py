@@ -1,0 +1,150 @@
+"""One side of the market, searchable: its view, its two indexes, and what was written since the bundle was built."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+from weakref import ReferenceType, ref
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.records import Achievement, Demand
+from data.text.segment import content_words
+from matcher.collection.filters import Filters
+from matcher.texts.space import record_text
+from matcher.collection.encoded import View
+from models.lexical_index import LexicalIndex
+from models.vector_index import VectorIndex, build_vector_index, load_vector_index
+
+Rows = NDArray[np.int64]
+MASKS_KEPT = 16  # answers of `Shelf.allowed` kept, a byte per record each
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Records of one side under dense rows: those of the bundle first, later versions and new records behind them.
+
+    A shelf never changes; a write makes a new one. `row_of` overrides the base's row of an id, -1 for a deleted record.
+    `current` (n,) tells the rows that stand for a record now; the indexes hold others too as long as a reader may need
+    them. `earlier` are the shelves this one came from that somebody still reads.
+    """
+
+    base: View
+    vectors: VectorIndex
+    lexical: LexicalIndex
+    current: NDArray[np.bool_]
+    row_of: dict[str, int]
+    extra: View | None = None
+    earlier: tuple["ReferenceType[Shelf]", ...] = ()
+    _masks: dict[Filters, NDArray[np.bool_]] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def build(cls, view: View, records: list[Achievement] | list[Demand], terms: Iterable[str] = ()) -> Self:
+        """Index the records of a view, given in its order; domain `terms` count as words beside the segmenter's."""
+        words = [content_words(record_text(record).full) for record in records]
+        current = np.ones(len(view), dtype=np.bool_)
+        return cls(
+            view, build_vector_index(view.texts.full.vectors), LexicalIndex.build(words, terms=terms), current, {}
+        )
+
+    def __len__(self) -> int:
+        """Return the number of rows, stale ones too."""
+        return len(self.current)
+
+    def row(self, record_id: str) -> int | None:
+        """Return the row that stands for a record now, or None."""
+        row = self.row_of.get(record_id, self.base.cards.rows.get(record_id, -1))
+        return row if row >= 0 else None
+
+    def title(self, record_id: str) -> str:
+        """Return the title of a record of the bundle, or its id if the bundle holds none."""
+        row = self.base.cards.rows.get(record_id)
+        return record_id if row is None else self.base.cards.titles[row]
+
+    def standing(self, row: int) -> tuple[View, int]:
+        """Return the view that holds a row, and its place there; nothing is copied."""
+        if self.extra is None or row < len(self.base):
+            return self.base, row
+        return self.extra, row - len(self.base)
+
+    def take(self, rows: Rows) -> View:
+        """Return the view of the given rows, in that order."""
+        if self.extra is None:
+            return self.base.take(rows)
+        n = len(self.base)
+        late = rows >= n
+        if not late.any():
+            return self.base.take(rows)
+        if late.all():
+            return self.extra.take(rows - n)
+        parts = View.concat([self.base.take(rows[~late]), self.extra.take(rows[late] - n)])
+        place = np.empty(len(rows), dtype=np.int64)
+        place[np.r_[np.flatnonzero(~late), np.flatnonzero(late)]] = np.arange(len(rows))
+        return parts.take(place)
+
+    def at(self, rows: Rows) -> tuple[View, Rows]:
+        """Return a view that holds the given rows, and their places in it; it is copied only where a row was written."""
+        if (rows < len(self.base)).all():
+            return self.base, rows
+        return self.take(rows), np.arange(len(rows), dtype=np.int64)
+
+    def allowed(self, filters: Filters) -> NDArray[np.bool_]:
+        """Return (n,) mask of the rows that stand for a record and pass the filters; it is not to be written to."""
+        known = None if filters.exclude else self._masks.get(filters)
+        if known is None:
+            masks = [filters.allowed(part.cards) for part in (self.base, self.extra) if part is not None]
+            known = np.concatenate(masks) & self.current
+            known.flags.writeable = False
+            if not filters.exclude:  # who leaves records out leaves out others each time
+                if len(self._masks) >= MASKS_KEPT:
+                    self._masks.clear()
+                self._masks[filters] = known
+        return known
+
+    def written(self, view: View, words: list[list[str]], deleted: list[str]) -> "Shelf":
+        """Return the shelf after an upsert of the records of `view` and the deletion of ids; the indexes learn of it.
+
+        New rows enter the indexes before the shelf is published. Rows that went stale leave them with a later write,
+        once no reader is left of a state in which they stood for a record; until then `current` hides them. Of an id
+        given twice the last record counts; an id both given and deleted is deleted.
+        """
+        start = len(self)
+        self._forget_stale()
+        new = np.arange(start, start + len(view), dtype=np.int64)
+        if len(view):
+            self.vectors.add(new, np.asarray(view.texts.full.vectors))
+            self.lexical.add(new, words)
+        added = dict(zip(view.cards.ids, new.tolist(), strict=True))
+        rows = self.row_of | added | dict.fromkeys(deleted, -1)
+        current = np.concatenate([self.current, np.zeros(len(view), dtype=np.bool_)])
+        current[[row for record_id in (*added, *deleted) if (row := self.row(record_id)) is not None]] = False
+        current[[row for record_id in added if (row := rows[record_id]) >= 0]] = True
+        extra = view if self.extra is None else View.concat([self.extra, view])
+        earlier = (*(older for older in self.earlier if older() is not None), ref(self))
+        return replace(self, current=current, row_of=rows, extra=extra if len(extra) else self.extra, earlier=earlier)
+
+    def _forget_stale(self) -> None:
+        """Take out of the indexes what no reader of this or an earlier shelf may still find."""
+        needed = self.current.copy()
+        for older in self.earlier:
+            shelf = older()
+            if shelf is not None:
+                needed[: len(shelf)] |= shelf.current
+        stale = np.flatnonzero(~needed).astype(np.int64)
+        if len(stale):
+            self.vectors.remove(stale)
+            self.lexical.remove(stale)
+
+    def save(self, directory: Path) -> None:
+        """Write view and indexes into `directory`, which is created; only a shelf as built can be saved."""
+        self.base.save(directory)
+        self.vectors.save(directory / "vectors")
+        self.lexical.save(directory / "lexical")
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote, mapped into memory."""
+        view = View.load(directory)
+        vectors, lexical = load_vector_index(directory / "vectors"), LexicalIndex.load(directory / "lexical")
+        return cls(view, vectors, lexical, np.ones(len(view), dtype=np.bool_), {})

@@ -1,0 +1,350 @@
+"""What the matcher knows of each record besides its text: one Arrow table per side, shown, filtered and compared."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Self
+from zlib import crc32
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from data.records import Achievement, Demand, Record
+from data.splits import same_groups
+from data.columns.strings import Numbers, Strings
+from data.text.normalise import meaningful
+from data.columns.arrays import frozen, load_csr, mapped, save_csr
+from matcher.texts.space import RecordText, record_text
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("title", pa.string()),
+        ("owner", pa.string()),  # holder of an achievement, enterprise of a demand
+        ("owner_type", pa.string()),
+        ("region", pa.string()),
+        ("field", pa.string()),
+        ("industries", pa.list_(pa.string())),
+        ("status", pa.string()),
+        ("trl", pa.int8()),  # reached by an achievement, asked for by a demand
+        ("money_min", pa.float64()),  # price or budget, 万元
+        ("money_max", pa.float64()),
+        ("modes", pa.list_(pa.string())),
+        ("published", pa.date32()),
+        # Digests of the normalised texts: records that share one are the same matter under several ids.
+        ("title_key", pa.string()),
+        ("body_key", pa.string()),
+        ("text_key", pa.string()),  # digest of all that matching reads
+    ]
+)
+
+# Words for the same way of working together, on the holder's side and on the firm's.
+MODE_FAMILIES = {
+    "转让": "transfer",
+    "许可": "licence",
+    "作价投资": "equity",
+    "入股": "equity",
+    "合作": "joint",
+    "合作开发": "joint",
+    "委托开发": "commission",
+    "技术服务": "service",
+    "咨询服务": "service",
+}
+_PREFIXES = 2**20
+_TABLE = "table.arrow"
+MASKS_KEPT = 32  # answers of `Cards.one_of` kept, a byte per record each
+_IDENTITY = ("id", "title_key", "body_key")
+# Columns that follow from the table and are kept beside it in a bundle: nobody should have to reckon them at loading.
+_KEPT = ("trl", "money_min", "money_max", "published", "owners", "matters", "region", "fields", "mode_flags")
+
+
+def _digest(text: str) -> str:
+    """Return 16 hex digits that tell a normalised text; empty for a text that says nothing."""
+    said = meaningful(text)
+    return sha256(said.encode()).hexdigest()[:16] if said else ""
+
+
+def _text_key(text: RecordText) -> str:
+    return sha256(f"{text.title}\n{text.body}".encode()).hexdigest()[:16]
+
+
+def _row(record: Record, text: RecordText) -> dict[str, Any]:
+    keys = {
+        "title_key": _digest(record.title),
+        "body_key": _digest(record.content),
+        "text_key": _text_key(text),
+    }
+    return _stated(record) | keys
+
+
+def _stated(record: Record) -> dict[str, Any]:
+    common = {
+        "id": record.record_id,
+        "title": record.title,
+        "region": record.region,
+        "field": record.field,
+        "industries": list(record.industries),
+        "status": record.status.value,
+        "published": record.updated_at or record.published_at,
+    }
+    if isinstance(record, Achievement):
+        return common | {
+            "owner": record.holder,
+            "owner_type": record.holder_type,
+            "trl": record.trl,
+            "money_min": record.price_min,
+            "money_max": record.price_max,
+            "modes": list(record.transfer_modes),
+        }
+    return common | {
+        "owner": record.enterprise,
+        "owner_type": record.enterprise_size,
+        "trl": record.trl_min,
+        "money_min": record.budget_min,
+        "money_max": record.budget_max,
+        "modes": list(record.cooperation_modes),
+    }
+
+
+def _hashed_prefixes(codes: Sequence[str]) -> dict[int, int]:
+    """Return the hashes of all prefixes of industry codes, ascending, with the number of their digits."""
+    prefixes = (code[:end] for code in codes for end in range(1, len(code) + 1))
+    hashed = {crc32(prefix.encode()) % _PREFIXES: sum(map(str.isdigit, prefix)) for prefix in prefixes}
+    return dict(sorted(hashed.items()))
+
+
+def _in_one_piece(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, without a copy where it is one already."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+class Cards:
+    """Columns of the records of one side, row by row with their vectors.
+
+    Numeric columns are NumPy arrays of shape (n,): `trl` float32, `money_min` and `money_max` float64, `published`
+    float64 (days since 1970); NaN where the record does not say. Read-only, whether reckoned or mapped from a file.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        in_pieces = any(column.num_chunks > 1 for column in table.columns)
+        self.table = table.combine_chunks() if in_pieces else table  # one piece is left where it is, in a file maybe
+        self._masks: dict[tuple[str, tuple[str, ...]], NDArray[np.bool_]] = {}
+
+    @classmethod
+    def from_records(cls, records: Iterable[Achievement | Demand]) -> Self:
+        """Return the cards of records, in their order."""
+        rows = [_row(record, record_text(record)) for record in records]
+        return cls(pa.Table.from_pylist(rows, schema=SCHEMA))
+
+    @classmethod
+    def concat(cls, parts: Sequence["Cards"]) -> Self:
+        """Return the rows of all parts, one after the other."""
+        return cls(pa.concat_tables([part.table for part in parts]))
+
+    def take(self, rows: NDArray[np.int64]) -> "Cards":
+        """Return the cards of the given rows, in that order."""
+        if len(rows) == 1:  # no copy
+            return Cards(self.table.slice(int(rows[0]), 1))
+        return Cards(self.table.take(pa.array(rows)))
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def card(self, row: int, columns: Sequence[str] = SCHEMA.names) -> dict[str, Any]:
+        """Return one row, or some columns of it, as a dictionary of Python values."""
+        return {name: self._arrays[name][row].as_py() for name in columns}
+
+    def describes(self, row: int, record: Achievement | Demand, text: RecordText) -> bool:
+        """Tell whether a row says what a record with that text says."""
+        stated = _stated(record) | {"text_key": _text_key(text)}
+        return self.card(row, list(stated)) == stated
+
+    @cached_property
+    def _arrays(self) -> dict[str, pa.Array]:
+        """Each column in one piece: quicker to read single values from."""
+        return {name: _in_one_piece(self.table.column(name)) for name in self.table.column_names}
+
+    @cached_property
+    def ids(self) -> Strings:
+        """Record ids by row."""
+        return Strings(self._arrays["id"])
+
+    @cached_property
+    def titles(self) -> Strings:
+        """Titles by row."""
+        return Strings(self._arrays["title"])
+
+    def identity(self, row: int) -> list[str]:
+        """Return the names under which a record is known: its id, its title, its body."""
+        return [f"{column}:{key}" for column, keys in self._identities.items() if (key := keys[row])]
+
+    def identity_groups(self) -> NDArray[np.int64]:
+        """Return (n,) numbers; records with the same id, title or body have the same one."""
+        return same_groups([self._list(column) for column in _IDENTITY])
+
+    @cached_property
+    def rows(self) -> Mapping[str, int]:
+        """Row of each id."""
+        return {record_id: row for row, record_id in enumerate(self.ids)}
+
+    @cached_property
+    def trl(self) -> NDArray[np.float32]:
+        """Technology readiness level, NaN if unknown."""
+        return frozen(self._numbers("trl").astype(np.float32))
+
+    @cached_property
+    def money_min(self) -> NDArray[np.float64]:
+        """Lower end of price or budget in 万元."""
+        return self._numbers("money_min")
+
+    @cached_property
+    def money_max(self) -> NDArray[np.float64]:
+        """Upper end of price or budget in 万元."""
+        return self._numbers("money_max")
+
+    @cached_property
+    def published(self) -> NDArray[np.float64]:
+        """Day of the last change (or else of publication) since 1970-01-01."""
+        days = pc.cast(self.table.column("published"), pa.int32())
+        return frozen(np.asarray(pc.cast(days, pa.float64()).to_numpy(), dtype=np.float64))
+
+    @cached_property
+    def owners(self) -> NDArray[np.int64]:
+        """Number of the record's owner within this table; -1 if unnamed."""
+        names = self._list("owner")
+        numbers: dict[str, int] = {}
+        found = [numbers.setdefault(name, len(numbers)) if name else -1 for name in names]
+        return frozen(np.array(found, dtype=np.int64))
+
+    @cached_property
+    def matters(self) -> NDArray[np.int64]:
+        """Number of each record's matter: records with the same title and the same body have one."""
+        numbers: dict[tuple[str, str], int] = {}
+        keys = zip(self._list("title_key"), self._list("body_key"), strict=True)
+        return frozen(np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64))
+
+    @cached_property
+    def region(self) -> NDArray[np.int32]:
+        """Six-digit region code, 0 if unknown."""
+        return frozen(np.array([int(code) if code else 0 for code in self._list("region")], dtype=np.int32))
+
+    @cached_property
+    def fields(self) -> NDArray[np.str_]:
+        """Technology field, empty if unknown."""
+        return np.array(self._list("field"), dtype=np.str_)
+
+    @cached_property
+    def industries(self) -> list[list[str]]:
+        """Industry codes of each record."""
+        return self._list("industries")
+
+    @cached_property
+    def industry_prefixes(self) -> csr_array:
+        """(n, 2^20) sparse rows: the prefixes of each code, hashed, with the number of their digits."""
+        known: dict[tuple[str, ...], dict[int, int]] = {}
+        indptr = [0]
+        indices: list[int] = []
+        data: list[int] = []
+        for codes in map(tuple, self.industries):
+            if codes not in known:  # few combinations, many records
+                known[codes] = _hashed_prefixes(codes)
+            indices += known[codes].keys()
+            data += known[codes].values()
+            indptr.append(len(indices))
+        return csr_array(
+            (np.array(data, np.float32), np.array(indices, np.int32), np.array(indptr, np.int32)),
+            shape=(len(self), _PREFIXES),
+        )
+
+    @cached_property
+    def mode_flags(self) -> NDArray[np.bool_]:
+        """(n, families) which families of cooperation a record names, see `MODE_FAMILIES`."""
+        families = sorted(set(MODE_FAMILIES.values()))
+        flags = np.zeros((len(self), len(families)), dtype=np.bool_)
+        for row, modes in enumerate(self._list("modes")):
+            for mode in modes:
+                if mode in MODE_FAMILIES:
+                    flags[row, families.index(MODE_FAMILIES[mode])] = True
+        return frozen(flags)
+
+    def one_of(self, column: str, values: Sequence[str]) -> NDArray[np.bool_]:
+        """Return (n,) mask of the rows whose column has one of the values, not to be written to.
+
+        The latest few are kept: most requests filter alike.
+        """
+        key = column, tuple(values)
+        mask = self._masks.get(key)
+        if mask is None:
+            mask = self._mask(pc.is_in(self.table.column(column), value_set=pa.array(values, pa.string())))
+            mask.flags.writeable = False
+            if len(self._masks) >= MASKS_KEPT:
+                self._masks.clear()
+            self._masks[key] = mask
+        return mask
+
+    def is_one_of_ids(self, ids: Sequence[str]) -> NDArray[np.bool_]:
+        """Return (n,) mask of the rows with one of the ids."""
+        mask = np.zeros(len(self), dtype=np.bool_)
+        mask[[self.rows[record_id] for record_id in ids if record_id in self.rows]] = True
+        return mask
+
+    def has_industry(self, codes: Sequence[str]) -> NDArray[np.bool_]:
+        """Return (n,) mask of the rows in one of the industries or below it."""
+        column = self._arrays["industries"]
+        stated, row = column.flatten(), pc.list_parent_indices(column).to_numpy(zero_copy_only=False)
+        mask = np.zeros(len(self), dtype=np.bool_)
+        for code in codes:
+            mask[row[self._mask(pc.starts_with(stated, code))]] = True
+        return mask
+
+    def in_region(self, codes: Sequence[str]) -> NDArray[np.bool_]:
+        """Return (n,) mask of the rows in one of the regions: `410000` is a whole province, `410100` a whole city."""
+        mask = np.zeros(len(self), dtype=np.bool_)
+        for code in codes:
+            width = 10_000 if code.endswith("0000") else 100 if code.endswith("00") else 1
+            mask |= self.region // width == int(code) // width
+        return mask
+
+    def affordable(self, budget: float) -> NDArray[np.bool_]:
+        """Return (n,) mask of the rows whose lowest price (or highest budget) is known and fits `budget` in 万元."""
+        price = np.where(np.isnan(self.money_min), self.money_max, self.money_min)
+        return np.asarray(price <= budget, dtype=np.bool_)
+
+    def save(self, directory: Path) -> None:
+        """Write the table, and what follows from it, into `directory`, which is created; `load` maps all of it."""
+        directory.mkdir(parents=True)
+        table = self.table.combine_chunks()
+        with pa.OSFile(str(directory / _TABLE), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+            writer.write_table(table)
+        Numbers.of(self.rows).save(directory / "ids")
+        for name in _KEPT:
+            np.save(directory / f"{name}.npy", getattr(self, name))
+        save_csr(directory / "industry_prefixes", self.industry_prefixes)
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote, mapped rather than copied."""
+        with pa.memory_map(str(directory / _TABLE)) as source:
+            cards = cls(pa.ipc.open_file(source).read_all())
+        known: dict[str, object] = {name: mapped(directory / f"{name}.npy") for name in _KEPT}
+        known["industry_prefixes"] = load_csr(directory / "industry_prefixes")
+        known["rows"] = Numbers.load(directory / "ids")
+        vars(cards).update(known)  # these properties look here first, and would put there what they reckon
+        return cards
+
+    @cached_property
+    def _identities(self) -> dict[str, Strings]:
+        return {column: Strings(self._arrays[column]) for column in _IDENTITY}
+
+    def _list(self, column: str) -> list[Any]:
+        return list(self.table.column(column).to_pylist())
+
+    def _numbers(self, column: str) -> NDArray[np.float64]:
+        return frozen(np.asarray(pc.cast(self.table.column(column), pa.float64()).to_numpy(), dtype=np.float64))
+
+    def _mask(self, column: pa.ChunkedArray | pa.Array) -> NDArray[np.bool_]:
+        return np.asarray(pc.fill_null(column, False), dtype=np.bool_)

@@ -1,0 +1,92 @@
+"""Filters: which records may be recommended at all, decided before anything is searched."""
+
+from typing import Annotated, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from data.records import AchievementStatus, DemandStatus
+from matcher.collection.columns import Cards
+
+Choice = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Choices = Annotated[tuple[Choice, ...], Field(max_length=50)]
+RegionCode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\d{6}$")]
+
+# What can still be had (achievements) and is still wanted (demands).
+OPEN_STATUSES = (
+    AchievementStatus.PUBLISHED.value,
+    AchievementStatus.NEGOTIATING.value,
+    DemandStatus.PUBLISHED.value,
+    DemandStatus.NEGOTIATING.value,
+)
+
+
+BY_FIGURES = ("hide_hard_misses", "share_met_at_least", "share_known_at_least", "worst_margin_at_least")
+
+
+class Filters(BaseModel):
+    """Conditions that all hold for every recommended record; an empty condition allows all.
+
+    A record that does not state the value asked for is left out: a filter is a promise. `BY_FIGURES` speak of pairs: the
+    engine applies them to the candidates, by the ledger. Figures that are not stated are no misses, and where nothing
+    is required nothing is left out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fields: Choices = Field((), description="技术领域, any of")
+    industries: Choices = Field(
+        (), description="GB/T 4754 codes, any of; a code includes all below it (C26 includes C2614)"
+    )
+    regions: Annotated[tuple[RegionCode, ...], Field(max_length=50)] = Field(
+        (), description="GB/T 2260 codes, any of; 410000 includes the whole province, 410100 the whole city"
+    )
+    statuses: Choices = Field(OPEN_STATUSES, description="状态, any of; by default only open records")
+    budget: float | None = Field(None, ge=0, description="万元: the price asked starts at most here")
+    trl_at_least: int | None = Field(None, ge=1, le=9, description="技术成熟度 at least")
+    hide_hard_misses: bool = Field(
+        False, description="Leave out what clearly misses a figure that the demand requires; what is unknown stays"
+    )
+    share_met_at_least: float | None = Field(
+        None, ge=0, le=1, description="Share of the required figures that are met, of those that could be checked"
+    )
+    share_known_at_least: float | None = Field(
+        None, ge=0, le=1, description="Share of the required figures that could be checked"
+    )
+    worst_margin_at_least: float | None = Field(
+        None,
+        ge=-1,
+        le=1,
+        description="How far the worst checked figure may lie outside its bound, as a share of it: -0.1",
+    )
+    exclude: Annotated[tuple[str, ...], Field(max_length=10_000)] = Field((), description="Ids never to be recommended")
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return filters that allow every record, closed ones too."""
+        return cls(statuses=())
+
+    @property
+    def by_figures(self) -> bool:
+        """Whether some condition speaks of the demand's required figures."""
+        return any(getattr(self, name) not in (None, False) for name in BY_FIGURES)
+
+    def allowed(self, cards: Cards) -> NDArray[np.bool_]:
+        """Return (n,) mask of the records that may be recommended."""
+        mask = np.ones(len(cards), dtype=np.bool_)
+        if self.statuses:
+            mask &= cards.one_of("status", self.statuses)
+        if self.fields:
+            mask &= cards.one_of("field", self.fields)
+        if self.industries:
+            mask &= cards.has_industry(self.industries)
+        if self.regions:
+            mask &= cards.in_region(self.regions)
+        if self.budget is not None:
+            mask &= cards.affordable(self.budget)
+        if self.trl_at_least is not None:
+            mask &= cards.trl >= self.trl_at_least
+        if self.exclude:
+            mask &= ~cards.is_one_of_ids(self.exclude)
+        return mask

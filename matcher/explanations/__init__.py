@@ -1,0 +1,1 @@
+"""Reasons: which features moved a pair, with their evidence, in Chinese."""

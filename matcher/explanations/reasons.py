@@ -1,0 +1,334 @@
+"""Why a pair was proposed, in Chinese: the ranker's own contributions, grouped, each with its evidence quoted."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import BundleError
+from knowledge_graph.reading.paths import Path
+from knowledge_graph.reading.signals import SIGNAL_NAMES
+from knowledge_graph.taxonomy.industries import load_industries
+from knowledge_graph.taxonomy.regions import load_regions
+from matcher.features.attributes import ATTRIBUTES
+from matcher.features.table import LATENT_COLUMNS
+from matcher.history.outcome_history import HISTORY, History
+from matcher.recommendation import Reason, ReasonKind
+from data.columns.arrays import FloatArray
+from matcher.texts.space import TextSpace
+from matcher.collection.encoded import View
+from matcher.explanations.word_pairs import Words, partner_words, shared_terms, words_of
+
+Rows = NDArray[np.int64]
+
+MIN_SHARE = 0.03  # of the sum of absolute contributions; weaker causes are not worth a reader's time
+MAX_REASONS = 5
+QUOTED = 5  # words, or pairs of words
+LIKE_ENOUGH = 0.45  # a past pair less like this one is no evidence to show
+
+ATTRIBUTE_NAMES = {
+    "same_field": "技术领域",
+    "industry_depth": "所属行业",
+    "region_level": "所在地区",
+    "trl_margin": "技术成熟度",
+    "price_to_budget": "报价与预算",
+    "mode_overlap": "合作方式",
+    "achievement_year": "成果发布时间",
+}
+
+
+# The graph's own measures of what records state belong with the attribute they measure.
+GRAPH_ATTRIBUTES = {
+    "graph_field_distance": "same_field",
+    "graph_industry_distance": "industry_depth",
+    "graph_region_distance": "region_level",
+}
+
+
+# Titles of stored records by id, for quoting past outcomes: (of demands, of achievements).
+Titles = tuple[Callable[[str], str], Callable[[str], str]]
+Outcome = tuple[str, str, int, float]  # demand id, achievement id, grade, likeness
+Quoted = dict[str, str | float | list[str]]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """n pairs to explain, (demands[d], achievements[a]); of one side all are the same record.
+
+    `values` (n, f) are their `features`; `paths` returns the strongest ones in the knowledge graph of the pairs it is given
+    by number; `likeness` (1, g) is that of the one demand, if that is what all have in common, to demands with outcomes.
+    """
+
+    space: TextSpace
+    demands: View
+    achievements: View
+    d: Rows
+    a: Rows
+    values: NDArray[np.float32]
+    features: tuple[str, ...]
+    paths: Callable[[Sequence[int]], Sequence[Sequence[Path]]]
+    likeness: FloatArray | None = None
+
+
+@cache
+def group_of(feature: str) -> str:
+    """Return the cause that a feature belongs to: semantic, terms, concepts, topics, history, or an attribute's name.
+
+    Raises:
+        BundleError: the feature is none of the feature table's.
+
+    """
+    if feature in ATTRIBUTES:
+        return feature
+    if feature in HISTORY:
+        return "history"
+    if feature in SIGNAL_NAMES:
+        return GRAPH_ATTRIBUTES.get(feature, "graph")
+    if feature in LATENT_COLUMNS:
+        return "topics"
+    groups = {
+        "semantic": ("vectors_", "topics_"),
+        "terms": ("words_", "grams_", "overlap_"),
+        "concepts": ("associated", "align_"),
+    }
+    for group, starts in groups.items():
+        if feature.startswith(starts):
+            return group
+    raise BundleError(f"the ranker uses feature {feature!r}, which no reason can name; train again with `gongxu train`")
+
+
+@cache
+def _groups_of(features: tuple[str, ...]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Return the causes of features and (f, causes) which feature belongs to which."""
+    groups = tuple(dict.fromkeys(map(group_of, features)))
+    belongs = np.array([[group_of(feature) == group for group in groups] for feature in features], dtype=np.float64)
+    return groups, belongs
+
+
+def explain(
+    pairs: Pairs, history: History, titles: Titles, contributions: NDArray[np.float64], names: tuple[str, ...]
+) -> list[list[Reason]]:
+    """Return at most `MAX_REASONS` reasons for each of n pairs, those in favour first, strongest first.
+
+    Args:
+        pairs: the pairs with their features.
+        history: outcomes the features were computed from.
+        titles: of the records that outcomes name.
+        contributions: (n, len(names)) of each feature to the log-odds of a good match.
+        names: features of the ranker.
+
+    """
+    groups, belongs = _groups_of(names)
+    weights = contributions @ belongs
+    total = np.abs(weights).sum(axis=1, keepdims=True)
+    counts = np.abs(weights) / np.where(total > 0, total, 1.0) >= MIN_SHARE
+    quoting = {group: np.flatnonzero(counts[:, number]) for number, group in enumerate(groups)}
+    evidence = _Evidence(pairs, history, titles, quoting)
+    found = []
+    for place, (row, order) in enumerate(
+        zip(weights, np.argsort(-np.abs(weights), axis=1, kind="stable"), strict=True)
+    ):
+        reasons: list[Reason] = []
+        for group in order[counts[place, order]].tolist():
+            reason = evidence.reason(place, groups[group], float(row[group]))
+            if reason is not None:
+                reasons.append(reason)
+            if len(reasons) == MAX_REASONS:
+                break
+        found.append(sorted(reasons, key=lambda reason: -reason.weight))
+    return found
+
+
+class _Evidence:
+    """Quotes what speaks for and against pairs; what several of them ask for is looked up once."""
+
+    def __init__(self, pairs: Pairs, history: History, titles: Titles, quoting: dict[str, Rows]) -> None:
+        """Look up for the pairs; `quoting` are the numbers of those that each cause matters to."""
+        self.pairs = pairs
+        self.history = history
+        self.titles = titles
+        self.quoting = quoting
+        self._column = {name: column for column, name in enumerate(pairs.features)}
+        self._known_words: dict[tuple[int, bool], Words] = {}  # by row and whether it is a demand's
+
+    def reason(self, place: int, group: str, weight: float) -> Reason | None:
+        """Return the reason of one cause of pair `place`; None where nothing can be quoted, as for latent topics."""
+        if group in ATTRIBUTES:
+            return self._attribute(place, group, weight)
+        builders: dict[str, Callable[[int, float], Reason | None]] = {
+            "semantic": self._semantic,
+            "terms": self._terms,
+            "concepts": self._concepts,
+            "graph": self._graph,
+            "history": self._history,
+        }
+        return builders[group](place, weight) if group in builders else None
+
+    def _value(self, place: int, feature: str) -> float:
+        return float(self.pairs.values[place, self._column[feature]])
+
+    def _words(self, place: int) -> tuple[Words, Words]:
+        """Return the words of the pair's demand and of its achievement."""
+        pairs, found = self.pairs, []
+        for view, row, asks in ((pairs.demands, pairs.d[place], True), (pairs.achievements, pairs.a[place], False)):
+            key = int(row), asks
+            if key not in self._known_words:
+                self._known_words[key] = words_of(pairs.space, view.texts.full, key[0])
+            found.append(self._known_words[key])
+        return found[0], found[1]
+
+    @cached_property
+    def _outcomes(self) -> dict[int, list[Outcome]]:
+        """The known outcomes most like each pair."""
+        pairs, asked = self.pairs, self.quoting["history"]
+        d, a = pairs.d[asked], pairs.a[asked]
+        found = self.history.evidence(pairs.demands, pairs.achievements, d, a, pairs.likeness)
+        return dict(zip(asked.tolist(), found, strict=True))
+
+    @cached_property
+    def _paths(self) -> dict[int, Sequence[Path]]:
+        asked = self.quoting["graph"].tolist()
+        return dict(zip(asked, self.pairs.paths(asked), strict=True))
+
+    def _semantic(self, place: int, weight: float) -> Reason:
+        cosine, unusual = self._value(place, "vectors_f"), self._value(place, "vectors_f_for_demand")
+        if weight > 0:
+            text = f"语义相近：整体相似度 {cosine:.2f}，比该需求与一般成果的相似度高 {unusual:.1f} 个标准差"
+        else:
+            text = f"语义不够接近：整体相似度仅 {cosine:.2f}，偏离一般成果 {unusual:+.1f} 个标准差"
+        evidence: Quoted = {"cosine": round(cosine, 4), "deviations": round(unusual, 2)}
+        return Reason(kind=_kind("semantic", weight), text=text, weight=weight, evidence=evidence)
+
+    def _terms(self, place: int, weight: float) -> Reason | None:
+        terms = shared_terms(self.pairs.space, *self._words(place), QUOTED)
+        quoted = "".join(f"“{term}”" for term in terms)
+        if not terms and weight > 0:
+            return None  # n-grams of characters agree, but nothing that could be quoted
+        if not terms:
+            text = "双方文字没有共同的专门术语"
+        elif weight > 0:
+            text = f"双方都提到{quoted}"
+        else:
+            text = f"共同术语偏少或偏泛，仅有{quoted}"
+        return Reason(kind=_kind("terms", weight), text=text, weight=weight, evidence={"shared_terms": terms})
+
+    def _concepts(self, place: int, weight: float) -> Reason | None:
+        partners = partner_words(self.pairs.space, *self._words(place), QUOTED)
+        if weight > 0 and not partners:
+            return None  # the shared terms, quoted elsewhere, aligned with themselves
+        quoted = "、".join(f"需求“{word}”≈成果“{partner}”" for word, partner, _ in partners[:3])
+        text = f"用词不同而含义相近：{quoted}" if weight > 0 else "需求中的关键概念在成果中缺少对应"
+        evidence: Quoted = {"partners": [f"{word}≈{partner}（{cosine:.2f}）" for word, partner, cosine in partners]}
+        return Reason(kind=_kind("concepts", weight), text=text, weight=weight, evidence=evidence)
+
+    def _graph(self, place: int, weight: float) -> Reason | None:
+        paths = self._paths[place]
+        if weight > 0 and not paths:
+            return None
+        texts = [path.text for path in paths]
+        if weight > 0:
+            text = f"知识图谱关联：{texts[0]}"
+        elif paths:
+            text = f"知识图谱中双方关联较弱，最强的一条为：{texts[0]}"
+        else:
+            text = "知识图谱中双方术语没有关联"
+        evidence: Quoted = {"paths": texts}
+        if paths and paths[0].evidence:
+            evidence["support"] = paths[0].evidence
+        return Reason(kind=_kind("graph", weight), text=text, weight=weight, evidence=evidence)
+
+    def _history(self, place: int, weight: float) -> Reason | None:
+        outcomes = self._outcomes[place]
+        wanted = [known for known in outcomes if (known[2] >= 2) == (weight > 0) and known[3] >= LIKE_ENOUGH]
+        if not wanted:
+            return self._history_of_demand(place, weight)
+        demand_id, achievement_id, grade, likeness = wanted[0]
+        text = (
+            f"以往相近的一对（需求《{self.titles[0](demand_id)}》与成果《{self.titles[1](achievement_id)}》，"
+            f"相近度 {likeness:.2f}）{'结果较好' if weight > 0 else '结果不理想'}：{GRADE_NAMES[grade]}"
+        )
+        evidence: Quoted = {
+            "demand_id": demand_id,
+            "achievement_id": achievement_id,
+            "grade": float(grade),
+            "likeness": round(likeness, 4),
+        }
+        return Reason(kind=_kind("history", weight), text=text, weight=weight, evidence=evidence)
+
+    def _history_of_demand(self, place: int, weight: float) -> Reason | None:
+        known, mean = self._value(place, "known_pairs"), self._value(place, "known_mean")
+        if not known > 0:  # NaN where outcomes play no part
+            return None
+        outcomes = round(float(np.expm1(known)))
+        return Reason(
+            kind=_kind("history", weight),
+            text=f"该需求以往 {outcomes} 个结果的平均等级为 {mean:.1f}（0–4 级）",
+            weight=weight,
+            evidence={"outcomes": float(outcomes), "mean_grade": round(mean, 2)},
+        )
+
+    def _attribute(self, place: int, name: str, weight: float) -> Reason | None:
+        value, pairs = self._value(place, name), self.pairs
+        if np.isnan(value):
+            return None
+        columns, said = _STATED[name]
+        wanted = said(pairs.demands.cards.card(int(pairs.d[place]), columns))
+        offered = said(pairs.achievements.cards.card(int(pairs.a[place]), columns))
+        if name == "trl_margin":
+            wanted = f"要求 {wanted}"
+        elif name == "achievement_year":
+            wanted = ""
+        verdict = "有利" if weight > 0 else "不利"
+        sides = f"需求{wanted}，成果{offered}" if wanted else offered
+        return Reason(
+            kind=_kind("attributes", weight),
+            text=f"{ATTRIBUTE_NAMES[name]}{verdict}：{sides}",
+            weight=weight,
+            evidence={"attribute": name, "demand": wanted, "achievement": offered, "value": round(value, 4)},
+        )
+
+
+def _kind(kind: ReasonKind, weight: float) -> ReasonKind:
+    return kind if weight > 0 else "caution"
+
+
+GRADE_NAMES = {
+    0: "未获认可（0 级）",
+    1: "略有关联（1 级）",
+    2: "较强匹配或已联系（2 级）",
+    3: "强匹配或已洽谈（3 级）",
+    4: "已成交（4 级）",
+}
+
+
+def _money(card: dict[str, Any]) -> str:
+    low, high = card["money_min"], card["money_max"]
+    if low is not None and high is not None and low != high:
+        return f"{low:g}–{high:g} 万元"
+    known = low if low is not None else high
+    return "未说明" if known is None else f"{known:g} 万元"
+
+
+def _industry(code: str) -> str:
+    name = load_industries().name(code)
+    return f"{name}（{code}）" if name else code
+
+
+def _region(code: str) -> str:
+    name = load_regions().full_name(int(code))
+    return f"{name}（{code}）" if name else code
+
+
+# What an attribute is read from, and how it is said.
+_STATED: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], str]]] = {
+    "same_field": (("field",), lambda card: str(card["field"])),
+    "industry_depth": (("industries",), lambda card: "、".join(map(_industry, card["industries"]))),
+    "region_level": (("region",), lambda card: _region(card["region"])),
+    "trl_margin": (("trl",), lambda card: f"{card['trl']} 级"),
+    "price_to_budget": (("money_min", "money_max"), _money),
+    "mode_overlap": (("modes",), lambda card: "、".join(card["modes"])),
+    "achievement_year": (("published",), lambda card: str(card["published"])),
+}

@@ -1,0 +1,1 @@
+"""Features of pairs: attributes, graph signals and the feature table."""

@@ -1,0 +1,1 @@
+"""Gap reports for unanswered demands and advice to holders."""

@@ -1,0 +1,1 @@
+"""Outcome history: graded pairs of the past, their statistics and the kernel model."""

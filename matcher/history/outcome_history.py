@@ -1,0 +1,393 @@
+"""What earlier outcomes say about a pair: those of this demand, of similar demands, and of a kernel model over all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.columns.strings import Numbers
+from matcher.collection.columns import Cards
+from matcher.history.kernels import nearest_demands, nearest_likeness, others_outcomes, outcomes_of, own_outcomes
+from data.columns.pair_ids import PairIds
+from data.columns.arrays import FloatArray, frozen, mapped
+from matcher.texts.similarities import TextSide
+from matcher.collection.encoded import View
+from models.ranking.pair_kernel import PairInputs, PairKernelRidge
+
+HISTORY = (
+    "known_pairs",  # log(1 + outcomes known of this demand)
+    "known_mean",  # their mean grade
+    "known_near",  # their mean grade with similar achievements weighing more, less known_mean
+    "known_near_mass",  # how much similar achievements weigh together
+    "known_nearest_0",  # nearness of the most similar achievement that this demand found irrelevant (grade 0)
+    "known_nearest_1",  # ... of grade 1
+    "known_nearest_2",  # ... of grade 2 and more
+    "others_mean",  # mean grade of similar demands
+    "others_near",  # mean grade of similar achievements for similar demands
+    "others_near_mass",  # how much these weigh together
+    "others_lift",  # others_near less others_mean
+    "achievement_mean",  # mean grade of similar achievements for demands near and far
+    "known_best",  # grade of the most similar achievement among this demand's outcomes
+    "known_best_nearness",  # how similar it is
+    "known_three",  # mean grade of the three most similar, the nearer weighing more
+    "others_best",  # the same three among other demands' outcomes, similar demands and achievements counting
+    "others_best_nearness",
+    "others_three",
+    "kernel_grade",  # the kernel model's grade
+    "kernel_above_0",  # and its probability that the grade exceeds 0, 1 and 2
+    "kernel_above_1",
+    "kernel_above_2",
+)
+_KERNEL = 4  # columns that come from the kernel model
+_BLOCK = 2048  # pairs that the kernel model predicts at once; bounds memory
+_ARRAYS = ("demands", "achievements", "group", "grades", "demand_axes", "achievement_axes")
+SUPPORT = 4096  # outcomes the kernel model keeps: its time grows with their cube
+NEIGHBOURHOOD = 500  # outcomes looked at of the most similar demands together, and of the demand itself
+AXES_ROWS = 4096  # records that the axes are fitted on
+AXES = 128  # principal axes that vectors of known demands and achievements are kept on
+LEADING_AXES = 32  # the first of them, by which demands too far away are left out
+LIKELY = 2048  # known demands that are left: their outcomes are several times those looked at
+EXAMPLES = 64  # outcomes that tell which candidates are worth the whole ranker
+SIMILAR_DEMAND = 0.6  # mean cosine from which another demand counts as similar when looking for candidates
+SHARPNESS = 8.0  # a similarity s weighs exp(SHARPNESS * (s - 1))
+PRIOR_PAIRS = 2.0  # outcomes that the overall mean counts for
+PRIOR_MASS = 0.3
+
+
+def demand_vectors(texts: TextSide, rows: NDArray[np.int64]) -> FloatArray:
+    """Return (n, k) vectors of rows whose inner product is the mean cosine of titles and full texts, by both measures.
+
+    The measures are the encoder and the topics.
+    """
+    parts = (texts.full.vectors, texts.title.vectors, texts.full.topics, texts.title.topics)
+    return np.hstack([np.asarray(part[rows]) * np.float32(0.5) for part in parts])
+
+
+def achievement_vectors(texts: TextSide, rows: NDArray[np.int64]) -> FloatArray:
+    """Return (n, k) vectors of rows whose inner product is the mean cosine of full texts, by encoder and by topics."""
+    half = np.float32(np.sqrt(0.5))
+    return np.hstack([np.asarray(part[rows]) * half for part in (texts.full.vectors, texts.full.topics)])
+
+
+def principal_axes(vectors: FloatArray, count: int) -> FloatArray:
+    """Return (k, min(count, n, k)) orthonormal columns, the directions in which (n, k) vectors are largest."""
+    values, directions = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
+    kept = np.argsort(-values)[: min(count, len(vectors))]
+    return np.ascontiguousarray(directions[:, kept], dtype=np.float32)
+
+
+def _spread_over(start: int, end: int, most: int) -> NDArray[np.int64]:
+    """Return at most `most` of the rows from `start` to `end`, evenly spread."""
+    n = min(end - start, most)
+    return start + np.arange(n, dtype=np.int64) * (end - start) // max(n, 1)
+
+
+def _along(vectors: FloatArray, axes: FloatArray) -> FloatArray:
+    """Return (n, r) coordinates on the axes, scaled back to the vectors' length: cosines are those within the axes."""
+    kept = vectors @ axes
+    length = np.sqrt(np.einsum("nk,nk->n", vectors, vectors) / np.maximum(np.einsum("nk,nk->n", kept, kept), 1e-12))
+    return np.asarray(kept * length[:, None], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What came of achievements for a demand and those like it, as encoder vectors of length 1, all float32.
+
+    `good` (d,) is the mean of those that did well, None if none did; `examples` (m, d) some of all, with `grades` (m,) and
+    how much they count, `weights` (m,) in (0, 1].
+    """
+
+    good: FloatArray | None
+    examples: FloatArray
+    grades: FloatArray
+    weights: FloatArray
+
+
+class History:
+    """Outcomes known at some moment, indexed by demand.
+
+    Attributes: `keys` names of each known demand (id, title and body digest) to its number; `demands` (g, r) and
+    `achievements` (t, s) vectors on their principal axes `demand_axes` (k, r) and `achievement_axes` (l, s); `group` (t,)
+    demand number of each outcome, ascending; `grades` (t,); `ids` (demand id, achievement id) of each; `kernel` the model
+    over at most `SUPPORT` of them.
+    """
+
+    def __init__(
+        self,
+        keys: Mapping[str, int],
+        demands: FloatArray,
+        achievements: FloatArray,
+        group: NDArray[np.int64],
+        grades: NDArray[np.float64],
+        ids: Sequence[tuple[str, str]],
+        kernel: PairKernelRidge | None,
+        demand_axes: FloatArray,
+        achievement_axes: FloatArray,
+    ) -> None:
+        self.keys = keys
+        self.demands = demands
+        self.achievements = achievements
+        self.group = group
+        self.grades = grades
+        self.ids = ids
+        self.kernel = kernel
+        self.demand_axes = demand_axes
+        self.achievement_axes = achievement_axes
+        self._order = self._support = np.arange(len(grades))
+        self._starts = np.searchsorted(group, np.arange(len(demands) + 1))
+        self._leading = np.ascontiguousarray(demands[:, :LEADING_AXES])
+        self._grades = np.asarray(grades, dtype=np.float32)
+        self._prior = float(self._grades.mean()) if len(grades) else 0.0
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the history of a platform on its first day."""
+        nothing = np.zeros((0, 0), dtype=np.float32)
+        return cls({}, nothing, nothing, np.zeros(0, np.int64), np.zeros(0), [], None, nothing, nothing)
+
+    @classmethod
+    def fit(
+        cls,
+        demands: View,
+        achievements: View,
+        d: NDArray[np.int64],
+        a: NDArray[np.int64],
+        grades: NDArray[np.float64],
+        nearness: FloatArray,
+        seed: int = 0,
+    ) -> Self:
+        """Take in the outcomes (t,) of the pairs (demands[d], achievements[a]) and their label-free features (t, f)."""
+        if not len(grades):
+            return cls.empty()
+        keys, group = _number_demands(demands.cards, d)
+        order = np.argsort(group, kind="stable")
+        d, a, grades, nearness, group = d[order], a[order], grades[order], nearness[order], group[order]
+        first = np.searchsorted(group, np.arange(group[-1] + 1))
+        by_demand = demand_vectors(demands.texts, d[first])
+        demand_axes = principal_axes(demand_vectors(demands.texts, _spread_over(0, len(demands), AXES_ROWS)), AXES)
+        by_demand = _along(by_demand, demand_axes)
+        unique, inverse = np.unique(a, return_inverse=True)
+        by_achievement = achievement_vectors(achievements.texts, unique)
+        achievement_axes = principal_axes(
+            achievement_vectors(achievements.texts, _spread_over(0, len(achievements), AXES_ROWS)), AXES
+        )
+        by_achievement = _along(by_achievement, achievement_axes)[inverse]
+        support = np.arange(len(grades))
+        if len(grades) > SUPPORT:
+            support = np.sort(np.random.default_rng(seed).choice(len(grades), SUPPORT, replace=False))
+        asked, of = np.unique(group[support], return_inverse=True)
+        inputs = PairInputs(by_demand[asked], of, asked, by_achievement[support], nearness[support])
+        kept = grades[support]
+        targets = np.stack([kept, kept > 0, kept > 1, kept > 2], axis=1).astype(np.float64)
+        kernel = PairKernelRidge().fit(inputs, targets)
+        ids = [(demands.cards.ids[i], achievements.cards.ids[j]) for i, j in zip(d.tolist(), a.tolist(), strict=True)]
+        history = cls(keys, by_demand, by_achievement, group, grades, ids, kernel, demand_axes, achievement_axes)
+        history._order, history._support = order, support
+        return history
+
+    def without(self, outcomes: NDArray[np.intp]) -> "History":
+        """Return the history as if the given outcomes, numbered as they were handed to `fit`, had never happened."""
+        left_out = np.zeros(len(self.grades), dtype=np.bool_)
+        left_out[outcomes] = True
+        left_out = left_out[self._order]
+        kernel = self.kernel.without(np.flatnonzero(left_out[self._support])) if self.kernel else None
+        kept = np.flatnonzero(~left_out)
+        group = self.group[kept]
+        present = np.zeros(len(self.demands), dtype=np.bool_)
+        present[group] = True
+        keys = {key: number for key, number in self.keys.items() if present[number]}
+        ids = [self.ids[place] for place in kept.tolist()]
+        axes = self.demand_axes, self.achievement_axes
+        return History(keys, self.demands, self.achievements[kept], group, self.grades[kept], ids, kernel, *axes)
+
+    def features(
+        self,
+        demands: View,
+        achievements: View,
+        d: NDArray[np.int64],
+        a: NDArray[np.int64],
+        nearness: FloatArray,
+        likeness: FloatArray | None = None,
+    ) -> FloatArray:
+        """Return (n, len(HISTORY)) features of the pairs (demands[d], achievements[a]); all NaN without outcomes.
+
+        `nearness` (n, f) are the pairs' label-free features, as in `fit`; `likeness` (1, g) that of the one demand of
+        all pairs, if the caller knows it.
+        """
+        table = np.full((len(d), len(HISTORY)), np.nan, dtype=np.float32)
+        if self.kernel is None:
+            return table
+        unique_a, of_a = _numbered(a)
+        candidates = self._achievements(achievements, unique_a)
+        unique_d, of_d = _numbered(d)
+        asking = self._demands(demands, unique_d)
+        group = np.array([self._group_of(demands.cards, row) for row in unique_d.tolist()], dtype=np.int64)
+        similarity = asking @ self.demands.T if likeness is None else likeness
+        order = np.argsort(of_d, kind="stable")
+        for pairs in np.split(order, np.flatnonzero(np.diff(of_d[order])) + 1):
+            if len(pairs):
+                one = int(of_d[pairs[0]])
+                table[pairs, :-_KERNEL] = self._neighbours(similarity[one], int(group[one]), candidates[of_a[pairs]])
+        for start in range(0, len(d), _BLOCK):
+            some = slice(start, start + _BLOCK)
+            inputs = PairInputs(asking, of_d[some], group, candidates[of_a[some]], nearness[some])
+            table[some, -_KERNEL:] = self.kernel.predict(inputs)
+        return table
+
+    def likeness(self, demands: View, rows: NDArray[np.int64]) -> FloatArray:
+        """Return (n, g) similarity of demands, as they stand in a view, to those with known outcomes.
+
+        Of one demand only that to about `LIKELY` and more known ones is reckoned, found by their leading axes; to the rest,
+        which lie too far away to tell anything, it is -inf.
+        """
+        asking = self._demands(demands, rows)
+        if len(asking) == 1 and len(self.demands) > 2 * LIKELY:
+            found = np.empty((1, len(self.demands)), dtype=np.float32)
+            nearest_likeness(
+                self._leading @ asking[0, :LEADING_AXES], asking[0], frozen(self.demands), LIKELY, found[0]
+            )
+            return found
+        return np.asarray(asking @ self.demands.T, dtype=np.float32)
+
+    def feedback(self, demands: View, place: int = 0, likeness: FloatArray | None = None) -> "Feedback | None":
+        """Return what came of achievements for this and similar demands; None where nothing is known of such demands.
+
+        "This" is the one at `place`, whose `likeness` (1, g) the caller may know.
+        """
+        if self.kernel is None:
+            return None
+        known = self.likeness(demands, np.array([place])) if likeness is None else likeness
+        similarity = np.where(known[0] >= SIMILAR_DEMAND, known[0], np.float32(-np.inf))
+        group = self._group_of(demands.cards, place)
+        if group >= 0:
+            similarity[group] = 1.0
+        others = self._nearest_outcomes(similarity)
+        if not len(others):
+            return None
+        weight = np.exp(np.float32(SHARPNESS) * (similarity[self.group[others]] - 1))
+        axes = self.achievement_axes[: demands.texts.full.vectors.shape[1]]
+        good, mean = self._grades[others] >= 2, None
+        if good.any():
+            graded = (weight * self._grades[others])[good]
+            mean = _of_length_1(axes @ np.asarray(graded @ self.achievements[others[good]], dtype=np.float32))
+        nearest = np.argsort(-weight, kind="stable")[:EXAMPLES]
+        examples = _of_length_1(self.achievements[others[nearest]] @ axes.T)
+        return Feedback(mean, examples, self._grades[others[nearest]], weight[nearest])
+
+    def evidence(
+        self,
+        demands: View,
+        achievements: View,
+        d: NDArray[np.int64],
+        a: NDArray[np.int64],
+        likeness: FloatArray | None = None,
+        limit: int = 3,
+    ) -> list[list[tuple[str, str, int, float]]]:
+        """Return the outcomes most like each of the pairs (demands[d], achievements[a]), likest first.
+
+        An outcome is (demand id, achievement id, grade, likeness in [0, 1]). They are looked for among those that the
+        features look at: of the demand itself and of the most similar ones. `likeness` (1, g) is that of the one demand
+        of all pairs, if the caller knows it.
+        """
+        found: list[list[tuple[str, str, int, float]]] = [[] for _ in d]
+        if self.kernel is None:
+            return found
+        unique_d, of_d = np.unique(d, return_inverse=True)
+        similarity = self.likeness(demands, unique_d) if likeness is None else likeness
+        offered = self._achievements(achievements, a)
+        for one, row in enumerate(unique_d.tolist()):
+            nearness = np.clip(similarity[one], 0.0, 1.0)
+            group = self._group_of(demands.cards, row)
+            if group >= 0:
+                nearness[group] = 1.0
+            near = self._nearest_outcomes(nearness)
+            pairs = np.flatnonzero(of_d == one)
+            alike = nearness[self.group[near]] * np.clip(offered[pairs] @ self.achievements[near].T, 0, 1)
+            for _ in range(min(limit, len(near))):
+                best = alike.argmax(axis=1)
+                for at, place in enumerate(best.tolist()):
+                    outcome = int(near[place])
+                    likest = (*self.ids[outcome], int(self.grades[outcome]), float(alike[at, place]))
+                    found[int(pairs[at])].append(likest)
+                alike[np.arange(len(pairs)), best] = -1.0
+        return found
+
+    def _demands(self, view: View, rows: NDArray[np.int64]) -> FloatArray:
+        return _along(demand_vectors(view.texts, rows), self.demand_axes)
+
+    def _achievements(self, view: View, rows: NDArray[np.int64]) -> FloatArray:
+        return _along(achievement_vectors(view.texts, rows), self.achievement_axes)
+
+    def _group_of(self, cards: Cards, row: int) -> int:
+        return next((self.keys[key] for key in cards.identity(row) if key in self.keys), -1)
+
+    def _neighbours(self, similarity: FloatArray, group: int, offered: FloatArray) -> FloatArray:
+        """Return (n, len(HISTORY) - 4) statistics of known outcomes around one demand and n achievements.
+
+        `similarity` (g,) is that of the known demands, `group` the one that is the demand itself, or -1.
+        """
+        own = np.full((len(offered), 10), np.nan, dtype=np.float32)
+        rest = np.full((len(offered), 8), np.nan, dtype=np.float32)
+        own[:, 0] = 0.0
+        smoothing = self._prior, SHARPNESS, PRIOR_PAIRS, PRIOR_MASS
+        if group >= 0:
+            known = _spread_over(int(self._starts[group]), int(self._starts[group + 1]), NEIGHBOURHOOD)
+            own_outcomes(offered @ self.achievements[known].T, self._grades[known], *smoothing, own)
+            similarity = similarity.copy()
+            similarity[group] = -np.inf
+        others = self._nearest_outcomes(similarity)
+        if len(others):
+            cosine = offered @ self.achievements[others].T
+            others_outcomes(cosine, self._grades[others], similarity[self.group[others]], *smoothing, rest)
+        return np.hstack([own[:, :7], rest[:, :5], own[:, 7:], rest[:, 5:]])
+
+    def _nearest_outcomes(self, similarity: FloatArray) -> NDArray[np.int64]:
+        """Return the outcomes of the most similar demands: `NEIGHBOURHOOD` to twice as many if there are so many."""
+        found = outcomes_of(nearest_demands(similarity, self._starts, NEIGHBOURHOOD), self._starts)
+        return found[_spread_over(0, len(found), 2 * NEIGHBOURHOOD)] if len(found) > 2 * NEIGHBOURHOOD else found
+
+    def save(self, directory: Path) -> None:
+        """Write the outcomes and the kernel model into `directory`, which is created."""
+        directory.mkdir(parents=True)
+        Numbers.of(self.keys).save(directory / "keys")
+        PairIds.of(self.ids).save(directory)
+        for name in _ARRAYS:
+            np.save(directory / f"{name}.npy", getattr(self, name))
+        if self.kernel is not None:
+            self.kernel.save(directory / "kernel.npz")
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote."""
+        demands, achievements, group, grades, *axes = (mapped(directory / f"{name}.npy") for name in _ARRAYS)
+        path = directory / "kernel.npz"
+        kernel = PairKernelRidge.load(path) if path.is_file() else None
+        keys, ids = Numbers.load(directory / "keys"), PairIds.load(directory)
+        return cls(keys, demands, achievements, group, grades, ids, kernel, *axes)
+
+
+def _of_length_1(vectors: FloatArray) -> FloatArray:
+    """Return vectors (..., d) scaled to length 1."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-9), dtype=np.float32)
+
+
+def _numbered(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return the different rows (u,) and which of them each one is (n,); if all are different, or all the same, as given."""
+    if len(rows) and (rows == rows[0]).all():
+        return rows[:1], np.zeros(len(rows), dtype=np.intp)
+    if len(set(rows.tolist())) == len(rows):
+        return rows, np.arange(len(rows))
+    return np.unique(rows, return_inverse=True)
+
+
+def _number_demands(cards: Cards, d: NDArray[np.int64]) -> tuple[dict[str, int], NDArray[np.int64]]:
+    """Return names of the demands that occur and (n,) their numbers; demands of one title or body have one number."""
+    unique, inverse = np.unique(d, return_inverse=True)
+    group = cards.take(unique).identity_groups()
+    number = np.unique(group, return_inverse=True)[1]
+    keys = {key: int(number[i]) for i, row in enumerate(unique) for key in cards.identity(int(row))}
+    return keys, number[inverse].astype(np.int64)

@@ -1,0 +1,1 @@
+"""What training fits: out-of-fold history, the scorer and the answer threshold."""

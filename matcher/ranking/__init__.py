@@ -1,0 +1,1 @@
+"""Candidates to an order: channels, preselection, scorer, diversity and verdict."""

@@ -1,0 +1,304 @@
+"""Which of the candidates are worth the whole ranker: a linear stand-in for it, over what costs next to nothing.
+
+Retrieval in two stages, as in a ranking cascade (Wang, Lin & Metzler, SIGIR 2011): the channels propose some hundred records,
+this stage keeps those that the ranker is likely to put first, and only they get all features. It is fitted on the ranker's
+own scores (distillation), so that it needs no outcomes and never disagrees with a ranker about what a good match is, only
+about details that it does not see.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import BundleError
+from matcher.features.attributes import ATTRIBUTES, attribute_features
+from matcher.ranking.channels import Candidates
+from matcher.history.outcome_history import SHARPNESS, Feedback
+from matcher.history.kernels import fast_exp
+from data.columns.arrays import FloatArray, frozen
+from matcher.texts.similarities import SIMILARITIES, TextSide, products
+from matcher.collection.encoded import View
+
+Rows = NDArray[np.int64]
+
+SCORED = 80  # candidates that the whole ranker scores: what a request costs grows with them
+FUSED_SCORED = 200  # as many of the best by fused rank as long as no stage was fitted
+CHANNELS = ("dense", "lexical", "history", "graph")
+DENSE = ("vectors_tt", "vectors_t", "vectors_f", "topics_t", "topics_f")  # similarities that are one product each
+COLUMNS = (
+    *DENSE,
+    *(f"{name}_for_subject" for name in DENSE),
+    *(f"{name}_for_candidate" for name in DENSE),
+    *(f"{name}_typical_candidate" for name in DENSE),
+    *ATTRIBUTES,
+    "feedback_mean",  # cosine to the mean of what did well with similar demands
+    "feedback_good",  # to the nearest that did
+    "feedback_bad",  # to the nearest that did not
+    "feedback_grade",  # mean grade of the examples, the nearer weighing more
+    "log_fused",
+    *(f"{kind}_{channel}" for kind in ("proposed", "reciprocal_rank", "log_rank") for channel in CHANNELS),
+)
+_FEEDBACK = tuple(name for name in COLUMNS if name.startswith("feedback_"))
+_SHARPNESS = np.float32(SHARPNESS)
+_PRIOR_MASS = np.float32(0.1)  # what having seen nothing like it weighs
+_PLACES = np.array([SIMILARITIES.index(name) for name in DENSE])
+_ABSENT = 999.0  # rank that stands for "not proposed"
+_FIRST_RANKS = 10.0  # how far apart ranks near the top lie: reciprocal ranks are 1 / (10 + rank)
+_BEST = 10
+_RIDGE = 20.0
+
+
+@dataclass(frozen=True)
+class FirstStage:
+    """A linear model: `weights` (2 f,) of the f columns and of their being missing; `filling` (f,) stands for what is.
+
+    At least `scored` candidates are let through.
+    """
+
+    weights: NDArray[np.float64]
+    filling: NDArray[np.float64]
+    scored: int = SCORED
+
+    @classmethod
+    def fit(cls, pools: Sequence[tuple[FloatArray, NDArray[np.float64]]]) -> Self:
+        """Fit on pools of candidates, each (columns (n, f), the ranker's expected grades (n,)), by weighted ridge regression.
+
+        Only differences within a pool count, and those near its top most: a candidate weighs exp((grade - mean of the ten
+        best) / s) with s the deviation of all grades.
+        """
+        columns = np.vstack([features for features, _ in pools]).astype(np.float64)
+        known = np.isfinite(columns)
+        filling = np.where(known, columns, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        spread = max(float(np.std(np.concatenate([grades for _, grades in pools]))), 1e-9)
+        normal, moment = np.zeros((2 * len(COLUMNS),) * 2), np.zeros(2 * len(COLUMNS))
+        for features, grades in pools:
+            x = _filled(features, filling)
+            best = np.sort(grades)[-_BEST:].mean()
+            weight = np.exp(np.minimum(grades - best, 0.0) / spread)
+            x = x - np.average(x, axis=0, weights=weight)
+            y = grades - np.average(grades, weights=weight)
+            normal += x.T @ (x * weight[:, None])
+            moment += x.T @ (y * weight)
+        # Every column counts in its own deviation; one that never differs within a pool gets no weight.
+        scale = np.sqrt(np.diag(normal) / len(columns))
+        used = scale > 1e-9
+        by = np.where(used, scale, 1.0)
+        solved = np.linalg.solve(normal / np.outer(by, by) + _RIDGE * np.eye(len(by)), moment / by)
+        return cls(np.where(used, solved / by, 0.0), filling)
+
+    def best(self, columns: FloatArray, count: int) -> NDArray[np.intp]:
+        """Return the places, ascending, of the `count` most promising of n candidates with `columns` (n, f)."""
+        if len(columns) <= count:
+            return np.arange(len(columns))
+        promise = np.empty(len(columns))
+        _promise(columns, self.filling, self.weights, promise)
+        return np.sort(np.argsort(-promise, kind="stable")[:count])
+
+    def as_names(self) -> dict[str, dict[str, float]]:
+        """Return the numbers by the names of their columns, as JSON holds them."""
+        f = len(COLUMNS)
+        parts = {"filling": self.filling, "weight": self.weights[:f], "weight_if_missing": self.weights[f:]}
+        return {part: dict(zip(COLUMNS, numbers.tolist(), strict=True)) for part, numbers in parts.items()}
+
+    @classmethod
+    def from_names(cls, named: dict[str, dict[str, float]]) -> Self:
+        """Read what `as_names` returned.
+
+        Raises:
+            BundleError: it is about other columns than these.
+
+        """
+        if tuple(named["weight"]) != COLUMNS:
+            raise BundleError("the first stage was fitted on other columns than this version has; run `gongxu train`")
+        filling, weight, missing = (np.array(list(named[part].values())) for part in named)
+        return cls(np.concatenate([weight, missing]), filling)
+
+
+def save_first_stages(stages: Mapping[str, FirstStage], path: Path) -> None:
+    """Write the stages, by the side that their candidates are on, as JSON."""
+    named = {side: stage.as_names() for side, stage in stages.items()}
+    path.write_text(json.dumps(named, indent=1), encoding="utf-8")
+
+
+def first_stages_in(path: Path) -> dict[str, FirstStage]:
+    """Read what `save_first_stages` wrote; none if there is no such file.
+
+    Raises:
+        BundleError: they were fitted on other columns than these.
+
+    """
+    if not path.is_file():
+        return {}
+    return {side: FirstStage.from_names(named) for side, named in json.loads(path.read_bytes()).items()}
+
+
+def worth_scoring(
+    stage: FirstStage | None,
+    asking: View,
+    place: int,
+    found: View,
+    places: Rows,
+    candidates: Candidates,
+    feedback: Feedback | None,
+    top: int,
+    *,
+    subject_is_demand: bool,
+) -> NDArray[np.intp]:
+    """Return the numbers, ascending, of the candidates that the whole ranker is to score for a list of `top`.
+
+    Of records with equal texts one is shown: at least twice as many as are asked for leave enough. Other arguments as for
+    `first_columns`.
+    """
+    count = max(FUSED_SCORED if stage is None else stage.scored, 2 * top)
+    if stage is None or len(places) <= count:
+        return np.arange(min(count, len(places)))
+    columns = first_columns(asking, place, found, places, candidates, feedback, subject_is_demand=subject_is_demand)
+    return stage.best(columns, count)
+
+
+def first_columns(
+    asking: View,
+    place: int,
+    found: View,
+    places: Rows,
+    candidates: Candidates,
+    feedback: Feedback | None,
+    *,
+    subject_is_demand: bool,
+) -> FloatArray:
+    """Return the columns `COLUMNS` (n, f) of candidates, which stand at `places` (n,) of `found`; NaN is missing.
+
+    Who asks is the record at `place` of `asking`; `feedback` tells what came of demands like it.
+    """
+    n, own, theirs = len(places), asking.texts, found.texts
+    dense = np.empty((n, len(DENSE)), dtype=np.float32)
+    for column, (wanted, offered) in enumerate(_sides(own, theirs, subject_is_demand=subject_is_demand)):
+        products(offered, places, wanted[place], dense[:, column])
+    told = np.full((n, len(_FEEDBACK)), np.nan, dtype=np.float32)
+    if feedback is not None:
+        if feedback.good is not None:
+            products(theirs.full.vectors, places, feedback.good, told[:, 0])
+        cosine = theirs.full.vectors[places] @ feedback.examples.T
+        _told(cosine, feedback.grades, feedback.weights, told)
+    one = np.full(n, place, dtype=np.int64)
+    pairs = (asking.cards, found.cards, one, places) if subject_is_demand else (found.cards, asking.cards, places, one)
+    ranks = np.zeros((n, len(CHANNELS)), dtype=np.int64)
+    for column, name in enumerate(CHANNELS):
+        if name in candidates.channels:
+            ranks[:, column] = candidates.channels[name]
+    columns = np.empty((n, len(COLUMNS)), dtype=np.float32)
+    alone = np.ascontiguousarray(asking.typical[place][:, _PLACES])
+    _columns(
+        dense,
+        alone,
+        frozen(found.typical),
+        places,
+        _PLACES,
+        attribute_features(*pairs),
+        told,
+        candidates.fused,
+        ranks,
+        columns,
+    )
+    return columns
+
+
+def _sides(own: TextSide, theirs: TextSide, *, subject_is_demand: bool) -> tuple[tuple[FloatArray, FloatArray], ...]:
+    """Return for each of `DENSE` the numbers of the one who asks and those of the candidates."""
+    demand, achievement = (own, theirs) if subject_is_demand else (theirs, own)
+    pairs = (
+        (demand.title.vectors, achievement.title.vectors),
+        (demand.title.vectors, achievement.full.vectors),
+        (demand.full.vectors, achievement.full.vectors),
+        (demand.title.topics, achievement.full.topics),
+        (demand.full.topics, achievement.full.topics),
+    )
+    return pairs if subject_is_demand else tuple((offered, wanted) for wanted, offered in pairs)
+
+
+@numba.njit(nogil=True, cache=True)
+def _columns(
+    dense: FloatArray,
+    alone: FloatArray,
+    typical: FloatArray,
+    places: Rows,
+    measures: Rows,
+    stated: FloatArray,
+    feedback: FloatArray,
+    fused: NDArray[np.float64],
+    ranks: Rows,
+    columns: FloatArray,
+) -> None:
+    """Write the columns (n, f); `alone` (2, m) and `typical` (all, 2, s) hold means and deviations of similarities."""
+    m, stating, channels = dense.shape[1], stated.shape[1], ranks.shape[1]
+    for i in range(len(places)):
+        for j in range(m):
+            mean, deviation = typical[places[i], 0, measures[j]], typical[places[i], 1, measures[j]]
+            columns[i, j] = dense[i, j]
+            columns[i, m + j] = (dense[i, j] - alone[0, j]) / alone[1, j]
+            columns[i, 2 * m + j] = (dense[i, j] - mean) / deviation
+            columns[i, 3 * m + j] = mean
+        at = 4 * m
+        for j in range(stating):
+            columns[i, at + j] = stated[i, j]
+        at += stating
+        for j in range(feedback.shape[1]):
+            columns[i, at + j] = feedback[i, j]
+        at += feedback.shape[1]
+        columns[i, at] = np.log(fused[i])
+        at += 1
+        for j in range(channels):
+            rank = float(ranks[i, j]) if ranks[i, j] > 0 else _ABSENT
+            columns[i, at + j] = ranks[i, j] > 0
+            columns[i, at + channels + j] = 1.0 / (_FIRST_RANKS + rank)
+            columns[i, at + 2 * channels + j] = np.log(rank)
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "arcp"})
+def _told(cosine: FloatArray, grades: FloatArray, weights: FloatArray, told: FloatArray) -> None:
+    """Write to `told` (n, 4), from the second on: cosine to the nearest good and bad of m examples, their mean grade.
+
+    `cosine` (n, m) are the cosines to the examples. NaN is written where there is no such example.
+    """
+    m = len(grades)
+    good = np.where(grades >= 2, np.float32(0), np.float32(-4))  # what is out of reach is added
+    bad = np.where(grades >= 2, np.float32(-4), np.float32(0))
+    for i in range(len(cosine)):
+        line = cosine[i]
+        total = mass = np.float32(0)
+        nearest_good = nearest_bad = np.float32(-8)
+        for j in range(m):
+            near = weights[j] * fast_exp(_SHARPNESS * min(line[j] - np.float32(1), np.float32(0)))
+            total += near * grades[j]
+            mass += near
+            nearest_good = max(nearest_good, line[j] + good[j])
+            nearest_bad = max(nearest_bad, line[j] + bad[j])
+        told[i, 1] = nearest_good if nearest_good > -2 else np.nan
+        told[i, 2] = nearest_bad if nearest_bad > -2 else np.nan
+        told[i, 3] = total / (mass + _PRIOR_MASS)
+
+
+@numba.njit(nogil=True, cache=True)
+def _promise(
+    columns: FloatArray, filling: NDArray[np.float64], weights: NDArray[np.float64], promise: NDArray[np.float64]
+) -> None:
+    """Write (n,) sums of the columns (n, f), gaps filled, by the weights (2 f,)."""
+    f = columns.shape[1]
+    for i in range(len(columns)):
+        total = 0.0
+        for j in range(f):
+            value = columns[i, j]
+            total += weights[f + j] + weights[j] * filling[j] if np.isnan(value) else weights[j] * value
+        promise[i] = total
+
+
+def _filled(columns: FloatArray, filling: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (n, 2 f): the columns with gaps filled, and where there were gaps."""
+    missing = np.isnan(columns)
+    return np.hstack([np.where(missing, filling, columns), missing])

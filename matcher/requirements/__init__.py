@@ -1,0 +1,1 @@
+"""Requirements of demands checked against figures of achievements."""

@@ -1,0 +1,123 @@
+"""Quantities of both sides under the rows of their shelves: parsed when a bundle is built and when a record is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.records import Achievement, Demand, Record
+from knowledge_graph.quantities.names import Encode, Synonyms
+from matcher.requirements.ledger import FEATURES, ledger_features
+from matcher.requirements.table import QuantityTable, Rows, quantities_of
+
+
+@dataclass(frozen=True)
+class QuantityShelf:
+    """Quantities of one side: `base` those of the bundle's rows, `extra` those written since, behind them.
+
+    Rows are those of the shelf of the same side, as long as both are given the same records in the same order.
+    """
+
+    base: QuantityTable
+    extra: QuantityTable | None = None
+
+    def __len__(self) -> int:
+        return len(self.base) + (len(self.extra) if self.extra else 0)
+
+    def written(self, table: QuantityTable) -> "QuantityShelf":
+        """Return the shelf with the records of `table` behind its own."""
+        if not len(table):
+            return self
+        return replace(self, extra=table if self.extra is None else QuantityTable.concat([self.extra, table]))
+
+    def parts(self, rows: Rows) -> list[tuple[QuantityTable, Rows, NDArray[np.intp]]]:
+        """Return (table, rows in it, places in `rows`) of each table that holds some of `rows`."""
+        late = rows >= len(self.base)
+        early = (self.base, rows[~late], np.flatnonzero(~late))
+        if self.extra is None or not late.any():
+            return [early]
+        return [early, (self.extra, rows[late] - len(self.base), np.flatnonzero(late))]
+
+
+class Quantities:
+    """Quantities of a store's demands and achievements, and the way to read those of a record that is not stored."""
+
+    def __init__(
+        self,
+        demands: QuantityShelf,
+        achievements: QuantityShelf,
+        encode: Encode | None = None,
+        synonyms: Synonyms | None = None,
+    ) -> None:
+        self.demands = demands
+        self.achievements = achievements
+        self._encode = encode
+        self._synonyms = synonyms
+
+    @classmethod
+    def build(
+        cls,
+        demands: Sequence[Demand],
+        achievements: Sequence[Achievement],
+        encode: Encode | None = None,
+        synonyms: Synonyms | None = None,
+    ) -> Self:
+        """Read the quantities of all records, given in the order of their shelves' rows."""
+        wanted = QuantityTable.build(map(quantities_of, demands), encode, synonyms)
+        offered = QuantityTable.build(map(quantities_of, achievements), encode, synonyms)
+        return cls(QuantityShelf(wanted), QuantityShelf(offered), encode, synonyms)
+
+    def read(self, records: Sequence[Record]) -> QuantityTable:
+        """Return the quantities of records, stored or not."""
+        return QuantityTable.build(map(quantities_of, records), self._encode, self._synonyms)
+
+    def standing(self, record: Record, row: int | None) -> tuple[QuantityTable, int]:
+        """Return the table that holds a record, and its row there: the bundle's if it stands in `row`, else a new one."""
+        if row is None:
+            return self.read([record]), 0
+        return (self.demands if isinstance(record, Demand) else self.achievements).base, row
+
+    def written(self, demands: Sequence[Demand] = (), achievements: Sequence[Achievement] = ()) -> "Quantities":
+        """Return the quantities after records were written; their rows follow those there are."""
+        return Quantities(
+            self.demands.written(self.read(demands)) if demands else self.demands,
+            self.achievements.written(self.read(achievements)) if achievements else self.achievements,
+            self._encode,
+            self._synonyms,
+        )
+
+    def features(self, wanted: QuantityTable, rows: Rows) -> NDArray[np.float32]:
+        """Return (n, len(FEATURES)) of the one demand of `wanted` with achievements `rows`, see `ledger_features`."""
+        result = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
+        for table, part, places in self.achievements.parts(rows):
+            result[places] = ledger_features(wanted, np.zeros(len(part), dtype=np.int64), table, part)
+        return result
+
+    def reverse_features(self, offered: QuantityTable, rows: Rows) -> NDArray[np.float32]:
+        """Return (n, len(FEATURES)) of demands `rows` with the one achievement of `offered`."""
+        result = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
+        for table, part, places in self.demands.parts(rows):
+            result[places] = ledger_features(table, part, offered, np.zeros(len(part), dtype=np.int64))
+        return result
+
+    def pair_features(self, demands: Rows, achievements: Rows) -> NDArray[np.float32]:
+        """Return (n, len(FEATURES)) of stored demands with stored achievements, by their rows, (n,) each."""
+        result = np.empty((len(demands), len(FEATURES)), dtype=np.float32)
+        for wanted, d, places in self.demands.parts(demands):
+            for offered, a, within in self.achievements.parts(achievements[places]):
+                result[places[within]] = ledger_features(wanted, d[within], offered, a)
+        return result
+
+    def save(self, directory: Path) -> None:
+        """Write both sides into `directory`, which is created; only quantities as built can be saved."""
+        self.demands.base.save(directory / "demands")
+        self.achievements.base.save(directory / "achievements")
+
+    @classmethod
+    def load(cls, directory: Path, encode: Encode | None = None, synonyms: Synonyms | None = None) -> Self:
+        """Read what `save` wrote, mapped into memory."""
+        wanted, offered = QuantityTable.load(directory / "demands"), QuantityTable.load(directory / "achievements")
+        return cls(QuantityShelf(wanted), QuantityShelf(offered), encode, synonyms)

@@ -1,0 +1,100 @@
+"""The constraint ledger seen from one demand or one achievement: what others meet of it, or it of others."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.records import Achievement, Demand
+from knowledge_graph.graph import KnowledgeGraph
+from knowledge_graph.quantities.names import Synonyms
+from knowledge_graph.schema import Relation
+from matcher.collection.filters import Filters
+from matcher.requirements.ledger import Ledger, Ledgers, compare
+from matcher.requirements.collection import Quantities
+from matcher.requirements.table import QuantityTable, Rows
+
+LEAST_STRENGTH = 0.8  # of a synonym that parameters are linked by
+LEAST_TEXTS = 1  # that define it: names that are merely close are not taken for one
+
+
+class LedgerLens:
+    """Compares one record with rows of the other side's shelf."""
+
+    def __init__(self, quantities: Quantities, record: Achievement | Demand, row: int | None = None) -> None:
+        """Look from `record`, which stands in its side's `row` of the bundle as it is given, or nowhere (None)."""
+        self._quantities = quantities
+        self._from_demand = isinstance(record, Demand)
+        self._mine, self._row = quantities.standing(record, row)
+
+    def _compare(self, table: QuantityTable, rows: Rows) -> Ledgers:
+        mine = np.full(len(rows), self._row, dtype=np.int64)
+        if self._from_demand:
+            return compare(self._mine, mine, table, rows)
+        return compare(table, rows, self._mine, mine)
+
+    def ledgers(self, rows: Rows) -> list[Ledger]:
+        """Return the ledgers with records `rows` of the other side, in that order."""
+        other = self._quantities.achievements if self._from_demand else self._quantities.demands
+        found: dict[int, Ledger] = {}
+        for table, part, places in other.parts(rows):
+            ledgers = self._compare(table, part)
+            found |= {int(place): ledgers.ledger(pair) for pair, place in enumerate(places)}
+        return [found[place] for place in range(len(rows))]
+
+    def allowed(self, rows: Rows, filters: Filters) -> NDArray[np.bool_]:
+        """Return (n,) which of `rows` pass the filters that speak of figures; what is not known is never a failure."""
+        other = self._quantities.achievements if self._from_demand else self._quantities.demands
+        kept = np.ones(len(rows), dtype=np.bool_)
+        for table, part, places in other.parts(rows):
+            kept[places] = _passing(self._compare(table, part), filters)
+        return kept
+
+
+def pair_ledger(
+    quantities: Quantities,
+    demand: Demand,
+    achievement: Achievement,
+    demand_row: int | None,
+    achievement_row: int | None,
+) -> Ledger:
+    """Return the ledger of one pair, of which each stands in its side's row of the bundle as it is given, or nowhere."""
+    wanted, d = quantities.standing(demand, demand_row)
+    offered, a = quantities.standing(achievement, achievement_row)
+    return compare(wanted, np.array([d], dtype=np.int64), offered, np.array([a], dtype=np.int64)).ledger(0)
+
+
+def _passing(ledgers: Ledgers, filters: Filters) -> NDArray[np.bool_]:
+    """Return (n,) which pairs pass; NaN (nothing known, nothing required) is not below any bound."""
+    least = (
+        (ledgers.share_met, filters.share_met_at_least),
+        (ledgers.share_known, filters.share_known_at_least),
+        (ledgers.worst_margin, filters.worst_margin_at_least),
+    )
+    kept = np.ones(ledgers.pairs, dtype=np.bool_)
+    if filters.hide_hard_misses:
+        kept &= ledgers.hard_misses == 0
+    for column, bound in least:
+        if bound is not None:
+            kept &= ~(column < bound)
+    return kept
+
+
+def graph_synonyms(graph: KnowledgeGraph) -> Synonyms:
+    """Return a function from a term to its other names in the graph: those that texts define, not those that are near."""
+    relations, terms, numbers = graph.relations, graph.vocabulary.terms, graph.vocabulary.numbers
+
+    def synonyms(term: str) -> Iterable[str]:
+        number = numbers.get(term)
+        if number is None:
+            return []
+        places = range(*relations.neighbours(number).indices(len(relations.targets)))
+        return [
+            terms[int(relations.targets[place])]
+            for place in places
+            if relations.relations[place] == Relation.SYNONYM
+            and relations.support[place] >= LEAST_TEXTS
+            and relations.strengths[place] >= LEAST_STRENGTH
+        ]
+
+    return synonyms

@@ -1,0 +1,78 @@
+"""The ledger as people read it: one checked requirement a line, and one sentence that sums them up."""
+
+from collections.abc import Sequence
+
+from knowledge_graph.quantities import Quantity
+from matcher.requirements.ledger import Entry, Ledger
+from matcher.recommendation import Match, Quote, RequirementCheck
+
+VERDICTS = {"met": "满足", "missed": "未达到", "unknown": "未说明", "not_comparable": "无法比较"}
+
+
+def _quote(quantity: Quantity) -> Quote:
+    return Quote(text=quantity.quote, field=quantity.field, start=quantity.start, end=quantity.end)
+
+
+def sentence(entry: Entry) -> str:
+    """Return the verdict on one requirement in Chinese, with both quotes."""
+    asked = "补充的要求" if entry.requirement.field == "keywords" else "要求"  # an answer to a question, or a keyword
+    wanted = f"{asked}“{entry.requirement.quote}”"
+    if entry.answer is None:
+        return f"{wanted}，成果未说明"
+    offered = f"{wanted}，成果称“{entry.answer.quote}”"
+    if entry.margin is not None:
+        distance = f"{abs(entry.margin):.0%}"
+        if entry.status == "met":
+            return f"{offered}：满足" + (f"（余量 {distance}）" if abs(entry.margin) >= 0.005 else "")
+        return f"{offered}：未达到（相差 {distance}）"
+    if entry.status == "not_comparable":
+        return f"{offered}：口径或单位不同，无法比较"
+    return f"{offered}：尚不足以判断"
+
+
+def checks(ledger: Ledger) -> list[RequirementCheck]:
+    """Return all requirements of a ledger with their verdicts, in the order of the demand's text."""
+    found = []
+    for entry in ledger.entries:
+        low, high = entry.required
+        offered_low, offered_high = entry.offered or (None, None)
+        found.append(
+            RequirementCheck(
+                parameter=entry.requirement.parameter,
+                status=entry.status,
+                text=sentence(entry),
+                required=_quote(entry.requirement),
+                offered=None if entry.answer is None else _quote(entry.answer),
+                unit=entry.unit,
+                required_low=low,
+                required_high=high,
+                offered_low=offered_low,
+                offered_high=offered_high,
+                margin=entry.margin,
+                confidence=entry.link,
+            )
+        )
+    return found
+
+
+def summary(ledger: Ledger) -> str:
+    """Return what a ledger says in one Chinese sentence, "" if the demand requires no figure."""
+    count = {name: sum(entry.status == name for entry in ledger.entries) for name in VERDICTS}
+    told = "，".join(f"{VERDICTS[name]} {number} 项" for name, number in count.items() if number)
+    if not told:
+        return ""
+    hard = f"（其中明显未达到 {ledger.hard_misses} 项）" if ledger.hard_misses and count["missed"] > 1 else ""
+    return f"指标核对：{len(ledger.entries)} 项要求中{told}{hard}"
+
+
+def with_ledgers(matches: list[Match], ledgers: Sequence[Ledger]) -> list[Match]:
+    """Return the matches with their ledgers, given in their order, as checked requirements.
+
+    They stand beside the reasons, not among them: reasons tell what the ranker used, and it does not use the ledger.
+    """
+    if not ledgers:
+        return matches
+    return [
+        match.model_copy(update={"requirements": checks(ledger), "requirements_text": summary(ledger)})
+        for match, ledger in zip(matches, ledgers, strict=True)
+    ]

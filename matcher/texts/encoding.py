@@ -1,0 +1,28 @@
+"""The encoder that a store's texts are read with."""
+
+from collections.abc import Sequence
+
+from data.records import Achievement, Demand
+from data.settings import Settings
+from matcher.texts.space import record_text
+from models.encoder.base import Encoder, load_encoder
+from models.encoder.adaptation import adapt
+from models.encoder.static import StaticEncoder
+from models.encoder.vector_cache import CachedEncoder
+
+
+def store_encoder(settings: Settings, demands: Sequence[Demand], achievements: Sequence[Achievement]) -> Encoder:
+    """Return the encoder of the settings; a static one is adapted to the store's texts, any other caches its vectors."""
+    encoder = load_encoder(
+        settings.encoder,
+        query_prefix=settings.encoder_query_prefix,
+        passage_prefix=settings.encoder_passage_prefix,
+        max_length=settings.encoder_max_length,
+        batch_size=settings.encoder_batch_size,
+    )
+    if not isinstance(encoder, StaticEncoder):
+        return CachedEncoder(encoder, settings.vectors)
+    if not settings.encoder_adapt:
+        return encoder
+    wanted = [record_text(record).full for record in demands]
+    return adapt(encoder, wanted, [record_text(record).full for record in achievements])

@@ -1,0 +1,235 @@
+"""How near two texts are, by every measure that the label-free text space offers."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from matcher.texts import kernels as text_kernels
+from data.columns.arrays import FloatArray, csr_parts, frozen
+from matcher.texts.space import TextRows, TextSpace
+from models.vector_index.kernels import products_at
+
+Rows = NDArray[np.int64]
+
+SIMILARITIES = (
+    "vectors_tt",
+    *(
+        f"{name}_{text}"
+        for text in "tf"
+        for name in ("vectors", "words", "grams", "topics", "associated", "associated2", "overlap")
+    ),
+    *("align_ta", "align_at", "align_best_t", "align_fa", "align_af", "align_best_f"),
+    "overlap_share",
+)
+# Columns of one text after the other: title, full.
+VECTORS, TOPICS, GRAMS = (
+    tuple(SIMILARITIES.index(f"{name}_{text}") for text in "tf") for name in ("vectors", "topics", "grams")
+)
+WORDS = tuple(
+    [SIMILARITIES.index(f"{name}_{text}") for name in ("words", "associated", "associated2", "overlap")]
+    for text in "tf"
+)
+ALIGNED = tuple(
+    [SIMILARITIES.index(f"align_{name}") for name in (f"{text}a", f"a{text}", f"best_{text}")] for text in "tf"
+)
+OVERLAP_FULL = SIMILARITIES.index("overlap_f")
+ALIGNED_WORDS = 48  # heaviest words of a text that take part in the alignment
+
+
+@dataclass(frozen=True)
+class TextSide:
+    """The texts of n records of one side: `title` alone and `full` text."""
+
+    title: TextRows
+    full: TextRows
+
+    def __len__(self) -> int:
+        return len(self.title.vectors)
+
+    def take(self, rows: NDArray[np.int64]) -> "TextSide":
+        """Return the given rows, in that order."""
+        return TextSide(self.title.take(rows), self.full.take(rows))
+
+    @staticmethod
+    def concat(parts: Sequence["TextSide"]) -> "TextSide":
+        """Return the rows of all parts, one after the other."""
+        return TextSide(TextRows.concat([part.title for part in parts]), TextRows.concat([part.full for part in parts]))
+
+    def save(self, directory: Path) -> None:
+        """Write the arrays into `directory`, which is created."""
+        self.title.save(directory / "title")
+        self.full.save(directory / "full")
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote, mapped into memory."""
+        return cls(TextRows.load(directory / "title"), TextRows.load(directory / "full"))
+
+
+def similarities(space: TextSpace, demands: TextSide, achievements: TextSide) -> FloatArray:
+    """Return (nd, na, len(SIMILARITIES)) float32 similarities of each demand with each achievement.
+
+    The letter after the underscore tells the demand's text (t title, f full); the achievement's is always the full
+    text, except in `vectors_tt`. All lie in [0, 1] but for rounding, vectors and topics in [-1, 1]; `overlap` is a sum
+    of inverse document frequencies and `align_best` one times a cosine, >= 0.
+    """
+    values = np.zeros((len(demands), len(achievements), len(SIMILARITIES)), dtype=np.float32)
+    if len(demands) <= len(achievements):
+        every = np.arange(len(achievements), dtype=np.int64)
+        for row in range(len(demands)):
+            values[row] = demand_against(space, demands, row, achievements, every)
+    else:
+        every = np.arange(len(demands), dtype=np.int64)
+        for row in range(len(achievements)):
+            values[:, row] = achievement_against(space, achievements, row, demands, every)
+    return values
+
+
+def demand_against(space: TextSpace, demands: TextSide, row: int, achievements: TextSide, rows: Rows) -> FloatArray:
+    """Return (n, len(SIMILARITIES)) of the demand in `row` with the achievements in `rows` (n,)."""
+    own, texts = achievements.full, (demands.title, demands.full)
+    values = np.empty((len(rows), len(SIMILARITIES)), dtype=np.float32)
+    products(achievements.title.vectors, rows, demands.title.vectors[row], values[:, 0])
+    words, grams = (
+        _against_words(space, texts, row, own, rows, demand_leads=True),
+        _against_grams(space, texts, row, own, rows),
+    )
+    for k, (text, aligned) in enumerate(zip(texts, _alignments(space, texts, row, own, rows), strict=True)):
+        products(own.vectors, rows, text.vectors[row], values[:, VECTORS[k]])
+        products(own.topics, rows, text.topics[row], values[:, TOPICS[k]])
+        values[:, GRAMS[k]] = grams[:, k]
+        values[:, WORDS[k]] = words[k]
+        values[:, ALIGNED[k]] = aligned[:, (0, 1, 3)]
+    _add_overlap_share(space, values, own, rows)
+    return values
+
+
+def achievement_against(
+    space: TextSpace, achievements: TextSide, row: int, demands: TextSide, rows: Rows
+) -> FloatArray:
+    """Return (n, len(SIMILARITIES)) of the achievement in `row` with the demands in `rows` (n,)."""
+    own = achievements.full
+    values = np.empty((len(rows), len(SIMILARITIES)), dtype=np.float32)
+    products(demands.title.vectors, rows, achievements.title.vectors[row], values[:, 0])
+    for k, text in enumerate((demands.title, demands.full)):
+        products(text.vectors, rows, own.vectors[row], values[:, VECTORS[k]])
+        products(text.topics, rows, own.topics[row], values[:, TOPICS[k]])
+        values[:, GRAMS[k]] = _against_grams(space, (own,), row, text, rows)[:, 0]
+        values[:, WORDS[k]] = _against_words(space, (own,), row, text, rows, demand_leads=False)[0]
+        values[:, ALIGNED[k]] = _alignments(space, (own,), row, text, rows)[0][:, (1, 0, 2)]
+    _add_overlap_share(space, values, own, np.full(len(rows), row, dtype=np.int64))
+    return values
+
+
+def _add_overlap_share(space: TextSpace, values: FloatArray, own: TextRows, rows: Rows) -> None:
+    """Write the column `overlap_share`: which part of the achievement's own weight the demand's words make up."""
+    indptr, indices, _ = csr_parts(own.words)
+    total = np.empty(len(rows), dtype=np.float32)
+    text_kernels.totals(indptr, indices, rows, frozen(space.words.idf), total)
+    values[:, -1] = values[:, OVERLAP_FULL] / np.maximum(total, 1e-6)
+
+
+def _against_words(
+    space: TextSpace, leads: tuple[TextRows, ...], row: int, partners: TextRows, rows: Rows, *, demand_leads: bool
+) -> list[FloatArray]:
+    """Return for each lead's text words, associated, associated2 and overlap with the partners' in `rows`: (n, 4).
+
+    A product with a partner's associated words, x · (y A), is one of its own words with x brought back: (x Aᵀ) · y.
+    """
+    forward, backward = csr_parts(space.associations), csr_parts(space.associated_by)
+    width = len(space.words.terms)
+    idf = frozen(space.words.idf)
+    columns: list[tuple[NDArray[np.int32], FloatArray]] = []
+    for lead in leads:
+        words, weights = _entries(lead.words, row)
+        reached, mass = text_kernels.hop(words, weights, *forward, _zeros("sums", width, np.float32))
+        mass /= max(float(lead.reach[row]), 1e-12)
+        sums = _zeros("sums", width, np.float32)
+        once = (reached, mass) if demand_leads else text_kernels.hop(words, weights, *backward, sums)
+        columns += [(words, weights), once, text_kernels.hop(frozen(reached), frozen(mass), *backward, sums)]
+    weighted = len(columns)
+    columns += [(words, idf[words]) for words, _ in columns[::3]]
+    sums = _gathered(partners.words, rows, columns, weighted, width)
+    far = np.maximum(partners.reach[rows], np.float32(1e-12))[:, None]
+    sums[:, 2:weighted:3] /= far
+    if not demand_leads:
+        sums[:, 1:weighted:3] /= far
+    return [sums[:, (3 * k, 3 * k + 1, 3 * k + 2, weighted + k)] for k in range(len(leads))]
+
+
+def _against_grams(
+    space: TextSpace, leads: tuple[TextRows, ...], row: int, partners: TextRows, rows: Rows
+) -> FloatArray:
+    columns = [_entries(lead.grams, row) for lead in leads]
+    return _gathered(partners.grams, rows, columns, len(columns), len(space.grams.terms))
+
+
+def _gathered(
+    partners: csr_array, rows: Rows, columns: list[tuple[NDArray[np.int32], FloatArray]], weighted: int, width: int
+) -> FloatArray:
+    """Return (n, c) products of sparse columns with the partners' `rows`; those after `weighted` count what occurs."""
+    slot = _zeros("slot", width, np.int32)
+    table = np.zeros((1 + sum(len(places) for places, _ in columns), len(columns)), dtype=np.float32)
+    sums = np.zeros((len(rows), len(columns)), dtype=np.float32)
+    used = 1
+    for at, (places, values) in enumerate(columns):
+        used = text_kernels.place(frozen(places), frozen(values), at, slot, table, used)
+    text_kernels.gather(*csr_parts(partners), rows, slot, table, weighted, sums)
+    for places, _ in columns:
+        slot[places] = 0
+    return sums
+
+
+def _alignments(
+    space: TextSpace, leads: tuple[TextRows, ...], row: int, partners: TextRows, rows: Rows
+) -> list[FloatArray]:
+    """Return for each lead's text how well its words align with those of the partners, see `text_kernels.align`."""
+    idf, vectors = space.words.idf, space.word_vectors
+    here, number = np.array([row], dtype=np.int64), _zeros("slot", len(space.words.terms), np.int32)
+    own = [text_kernels.heaviest_words(*csr_parts(lead.words), here, ALIGNED_WORDS, number)[2] for lead in leads]
+    bounds, words, different = text_kernels.heaviest_words(*csr_parts(partners.words), rows, ALIGNED_WORDS, number)
+    every = np.concatenate(own)
+    cosine = vectors[different] @ vectors[every].T  # of all leads at once: what is read is the partners' words
+    weight, lead_weight = idf[different], idf[every]
+    found, start = [], 0
+    for lead in own:
+        scores, end = np.zeros((len(rows), 4), dtype=np.float32), start + len(lead)
+        text_kernels.align(bounds, words, weight, cosine, lead_weight, start, end, scores)
+        found.append(scores)
+        start = end
+    return found
+
+
+def products(vectors: FloatArray, rows: Rows, lead: FloatArray, found: FloatArray) -> None:
+    """Write to `found` (n,) the inner products of `vectors`' `rows` (n,) with `lead` (d,)."""
+    found[:] = products_at(frozen(vectors), frozen(lead), rows)
+
+
+class _Scratch(threading.local):
+    """Arrays of zeros that are used again and again, one of a kind in each thread."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, NDArray[Any]] = {}
+
+
+_SCRATCH = _Scratch()
+
+
+def _zeros(name: str, size: int, kind: type[np.generic]) -> NDArray[Any]:
+    """Return this thread's array of at least `size` zeros; who writes into it leaves zeros behind."""
+    held = _SCRATCH.held.get(name)
+    if held is None or len(held) < size:
+        held = _SCRATCH.held[name] = np.zeros(size, dtype=kind)
+    return held
+
+
+def _entries(rows: csr_array, row: int) -> tuple[NDArray[np.int32], FloatArray]:
+    """Return columns and values of one sparse row."""
+    indptr, indices, data = csr_parts(rows)
+    return indices[indptr[row] : indptr[row + 1]], data[indptr[row] : indptr[row + 1]]

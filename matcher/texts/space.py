@@ -1,0 +1,287 @@
+"""The store's texts as numbers, fitted without a single judgement: vocabulary, weights, latent topics, associations."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack, vstack
+
+from data.records import Achievement, Demand, Record
+from data.text.segment import content_words
+from data.columns.strings import Numbers, Strings
+from data.text.normalise import meaningful
+from matcher.texts import kernels as text_kernels
+from data.columns.arrays import FloatArray, csr_parts, heaviest, load_csr, mapped, save_csr
+from models.encoder.base import Encoder, Kind
+
+TOPICS = 128
+MAX_WORDS = 200_000  # vocabulary; the rarest words are dropped first
+MAX_GRAMS = 400_000
+GRAM_TEXT = 800  # characters of a text that are cut into n-grams
+ASSOCIATED_WORDS = 24  # heaviest words of a text that are counted as occurring together
+NEIGHBOURS = 32  # associated words kept per word
+
+
+@dataclass(frozen=True)
+class RecordText:
+    """A record's normalised texts; boilerplate is empty."""
+
+    title: str
+    body: str
+
+    @property
+    def full(self) -> str:
+        """Title, counted twice because it says most, and body."""
+        return f"{self.title} {self.title} {self.body}".strip() if self.body else self.title
+
+
+def record_text(record: Record) -> RecordText:
+    """Return the texts of a record that matching reads."""
+    details = record.indicators if isinstance(record, Achievement) else record.kpis
+    parts = (meaningful(part) for part in (" ".join(record.keywords), record.content, details))
+    return RecordText(meaningful(record.title), " ".join(part for part in parts if part))
+
+
+@dataclass(frozen=True)
+class TextRows:
+    """Numbers of n texts, row by row, each of length 1; the row of an empty text is 0."""
+
+    vectors: FloatArray  # (n, d) encoder
+    words: csr_array  # (n, v) TF-IDF of words
+    grams: csr_array  # (n, g) TF-IDF of character 2- and 3-grams
+    topics: FloatArray  # (n, TOPICS) latent semantic analysis
+    reach: FloatArray  # (n,) length of the words' row once each word is replaced by its associates
+
+    def take(self, rows: NDArray[np.int64]) -> "TextRows":
+        """Return the given rows, in that order."""
+        return TextRows(self.vectors[rows], self.words[rows], self.grams[rows], self.topics[rows], self.reach[rows])
+
+    @staticmethod
+    def concat(parts: Sequence["TextRows"]) -> "TextRows":
+        """Return the rows of all parts, one after the other."""
+        return TextRows(
+            np.vstack([part.vectors for part in parts]),
+            csr_array(vstack([part.words for part in parts])),
+            csr_array(vstack([part.grams for part in parts])),
+            np.vstack([part.topics for part in parts]),
+            np.concatenate([part.reach for part in parts]),
+        )
+
+    def save(self, directory: Path) -> None:
+        """Write the arrays into `directory`, which is created."""
+        directory.mkdir(parents=True)
+        np.save(directory / "vectors.npy", self.vectors)
+        np.save(directory / "topics.npy", self.topics)
+        np.save(directory / "reach.npy", self.reach)
+        save_csr(directory / "words", self.words)
+        save_csr(directory / "grams", self.grams)
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote; dense arrays are mapped into memory, so that processes share them."""
+        return cls(
+            mapped(directory / "vectors.npy"),
+            load_csr(directory / "words"),
+            load_csr(directory / "grams"),
+            mapped(directory / "topics.npy"),
+            mapped(directory / "reach.npy"),
+        )
+
+
+class Vocabulary:
+    """Terms with their columns and inverse document frequencies (smoothed as scikit-learn does)."""
+
+    def __init__(self, terms: Sequence[str], idf: FloatArray, columns: Mapping[str, int] | None = None) -> None:
+        """Take v distinct terms, (v,) their frequencies and, if they are known, their columns."""
+        self.terms = terms
+        self.idf = idf
+        self.columns = {term: column for column, term in enumerate(terms)} if columns is None else columns
+
+    @classmethod
+    def fit(cls, documents: Iterable[Sequence[str]], limit: int, at_least: int = 1) -> Self:
+        """Keep the `limit` terms that stand in most documents, and in `at_least` so many."""
+        frequency: Counter[str] = Counter()
+        n = 0
+        for document in documents:
+            frequency.update(set(document))
+            n += 1
+        common = (item for item in frequency.items() if item[1] >= at_least)
+        kept = sorted(common, key=lambda item: (-item[1], item[0]))[:limit]
+        counts = np.array([count for _, count in kept], dtype=np.float64)
+        return cls([term for term, _ in kept], (np.log((1 + n) / (1 + counts)) + 1).astype(np.float32))
+
+    def rows(self, documents: Iterable[Sequence[str]]) -> csr_array:
+        """Return (n, terms) float32 rows of length 1, weighted (1 + log count) · idf; unknown terms are left out."""
+        known = self.columns
+        bounds, occurrences = [0], array("i")
+        for document in documents:
+            if isinstance(known, Numbers):
+                occurrences.extend(known.found(document))
+            else:
+                occurrences.extend([column for column in map(known.get, document) if column is not None])
+            bounds.append(len(occurrences))
+        columns = np.frombuffer(occurrences, dtype=np.intc) if occurrences else np.zeros(0, dtype=np.intc)
+        shape = (len(bounds) - 1, len(self.terms))
+        kind = np.int32 if bounds[-1] <= np.iinfo(np.int32).max else np.int64  # as `save_csr` keeps them
+        starts = np.array(bounds, dtype=kind)
+        counts = csr_array((np.ones(len(columns), dtype=np.float32), columns.astype(kind), starts), shape=shape)
+        counts.sum_duplicates()
+        weights = (1 + np.log(counts.data.astype(np.float64))) * self.idf[counts.indices]
+        sizes = np.diff(counts.indptr)
+        filled = sizes > 0
+        if filled.any():
+            squares = np.add.reduceat(weights * weights, counts.indptr[:-1][filled])
+            weights /= np.sqrt(np.repeat(squares, sizes[filled]))
+        return csr_array((weights.astype(np.float32), counts.indices, counts.indptr), shape=shape)
+
+    def save(self, stem: Path) -> None:
+        """Write `stem`.arrow (terms), `stem`.trie and `stem`.numbers.npy (their columns) and `stem`.npy (idf)."""
+        Strings.of(self.terms).save(stem.with_suffix(".arrow"))
+        Numbers.of(self.columns).save(stem)
+        np.save(stem.with_suffix(".npy"), self.idf)
+
+    @classmethod
+    def load(cls, stem: Path) -> Self:
+        """Read what `save` wrote, mapped into memory."""
+        return cls(Strings.load(stem.with_suffix(".arrow")), mapped(stem.with_suffix(".npy")), Numbers.load(stem))
+
+
+def character_grams(text: str) -> list[str]:
+    """Return the 2- and 3-grams of the runs of letters and digits in the first `GRAM_TEXT` characters."""
+    runs = "".join(c if c.isalnum() else " " for c in text[:GRAM_TEXT].lower()).split()
+    return [run[i : i + n] for run in runs for n in (2, 3) for i in range(len(run) - n + 1)]
+
+
+class TextSpace:
+    """Turns texts into `TextRows`.
+
+    Attributes: `encoder`; `words` and `grams` vocabularies; `projection` (v + g, TOPICS) float32; `associations` (v, v)
+    sparse rows of length 1: the words that stand together with a word more often than chance (positive PMI, texts
+    weighted down by their length); `associated_by` its transpose; `word_vectors` (v, d) of length 1.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        words: Vocabulary,
+        grams: Vocabulary,
+        projection: FloatArray,
+        associations: csr_array,
+        word_vectors: FloatArray,
+        associated_by: csr_array | None = None,
+    ) -> None:
+        self.encoder = encoder
+        self.words = words
+        self.grams = grams
+        self.projection = projection
+        self.associations = associations
+        self.associated_by = csr_array(associations.T) if associated_by is None else associated_by
+        self.word_vectors = word_vectors
+
+    @classmethod
+    def fit(cls, encoder: Encoder, texts: Sequence[str], seed: int = 0) -> Self:
+        """Fit everything but the encoder on the store's full texts (n); no judgement is looked at."""
+        documents = [content_words(text) for text in texts]
+        words = Vocabulary.fit(documents, MAX_WORDS)
+        grams = Vocabulary.fit((character_grams(text) for text in texts), MAX_GRAMS, at_least=2)
+        word_rows = words.rows(documents)
+        gram_rows = grams.rows(character_grams(text) for text in texts)
+        return cls(
+            encoder,
+            words,
+            grams,
+            _topic_projection(word_rows, gram_rows, seed),
+            associations(word_rows, len(words.terms)),
+            encoder.encode(list(words.terms), "passage"),
+        )
+
+    def rows(self, texts: Sequence[str], kind: Kind) -> TextRows:
+        """Return the numbers of n texts; `kind` tells demands ("query") from achievements ("passage")."""
+        words = self.words.rows(content_words(text) for text in texts)
+        grams = self.grams.rows(character_grams(text) for text in texts)
+        topics = _project(words, grams, self.projection)
+        reach = text_kernels.reach(*csr_parts(words), *csr_parts(self.associations), len(self.words.terms))
+        return TextRows(self.encoder.encode(texts, kind), words, grams, topics, reach)
+
+    def save(self, directory: Path) -> None:
+        """Write everything but the encoder into `directory`, which is created."""
+        directory.mkdir(parents=True)
+        self.words.save(directory / "words")
+        self.grams.save(directory / "grams")
+        np.save(directory / "projection.npy", self.projection)
+        np.save(directory / "word_vectors.npy", self.word_vectors)
+        save_csr(directory / "associations", self.associations)
+        save_csr(directory / "associated_by", self.associated_by)
+
+    @classmethod
+    def load(cls, directory: Path, encoder: Encoder) -> Self:
+        """Read what `save` wrote."""
+        return cls(
+            encoder,
+            Vocabulary.load(directory / "words"),
+            Vocabulary.load(directory / "grams"),
+            mapped(directory / "projection.npy"),
+            load_csr(directory / "associations"),
+            mapped(directory / "word_vectors.npy"),
+            load_csr(directory / "associated_by"),
+        )
+
+
+def record_rows(space: TextSpace, records: Sequence[Achievement] | Sequence[Demand]) -> tuple[TextRows, TextRows]:
+    """Return the numbers of the records' titles and of their full texts."""
+    kind: Kind = "query" if records and isinstance(records[0], Demand) else "passage"
+    texts = [record_text(record) for record in records]
+    return space.rows([text.title for text in texts], kind), space.rows([text.full for text in texts], kind)
+
+
+def _topic_projection(words: csr_array, grams: csr_array, seed: int) -> FloatArray:
+    """Return (v + g, TOPICS) right singular vectors of the stacked rows (latent semantic analysis, Deerwester 1990)."""
+    from sklearn.utils.extmath import randomized_svd  # here: a server only reads what was fitted
+
+    stacked = _stacked(words, grams)
+    topics = min(TOPICS, *stacked.shape)
+    _, _, components = randomized_svd(stacked, topics, n_iter=3, random_state=seed)
+    projection = np.zeros((stacked.shape[1], TOPICS), dtype=np.float32)  # a tiny store has fewer topics
+    projection[:, :topics] = components.T
+    return projection
+
+
+def _project(words: csr_array, grams: csr_array, projection: FloatArray) -> FloatArray:
+    rows = np.asarray(_stacked(words, grams) @ projection)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1)[:, None], dtype=np.float32)
+
+
+def _stacked(words: csr_array, grams: csr_array) -> csr_array:
+    return csr_array(hstack([words, grams]))
+
+
+def associations(rows: csr_array, n_words: int) -> csr_array:
+    """Return (n_words, n_words) rows of length 1 with each word's strongest associates by positive PMI.
+
+    Only the heaviest `ASSOCIATED_WORDS` words of a text count, each text weighted by 1 / its number of words, so that
+    long texts do not link everything; words of a single text have no associates.
+    """
+    from sklearn.preprocessing import normalize
+
+    heavy = heaviest(rows, ASSOCIATED_WORDS)
+    present = heavy.copy()
+    present.data[:] = 1.0
+    often = np.asarray(present.sum(axis=0)).ravel() >= 2
+    present.data *= often[present.indices]
+    present.eliminate_zeros()
+    sizes = np.maximum(np.asarray(present.sum(axis=1)).ravel(), 1.0)
+    present.data /= np.sqrt(np.repeat(sizes, np.diff(present.indptr))).astype(np.float32)
+    together = csr_array(present.T @ present)
+    total, margin = together.sum(), np.asarray(together.sum(axis=1)).ravel()
+    row = np.repeat(np.arange(n_words), np.diff(together.indptr))
+    pmi = np.log(np.maximum(together.data * total / (margin[row] * margin[together.indices]), 1e-12))
+    pmi[(pmi <= 0) | (row == together.indices)] = 0.0
+    together.data = pmi.astype(np.float32)
+    together.eliminate_zeros()
+    return csr_array(normalize(heaviest(together, NEIGHBOURS)))
