@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eval.experiments import Mode
+from eval.online.experiments import Mode
 
 if TYPE_CHECKING:
-    from eval.experiments import Results
+    from eval.online.experiments import Results
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="Compare champion and challenger online."
@@ -39,7 +39,7 @@ def start(
 
     from data.errors import InputError
     from data.settings import settings
-    from eval.experiments import Experiment, all_experiments, running_experiment, save_experiment
+    from eval.online.experiments import Experiment, all_experiments, running_experiment, save_experiment
     from matcher.bundle import CHALLENGER, current_bundle, has_ranker, pointed
 
     home, bundles = settings().home, settings().bundles
@@ -88,7 +88,7 @@ def stop() -> None:
 
     from data.errors import InputError
     from data.settings import settings
-    from eval.experiments import running_experiment, save_experiment
+    from eval.online.experiments import running_experiment, save_experiment
 
     running = running_experiment(settings().home)
     if running is None:
@@ -113,7 +113,7 @@ def results_command(
     from data.progress import steps
     from data.settings import settings
     from data.store.store import Store
-    from eval.experiments import require_experiment, results
+    from eval.online.experiments import require_experiment, results
     from serving.experiments import demander
 
     experiment = require_experiment(settings().home, name or "")

@@ -16,7 +16,7 @@ import structlog
 from data.errors import GongxuError
 from data.records import Achievement, Demand
 from data.store.store import Store
-from eval.experiments import FOLDER, Experiment, Mode, running_experiment
+from eval.online.experiments import FOLDER, Experiment, Mode, running_experiment
 from matcher.engine import Engine
 from matcher.recommendation import Match, Recommendation
 from serving.live import LiveModel

@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from data.errors import StoreError
 from data.settings import Settings
 from data.store.store import Store
-from eval.experiments import Mode
+from eval.online.experiments import Mode
 from matcher.recommendation import Recommendation
 from serving.answer_cache import AnswerCache
 from serving.background import Repeated

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from data.errors import BundleError, NotFoundError
 from data.settings import Settings
-from eval.bootstrap import Estimate
-from eval.experiments import running_experiment
+from eval.metrics.bootstrap import Estimate
+from eval.online.experiments import running_experiment
 from matcher.bundle import BUILT, CHALLENGER, CURRENT, POINTERS, PREVIOUS, all_bundles, pointed
 from matcher.history.outcome_history import History
 from matcher.ranking.scorer import Scorer

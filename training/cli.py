@@ -153,8 +153,8 @@ def demo_command(
     from data.progress import steps
     from data.settings import settings
     from data.simulator import SimulationPlan
-    from eval.cli import show_figures
-    from eval.offline import as_json as plain_figures
+    from eval.commands.evaluate import show_figures
+    from eval.offline.cross_validation import as_json as plain_figures
     from matcher.commands.recommend import show
     from models.threads import limit_threads
     from training.demo import demonstrate

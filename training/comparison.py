@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from data.errors import NotFoundError
 from data.records import Achievement, Demand
-from eval.bootstrap import RESAMPLES, Estimate, Judged, estimate_all, metric_samples, summarise
+from eval.metrics.bootstrap import RESAMPLES, Estimate, Judged, estimate_all, metric_samples, summarise
 from matcher.features.table import FeatureTable, label_free_table, with_history
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import GOOD_GRADE, MIN_CALIBRATION_ROWS, Scorer, Scores

@@ -9,8 +9,8 @@ from data.files.judged import load_judged
 from data.settings import Settings
 from data.simulator import SimulationPlan, simulate
 from data.store.store import Store
-from eval.offline import Table, cross_validate
-from eval.systems import all_systems, build_corpus
+from eval.offline.cross_validation import Table, cross_validate
+from eval.offline.systems import all_systems, build_corpus
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.recommendation import Recommendation

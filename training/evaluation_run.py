@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from eval import cli
+from eval.commands import evaluate as cli
 
 FOLDER = "evaluations"
 MAX_DEPTH = 6

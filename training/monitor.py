@@ -12,8 +12,8 @@ from data.errors import InputError
 from data.records import Demand, OutcomeEvent
 from data.settings import Settings
 from data.store.store import Store
-from eval.bootstrap import RESAMPLES, resample_weights
-from eval.monitor_report import Finding, MonitorReport, Watched
+from eval.metrics.bootstrap import RESAMPLES, resample_weights
+from eval.online.monitor_report import Finding, MonitorReport, Watched
 from matcher.bundle import current_bundle, verify
 from matcher.engine import Engine
 from matcher.model import MatchingModel

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from data.files.importer import import_paths
 from data.settings import Settings
 from data.store.store import Store
-from eval.bootstrap import RESAMPLES, Estimate, Lift, lift_of, resample_weights, summarise
-from eval.metrics import ndcg_by_demand
-from eval.simulated_truth import SimulatedTruth
+from eval.metrics.bootstrap import RESAMPLES, Estimate, Lift, lift_of, resample_weights, summarise
+from eval.metrics.levels import ndcg_by_demand
+from eval.studies.simulated_truth import SimulatedTruth
 from matcher.features.table import label_free_table, with_history
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import Examples, training_examples

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.bootstrap import Estimate
+from eval.metrics.bootstrap import Estimate
 from matcher.ranking.scorer import Scores
 from matcher.texts.space import record_text
 from training.comparison import HeldOut, Records, figures

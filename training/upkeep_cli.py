@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from eval.monitor_report import MonitorReport
+    from eval.online.monitor_report import MonitorReport
     from training.retrain import Retrained
 
 BUSY = 3  # exit code: another retraining is running
@@ -88,7 +88,7 @@ def monitor_command(
     from data.progress import steps
     from data.settings import settings
     from data.store.store import Store
-    from eval.monitor_report import report_json, save_report
+    from eval.online.monitor_report import report_json, save_report
     from models.threads import limit_threads
     from training.cli import STEPS
     from training.monitor import monitor

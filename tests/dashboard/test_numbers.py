@@ -10,7 +10,7 @@ import pytest
 from data.store.aggregates import RESPONSES, china_day
 from data.records import EventKind, OutcomeEvent
 from data.store.store import Store
-from eval.experiments import Experiment, Mode, results, save_experiment
+from eval.online.experiments import Experiment, Mode, results, save_experiment
 from serving.dashboard.pages import ALL_TABLES
 from tests.dashboard.conftest import Person, add_operators, copied, serving
 from tests.dashboard.numbers import defined, linked, main_of, numbers
@@ -52,7 +52,7 @@ def watch(settings, store):
     """Leave what `gongxu monitor` leaves."""
     import warnings
 
-    from eval.monitor_report import save_report
+    from eval.online.monitor_report import save_report
     from training.monitor import monitor
 
     until = max(event.occurred_at for event in store.events() if event.occurred_at)
@@ -218,7 +218,7 @@ def test_results_by_arm_are_what_the_command_prints(boss, home):
     assert "split-1" in page.text
     with Store.open(home.store_url) as store:
         firms = {demand.demand_id: demand.enterprise or demand.demand_id for demand in store.demands()}
-        from eval.experiments import require_experiment
+        from eval.online.experiments import require_experiment
 
         expected = results(require_experiment(home.home, ""), store.events(), firms, home.home)
     assert expected.conclusion in page.text
@@ -232,7 +232,7 @@ def test_results_by_arm_are_what_the_command_prints(boss, home):
 
 
 def test_drift_and_evaluation_are_those_that_the_commands_left(boss, home):
-    from eval.monitor_report import last_report
+    from eval.online.monitor_report import last_report
 
     report = last_report(home.home)
     assert report.demands >= 20

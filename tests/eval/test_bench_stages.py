@@ -21,7 +21,7 @@ def by_metric(rows: list[BenchRow]) -> dict[str, BenchRow]:
 def command():
     from typer import Typer
 
-    from eval.bench.cli import bench
+    from eval.commands.bench import bench
 
     app = Typer()
     app.command()(bench)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eval.bootstrap import (
+from eval.metrics.bootstrap import (
     METRICS,
     Judged,
     estimate_all,
@@ -14,7 +14,7 @@ from eval.bootstrap import (
     resample_weights,
     summarise,
 )
-from eval.metrics import auc, level_score
+from eval.metrics.levels import auc, level_score
 
 
 def judged(n_demands=12, each=8, seed=0, noise=0.8):

@@ -9,8 +9,8 @@ import pytest
 
 from data.errors import InputError
 from data.store.store import Store
-from eval.first_stage_study import EVERYTHING, study_scored
-from eval.simulated_truth import SimulatedTruth
+from eval.studies.first_stage import EVERYTHING, study_scored
+from eval.studies.simulated_truth import SimulatedTruth
 from matcher.engine import Engine
 from matcher.ranking.first_stage import COLUMNS, FirstStage
 from matcher.model import MatchingModel

@@ -7,9 +7,9 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from eval.calibration_curve import reliability_curve, risk_coverage
-from eval.exposure import gini, holder_exposure, list_diversity, novelty, top_rows
-from eval.list_metrics import list_quality
+from eval.metrics.calibration_curve import reliability_curve, risk_coverage
+from eval.metrics.exposure import gini, holder_exposure, list_diversity, novelty, top_rows
+from eval.metrics.lists import list_quality
 
 QUICK = limits(max_examples=60, deadline=None)
 

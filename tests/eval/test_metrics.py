@@ -7,7 +7,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score, ndcg_score, roc_auc_score
 
-from eval.metrics import auc, level_score, ndcg_by_demand, quadratic_weighted_kappa, recall_at
+from eval.metrics.levels import auc, level_score, ndcg_by_demand, quadratic_weighted_kappa, recall_at
 
 LEVELS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(0, 5), st.integers(1, 4)), min_size=2)
 QUICK = limits(max_examples=60, deadline=None)

@@ -9,7 +9,7 @@ from data.simulator.outcomes import CLICK, IMPRESSION, click_rate, examination, 
 from data.simulator.plan import SimulationPlan
 from data.simulator.shortlist import shortlists
 from data.simulator.world import make_world
-from eval.off_policy import examination_curve, new_positions, off_policy, reordered_weights
+from eval.metrics.off_policy import examination_curve, new_positions, off_policy, reordered_weights
 
 PLAN = SimulationPlan(achievements=900, demands=150, events=60_000, seed=11)
 N = 20_000

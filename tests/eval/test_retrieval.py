@@ -9,8 +9,8 @@ from data.errors import InputError
 from data.files.judged import JudgedPairs
 from data.records import Achievement, Demand
 from data.settings import Settings
-from eval.retrieval import judged_relevant, retrieval_recall, true_relevant
-from eval.systems import build_corpus
+from eval.offline.recall import judged_relevant, retrieval_recall, true_relevant
+from eval.offline.systems import build_corpus
 from matcher.ranking.channels import fuse
 
 SLUDGE, BATTERY = "污泥干化脱水压滤机", "锂电池隔膜正极材料电解液"

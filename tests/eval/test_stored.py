@@ -13,9 +13,9 @@ from data.settings import Settings
 from data.simulator import SimulationPlan, simulate
 from data.simulator.outcomes import examination
 from data.store.store import Store
-from eval.report import html_report
-from eval.stored import MIN_CLICKS, ShownLog, log_findings, shown_log, stored_pairs
-from eval.systems import build_corpus
+from eval.offline.report import html_report
+from eval.offline.stored import MIN_CLICKS, ShownLog, log_findings, shown_log, stored_pairs
+from eval.offline.systems import build_corpus
 from gongxu import app
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from data.errors import InputError
 from data.records import Demand, EventKind, OutcomeEvent
-from eval.answering import area_under_risk, cross_fitted, operating_point, risk_coverage
-from eval.completeness_study import FIRST_SHOWN, answered_demands, fit_completeness
-from eval.questions import Asked, estimates
-from eval.simulated_truth import SimulatedTruth
+from eval.studies.answering import area_under_risk, cross_fitted, operating_point, risk_coverage
+from eval.studies.completeness import FIRST_SHOWN, answered_demands, fit_completeness
+from eval.studies.questions import Asked, estimates
+from eval.studies.simulated_truth import SimulatedTruth
 from matcher.clarification.answers import UNCLEAR
 from matcher.clarification.questions import Option, Question
 from matcher.ranking.verdict import Confidences, calibrate_threshold, confidences_of

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from data.store.store import Store
-from eval.experiments import Experiment, Mode
+from eval.online.experiments import Experiment, Mode
 from matcher.bundle import read_manifest
 from matcher.engine import Engine
 from matcher.ranking.verdict import AnswerThreshold

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data.errors import InputError, NotFoundError
-from eval.bootstrap import Estimate
+from eval.metrics.bootstrap import Estimate
 from models.encoder.base import load_encoder
 from models.encoder.static import fold
 from training.encoder.build import BuildSettings, export, publish, token_counts

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from data.errors import InputError
 from data.records import EventKind, OutcomeEvent
 from data.store.store import Store
-from eval.experiments import Experiment, Mode, require_experiment, results, running_experiment, save_experiment
+from eval.online.experiments import Experiment, Mode, require_experiment, results, running_experiment, save_experiment
 from matcher.recommendation import Match
 from serving.experiments import served_by_challenger, team_draft
 from tests.serving.conftest import quick, running, wait_for

@@ -11,8 +11,8 @@ from data.simulator.plan import LIST_LENGTH, SimulationPlan
 from data.simulator.relevance import grade_of
 from data.simulator.shortlist import shortlists
 from data.simulator.world import make_world
-from eval.bootstrap import Judged, estimate_all
-from eval.metrics import ndcg_by_demand
+from eval.metrics.bootstrap import Judged, estimate_all
+from eval.metrics.levels import ndcg_by_demand
 from models.ranking.lambdamart import LambdaMartRanker
 from models.ranking.position_bias import place_of, place_offsets
 from models.ranking.ordinal import OrdinalRanker, RankerParameters

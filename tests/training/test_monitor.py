@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from data.records import Demand, EventKind
 from data.settings import settings as environment
 from data.store.store import Store
-from eval.monitor_report import REPORT, last_report
+from eval.online.monitor_report import REPORT, last_report
 from matcher.history.graded_pairs import GradedPairs, OutcomeLog
 from training.monitor import monitor
 from training.reference import Histogram, Rates

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from eval.bootstrap import Estimate
+from eval.metrics.bootstrap import Estimate
 from models.encoder.static import StaticEncoder
 from training.encoder.build import BuildSettings
 from training.encoder.evaluate import Row

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from data.files.judged import JudgedPairs, load_judged
 from data.text.segment import content_words
 from data.text.normalise import meaningful, normalise
-from eval.bootstrap import Estimate, Judged, estimate_all
+from eval.metrics.bootstrap import Estimate, Judged, estimate_all
 from models.encoder.base import Encoder
 from models.encoder.adaptation import adapt
 from models.lexical_index import LexicalIndex

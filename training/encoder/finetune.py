@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.errors import EncoderError, InputError
-from eval.bootstrap import Estimate, Judged, estimate_all
+from eval.metrics.bootstrap import Estimate, Judged, estimate_all
 from models.encoder.base import Encoder, load_encoder
 from models.encoder.directory import EncoderSettings, is_static_directory, read_settings
 from models.encoder.static import StaticEncoder, quantise

@@ -11,7 +11,7 @@ from data.store.database import translated_errors
 from data.records import OutcomeEvent
 from data.store.store import Store
 from data.store.tables import demands, events
-from eval.experiments import Experiment, Mode, Results, all_experiments, results
+from eval.online.experiments import Experiment, Mode, Results, all_experiments, results
 from serving.dashboard.figures.periods import china_day_of
 
 ARMS = ("champion", "challenger")

@@ -9,7 +9,7 @@ import numpy as np
 from data.records import Demand
 from data.store.reviews import QueuedPair, Review
 from data.store.store import Store
-from eval.metrics import quadratic_weighted_kappa
+from eval.metrics.levels import quadratic_weighted_kappa
 from matcher.engine import Engine
 from matcher.collection.filters import Filters
 from matcher.recommendation import Match

@@ -7,8 +7,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from eval.experiments import Experiment, Mode, Results, all_experiments
-from eval.monitor_report import last_report
+from eval.online.experiments import Experiment, Mode, Results, all_experiments
+from eval.online.monitor_report import last_report
 from serving.dashboard.figures.arms import arm_rows, experiment_of, experiment_results, step_rows
 from serving.dashboard.figures.periods import china_day_of
 from serving.dashboard.page import Page, at_length, services_of

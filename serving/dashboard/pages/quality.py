@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from data.store.database import translated_errors
 from data.store.store import Store
-from eval.experiments import all_experiments
+from eval.online.experiments import all_experiments
 from matcher.bundle import CURRENT, PREVIOUS, all_bundles, pointed
 from serving.dashboard import charts, wording
 from serving.dashboard.figures import quality as figures

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from eval.bootstrap import Estimate
+    from eval.metrics.bootstrap import Estimate
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Studies of the answers.")
 STEPS = {
@@ -49,7 +49,7 @@ def questions(
 
     from data.progress import steps
     from data.settings import settings
-    from eval.questions import estimates, study_questions
+    from eval.studies.questions import estimates, study_questions
     from models.threads import limit_threads
 
     limit_threads(settings().threads)
@@ -87,7 +87,7 @@ def completeness(
     from data.files.importer import import_paths
     from data.settings import settings
     from data.store.store import Store
-    from eval.completeness_study import answered_demands, fit_completeness
+    from eval.studies.completeness import answered_demands, fit_completeness
     from knowledge_graph.graph import KnowledgeGraph
     from matcher.clarification.completeness import PART_NAMES, completeness_path
     from models.threads import limit_threads
@@ -135,7 +135,7 @@ def scored(
     """
     from data.settings import settings
     from data.store.store import Store
-    from eval.first_stage_study import study_scored
+    from eval.studies.first_stage import study_scored
     from matcher.bundle import current_bundle
     from matcher.model import MatchingModel
     from models.threads import limit_threads
@@ -173,13 +173,13 @@ def threshold(
     from data.files.judged import load_judged
     from data.progress import steps
     from data.settings import settings
-    from eval.answering import (
+    from eval.studies.answering import (
         area_under_risk,
         cross_fitted,
         out_of_fold_confidences,
         risk_coverage,
     )
-    from eval.systems import build_corpus
+    from eval.offline.systems import build_corpus
     from models.threads import limit_threads
 
     for name, share in (("--risk", risk), ("--confidence", confidence)):

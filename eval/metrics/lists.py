@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.metrics import MIN_JUDGEMENTS, Floats, Ints
+from eval.metrics.levels import MIN_JUDGEMENTS, Floats, Ints
 
 GOOD_LEVEL = 3
 

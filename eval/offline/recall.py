@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from data.errors import InputError
 from data.files.judged import JudgedPairs
 from data.text.segment import content_words
-from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
-from eval.metrics import recall_at
-from eval.systems import Corpus
+from eval.metrics.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
+from eval.metrics.levels import recall_at
+from eval.offline.systems import Corpus
 from matcher.ranking.channels import fuse
 from matcher.collection.collection import Shelf
 from matcher.texts.space import record_text

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from data.files.judged import JudgedPairs
 from data.text.normalise import meaningful
-from eval.bootstrap import METRICS, Estimate, estimate_all
-from eval.offline import Part
+from eval.metrics.bootstrap import METRICS, Estimate, estimate_all
+from eval.offline.cross_validation import Part
 
 SHORT_TEXT = 40  # characters of title and content together
 MIN_ROWS = 30

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.bootstrap import METRICS, Estimate, Lift, lift_of, metric_samples, summarise
-from eval.calibration_curve import reliability_curve, risk_coverage
-from eval.exposure import gini, holder_exposure, list_diversity, novelty, top_rows
-from eval.list_metrics import GOOD_LEVEL
-from eval.offline import Part, Parts
-from eval.slices import slice_figures, slice_sizes
-from eval.systems import Corpus
+from eval.metrics.bootstrap import METRICS, Estimate, Lift, lift_of, metric_samples, summarise
+from eval.metrics.calibration_curve import reliability_curve, risk_coverage
+from eval.metrics.exposure import gini, holder_exposure, list_diversity, novelty, top_rows
+from eval.metrics.lists import GOOD_LEVEL
+from eval.offline.cross_validation import Part, Parts
+from eval.offline.slices import slice_figures, slice_sizes
+from eval.offline.systems import Corpus
 from models.ranking.calibration import IsotonicCalibration
 
 MAIN = "ranker"

@@ -11,7 +11,7 @@ from data.records import Achievement, Demand
 from data.simulator.lexicon import load_lexicon
 from data.simulator.plan import SimulationPlan
 from data.simulator.world import World, make_world
-from eval.systems import Corpus
+from eval.offline.systems import Corpus
 from knowledge_graph.quantities import extract
 from knowledge_graph.quantities.names import Encode
 from matcher.features.table import FeatureTable

@@ -26,7 +26,7 @@ def simulator_command(
     from data.settings import settings
     from data.simulator.plan import SimulationPlan
     from data.simulator.simulation import simulate
-    from eval.ledger_study import simulated_statuses
+    from eval.studies.ledger import simulated_statuses
     from models.encoder.base import load_encoder
 
     plan = SimulationPlan(achievements=achievements, demands=demands, events=demands * 10, seed=seed)
@@ -46,7 +46,7 @@ def simulator_command(
 @app.command("bench")
 def bench_command(output: JsonOption = None) -> None:
     """Measure what a ledger costs, in ms of CPU, for 20 shown matches and as features of 200 and 1,000 candidates."""
-    from eval.ledger_study import ledger_costs
+    from eval.studies.ledger import ledger_costs
 
     costs = ledger_costs()
     for name, value in costs.items():

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.metrics import Floats, Ints
+from eval.metrics.levels import Floats, Ints
 
 DEPTH = 10
 

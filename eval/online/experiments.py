@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from data.errors import InputError
 from data.records import EventKind, OutcomeEvent
-from eval.bootstrap import RESAMPLES, resample_weights
+from eval.metrics.bootstrap import RESAMPLES, resample_weights
 
 FOLDER = "experiments"
 STEPS = {"click": 1, "contact": 2, "meeting": 3, "deal": 4}  # least grade of each

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
-from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
-from eval.metrics import Floats, Ints
+from eval.metrics.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
+from eval.metrics.levels import Floats, Ints
 
 CONVERGED = 1e-6
 

@@ -3,7 +3,7 @@
 import io
 from html import escape
 
-from eval.findings import Findings
+from eval.offline.findings import Findings
 
 HEADLINES = {
     "score": "score",

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from data.files.judged import JudgedPairs
 from data.splits import SPLITS, Folds, folds
-from eval.bootstrap import Estimate, Judged, estimate_all
-from eval.systems import Corpus, Predicted, System
+from eval.metrics.bootstrap import Estimate, Judged, estimate_all
+from eval.offline.systems import Corpus, Predicted, System
 
 Table = dict[str, dict[str, dict[str, Estimate]]]
 Progress = Callable[[str], None]

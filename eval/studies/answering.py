@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.splits import folds
-from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
-from eval.systems import Corpus
+from eval.metrics.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
+from eval.offline.systems import Corpus
 from matcher.features.table import FeatureTable, with_history
 from matcher.ranking.scorer import GOOD_GRADE, GradedPairs, fit_scorer
 from matcher.ranking.verdict import COLUMNS, Confidences, calibrate_threshold, confidences_of

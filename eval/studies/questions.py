@@ -12,9 +12,9 @@ from data.store.clarifications import clarified
 from data.errors import InputError
 from data.files.judged import load_judged
 from data.settings import Settings
-from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
-from eval.simulated_truth import VAGUE, SimulatedTruth
-from eval.systems import Corpus, build_corpus
+from eval.metrics.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
+from eval.studies.simulated_truth import VAGUE, SimulatedTruth
+from eval.offline.systems import Corpus, build_corpus
 from matcher.clarification.answers import UNCLEAR, clarification
 from matcher.clarification.ask import ask, best_ids
 from matcher.ranking.diversify import diversify

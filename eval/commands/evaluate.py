@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from data.files.judged import JudgedPairs
-    from eval.ablation import Ablation
-    from eval.stored import ShownLog
+    from eval.studies.ablation import Ablation
+    from eval.offline.stored import ShownLog
 
 STEPS = {
     "texts": "统计词语与主题",
@@ -60,11 +60,11 @@ def evaluate(
     from data.progress import steps
     from data.settings import settings
     from data.splits import SPLITS
-    from eval.ablation import GROUPS, ablate
-    from eval.findings import findings
-    from eval.offline import cross_validated, predict_test
-    from eval.stored import log_findings
-    from eval.systems import EXTRA_SYSTEMS, SYSTEMS, all_systems, build_corpus
+    from eval.studies.ablation import GROUPS, ablate
+    from eval.offline.findings import findings
+    from eval.offline.cross_validation import cross_validated, predict_test
+    from eval.offline.stored import log_findings
+    from eval.offline.systems import EXTRA_SYSTEMS, SYSTEMS, all_systems, build_corpus
     from models.threads import limit_threads
 
     _require_known("--split", split or (), SPLITS)
@@ -97,7 +97,7 @@ def evaluate(
     show_figures(found["splits"])
     _write(found, out)
     if report is not None:
-        from eval.report import html_report
+        from eval.offline.report import html_report
 
         report.write_text(html_report(found), encoding="utf-8")
         typer.echo(f"已写入 {report}")
@@ -109,8 +109,8 @@ def _rows_to_judge(dataset: Path | None, test: Path | None) -> "tuple[JudgedPair
     from data.files.judged import load_judged
     from data.settings import settings
     from data.store.store import Store
-    from eval.offline import joined
-    from eval.stored import shown_log, stored_pairs
+    from eval.offline.cross_validation import joined
+    from eval.offline.stored import shown_log, stored_pairs
 
     if dataset is None:
         if test:
@@ -166,8 +166,8 @@ def recall(
     from data.files.judged import load_judged
     from data.progress import steps
     from data.settings import settings
-    from eval.retrieval import judged_relevant, retrieval_recall, show_recall, true_relevant
-    from eval.systems import build_corpus
+    from eval.offline.recall import judged_relevant, retrieval_recall, show_recall, true_relevant
+    from eval.offline.systems import build_corpus
     from models.threads import limit_threads
 
     limit_threads(settings().threads)

@@ -8,8 +8,8 @@ import numpy as np
 
 from data.errors import InputError
 from data.store.store import Store
-from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
-from eval.simulated_truth import SimulatedTruth
+from eval.metrics.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
+from eval.studies.simulated_truth import SimulatedTruth
 from matcher.engine import Engine
 from matcher.ranking.first_stage import COLUMNS, FUSED_SCORED, FirstStage
 from matcher.model import MatchingModel

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.metrics import Floats
+from eval.metrics.levels import Floats
 
 BINS = 10
 

@@ -10,8 +10,8 @@ from sklearn.model_selection import KFold
 
 from data.errors import InputError
 from data.records import Demand, EventKind, OutcomeEvent
-from eval.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
-from eval.metrics import auc
+from eval.metrics.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
+from eval.metrics.levels import auc
 from knowledge_graph.graph import KnowledgeGraph
 from matcher.clarification.completeness import PART_NAMES, Weights, stated_parts
 

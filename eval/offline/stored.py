@@ -10,9 +10,9 @@ from data.errors import InputError
 from data.files.judged import JudgedPairs
 from data.records import EventKind
 from data.store.store import Store
-from eval.findings import Findings, numbers, plain
-from eval.off_policy import examination_curve, new_positions, off_policy, reordered_weights
-from eval.systems import Corpus
+from eval.offline.findings import Findings, numbers, plain
+from eval.metrics.off_policy import examination_curve, new_positions, off_policy, reordered_weights
+from eval.offline.systems import Corpus
 
 MIN_CLICKS = 50  # below so many the log is not evaluated
 ATTRACTION_FOLDS = 2

@@ -1,0 +1,1 @@
+"""Metrics, one short function each: levels, lists, calibration, exposure, off-policy; and the bootstrap."""

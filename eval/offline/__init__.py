@@ -1,0 +1,1 @@
+"""Cross-validated evaluation on judged pairs, recall of the channels, systems and reports."""

@@ -1,0 +1,1 @@
+"""Evaluation of live traffic: experiments between versions and the monitor's report."""

@@ -1,0 +1,1 @@
+"""Studies: ablation, questions, completeness, the answer threshold and simulated truth."""
