@@ -14,9 +14,9 @@ from eval.offline.systems import all_systems, build_corpus
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.recommendation import Recommendation
-from training.finish import Built
+from training.candidate.make import Built
 from training.pipeline import build, train
-from training.promotion import promote
+from training.release.promotion import promote
 
 SHOWN_DEMANDS = 3
 

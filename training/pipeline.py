@@ -29,12 +29,12 @@ from matcher.model import MatchingModel
 from matcher.history.graded_pairs import GradedPairs
 from matcher.ranking.scorer import Examples, fit_scorer
 from models.ranking.ordinal import RankerParameters
-from training.finish import Built, Fitted, finish
-from training.holdout import split_pairs
-from training.pairs import graded_pairs
-from training.registry import bundle_facts
-from training.tracking import recorded_run
-from training.tuning import STUDIES_FILE, tune
+from training.candidate.make import Built, Fitted, finish
+from training.outcomes.holdout import split_pairs
+from training.outcomes.graded_pairs import graded_pairs
+from training.versions.registry import bundle_facts
+from training.versions.runs import recorded_run
+from training.candidate.tuning import STUDIES_FILE, tune
 
 Progress = Callable[[str], None]
 MIN_PAIRS = 50

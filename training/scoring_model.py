@@ -9,7 +9,7 @@ import numpy as np
 from data.errors import BundleError, InputError
 from matcher.bundle import Manifest, verify
 from matcher.model import MatchingModel
-from training.comparison import score_pairs
+from training.comparison.pairs import score_pairs
 
 if TYPE_CHECKING:
     import pandas as pd

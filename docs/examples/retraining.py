@@ -15,8 +15,8 @@ from data.store.store import Store
 from matcher.bundle import CURRENT, pointed
 from models.ranking.ordinal import RankerParameters
 from training.pipeline import build, train
-from training.promotion import promote, rollback
-from training.tracking import experiment_id, tracking
+from training.release.promotion import promote, rollback
+from training.versions.runs import experiment_id, tracking
 
 VARIANTS = {"few trees": RankerParameters(trees=40), "many trees": RankerParameters(trees=150)}
 

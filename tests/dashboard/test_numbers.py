@@ -53,7 +53,7 @@ def watch(settings, store):
     import warnings
 
     from eval.online.monitor_report import save_report
-    from training.monitor import monitor
+    from training.release.monitor import monitor
 
     until = max(event.occurred_at for event in store.events() if event.occurred_at)
     with warnings.catch_warnings():

@@ -129,7 +129,7 @@ def test_judging_through_the_pages(site, home):
 
 
 def test_what_was_judged_is_what_training_reads(home, model):
-    from training.pairs import graded_pairs
+    from training.outcomes.graded_pairs import graded_pairs
 
     with Store.open(home.store_url) as store:
         demand = store.demand("D000003")

@@ -35,7 +35,7 @@ def copy_home(settings: Settings, home) -> Settings:
 @pytest.fixture(scope="session")
 def two_versions(platform, tmp_path_factory) -> TwoVersions:
     from training.pipeline import train
-    from training.promotion import promote
+    from training.release.promotion import promote
 
     settings = copy_home(platform.settings, tmp_path_factory.mktemp("two") / "home")
     (settings.bundles / "current").unlink()

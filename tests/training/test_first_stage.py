@@ -9,7 +9,7 @@ from data.store.store import Store
 from matcher.engine import Engine
 from matcher.ranking.first_stage import COLUMNS, FirstStage
 from matcher.model import MatchingModel
-from training.first_stage import fit_first_stages
+from training.candidate.first_stage import fit_first_stages
 
 FEW, TOP = 20, 5
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from data.settings import Settings
 from matcher.ranking.scorer import Scores
-from training.comparison import HeldOut, calibration_error, gains
-from training.gate import Evidence, judge
+from training.comparison.pairs import HeldOut, calibration_error, gains
+from training.release.gate import Evidence, judge
 
 N_DEMANDS, EACH = 60, 10
 

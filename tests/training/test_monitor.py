@@ -15,9 +15,9 @@ from data.settings import settings as environment
 from data.store.store import Store
 from eval.online.monitor_report import REPORT, last_report
 from matcher.history.graded_pairs import GradedPairs, OutcomeLog
-from training.monitor import monitor
-from training.reference import Histogram, Rates
-from training.upkeep_cli import monitor_command
+from training.release.monitor import monitor
+from training.comparison.reference import Histogram, Rates
+from training.commands.upkeep import monitor_command
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -113,7 +113,7 @@ def shown_pairs(n, clicked, seed=0):
 
 @pytest.mark.parametrize(("clicked", "alarm"), [(0.3, False), (0.12, True), (0.7, True)])
 def test_outcome_rates_are_held_against_those_of_their_positions(clicked, alarm):
-    from training.monitor import _rates
+    from training.release.monitor import _rates
 
     reference = Rates.of(shown_pairs(20_000, 0.3))
     now = shown_pairs(4_000, clicked, seed=1)

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-import training.pairs
+import training.outcomes.graded_pairs
 from data.records import GRADES, Achievement, DeclineReason, Demand, EventKind, OutcomeEvent
 from matcher.collection.columns import Cards
 from matcher.history.graded_pairs import NO_REASON, NOT_SHOWN
-from training.delays import DAY, delay_distribution
-from training.pairs import (
+from training.outcomes.delays import DAY, delay_distribution
+from training.outcomes.graded_pairs import (
     DECLINE_WEIGHT,
     IMPRESSION_WEIGHT,
     JUDGEMENT_WEIGHT,

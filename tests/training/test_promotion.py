@@ -9,9 +9,9 @@ from data.store.store import Store
 from matcher.bundle import CHALLENGER, CURRENT, PREVIOUS, pointed
 from matcher.engine import Engine
 from matcher.model import MatchingModel
-from training import candidates
-from training.locks import BusyError, exclusive
-from training.promotion import JOURNAL, LOCK, promote, rollback
+from training.versions import candidates
+from training.release.locks import BusyError, exclusive
+from training.release.promotion import JOURNAL, LOCK, promote, rollback
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
 
@@ -110,7 +110,7 @@ def test_held_out_demands_taught_nothing(copied, store):
     blind = candidates.without_held_out(
         copied.settings, copied.first, MatchingModel.load(copied.settings.bundles / copied.first).scorer
     )
-    from training.comparison import load_predictions
+    from training.comparison.pairs import load_predictions
 
     held, _ = load_predictions(candidates.folder_of(copied.settings, copied.first) / candidates.PREDICTIONS)
     known = {demand_id for demand_id, _ in blind.history.ids}

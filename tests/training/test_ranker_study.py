@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from data.simulator import SimulationPlan, simulate
 from gongxu import app
-from training.ranker_study import BASELINE
+from training.studies.ranker import BASELINE
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own

@@ -11,7 +11,7 @@ from data.errors import InputError, NotFoundError
 from data.store.store import Store
 from matcher.engine import Engine
 from matcher.model import MatchingModel
-from training import candidates
+from training.versions import candidates
 from training.scoring_model import ScoringModel
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # MLflow's own
@@ -104,7 +104,7 @@ def _root():
 
 def test_models_lists_versions_with_aliases(two_versions, monkeypatch, capsys):
     from data.settings import settings
-    from training.release_cli import models_command
+    from training.commands.release import models_command
 
     monkeypatch.setenv("GONGXU_HOME", str(two_versions.settings.home))
     monkeypatch.setenv("COLUMNS", "200")

@@ -7,9 +7,9 @@ import pytest
 from data.store.store import Store
 from matcher.bundle import BUILT, CURRENT, pointed, set_pointer
 from models.ranking.ordinal import RankerParameters
-from training import candidates
-from training.locks import BusyError, exclusive
-from training.retrain import LOCK, STATE, load_state, retrain
+from training.versions import candidates
+from training.release.locks import BusyError, exclusive
+from training.release.retrain import LOCK, STATE, load_state, retrain
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # MLflow's own
 PARAMETERS = RankerParameters(trees=5)
@@ -97,7 +97,7 @@ def test_the_command_tells_the_scheduler(copied, monkeypatch, capsys):
     import typer
 
     from data.settings import settings
-    from training.upkeep_cli import BUSY, retrain_command
+    from training.commands.upkeep import BUSY, retrain_command
 
     monkeypatch.setenv("GONGXU_HOME", str(copied.settings.home))
     monkeypatch.setenv("GONGXU_THREADS", "1")

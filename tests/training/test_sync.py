@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from training import candidates
-from training.registry import sync
-from training.tracking import EXPERIMENT, TrackingError, pending, record_run, recorded_run, shown
+from training.versions import candidates
+from training.versions.registry import sync
+from training.versions.runs import EXPERIMENT, TrackingError, pending, record_run, recorded_run, shown
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # MLflow's own
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data.settings import Settings
-from training.tracking import EXPERIMENT, record_run
+from training.versions.runs import EXPERIMENT, record_run
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
 

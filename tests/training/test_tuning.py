@@ -10,7 +10,7 @@ from data.errors import InputError
 from matcher.history.graded_pairs import GradedPairs
 from matcher.ranking.scorer import Examples
 from models.ranking.ordinal import RankerParameters
-from training.tuning import FOLDS, MAX_LEAVES_IN_ALL, tune
+from training.candidate.tuning import FOLDS, MAX_LEAVES_IN_ALL, tune
 
 N = 240
 NAMES = ("useful", "noise", "more_noise")

@@ -3,7 +3,7 @@
 import sys
 
 from data.errors import GongxuError
-from training.encoder.cli import app
+from training.commands.encoder import app
 
 if __name__ == "__main__":
     try:

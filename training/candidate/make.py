@@ -20,17 +20,17 @@ from matcher.model import RECORD_FOLDERS, SCORER_FOLDER, MatchingModel
 from matcher.history.graded_pairs import GradedPairs
 from matcher.ranking.scorer import Scorer, Scores
 from models.ranking.ordinal import RankerParameters
-from training import candidates
-from training.answers import ask, reference_of, sample_demands
-from training.candidates import HISTORY, PREDICTIONS, Candidate, Figure
-from training.comparison import HeldOut, PairTable, Records, calibration_error, figures, reliability, save_predictions
-from training.first_stage import fit_first_stages
-from training.model_card import model_card
-from training.plots import plot_importance, plot_reliability, plot_slices
-from training.reference import Rates
-from training.registry import bundle_facts, publish_candidate, write_model
-from training.slices import slice_figures, slices_of
-from training.tracking import RunDraft, recorded_run
+from training.versions import candidates
+from training.comparison.sample_answers import ask, reference_of, sample_demands
+from training.versions.candidates import HISTORY, PREDICTIONS, Candidate, Figure
+from training.comparison.pairs import HeldOut, PairTable, Records, calibration_error, figures, reliability, save_predictions
+from training.candidate.first_stage import fit_first_stages
+from training.candidate.model_card import model_card
+from training.candidate.plots import plot_importance, plot_reliability, plot_slices
+from training.comparison.reference import Rates
+from training.versions.registry import bundle_facts, publish_candidate, write_model
+from training.comparison.slices import slice_figures, slices_of
+from training.versions.runs import RunDraft, recorded_run
 
 EASY_PAIRS = 20  # held-out pairs below which no figure is worth printing
 

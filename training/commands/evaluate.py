@@ -21,8 +21,8 @@ def evaluate(**arguments: Any) -> None:
     Without `--json` the figures are kept in GONGXU_HOME/evaluations.
     """
     from data.settings import settings
-    from training.provenance import folder_digest
-    from training.tracking import recorded_run
+    from training.versions.provenance import folder_digest
+    from training.versions.runs import recorded_run
 
     home = settings().home
     if arguments.get("out") is None:
@@ -43,7 +43,7 @@ def evaluate(**arguments: Any) -> None:
 
 def flat_metrics(figures: Any, prefix: str = "", depth: int = 0) -> dict[str, float]:
     """Return the numbers of nested figures under their path; of an interval the value and its ends."""
-    from training.finish import metric_name
+    from training.candidate.make import metric_name
 
     if not isinstance(figures, dict) or depth > MAX_DEPTH:
         return {}

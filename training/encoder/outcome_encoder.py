@@ -12,8 +12,8 @@ from matcher.collection.columns import Cards
 from matcher.texts.space import record_text
 from models.encoder.base import load_encoder
 from training.encoder.finetune import FIGURES_FILE, FinetuneSettings, finetune
-from training.pairs import graded_pairs
-from training.tracking import record_run
+from training.outcomes.graded_pairs import graded_pairs
+from training.versions.runs import record_run
 
 Figures = dict[str, dict[str, float]]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from training.candidates import Candidate, Figure
+from training.versions.candidates import Candidate, Figure
 
 
 def model_card(candidate: Candidate, importance: Mapping[str, float]) -> str:

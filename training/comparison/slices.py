@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from eval.metrics.bootstrap import Estimate
 from matcher.ranking.scorer import Scores
 from matcher.texts.space import record_text
-from training.comparison import HeldOut, Records, figures
+from training.comparison.pairs import HeldOut, Records, figures
 
 MIN_DEMANDS = 20  # fewer demands make no figure to decide by
 LARGEST = 6  # groups of one kind

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from training.candidates import Figure
+from training.versions.candidates import Figure
 
 SHOWN = 25
 

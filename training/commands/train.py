@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from training.finish import Built
-    from training.gate import Decision
+    from training.candidate.make import Built
+    from training.release.gate import Decision
 
 STEPS = {
     "records": "读取记录",
@@ -53,7 +53,7 @@ def build_command(
     from data.store.store import Store
     from models.threads import limit_threads
     from training.pipeline import build
-    from training.tracking import push_pending
+    from training.versions.runs import push_pending
 
     limit_threads(settings().threads)
     with Store.open(settings().store_url) as store, steps(STEPS) as progress:
@@ -99,7 +99,7 @@ def train_command(
     from models.ranking.ordinal import RankerParameters
     from models.threads import limit_threads
     from training.pipeline import train
-    from training.promotion import promote
+    from training.release.promotion import promote
 
     limit_threads(settings().threads)
     if encoder:
@@ -118,7 +118,7 @@ def _train_encoder(as_json: bool) -> None:
     from data.progress import steps
     from data.settings import settings
     from data.store.store import Store
-    from training.outcome_encoder import train_encoder
+    from training.encoder.outcome_encoder import train_encoder
 
     with Store.open(settings().store_url) as store, steps({"tune": "微调编码器"}) as progress:
         progress("tune")
@@ -203,6 +203,6 @@ def _report(built: "Built", as_json: bool, decision: "Decision | None" = None) -
     if built.unreached:
         typer.echo(f"运行记录已存于本地：{built.unreached}")
     if decision is not None:
-        from training.release_cli import show_decision
+        from training.commands.release import show_decision
 
         show_decision(decision)

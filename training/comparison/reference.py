@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from matcher.history.graded_pairs import NO_REASON, NOT_SHOWN, GradedPairs
-from training.pairs import IMPRESSION_WEIGHT, OUTCOME_WEIGHT
+from training.outcomes.graded_pairs import IMPRESSION_WEIGHT, OUTCOME_WEIGHT
 
 REFERENCE_FILE = "reference.json"
 BINS = 10

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from training.candidates import Candidate
-    from training.gate import Decision
+    from training.versions.candidates import Candidate
+    from training.release.gate import Decision
 
 REFUSED = 1  # exit code of a promotion that the gate refused
 ALIAS_NAMES = {"champion": "在役 champion", "challenger": "候选 challenger", "previous": "上一版 previous"}
@@ -26,7 +26,7 @@ def models_command(
 
     """
     from data.settings import settings
-    from training.candidates import aliases_of, all_candidates
+    from training.versions.candidates import aliases_of, all_candidates
 
     rows = [(candidate, aliases_of(settings(), candidate.version)) for candidate in all_candidates(settings())]
     if as_json:
@@ -66,8 +66,8 @@ def promote_command(
     from data.settings import settings
     from data.store.store import Store
     from models.threads import limit_threads
-    from training.cli import STEPS
-    from training.promotion import promote, rollback
+    from training.commands.train import STEPS
+    from training.release.promotion import promote, rollback
 
     if back and (version or force):
         raise InputError("--rollback takes no version and no --force: it serves the previous version again")
@@ -96,7 +96,7 @@ def sync_command(
     """
     from data.progress import steps
     from data.settings import settings
-    from training.registry import sync
+    from training.versions.registry import sync
 
     with steps({"mlflow": "推送到 MLflow"}) as progress:
         progress("mlflow")

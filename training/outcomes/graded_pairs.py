@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from data.records import DeclineReason, EventKind, OutcomeEvent
 from matcher.collection.columns import Cards
 from matcher.history.graded_pairs import NO_REASON, NOT_SHOWN, GradedPairs, OutcomeLog
-from training.delays import DAY, delay_distribution
+from training.outcomes.delays import DAY, delay_distribution
 
 JUDGEMENT_WEIGHT = 1.0
 IMPRESSION_WEIGHT = 0.5  # shown and not taken up: weak evidence, the position may be to blame

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from data.errors import GongxuError
 from data.settings import Settings
-from training.provenance import provenance
+from training.versions.provenance import provenance
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from data.errors import InputError
 from data.records import Demand
 from matcher.engine import Engine
-from training.comparison import Records, pair_tables
-from training.reference import Histogram, Rates, Reference
+from training.comparison.pairs import Records, pair_tables
+from training.comparison.reference import Histogram, Rates, Reference
 
 SAMPLE = 100
 TOP = 10

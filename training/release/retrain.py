@@ -15,13 +15,13 @@ from data.settings import Settings
 from data.store.store import Store
 from matcher.bundle import CURRENT, FORMAT_VERSION, latest_build, pointed, read_manifest
 from models.ranking.ordinal import RankerParameters
-from training import candidates
-from training.gate import Decision
-from training.locks import exclusive
+from training.versions import candidates
+from training.release.gate import Decision
+from training.release.locks import exclusive
 from training.pipeline import build, train
-from training.promotion import promote
-from training.provenance import package_version
-from training.tracking import push_pending
+from training.release.promotion import promote
+from training.versions.provenance import package_version
+from training.versions.runs import push_pending
 
 STATE = "retrain.json"
 LOCK = "retrain.lock"

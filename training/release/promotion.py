@@ -13,19 +13,19 @@ from matcher.bundle import CHALLENGER, CURRENT, PREVIOUS, has_ranker, pointed, r
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import Scores
-from training import candidates
-from training.answers import ask, sample_demands
-from training.candidates import PREDICTIONS, Candidate
-from training.comparison import HeldOut, Records, load_predictions, score_pairs
-from training.finish import comparable_rows, figure_metrics, held_out_pairs, stored_records
-from training.gate import Decision, Evidence, judge
-from training.holdout import split_pairs
-from training.locks import exclusive
-from training.pairs import graded_pairs
-from training.provenance import user
-from training.registry import refresh_aliases, tag_decision
-from training.slices import slices_of
-from training.tracking import recorded_run
+from training.versions import candidates
+from training.comparison.sample_answers import ask, sample_demands
+from training.versions.candidates import PREDICTIONS, Candidate
+from training.comparison.pairs import HeldOut, Records, load_predictions, score_pairs
+from training.candidate.make import comparable_rows, figure_metrics, held_out_pairs, stored_records
+from training.release.gate import Decision, Evidence, judge
+from training.outcomes.holdout import split_pairs
+from training.release.locks import exclusive
+from training.outcomes.graded_pairs import graded_pairs
+from training.versions.provenance import user
+from training.versions.registry import refresh_aliases, tag_decision
+from training.comparison.slices import slices_of
+from training.versions.runs import recorded_run
 
 JOURNAL = "promotions.jsonl"
 LOCK = "promotion.lock"

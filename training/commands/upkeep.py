@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from eval.online.monitor_report import MonitorReport
-    from training.retrain import Retrained
+    from training.release.retrain import Retrained
 
 BUSY = 3  # exit code: another retraining is running
 ALARM = 1  # exit code of a monitor that found something
@@ -47,9 +47,9 @@ def retrain_command(
     from data.store.store import Store
     from models.ranking.ordinal import RankerParameters
     from models.threads import limit_threads
-    from training.cli import STEPS
-    from training.locks import BusyError
-    from training.retrain import retrain
+    from training.commands.train import STEPS
+    from training.release.locks import BusyError
+    from training.release.retrain import retrain
 
     limit_threads(settings().threads)
     parameters = RankerParameters(trees=trees, seed=seed)
@@ -90,8 +90,8 @@ def monitor_command(
     from data.store.store import Store
     from eval.online.monitor_report import report_json, save_report
     from models.threads import limit_threads
-    from training.cli import STEPS
-    from training.monitor import monitor
+    from training.commands.train import STEPS
+    from training.release.monitor import monitor
 
     limit_threads(settings().threads)
     end = until.replace(tzinfo=UTC) if until and until.tzinfo is None else until
@@ -107,7 +107,7 @@ def monitor_command(
 
 
 def _show_retrained(done: "Retrained") -> None:
-    from training.release_cli import show_decision
+    from training.commands.release import show_decision
 
     if done.imported or done.rejected:
         typer.echo(f"导入：新增或更新 {done.imported:,} 条，拒收 {done.rejected:,} 条。")

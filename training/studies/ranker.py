@@ -21,7 +21,7 @@ from matcher.model import MatchingModel
 from matcher.ranking.scorer import Examples, training_examples
 from models.ranking.lambdamart import LambdaMartRanker
 from models.ranking.ordinal import RankerParameters
-from training.pairs import graded_pairs
+from training.outcomes.graded_pairs import graded_pairs
 from training.pipeline import build, outcome_table
 
 Progress = Callable[[str], None]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from training.ranker_study import Order
+    from training.studies.ranker import Order
 
 STEPS = {
     "import": "导入模拟平台",
@@ -48,7 +48,7 @@ def compare_rankers(
     from data.progress import steps
     from data.settings import settings
     from models.threads import limit_threads
-    from training.ranker_study import study
+    from training.studies.ranker import study
 
     if out is not None and not out.resolve().parent.is_dir():
         raise InputError(f"the folder of --json {out} does not exist")

@@ -1,0 +1,1 @@
+"""A candidate version: fitting, preselection, tuning, model card and plots."""

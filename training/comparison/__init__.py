@@ -1,0 +1,1 @@
+"""Two versions compared: pairs, slices, answers and reference distributions."""

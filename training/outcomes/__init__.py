@@ -1,0 +1,1 @@
+"""Graded pairs from the event log, delays and the hold-out."""

@@ -1,0 +1,1 @@
+"""The promotion gate, promotion, retraining, monitoring and locks."""

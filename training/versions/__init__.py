@@ -1,0 +1,1 @@
+"""Versions in MLflow: runs, registry, provenance and candidates."""
