@@ -10,13 +10,13 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
 from data.settings import Settings, settings
-from serving.context import RequestContext
+from serving.access.context import RequestContext
 from serving.dashboard.app import create_dashboard
-from serving.dashboard.oidc import require_usable
-from serving.gate import GUARDED, Gate
-from serving.live import LiveModel
+from serving.dashboard.accounts.oidc import require_usable
+from serving.access.gate import GUARDED, Gate
+from serving.runtime.live import LiveModel
 from serving.problems import Problem, add_handlers
-from serving.routes import (
+from serving.api.routes import (
     advice,
     clarifications,
     events,
@@ -29,7 +29,7 @@ from serving.routes import (
     recommendations,
     records,
 )
-from serving.services import Services
+from serving.runtime.services import Services
 
 DESCRIPTION = """Matches technology demands (技术需求) with technology achievements (科技成果), and says why.
 

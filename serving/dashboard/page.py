@@ -13,9 +13,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from data.store.store import Store
-from serving.dashboard.access import Role
-from serving.dashboard.sessions import SignedIn
-from serving.services import Services
+from serving.dashboard.accounts.access import Role
+from serving.dashboard.accounts.sessions import SignedIn
+from serving.runtime.services import Services
 
 Handler = Callable[[Request], Awaitable[Response]]
 MAX_FIELDS = 200

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from starlette.requests import Request
 
 from data.store.database import translated_errors
-from serving.dashboard.access import Role
+from serving.dashboard.accounts.access import Role
 from serving.dashboard.page import services_of
 
 Row = Mapping[str, Any]

@@ -1,6 +1,6 @@
 """What things are called, in Chinese, and how each number is defined."""
 
-from serving.dashboard.access import Role
+from serving.dashboard.accounts.access import Role
 
 KIND_NAMES = {
     "impression": "推荐展示",

@@ -18,7 +18,7 @@ from data.settings import Settings
 from data.store.store import Store
 from data.store.tables import achievements, demands
 from serving.app import create_app
-from serving.dashboard.access import hash_password
+from serving.dashboard.accounts.access import hash_password
 
 START = datetime(2026, 3, 1, 4, tzinfo=UTC)
 PAGES = (

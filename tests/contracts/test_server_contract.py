@@ -4,8 +4,8 @@ import pytest
 
 from data.records import EventKind
 from data.store.store import Store
-from serving.credentials import add_key
-from serving.roles import Role
+from serving.access.credentials import add_key
+from serving.access.roles import Role
 from tests.serving.conftest import quick, running, wait_for
 
 URL = "/v1/recommendations/achievements"

@@ -14,9 +14,9 @@ from data.store.operators import Operator
 from data.settings import Settings
 from data.store.store import Store
 from serving.app import create_app
-from serving.dashboard import sign_in
-from serving.dashboard.access import Role, hash_password
-from serving.rates import RateLimit
+from serving.dashboard.pages import sign_in
+from serving.dashboard.accounts.access import Role, hash_password
+from serving.access.rates import RateLimit
 
 PASSWORD = "right-password"
 BASE = "http://localhost"

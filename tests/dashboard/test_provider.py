@@ -13,9 +13,10 @@ from joserfc.jwk import OctKey
 from data.errors import SettingsError
 from data.settings import Settings
 from data.store.store import Store
-from serving.dashboard import oidc, sign_in
-from serving.dashboard.access import Role
-from serving.rates import RateLimit
+from serving.dashboard.accounts import oidc
+from serving.dashboard.pages import sign_in
+from serving.dashboard.accounts.access import Role
+from serving.access.rates import RateLimit
 from tests.dashboard.conftest import BASE, add_operators, log_in, serving
 from tests.dashboard.provider import CLIENT, SECRET, TestProvider, new_key
 

@@ -15,7 +15,7 @@ from data.settings import settings as environment
 from data.store.store import Store
 from serving.dashboard import promotion
 from serving.dashboard.figures.review import agreement, choose, submit
-from serving.dashboard.operators_cli import app as operators_app
+from serving.commands.operators import app as operators_app
 from tests.dashboard.conftest import Person
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

@@ -8,8 +8,8 @@ from data.errors import InputError
 from data.store.store import Store
 from eval.bench.load import LoadResult
 from eval.bench.serve import Plan, bench_serve
-from serving.credentials import add_key
-from serving.roles import Role
+from serving.access.credentials import add_key
+from serving.access.roles import Role
 from tests.e2e.servers import copy_of
 
 

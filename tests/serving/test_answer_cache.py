@@ -5,7 +5,7 @@ import pytest
 from data.store.store import Store
 from matcher.bundle import set_current
 from matcher.recommendation import Recommendation
-from serving.answer_cache import AnswerCache, Answered
+from serving.runtime.answer_cache import AnswerCache, Answered
 from tests.serving.conftest import wait_for
 
 URL = "/v1/recommendations/achievements"

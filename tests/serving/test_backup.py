@@ -8,7 +8,7 @@ from data.errors import BundleError, InputError, NotFoundError
 from data.records import Achievement
 from data.store.store import Store
 from matcher.bundle import current_bundle, verify
-from serving.backup import back_up, restore
+from serving.runtime.backup import back_up, restore
 
 
 @pytest.fixture

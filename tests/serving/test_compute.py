@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from serving.compute import EngineThreads
+from serving.runtime.compute import EngineThreads
 from serving.problems import OVERLOADED, ApiError
 
 

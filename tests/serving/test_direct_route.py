@@ -12,9 +12,9 @@ from pydantic import Field
 from starlette.responses import Response
 
 from data.records import OutcomeEvent
-from serving.direct_route import DirectRoute
+from serving.api.direct_route import DirectRoute
 from serving.problems import add_handlers
-from serving.schemas import AchievementsRequest
+from serving.api.schemas import AchievementsRequest
 
 EVENT = {
     "event_id": "1",

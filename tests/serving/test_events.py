@@ -8,7 +8,7 @@ from data.errors import StoreError
 from data.records import EventKind
 from data.store.store import Store
 from matcher.recommendation import Match, Recommendation
-from serving.impressions import ImpressionLog
+from serving.runtime.impressions import ImpressionLog
 from tests.serving.conftest import running, wait_for
 
 URL = "/v1/recommendations/achievements"
@@ -99,7 +99,7 @@ def shown(count):
 
 
 def test_full_queue_loses_and_counts(tmp_path):
-    from serving.metrics import IMPRESSIONS_LOST
+    from serving.telemetry.metrics import IMPRESSIONS_LOST
 
     with Store.open(f"sqlite:///{tmp_path / 'store.db'}") as store:
         log = ImpressionLog(lambda: store, limit=5)

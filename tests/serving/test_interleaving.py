@@ -11,8 +11,8 @@ from eval.online.experiments import Experiment, Mode
 from matcher.bundle import read_manifest
 from matcher.engine import Engine
 from matcher.ranking.verdict import AnswerThreshold
-from serving.experiments import Running
-from serving.live import LiveModel
+from serving.runtime.experiments import Running
+from serving.runtime.live import LiveModel
 
 
 def live(platform, model, least, version):

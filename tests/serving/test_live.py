@@ -15,7 +15,7 @@ from matcher.bundle import read_manifest, set_current
 from matcher.engine import Engine
 from matcher.collection.filters import Filters
 from matcher.model import MatchingModel
-from serving.live import BundleHolder, LiveModel, preloaded
+from serving.runtime.live import BundleHolder, LiveModel, preloaded
 
 
 @pytest.fixture
@@ -63,15 +63,15 @@ def test_a_bundle_waits_until_no_other_process_loads(bundles):
 
 
 def test_a_large_bundle_is_checked_by_another_process(bundles, platform, monkeypatch):
-    monkeypatch.setattr("serving.live.LARGE", 0)
-    monkeypatch.setattr("serving.live.verify", None)  # so this one cannot
+    monkeypatch.setattr("serving.runtime.live.LARGE", 0)
+    monkeypatch.setattr("serving.runtime.live.verify", None)  # so this one cannot
     holder = BundleHolder(bundles, threads=1, loaded=_live(platform.trained))
     assert holder.refresh(None)
     set_current(bundles, platform.built.name)
     assert holder.refresh(None)
     assert holder.model().manifest.version == platform.built.name
     monkeypatch.undo()
-    monkeypatch.setattr("serving.live.LARGE", 0)
+    monkeypatch.setattr("serving.runtime.live.LARGE", 0)
     vectors = bundles / platform.trained.name / "demands" / "vectors" / "vectors.npy"
     vectors.write_bytes(vectors.read_bytes()[:-1] + b"x")
     set_current(bundles, platform.trained.name)

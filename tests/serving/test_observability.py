@@ -111,7 +111,7 @@ def test_traces_when_asked_for(site, collector):
 
 
 def test_no_traces_unless_asked_for(client):
-    from serving import tracing
+    from serving.telemetry import tracing
 
     assert client.post(URL, json={"text": "污泥干化设备"}).status_code == 200
     assert tracing._tracer is None

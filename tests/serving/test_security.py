@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from data.errors import InputError
 from data.settings import settings
 from data.store.store import Store
-from serving.credentials import KeyRing, add_key, make_key, revoke_key
-from serving.gate import is_local
-from serving.keys_cli import app as keys_app
-from serving.rates import RateLimit
-from serving.roles import SCOPES, Role, Scope
+from serving.access.credentials import KeyRing, add_key, make_key, revoke_key
+from serving.access.gate import is_local
+from serving.commands.keys import app as keys_app
+from serving.access.rates import RateLimit
+from serving.access.roles import SCOPES, Role, Scope
 from tests.serving.conftest import running, wait_for
 
 URL = "/v1/recommendations/achievements"

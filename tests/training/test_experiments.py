@@ -13,7 +13,7 @@ from data.records import EventKind, OutcomeEvent
 from data.store.store import Store
 from eval.online.experiments import Experiment, Mode, require_experiment, results, running_experiment, save_experiment
 from matcher.recommendation import Match
-from serving.experiments import served_by_challenger, team_draft
+from serving.runtime.experiments import served_by_challenger, team_draft
 from tests.serving.conftest import quick, running, wait_for
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -263,7 +263,7 @@ def test_a_server_drafts_lists_and_answers_in_the_shadow(site, copied):
 
 def test_the_commands_start_stop_and_refuse(copied, monkeypatch, capsys):
     from data.settings import settings
-    from serving.experiment_cli import results_command, start, stop
+    from serving.commands.experiment import results_command, start, stop
 
     monkeypatch.setenv("GONGXU_HOME", str(copied.settings.home))
     settings.cache_clear()

@@ -7,7 +7,7 @@ from data.settings import Settings
 from matcher.bundle import all_bundles
 from matcher.engine import Engine
 from matcher.model import MatchingModel
-from serving.services import Services
+from serving.runtime.services import Services
 
 _KEPT = 1  # engines of other bundles that a worker keeps in memory
 

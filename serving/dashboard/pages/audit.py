@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from data.store.tables import audit
 from serving.dashboard import wording
-from serving.dashboard.access import Role
+from serving.dashboard.accounts.access import Role
 from serving.dashboard.page import Page, services_of
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, SelectedRows, Table, TableSpec, show

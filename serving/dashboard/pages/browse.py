@@ -23,7 +23,7 @@ from serving.dashboard.page import Page, field, services_of
 from serving.dashboard.pages.records import SPECS
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import TableSpec, show
-from serving.services import Services
+from serving.runtime.services import Services
 
 TOPS = (10, 20, 50)
 MAX_PATHS = 4

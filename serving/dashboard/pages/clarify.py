@@ -23,10 +23,10 @@ from matcher.loading import stored_achievements
 from matcher.rescoring import candidate_pool, require_scorer
 from matcher.clarification.questions import Question
 from matcher.recommendation import Match
-from serving.dashboard.access import Role
+from serving.dashboard.accounts.access import Role
 from serving.dashboard.page import Page, field, operator_of, see_other, services_of
 from serving.dashboard.rendering import region, render
-from serving.dashboard.sessions import SignedIn
+from serving.dashboard.accounts.sessions import SignedIn
 from serving.dashboard.tables import TableSpec
 
 QUESTIONS = 3  # shown at once

@@ -16,12 +16,12 @@ from data.store.keys import AuditEntry
 from data.records import CHINA_STANDARD_TIME
 from data.store.store import Store, StoreCounts
 from matcher.clarification.completeness import completeness_path, load_weights
-from serving.dashboard.access import Role
+from serving.dashboard.accounts.access import Role
 from serving.dashboard.figures import health as figures
 from serving.dashboard.page import Page, at_length, field, operator_of, see_other, services_of
 from serving.dashboard.pages.records import demand_link
 from serving.dashboard.rendering import render
-from serving.dashboard.sessions import utc_now
+from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
 
 SHOWN_CLUSTERS = 10

@@ -30,7 +30,7 @@ from serving.dashboard.pages.overview import HINTS, SIDES, UNKNOWN, name_of
 from serving.dashboard.pages.records import pair_link, version_link
 from serving.dashboard.rendering import number, percent, render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
-from serving.services import Services
+from serving.runtime.services import Services
 
 METRICS = {
     "ndcg10": ("NDCG@10", "前十名排得多好：1 为完美，等级越高的成果排得越前越好。"),

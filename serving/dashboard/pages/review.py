@@ -15,16 +15,16 @@ from data.store.reviews import MAX_NOTE, SECOND_OPINION, STRATA, QueuedPair, Rev
 from data.store.store import Store
 from matcher.bundle import all_bundles as manifests
 from serving.dashboard import wording
-from serving.dashboard.access import Role
+from serving.dashboard.accounts.access import Role
 from serving.dashboard.figures.models import engine_of
 from serving.dashboard.figures.review import UNDO, agreement, choose, submit
 from serving.dashboard.page import Page, field, fields, operator_of, see_other, services_of
 from serving.dashboard.pages.browse import evidence_of
 from serving.dashboard.pages.records import pair_link
 from serving.dashboard.rendering import render
-from serving.dashboard.sessions import SignedIn, utc_now
+from serving.dashboard.accounts.sessions import SignedIn, utc_now
 from serving.dashboard.tables import Column, MemoryRows, Table, TableSpec, show
-from serving.services import Services
+from serving.runtime.services import Services
 
 MAX_SECONDS = 3600.0
 # One letter each, none of which is used for anything else on the page.

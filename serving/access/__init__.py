@@ -1,0 +1,1 @@
+"""Who may ask: keys, roles, rate limits and the middleware that checks them."""

@@ -1,0 +1,1 @@
+"""The HTTP API: schemas, examples, encodings and routes."""

@@ -1,0 +1,100 @@
+"""A closer look: similar records, and one pair explained in full."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from data.records import Achievement, Demand
+from data.store.store import Store
+from matcher.engine import MAX_TOP
+from matcher.recommendation import Match, SimilarRecord
+from serving.api.answers import json_response
+from serving.access.gate import Needs
+from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
+from serving.access.roles import Scope
+from serving.api.routes.records import AchievementId, DemandId
+from serving.runtime.services import Services, ServicesOf
+
+router = APIRouter(prefix="/v1", tags=["insight"], dependencies=[Depends(Needs(Scope.RECOMMEND))])
+TopK = Annotated[int, Query(ge=1, le=MAX_TOP, description="How many records at most")]
+_RESPONSES = responses(NOT_FOUND, NO_BUNDLE, *COMMON)
+
+
+class SimilarAnswer(BaseModel):
+    """Records of the same side with the nearest texts, nearest first, open and closed ones."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    items: list[SimilarRecord]
+
+
+class PairAnswer(BaseModel):
+    """How well one achievement answers one demand, with every reason."""
+
+    model_config = ConfigDict(frozen=True)
+
+    demand_id: str
+    bundle_version: str
+    match: Match
+
+
+@router.get(
+    "/achievements/{achievement_id:path}/similar",
+    response_model=SimilarAnswer,
+    responses=_RESPONSES,
+    summary="Achievements like this one",
+)
+async def similar_achievements(achievement_id: AchievementId, services: ServicesOf, top_k: TopK = 10) -> Response:
+    """Return the stored achievements whose texts are nearest to this one's: duplicates, versions, competitors."""
+    record = await services.in_store(partial(_achievement, record_id=achievement_id))
+    return await _similar(services, record, top_k)
+
+
+@router.get(
+    "/demands/{demand_id:path}/similar",
+    response_model=SimilarAnswer,
+    responses=_RESPONSES,
+    summary="Demands like this one",
+)
+async def similar_demands(demand_id: DemandId, services: ServicesOf, top_k: TopK = 10) -> Response:
+    """Return the stored demands whose texts are nearest to this one's."""
+    record = await services.in_store(partial(_demand, record_id=demand_id))
+    return await _similar(services, record, top_k)
+
+
+@router.get(
+    "/matches/{demand_id}/{achievement_id}",
+    response_model=PairAnswer,
+    responses=_RESPONSES,
+    summary="One pair explained",
+)
+async def match(demand_id: DemandId, achievement_id: AchievementId, services: ServicesOf) -> Response:
+    """Return probability, grade and all reasons for one stored pair, whether or not it would be recommended.
+
+    An id that holds a slash is sent with `%2F` encoded once more (`%252F`).
+    """
+    live = services.live()
+    demand = await services.in_store(partial(_demand, record_id=demand_id.replace("%2F", "/")))
+    achievement = await services.in_store(partial(_achievement, record_id=achievement_id.replace("%2F", "/")))
+    found = await services.engine_threads.run(partial(live.engine.match, demand, achievement))
+    return json_response(
+        {"demand_id": demand.demand_id, "bundle_version": live.manifest.version, "match": found.model_dump()}
+    )
+
+
+async def _similar(services: Services, record: Achievement | Demand, top_k: int) -> Response:
+    engine = services.live().engine
+    items = await services.engine_threads.run(partial(engine.similar, record, top_k))
+    return json_response({"id": record.record_id, "items": [item.model_dump() for item in items]})
+
+
+def _achievement(store: Store, record_id: str) -> Achievement:
+    return store.achievement(record_id)
+
+
+def _demand(store: Store, record_id: str) -> Demand:
+    return store.demand(record_id)

@@ -1,0 +1,1 @@
+"""Operators' sign-in: sessions, OpenID Connect and guards."""

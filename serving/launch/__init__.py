@@ -1,0 +1,1 @@
+"""Processes: the worker supervisor and the application of one process."""

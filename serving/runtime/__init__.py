@@ -1,0 +1,1 @@
+"""The running server: live bundle, engine threads, storage, cache and periodic tasks."""

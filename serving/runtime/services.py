@@ -1,0 +1,181 @@
+"""What the routes work with: one object per process, made when the app starts."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, TypeVar
+
+import structlog
+from fastapi import Depends, Request
+
+from data.errors import StoreError
+from data.settings import Settings
+from data.store.store import Store
+from eval.online.experiments import Mode
+from matcher.recommendation import Recommendation
+from serving.runtime.answer_cache import AnswerCache
+from serving.runtime.background import Repeated
+from serving.runtime.compute import EngineThreads
+from serving.access.credentials import KeyRing
+from serving.dashboard.figures.review import UNDO, submit
+from serving.runtime.experiments import Ask, ExperimentHolder, Running
+from serving.runtime.impressions import ImpressionLog
+from serving.runtime.live import BundleHolder, LiveModel
+from serving.telemetry.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
+from serving.problems import NO_BUNDLE, ApiError
+from serving.runtime.storage import StoreAccess, StoreThreads
+from serving.telemetry.tracing import start_tracing, stop_tracing
+
+_T = TypeVar("_T")
+EXPERIMENT_INTERVAL = 0.5  # seconds until a server notices that an experiment began or ended
+IMPRESSION_INTERVAL = 1.0  # seconds between two batches of impressions
+KEY_INTERVAL = 1.0  # seconds until a new or revoked key is known
+REVIEW_INTERVAL = 20.0  # seconds between two looks for judgements that can no longer be undone
+
+log = structlog.get_logger("gongxu.server")
+
+
+class Services:
+    """Store, bundle and threads of one server process."""
+
+    def __init__(self, settings: Settings, loaded: LiveModel | None = None) -> None:
+        """Open what a process needs; `loaded` is the current bundle if it was loaded already."""
+        self.settings = settings
+        self.access = StoreAccess(settings.store_url, settings.serve_lock_timeout)
+        self.holder = BundleHolder(settings.bundles, threads=1, loaded=loaded)
+        self.engine_threads = EngineThreads(settings.serve_threads, settings.serve_max_wait)
+        self._store_threads = StoreThreads(self.access, 2 * settings.serve_lock_timeout)
+        self.follower = Repeated("follower", self._follow, settings.serve_poll)
+        self.watcher = Repeated("watcher", self._watch, settings.serve_poll)
+        self.impressions = ImpressionLog(self.access.store, settings.serve_impression_queue)
+        self.impression_writer = Repeated("impressions", self.impressions.flush, IMPRESSION_INTERVAL)
+        self.answers = AnswerCache(settings.serve_cache)
+        self.keys = KeyRing()
+        self.key_reader = Repeated("keys", self._read_keys, max(settings.serve_poll, KEY_INTERVAL))
+        self.experiments = ExperimentHolder(settings.home, settings.bundles, threads=1)
+        self.experimenter = Repeated("experiments", self._experiment, max(settings.serve_poll, EXPERIMENT_INTERVAL))
+        self._shadows: set[asyncio.Task[None]] = set()
+        self.review_writer = Repeated("reviews", self._submit_reviews, REVIEW_INTERVAL)
+
+    def start(self) -> None:
+        """Load the current bundle, if there is one, and begin to follow store and pointer."""
+        start_tracing(self.settings.serve_traces)
+        self._watch()
+        try:
+            self._read_keys()
+        except StoreError as error:
+            log.warning("store unreachable at start", reason=str(error))
+        if self.keys.empty:
+            log.warning("no API key exists: only requests from this machine are served; see `gongxu keys add`")
+        for task in self._tasks:
+            task.start()
+
+    def stop(self) -> None:
+        """Finish what is in flight and let go of everything."""
+        for task in self._tasks:
+            task.stop()
+        self.engine_threads.close()
+        try:
+            self.impressions.flush()
+        except StoreError as error:
+            IMPRESSIONS_LOST.inc(len(self.impressions))
+            log.warning("impressions lost", number=len(self.impressions), reason=str(error))
+        self._store_threads.close()
+        self.access.close()
+        stop_tracing()
+
+    @property
+    def _tasks(self) -> tuple[Repeated, ...]:
+        return (
+            self.watcher,
+            self.follower,
+            self.key_reader,
+            self.impression_writer,
+            self.review_writer,
+            self.experimenter,
+        )
+
+    def in_shadow(self, running: Running, shown: Recommendation, request_id: str, ask: Ask) -> None:
+        """Have a challenger in shadow mode answer too, after the answer; when the engine is busy it does not."""
+        if running.experiment.mode is Mode.SHADOW and not self.engine_threads.waiting:
+            task = asyncio.create_task(self._shadow(partial(self.experiments.shadow, running, shown, request_id, ask)))
+            self._shadows.add(task)
+            task.add_done_callback(self._shadows.discard)
+
+    async def _shadow(self, work: Callable[[], None]) -> None:
+        try:
+            await self.engine_threads.run(work)
+        except (ApiError, OSError) as error:
+            log.warning("shadow left out", reason=str(error))
+
+    def _experiment(self) -> None:
+        self.experiments.refresh(self.access.store())
+
+    def _submit_reviews(self) -> None:
+        submit(self.access.store(), datetime.now(UTC) - UNDO)
+
+    def _read_keys(self) -> None:
+        self.keys.refresh(self.access.store())
+
+    def live(self) -> LiveModel:
+        """Return the live model.
+
+        Raises:
+            ApiError: no bundle is loaded (503).
+
+        """
+        live = self.holder.live
+        if live is None:
+            raise ApiError(NO_BUNDLE, "no bundle is loaded; run `gongxu import`, `gongxu build` and `gongxu train`")
+        return live
+
+    async def in_store(self, work: Callable[[Store], _T], *, patient: bool = False) -> _T:
+        """Run `work` with the store in a thread; StoreError when the store cannot be used or (unless `patient`) is slow."""
+        return await self._store_threads.run(work, patient=patient)
+
+    @property
+    def store_ok(self) -> bool:
+        """Whether the store answered when it was last asked, and not too long ago."""
+        return not self.follower.failure and self.store_silence < 2 * self.settings.serve_lock_timeout
+
+    @property
+    def store_silence(self) -> float:
+        """Seconds since the store last answered, beyond those between two looks at it; 0 while all is well."""
+        return max(0.0, min(self.follower.silence, self.key_reader.silence) - self.settings.serve_poll)
+
+    def written(self) -> None:
+        """Have a record that was written here found at once, and no answer given that was made without it."""
+        self.answers.forget()
+        self.follower.wake()
+
+    def _follow(self) -> None:
+        live = self.holder.live
+        if live is not None:
+            live.catch_up(self.access.store())
+
+    def _watch(self) -> None:
+        if self.reload(force=False):
+            # What was written while the bundle was loading is searchable at once.
+            self.follower.wake()
+
+    def reload(self, *, force: bool) -> bool:
+        """Load the current bundle if it is a new one, or anyway; return whether a newly loaded one serves now."""
+        store: Store | None
+        try:
+            store = self.access.store()
+        except StoreError:
+            store = None  # the bundle alone can answer; records written since follow when the store is back
+        loaded = self.holder.refresh(store, force=force)
+        if loaded and self.holder.live is not None:
+            BUNDLE_CREATED.set(self.holder.live.manifest.created_at.timestamp())
+        return loaded
+
+
+async def services_of(request: Request) -> Services:
+    """Return the services of the app that the request came to; async, as plain functions would cost a thread each time."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesOf = Annotated[Services, Depends(services_of)]
