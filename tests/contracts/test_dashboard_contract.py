@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from fastapi.testclient import TestClient
 
-import data
+import data.store
 from data.store.database import begin_write
 from data.store.operators import Operator
 from data.records import Achievement, Demand, EventKind, OutcomeEvent
@@ -61,7 +61,7 @@ def settings(request, tmp_path):
 def as_before_titles(store):
     """Take the store back to the schema that had neither titles nor industries of their own: opening it fills them in."""
     config = Config()
-    config.set_main_option("script_location", str(Path(data.__file__).with_name("migrations")))
+    config.set_main_option("script_location", str(Path(data.store.__file__).with_name("migrations")))
     with begin_write(store.engine) as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0005")

@@ -1,0 +1,356 @@
+"""The dashboard as operators use it: in Debian's Chromium, over a real server, with the keyboard where they would use it."""
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from openpyxl import load_workbook
+from playwright.sync_api import Page, expect, sync_playwright
+from pydantic import SecretStr
+
+from data.records import Achievement, Demand, EventKind
+from data.settings import Settings
+from data.store.store import Store
+from matcher.bundle import link_files, new_bundle, publish, read_manifest
+from serving.app import create_app
+from tests.serving.dashboard.conftest import PASSWORD, add_operators
+from tests.serving.dashboard.provider import CLIENT, SECRET, TestProvider
+from tests.serving.dashboard.test_pages import MENU
+
+expect.set_options(timeout=30_000)  # a busy machine is no failure
+SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"  # artifacts of the run
+SAYS = "低温污泥干化设备，含水率降到40%以下"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[TestProvider]:
+    """Yield an OpenID Connect provider, of another site than the server for the browser."""
+    running = TestProvider()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def own_home(platform, tmp_path_factory, provider) -> Settings:
+    """Return a copy of the platform with hostile records and a second trained version, which a test may promote."""
+    home = tmp_path_factory.mktemp("browser")
+    for name in ("bundles", "candidates"):
+        if (platform.settings.home / name).is_dir():
+            shutil.copytree(platform.settings.home / name, home / name)
+    for path in platform.settings.home.glob("store.db*"):
+        shutil.copy(path, home)
+    known = {"oidc_issuer": provider.issuer, "oidc_client_id": CLIENT, "oidc_client_secret": SecretStr(SECRET)}
+    settings = platform.settings.model_copy(update={"home": home, "serve_threads": 1, "serve_poll": 0.1} | known)
+    with Store.open(settings.store_url) as store:
+        add_operators(store)
+        store.upsert_demands([Demand(demand_id="X1", title=HOSTILE, content=HOSTILE + SAYS, enterprise=HOSTILE)])
+        store.upsert_achievements(
+            [Achievement(achievement_id="X2", title=HOSTILE, content=HOSTILE + SAYS, holder=HOSTILE)]
+        )
+    served = settings.bundles / (settings.bundles / "current").read_text().strip()
+    folders = tuple(path.name for path in served.iterdir() if path.is_dir())
+    manifest = read_manifest(served).model_copy(update={"version": "20991231-235959", "files": {}})
+    with new_bundle(settings.bundles) as directory:
+        link_files(served, directory, folders)
+        publish(directory, manifest, serve=False)
+    known = home / "candidates" / served.name
+    if known.is_dir():
+        copied = shutil.copytree(known, home / "candidates" / manifest.version)
+        facts = (copied / "candidate.json").read_text().replace(served.name, manifest.version)
+        (copied / "candidate.json").write_text(facts)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def server(own_home) -> Iterator[str]:
+    """Yield the address of a server that runs in a thread of this process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    running = uvicorn.Server(uvicorn.Config(create_app(own_home), host="127.0.0.1", port=port, log_config=None))
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    end = time.monotonic() + 60
+    while not running.started and time.monotonic() < end:
+        time.sleep(0.05)
+    assert running.started
+    yield f"http://localhost:{port}/dashboard"
+    running.should_exit = True
+    thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip("no Chromium here; .ci/browser installs Debian's")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser, server):
+    """Sign in once, with the keyboard, and keep the session for all tests."""
+    context = browser.new_context(locale="zh-CN", viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.goto(server)
+    expect(page).to_have_title("登录 · 供需")
+    keep(page, "login")
+    page.get_by_label("用户名").focus()
+    page.keyboard.type("manager")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="总览", level=1)).to_be_visible()
+    page.close()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(signed_in, server) -> Iterator[Page]:
+    """Yield a page on which no script fails, nothing is refused, and nothing comes from elsewhere."""
+    opened = signed_in.new_page()
+    opened.set_default_timeout(30_000)
+    complaints: list[str] = []
+    host = server.partition("/dashboard")[0]
+    opened.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda sent: None if sent.url.startswith(host) else complaints.append(sent.url))
+    opened.on("dialog", lambda dialog: complaints.append(dialog.message))
+    yield opened
+    opened.close()
+    assert complaints == []
+
+
+def keep(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def visit(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+
+
+def serious(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found if one["impact"] in ("serious", "critical")
+    ]
+
+
+def test_sign_in_at_the_provider(browser, server, provider):
+    """From the login page to another site and back: the cookies come along, the policy lets it pass."""
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text))
+    visit(page, f"{server}/gaps?side=regions")
+    page.get_by_role("link", name="统一身份登录").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="供需缺口", level=1)).to_be_visible()
+    assert page.url.endswith("/gaps?side=regions")
+    expect(page.locator(".me")).to_contain_text("wang.fang")
+    page.get_by_role("button", name="退出").click()
+    provider.person["roles"] = []
+    page.get_by_role("link", name="统一身份登录").click()
+    expect(page.get_by_role("alert")).to_contain_text("没有可用于本仪表盘的角色")
+    assert serious(page) == []
+    keep(page, "login-provider")
+    context.close()
+    assert [said for said in complaints if "403" not in said] == []
+
+
+def test_find_a_demand_and_understand_its_first_match(page, server):
+    visit(page, f"{server}/browse")
+    page.get_by_role("searchbox").fill("D00000")
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.locator("#demands .count")).to_have_text("9 条")
+    for link in [one.get_attribute("href") for one in page.locator("#demands tbody td:first-child a").all()]:
+        visit(page, server.removesuffix("/dashboard") + link)
+        if page.locator(".match").count():  # for some demands nothing is good enough
+            break
+    first = page.locator(".match").first
+    expect(first.locator(".reasons li").first).to_be_visible()
+    first.locator("summary").click()
+    expect(first.locator(".texts article").first).to_contain_text("需求")
+    keep(page, "browse")
+    first.locator("h3 a").click()
+    expect(page.get_by_role("heading", name="为什么")).to_be_visible()
+    expect(page.locator(".texts article")).to_have_count(2)
+    expect(page.get_by_role("heading", name="条件对照")).to_be_visible()
+    keep(page, "pair")
+
+
+def test_two_models_side_by_side(page, server):
+    visit(page, f"{server}/browse/compare?id=D000001")
+    expect(page.locator(".sidebyside .panel")).to_have_count(2)
+    expect(page.locator(".filterbar select").first).to_be_visible()
+    keep(page, "compare")
+
+
+def test_judge_ten_pairs_by_keyboard_undo_one_and_submit(page, server, own_home):
+    visit(page, f"{server}/review")
+    page.get_by_role("button", name="补充队列").click()
+    expect(page.locator(".judge")).to_be_visible()
+    keep(page, "review")
+    for number in range(10):
+        before = page.locator("article h4").all_text_contents()
+        page.keyboard.press("q")
+        page.keyboard.press(str(number % 4 + 1))
+        changed = "was => [...document.querySelectorAll('article h4')].map(e => e.textContent).join() !== was"
+        page.wait_for_function(changed, arg=",".join(before))
+        page.wait_for_load_state()
+    expect(page.get_by_role("button", name="立即提交我的 10 条")).to_be_enabled()
+    page.keyboard.press("u")
+    expect(page.get_by_role("status")).to_contain_text("已撤销")
+    page.get_by_role("button", name="立即提交我的 9 条").click()
+    expect(page.get_by_role("status")).to_contain_text("已提交")
+    with Store.open(own_home.store_url) as store:
+        judged = [event for event in store.events([EventKind.JUDGEMENT]) if event.event_id.startswith("review-")]
+        reviews = store.reviews.all()
+    assert len(judged) == 9
+    assert all(review.reasons == ("same_problem",) and review.seconds > 0 for review in reviews)
+
+
+def test_sort_and_export_a_table(page, server, tmp_path):
+    visit(page, f"{server}/records/demands")
+    page.get_by_role("link", name="预算上限（万元）").click()
+    expect(page.locator("th[aria-sort=descending]")).to_contain_text("预算上限")
+    with page.expect_download() as started:
+        page.get_by_role("link", name="XLSX").click()
+    started.value.save_as(tmp_path / "demands.xlsx")
+    sheet = load_workbook(tmp_path / "demands.xlsx").active
+    assert sheet.cell(1, 1).value == "编号"
+    budgets = [sheet.cell(row, 7).value for row in (2, 3)]
+    assert budgets[0] >= budgets[1]
+
+
+def test_hostile_records_are_shown_as_text(page, server):
+    for path in ("/browse/demand?id=X1", "/browse/achievement?id=X2", "/browse/pair?demand=X1&achievement=X2"):
+        visit(page, server + path)
+        expect(page.get_by_role("heading", level=1)).to_contain_text("<script>")
+        assert "owned" not in page.title().split("<script>")[0]
+        assert page.evaluate("document.querySelectorAll('main img, main script').length") == 0
+    visit(page, f"{server}/records/demands?demands_find=X1")
+    expect(page.locator("#demands tbody")).to_contain_text("onerror")
+
+
+def test_merge_a_duplicate_and_take_it_back(page, server, own_home):
+    visit(page, f"{server}/health")
+    if page.get_by_role("button", name="合并").count() == 0:
+        expect(page.get_by_text("没有待处理的重复").first).to_be_visible()
+        return
+    keep(page, "health")
+    page.get_by_role("button", name="合并").first.click()
+    expect(page.get_by_role("status")).to_contain_text("已合并")
+    page.wait_for_load_state("networkidle")
+    page.get_by_text("最近的处理（可撤销）").click()
+    page.get_by_role("button", name="撤销").first.click()
+    expect(page.get_by_role("status")).to_contain_text("已撤销")
+
+
+def test_ask_the_firm_and_see_the_list_change(page, server, own_home):
+    visit(page, f"{server}/health")
+    first = page.locator("#vague tbody tr").first
+    demand = first.locator("td").first.inner_text()
+    first.locator("td").nth(5).get_by_role("link").click()
+    expect(page.get_by_text("最值得问")).to_be_visible()
+    expect(page.locator("[aria-busy]")).to_have_count(0)  # what is still to come is paler
+    assert serious(page) == []
+    keep(page, "ask")
+    page.locator(".question.first button").first.click()
+    expect(page.get_by_role("status")).to_contain_text("已登记")
+    expect(page.get_by_role("heading", name="回答之后的推荐列表")).to_be_visible()
+    keep(page, "ask-answered")
+    with Store.open(own_home.store_url) as store:
+        (kept,) = store.clarifications(demand)
+    assert kept.actor == "operator manager"
+
+
+def test_search_titles_sort_by_them_and_follow_a_number(page, server):
+    visit(page, f"{server}/records/achievements")
+    page.get_by_role("link", name="成果名称").click()
+    expect(page.locator("th[aria-sort=descending]")).to_contain_text("成果名称")
+    visit(page, f"{server}/?days=365")
+    number = page.locator("#sides tbody td.n a").first
+    said = number.inner_text()
+    page.locator("#sides th dfn").first.hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("推荐展示")
+    number.click()
+    expect(page.locator("#events .count")).to_have_text(f"{said} 条")
+
+
+def test_promote_with_a_reason_and_roll_back(page, server, own_home):
+    serving = (own_home.bundles / "current").read_text().strip()
+    visit(page, f"{server}/models/version?version=20991231-235959")
+    page.get_by_label("理由").fill("端到端测试")
+    page.get_by_label("门禁未通过也晋级").check()
+    page.get_by_label("我确认让").check()
+    page.get_by_role("button", name="交给门禁").click()
+    expect(page.get_by_role("status")).to_contain_text("已交给门禁")
+    expect(page.locator(".requests .done")).to_be_visible(timeout=180_000)
+    assert (own_home.bundles / "current").read_text().strip() == "20991231-235959"
+    visit(page, f"{server}/models")
+    keep(page, "models")
+    page.get_by_text("回退到上一版", exact=True).click()
+    page.get_by_label("我确认回退").check()
+    page.get_by_role("button", name="回退", exact=True).click()
+    expect(page.locator(".requests .done")).to_have_count(2, timeout=180_000)
+    assert (own_home.bundles / "current").read_text().strip() == serving
+    visit(page, f"{server}/audit")
+    expect(page.locator("#audit tbody")).to_contain_text("模型回退")
+    expect(page.locator("#audit tbody")).to_contain_text("operator manager")
+
+
+@pytest.mark.parametrize("path", [*MENU, "/audit", "/account"])
+def test_pages_are_accessible_in_light_and_dark_and_fit_a_tablet(page, server, path):
+    visit(page, server + path)
+    name = path.strip("/") or "overview"
+    assert serious(page) == []
+    keep(page, f"{name}-light")
+    page.emulate_media(color_scheme="dark")
+    assert serious(page) == []
+    keep(page, f"{name}-dark")
+    for width in (1280, 820):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/browse/demand?id=D000001",
+        "/browse/pair?demand=D000001&achievement=A0000001",
+        "/quality/experiments",
+        "/records/holders",
+    ],
+)
+def test_lists_and_pairs_are_accessible(page, server, path):
+    visit(page, server + path)
+    assert serious(page) == []
+
+
+def test_the_keyboard_reaches_the_menu_and_says_what_numbers_mean(page, server):
+    visit(page, server)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="跳到正文")).to_be_focused()
+    page.locator("dfn").first.focus()
+    expect(page.get_by_role("tooltip")).to_be_visible()
+    expect(page.get_by_role("tooltip")).to_contain_text("成交次数 ÷ 联系次数")
+    page.get_by_role("button", name="切换浅色或深色").click()
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.get_by_role("button", name="切换浅色或深色").click()
