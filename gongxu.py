@@ -15,8 +15,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 COMMANDS = {
     "simulate": ("data.commands.simulate", "simulate", "Write a simulated platform with known truth."),
     "import": ("data.commands.import_files", "import_command", "Import records, events and judgements into the store."),
-    "build": ("training.commands.train", "build_command", "Build a bundle from the store: text space, vectors, indexes."),
-    "train": ("training.commands.train", "train_command", "Train the ranker on outcomes; serve it if it passes the gate."),
+    "build": (
+        "training.commands.train",
+        "build_command",
+        "Build a bundle from the store: text space, vectors, indexes.",
+    ),
+    "train": (
+        "training.commands.train",
+        "train_command",
+        "Train the ranker on outcomes; serve it if it passes the gate.",
+    ),
     "models": ("training.commands.release", "models_command", "List trained versions, aliases and headline figures."),
     "promote": ("training.commands.release", "promote_command", "Ask the promotion gate; serve a version; roll back."),
     "retrain": ("training.commands.upkeep", "retrain_command", "The whole loop unattended: import to promotion."),
@@ -25,11 +33,19 @@ COMMANDS = {
     "demo": ("training.commands.train", "demo_command", "Show everything on a simulated platform."),
     "recommend": ("matcher.commands.recommend", "recommend", "Recommend for a demand, a text or an achievement."),
     "clarify": ("matcher.commands.clarify", "clarify", "Ask what would change a demand's list most; take answers."),
-    "gaps": ("matcher.commands.advise", "gaps", "Whether a demand has a good match, and what would have to be developed."),
+    "gaps": (
+        "matcher.commands.advise",
+        "gaps",
+        "Whether a demand has a good match, and what would have to be developed.",
+    ),
     "advise": ("matcher.commands.advise", "advise_command", "What a holder can change so that demands find it."),
     "study": ("eval.commands.studies", "app", "Studies of questions, completeness and the threshold."),
     "evaluate": ("training.commands.evaluate", "evaluate", "Evaluate beside chance, popularity and BM25."),
-    "compare-rankers": ("training.commands.study", "compare_rankers", "Compare ways to learn an order, on a simulated log."),
+    "compare-rankers": (
+        "training.commands.study",
+        "compare_rankers",
+        "Compare ways to learn an order, on a simulated log.",
+    ),
     "recall": ("eval.commands.evaluate", "recall", "Recall of the candidate channels, alone and fused."),
     "bench": ("eval.commands.bench", "bench", "Measure speed and memory of the retrieval layer."),
     "serve": ("serving.commands.serve", "serve", "Serve the HTTP API."),
@@ -40,7 +56,11 @@ COMMANDS = {
     "backup": ("serving.commands.backup", "backup_command", "Save store and current bundle in one file."),
     "restore": ("serving.commands.backup", "restore_command", "Put a backup in place."),
     "graph": ("knowledge_graph.commands.graph", "graph_app", "Build, query and export the knowledge graph."),
-    "constraints": ("eval.commands.constraints_ledger", "app", "Quantities in texts and the ledger: read, link, measure."),
+    "constraints": (
+        "eval.commands.constraints_ledger",
+        "app",
+        "Quantities in texts and the ledger: read, link, measure.",
+    ),
     "encoder": ("training.commands.encoder", "app", "Build and evaluate the shipped text encoder."),
 }
 

@@ -8,23 +8,23 @@ import numpy as np
 import scipy.sparse as sp
 
 from data.records import Achievement, Demand, Record
-from knowledge_graph.terms.word_frequency import telling
 from knowledge_graph.records.classifier import RecordClassifier, fit_classifier
-from knowledge_graph.relations.definitions import stated_synonyms
 from knowledge_graph.records.describe import Describer, TermCounts, classes_of, count_terms, experts_of, record_texts
-from knowledge_graph.terms.keyphrases import MarkedPhrases
-from knowledge_graph.terms.mining import PhraseMiner, choose_terms
 from knowledge_graph.records.table import RecordTable
-from knowledge_graph.relations.matrix import RelationMatrix, compile_relations, term_graph
+from knowledge_graph.relations.definitions import stated_synonyms
 from knowledge_graph.relations.extraction import TermEdge, co_occurrence, containment, supply
+from knowledge_graph.relations.matrix import RelationMatrix, compile_relations, term_graph
 from knowledge_graph.relations.synonyms import Encode, close_vectors
-from knowledge_graph.terms.tagging import tag
 from knowledge_graph.taxonomy.chains import STAGES, Chains, load_chains
 from knowledge_graph.taxonomy.fields import UNKNOWN_FIELD, load_fields
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
+from knowledge_graph.terms.keyphrases import MarkedPhrases
+from knowledge_graph.terms.mining import PhraseMiner, choose_terms
+from knowledge_graph.terms.tagging import tag
 from knowledge_graph.terms.types import TypeVotes
 from knowledge_graph.terms.vocabulary import Vocabulary
+from knowledge_graph.terms.word_frequency import specificity
 
 Progress = Callable[[str, int, int], None]
 """Called with the step's name, how much of it is done, and how much there is."""
@@ -144,7 +144,7 @@ def _with_record_frequencies(vocabulary: Vocabulary, counted: Sequence[TermCount
     for row in counted:
         df[row.terms] += 1
     complete = Vocabulary.of(vocabulary.terms, df, vocabulary.kinds, len(counted))
-    idf = complete.idf * np.array([telling(term) for term in complete.terms], dtype=np.float32)
+    idf = complete.idf * np.array([specificity(term) for term in complete.terms], dtype=np.float32)
     idf[df > max(10.0, MAX_RECORD_SHARE * len(counted))] = 0.01
     return replace(complete, idf=idf)
 

@@ -15,22 +15,10 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.records import Achievement, Demand, OutcomeEvent, Record
-from knowledge_graph.reading import retrieval
 from knowledge_graph.build import BuiltParts, Progress, build_parts, no_progress
-from knowledge_graph.records.describe import Describer, classes_of, experts_of
-from knowledge_graph.records.holders import (
-    Outcomes,
-    Portfolios,
-    build_portfolios,
-    collect_outcomes,
-    day_number,
-    similar_demands,
-)
 from knowledge_graph.queries.export import to_networkx
+from knowledge_graph.reading import retrieval
 from knowledge_graph.reading.paths import Node, Path, PathFinder
-from knowledge_graph.records.table import GraphRow, RecordTable
-from knowledge_graph.relations.matrix import RelationMatrix
-from knowledge_graph.schema import NodeKind
 from knowledge_graph.reading.signals import (
     PLACE_SIGNALS,
     SIGNAL_NAMES,
@@ -41,8 +29,20 @@ from knowledge_graph.reading.signals import (
     term_signals,
     walk_from,
 )
-from knowledge_graph.storage import Stored, read_graph, write_graph
+from knowledge_graph.records.describe import Describer, classes_of, experts_of
+from knowledge_graph.records.holders import (
+    Outcomes,
+    Portfolios,
+    build_portfolios,
+    collect_outcomes,
+    day_number,
+    similar_demands,
+)
+from knowledge_graph.records.table import GraphRow, RecordTable
+from knowledge_graph.relations.matrix import RelationMatrix
 from knowledge_graph.relations.synonyms import Encode
+from knowledge_graph.schema import NodeKind
+from knowledge_graph.storage import Stored, read_graph, write_graph
 from knowledge_graph.taxonomy.chains import load_chains
 from knowledge_graph.terms.vocabulary import Vocabulary
 

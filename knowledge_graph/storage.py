@@ -10,15 +10,15 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from data.columns.strings import StringColumn, StringIndex
 from data.errors import BundleError
-from data.columns.strings import Numbers, Strings
 from knowledge_graph.build import BuiltParts, stages_of_terms
+from knowledge_graph.reading.retrieval import Postings
 from knowledge_graph.records.classifier import LinearClassifier, RecordClassifier
 from knowledge_graph.records.describe import Describer
 from knowledge_graph.records.holders import Outcomes, Portfolios
 from knowledge_graph.records.table import RecordTable
 from knowledge_graph.relations.matrix import RelationMatrix
-from knowledge_graph.reading.retrieval import Postings
 from knowledge_graph.taxonomy.chains import load_chains
 from knowledge_graph.taxonomy.fields import load_fields
 from knowledge_graph.taxonomy.industries import load_industries
@@ -81,8 +81,8 @@ def write_graph(directory: Path, stored: Stored) -> None:
         _write_strings(directory, name, getattr(parts, name))
     _write_strings(directory, "terms", vocabulary.terms)
     _write_strings(directory, "organisations", list(parts.describer.organisations))
-    Numbers.of(vocabulary.numbers).save(directory / "terms")
-    Numbers.of(vocabulary.lookup).save(directory / "lookup")
+    StringIndex.of(vocabulary.numbers).save(directory / "terms")
+    StringIndex.of(vocabulary.lookup).save(directory / "lookup")
     _write_json(
         directory / HEADER,
         {
@@ -207,22 +207,22 @@ def _read_part(directory: Path, part: str, kind: type[Any]) -> Any:
 
 
 def _write_strings(directory: Path, name: str, values: Sequence[str]) -> None:
-    Strings.of(values).save(directory / f"{name}.arrow")
+    StringColumn.of(values).save(directory / f"{name}.arrow")
 
 
-def _read_strings(directory: Path, name: str) -> Strings:
+def _read_strings(directory: Path, name: str) -> StringColumn:
     path = directory / f"{name}.arrow"
     try:
-        return Strings.load(path)
+        return StringColumn.load(path)
     except FileNotFoundError as error:
         raise BundleError(f"graph file {path} is missing; run `gongxu graph build`") from error
     except (OSError, ValueError, KeyError) as error:
         raise BundleError(f"graph file {path} is damaged ({error}); run `gongxu graph build`") from error
 
 
-def _read_numbers(directory: Path, name: str) -> Numbers:
+def _read_numbers(directory: Path, name: str) -> StringIndex:
     try:
-        return Numbers.load(directory / name)
+        return StringIndex.load(directory / name)
     except FileNotFoundError as error:
         raise BundleError(f"graph file {error.filename} is missing; run `gongxu graph build`") from error
     except (OSError, ValueError) as error:

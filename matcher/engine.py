@@ -10,29 +10,29 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.records import UNSTORED, Achievement, Demand
-from data.text.segment import content_words
 from data.store.store import Change
+from data.text.segment import content_words
 from knowledge_graph.reading.paths import Path
+from matcher.collection.collection import Collection
+from matcher.collection.encoded import EncodedRecords
+from matcher.collection.filters import Filters
+from matcher.explanations.reasons import Pairs, explain
+from matcher.features.graph import GraphQuery
+from matcher.features.table import FeatureTable
+from matcher.model import MatchingModel
 from matcher.ranking.channels import Candidates, find_candidates
 from matcher.ranking.diversify import Diversity, diversify
-from matcher.features.table import FeatureTable
-from matcher.collection.filters import Filters
-from matcher.ranking.first_stage import worth_scoring
-from matcher.features.graph import GraphLens
-from matcher.requirements.wording import with_ledgers
-from matcher.requirements.lens import LedgerLens, pair_ledger
-from matcher.requirements.collection import Quantities
-from matcher.request.matches import SHOWN, digests_of, matches_of
-from matcher.model import MatchingModel
-from matcher.explanations.reasons import Pairs, explain
-from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord, Verdict
+from matcher.ranking.first_stage import preselect
 from matcher.ranking.scorer import Scorer
-from matcher.collection.collection import Shelf
-from matcher.request.stages import passed
-from matcher.request.subject import Subject, past_of, require_text
-from matcher.texts.space import record_text
 from matcher.ranking.verdict import verdict_of, withheld
-from matcher.collection.encoded import View
+from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord, Verdict
+from matcher.request.matches import SHOWN, digests_of, matches_of
+from matcher.request.stages import mark_stage
+from matcher.request.subject import Subject, demand_history, require_text
+from matcher.requirements.collection import Quantities
+from matcher.requirements.lens import RequirementChecker, pair_ledger
+from matcher.requirements.wording import with_ledgers
+from matcher.texts.space import record_text
 
 Rows = NDArray[np.int64]
 Side = Literal["achievements", "demands"]
@@ -42,11 +42,11 @@ EMPTY_STORE = "没有符合条件的记录"
 
 
 @dataclass(frozen=True)
-class _Shelves:
+class _Collections:
     """The state a request works on: both shelves of one moment."""
 
-    achievements: Shelf
-    demands: Shelf
+    achievements: Collection
+    demands: Collection
     quantities: Quantities | None = None
 
 
@@ -55,7 +55,7 @@ class Engine:
 
     def __init__(self, model: MatchingModel) -> None:
         self.model = model
-        self._shelves = _Shelves(model.achievements, model.demands, model.quantities)
+        self._shelves = _Collections(model.achievements, model.demands, model.quantities)
         self._write_lock = Lock()
 
     def recommend_achievements(
@@ -178,7 +178,7 @@ class Engine:
         self.upsert_achievements(offered, [change.record_id for change in gone if change.kind == "achievements"])
         self.upsert_demands(wanted, [change.record_id for change in gone if change.kind == "demands"])
 
-    def shelf(self, side: Side) -> Shelf:
+    def shelf(self, side: Side) -> Collection:
         """Return the records of a side as the next request sees them."""
         return self._shelves.achievements if side == "achievements" else self._shelves.demands
 
@@ -199,15 +199,15 @@ class Engine:
         _require_top(top)
         subject = self.subject(record)
         row = subject.row
-        passed("subject")
+        mark_stage("subject")
         shelves = self._shelves
         shelf = shelves.achievements if side == "achievements" else shelves.demands
         wants_figures = shelves.quantities is not None and (explained or filters.by_figures)
-        figures = LedgerLens(shelves.quantities, record, row) if shelves.quantities and wants_figures else None
+        figures = RequirementChecker(shelves.quantities, record, row) if shelves.quantities and wants_figures else None
         scorer = self.model.scorer
         if scorer and not personalised:
             scorer = scorer.without_history()
-        likeness, feedback = past_of(scorer, subject) if scorer and side == "achievements" else (None, None)
+        likeness, feedback = demand_history(scorer, subject) if scorer and side == "achievements" else (None, None)
         lens = self._lens(record, row)
         reach = lens.retrieve if lens and side == "achievements" else None
         words = content_words(subject.text.full)
@@ -216,16 +216,16 @@ class Engine:
         )
         if figures is not None and filters.by_figures:
             candidates = candidates.kept(figures.allowed(candidates.rows, filters))
-        passed("candidates")
+        mark_stage("candidates")
         subject_id = None if record.record_id == UNSTORED else record.record_id
         if not len(candidates.rows):
             return self._answer(subject_id, [], EMPTY_STORE)
         found, places = shelf.at(candidates.rows)
         stage, is_demand = scorer.first_stages.get(side) if scorer else None, side == "achievements"
         asking = subject.view, subject.place
-        kept = worth_scoring(stage, *asking, found, places, candidates, feedback, top, subject_is_demand=is_demand)
+        kept = preselect(stage, *asking, found, places, candidates, feedback, top, subject_is_demand=is_demand)
         candidates, places = candidates.kept(kept), places[kept]
-        passed("first stage")
+        mark_stage("first stage")
         if scorer is None:
             order = _select(np.arange(len(places), dtype=np.intp), found, places, top, diversity)
             ledgers = figures.ledgers(candidates.rows[order]) if figures and explained else []
@@ -238,10 +238,10 @@ class Engine:
         demands, achievements, d, a = _pairs(subject, found, places, side)
         signals = lens.signals(candidates.rows) if lens else None
         table = scorer.table(self.model.space, demands, achievements, d, a, signals, likeness)
-        passed("features")
+        mark_stage("features")
         scores = scorer.score(table)
         order = _select(np.argsort(-scores.expected, kind="stable"), found, places, top, diversity)
-        passed("ranker")
+        mark_stage("ranker")
         best = float(scores.probability[order].max())
         verdict = self.verdict(best, side)
         if withheld(best, scorer.calibration, verdict):
@@ -251,7 +251,7 @@ class Engine:
             sides = (demands, achievements, d, a)
             reasons = self._reasons(scorer, table, order, sides, lens, candidates.rows[order], likeness)
         ledgers = figures.ledgers(candidates.rows[order]) if figures and explained else []
-        passed("reasons")
+        mark_stage("reasons")
         digests = digests_of(table.select(scorer.ranker.feature_names_)[order])
         matches = with_ledgers(matches_of(order, found, places, candidates, scores, reasons, digests), ledgers)
         message = "" if verdict.answered else NEAREST_ONLY
@@ -275,8 +275,8 @@ class Engine:
         view = viewer.achievements([record]) if isinstance(record, Achievement) else viewer.demands([record])
         return Subject(view, 0, text, None)
 
-    def _lens(self, record: Achievement | Demand, row: int | None) -> GraphLens | None:
-        return None if self.model.graph is None else GraphLens(self.model.graph, record, row)
+    def _lens(self, record: Achievement | Demand, row: int | None) -> GraphQuery | None:
+        return None if self.model.graph is None else GraphQuery(self.model.graph, record, row)
 
     def verdict(self, best: float | None, side: Side = "achievements") -> Verdict:
         """Return whether a list with such a best probability is good enough; the threshold is that of demands' lists."""
@@ -289,8 +289,8 @@ class Engine:
         scorer: Scorer,
         table: FeatureTable,
         order: NDArray[np.intp],
-        sides: tuple[View, View, Rows, Rows],
-        lens: GraphLens | None,
+        sides: tuple[EncodedRecords, EncodedRecords, Rows, Rows],
+        lens: GraphQuery | None,
         rows: Rows | None,
         likeness: NDArray[np.float32] | None = None,
     ) -> dict[int, list[Reason]]:
@@ -339,17 +339,21 @@ def _require_top(top: int) -> None:
 
 
 def _written(
-    shelf: Shelf, view: View, records: Sequence[Achievement] | Sequence[Demand], deleted: Sequence[str]
-) -> Shelf:
+    shelf: Collection, view: EncodedRecords, records: Sequence[Achievement] | Sequence[Demand], deleted: Sequence[str]
+) -> Collection:
     words = [content_words(record_text(record).full) for record in records]
     return shelf.written(view, words, list(deleted))
 
 
-def _pairs(subject: Subject, found: View, places: Rows, side: Side) -> tuple[View, View, Rows, Rows]:
+def _pairs(
+    subject: Subject, found: EncodedRecords, places: Rows, side: Side
+) -> tuple[EncodedRecords, EncodedRecords, Rows, Rows]:
     """Return (demands, achievements, d, a) for one subject against everything found."""
     one = np.full(len(places), subject.place, dtype=np.int64)
     return (subject.view, found, one, places) if side == "achievements" else (found, subject.view, places, one)
 
 
-def _select(order: NDArray[np.intp], found: View, places: Rows, top: int, diversity: Diversity) -> NDArray[np.intp]:
+def _select(
+    order: NDArray[np.intp], found: EncodedRecords, places: Rows, top: int, diversity: Diversity
+) -> NDArray[np.intp]:
     return diversify(order, found.cards.owners[places], found.cards.matters[places], top, diversity)

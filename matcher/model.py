@@ -10,13 +10,13 @@ from data.records import Achievement, Demand, Record
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.quantities.names import Encode
 from matcher.bundle import Manifest, verify
+from matcher.collection.collection import Collection
+from matcher.collection.encoded import RecordEncoder
 from matcher.features.table import FEATURES
-from matcher.requirements.lens import graph_synonyms
-from matcher.requirements.collection import Quantities
 from matcher.ranking.scorer import Scorer
-from matcher.collection.collection import Shelf
+from matcher.requirements.collection import Quantities
+from matcher.requirements.lens import graph_synonyms
 from matcher.texts.space import TextSpace, record_text
-from matcher.collection.encoded import Viewer
 from models.encoder.base import Encoder, load_encoder
 
 # Folders of a bundle that depend on the records alone; a new ranker leaves them as they are.
@@ -29,9 +29,9 @@ class MatchingModel:
     """Text space and reference, both sides' shelves, the scorer once trained, graph and quantities over the same rows."""
 
     version: str
-    viewer: Viewer
-    achievements: Shelf
-    demands: Shelf
+    viewer: RecordEncoder
+    achievements: Collection
+    demands: Collection
     scorer: Scorer | None
     graph: KnowledgeGraph | None = None
     quantities: Quantities | None = None
@@ -62,14 +62,14 @@ class MatchingModel:
         records: list[Record] = [*demands, *achievements]
         space = TextSpace.fit(encoder, [record_text(record).full for record in records])
         progress("views")
-        viewer, demand_view, achievement_view = Viewer.fit(space, demands, achievements)
+        viewer, demand_view, achievement_view = RecordEncoder.fit(space, demands, achievements)
         graph = build_graph(achievements, demands, encoder, progress)
         progress("indexes")
         return cls(
             "",
             viewer,
-            Shelf.build(achievement_view, list(achievements), graph.vocabulary.terms),
-            Shelf.build(demand_view, list(demands), graph.vocabulary.terms),
+            Collection.build(achievement_view, list(achievements), graph.vocabulary.terms),
+            Collection.build(demand_view, list(demands), graph.vocabulary.terms),
             None,
             graph,
             read_quantities(achievements, demands, encoder, graph, progress),
@@ -110,9 +110,9 @@ class MatchingModel:
         kept = directory / "quantities"
         return cls(
             manifest.version,
-            Viewer.load(directory / "viewer", encoder),
-            Shelf.load(directory / "achievements"),
-            Shelf.load(directory / "demands"),
+            RecordEncoder.load(directory / "viewer", encoder),
+            Collection.load(directory / "achievements"),
+            Collection.load(directory / "demands"),
             scorer,
             graph,
             Quantities.load(kept, *linking) if kept.is_dir() else None,

@@ -9,42 +9,44 @@ from numpy.typing import NDArray
 from data.errors import InputError
 from data.records import Achievement, Demand
 from data.text.segment import content_words
-from matcher.ranking.channels import Candidates, find_candidates
-from matcher.engine import Engine, Side
+from matcher.collection.collection import Collection
+from matcher.collection.encoded import EncodedRecords
 from matcher.collection.filters import Filters
-from matcher.ranking.first_stage import worth_scoring
-from matcher.features.graph import GraphLens
-from matcher.history.outcome_history import Feedback
+from matcher.engine import Engine, Side
+from matcher.features.graph import GraphQuery
+from matcher.history.outcome_history import RelevanceFeedback
+from matcher.ranking.channels import Candidates, find_candidates
+from matcher.ranking.first_stage import preselect
 from matcher.ranking.scorer import Scorer, Scores
-from matcher.collection.collection import Shelf
 from matcher.request.subject import require_text
-from matcher.collection.encoded import View
 
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Pool:
+class ScoredCandidates:
     """Candidates of one demand, best expected grade first; `rows` (n,) of the shelf, `found` their views, `scores` (n,).
 
     `reached` (n,) tells which were proposed by text or history, not by the graph alone.
     """
 
     demand: Demand
-    shelf: Shelf
+    shelf: Collection
     rows: Rows
-    found: View
+    found: EncodedRecords
     scores: Scores
     reached: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def first(self, n: int) -> "Pool":
+    def first(self, n: int) -> "ScoredCandidates":
         """Return the `n` best candidates."""
         rows = np.arange(min(n, len(self)), dtype=np.int64)
         scores = Scores(self.scores.expected[rows], self.scores.median[rows], self.scores.probability[rows])
-        return Pool(self.demand, self.shelf, self.rows[rows], self.found.take(rows), scores, self.reached[rows])
+        return ScoredCandidates(
+            self.demand, self.shelf, self.rows[rows], self.found.take(rows), scores, self.reached[rows]
+        )
 
     def place(self, achievement_id: str) -> int | None:
         """Return where a candidate stands, or None."""
@@ -63,7 +65,7 @@ def require_scorer(engine: Engine) -> Scorer:
     return engine.model.scorer
 
 
-def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = None) -> Pool:
+def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = None) -> ScoredCandidates:
     """Return all candidates that the engine would rank for the demand, scored as it scores them.
 
     Raises:
@@ -88,7 +90,7 @@ def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = Non
     rows = candidates.rows
     if not len(rows):
         nothing = np.zeros(0)
-        return Pool(
+        return ScoredCandidates(
             demand,
             shelf,
             rows,
@@ -100,7 +102,7 @@ def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = Non
     scores = pair_scores(engine, view, [lens], found, rows)[0]
     order = np.argsort(-scores.expected, kind="stable")
     by_text = [rank[order] > 0 for name, rank in candidates.channels.items() if name != "graph"]
-    return Pool(
+    return ScoredCandidates(
         demand,
         shelf,
         rows[order],
@@ -125,7 +127,7 @@ def best_demands(engine: Engine, achievement: Achievement, limit: int, filters: 
     rows = _worth_scoring(scorer, view, shelf, candidates, None, "demands").rows
     found = shelf.take(rows)
     graph, stored = engine.model.graph, engine.model.achievements.base.cards.rows.get(achievement.achievement_id)
-    signals = GraphLens(graph, achievement, stored).signals(rows) if graph is not None else None
+    signals = GraphQuery(graph, achievement, stored).signals(rows) if graph is not None else None
     d, a = np.arange(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
     if not len(rows):
         return []
@@ -135,15 +137,20 @@ def best_demands(engine: Engine, achievement: Achievement, limit: int, filters: 
 
 
 def _worth_scoring(
-    scorer: Scorer, view: View, shelf: Shelf, candidates: Candidates, feedback: Feedback | None, side: Side
+    scorer: Scorer,
+    view: EncodedRecords,
+    shelf: Collection,
+    candidates: Candidates,
+    feedback: RelevanceFeedback | None,
+    side: Side,
 ) -> Candidates:
     """Return the candidates of the one record of a view that the engine would score for a usual list."""
     stage, is_demand = scorer.first_stages.get(side), side == "achievements"
     found = shelf.at(candidates.rows)
-    return candidates.kept(worth_scoring(stage, view, 0, *found, candidates, feedback, 0, subject_is_demand=is_demand))
+    return candidates.kept(preselect(stage, view, 0, *found, candidates, feedback, 0, subject_is_demand=is_demand))
 
 
-def rescored(engine: Engine, variants: Sequence[Demand], pool: Pool) -> NDArray[np.float64]:
+def rescored(engine: Engine, variants: Sequence[Demand], pool: ScoredCandidates) -> NDArray[np.float64]:
     """Return (k, n) expected grades of the pool's candidates for k versions of its demand.
 
     Raises:
@@ -157,14 +164,14 @@ def rescored(engine: Engine, variants: Sequence[Demand], pool: Pool) -> NDArray[
     return np.stack([one.expected for one in pair_scores(engine, view, lenses, pool.found, pool.rows)])
 
 
-def lens_of(engine: Engine, demand: Demand) -> GraphLens | None:
+def lens_of(engine: Engine, demand: Demand) -> GraphQuery | None:
     """Return the graph as a demand sees it, or None without a graph."""
     graph = engine.model.graph
-    return None if graph is None else GraphLens(graph, demand, None)
+    return None if graph is None else GraphQuery(graph, demand, None)
 
 
 def pair_scores(
-    engine: Engine, demands: View, lenses: Sequence[GraphLens | None], found: View, rows: Rows
+    engine: Engine, demands: EncodedRecords, lenses: Sequence[GraphQuery | None], found: EncodedRecords, rows: Rows
 ) -> list[Scores]:
     """Return the scores (n,) of the achievements `found`, which stand at `rows`, for each demand of a view.
 

@@ -11,11 +11,7 @@ from fastapi_offline import FastAPIOffline
 
 from data.settings import Settings, settings
 from serving.access.context import RequestContext
-from serving.dashboard.app import create_dashboard
-from serving.dashboard.accounts.oidc import require_usable
 from serving.access.gate import GUARDED, Gate
-from serving.runtime.live import LiveModel
-from serving.problems import Problem, add_handlers
 from serving.api.routes import (
     advice,
     clarifications,
@@ -29,6 +25,10 @@ from serving.api.routes import (
     recommendations,
     records,
 )
+from serving.dashboard.accounts.oidc import require_usable
+from serving.dashboard.app import create_dashboard
+from serving.problems import Problem, add_handlers
+from serving.runtime.live import LiveModel
 from serving.runtime.services import Services
 
 DESCRIPTION = """Matches technology demands (技术需求) with technology achievements (科技成果), and says why.

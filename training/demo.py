@@ -14,7 +14,7 @@ from eval.offline.systems import all_systems, build_corpus
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.recommendation import Recommendation
-from training.candidate.make import Built
+from training.candidate.make import BuiltBundle
 from training.pipeline import build, train
 from training.release.promotion import promote
 
@@ -25,7 +25,7 @@ SHOWN_DEMANDS = 3
 class Demonstration:
     """What the demonstration made: the bundle, the figures on held-out demands, answers to a few demands."""
 
-    built: Built
+    built: BuiltBundle
     figures: Table
     answers: list[tuple[str, Recommendation]]
 

@@ -23,24 +23,24 @@ from matcher.bundle import (
     set_pointer,
     verify,
 )
-from matcher.texts.encoding import store_encoder
 from matcher.features.table import FeatureTable, label_free_table
-from matcher.model import MatchingModel
 from matcher.history.graded_pairs import GradedPairs
+from matcher.model import MatchingModel
 from matcher.ranking.scorer import Examples, fit_scorer
+from matcher.texts.encoding import store_encoder
 from models.ranking.ordinal import RankerParameters
-from training.candidate.make import Built, Fitted, finish
-from training.outcomes.holdout import split_pairs
+from training.candidate.make import BuiltBundle, FittedScorer, finish
+from training.candidate.tuning import STUDIES_FILE, tune
 from training.outcomes.graded_pairs import graded_pairs
+from training.outcomes.holdout import split_pairs
 from training.versions.registry import bundle_facts
 from training.versions.runs import recorded_run
-from training.candidate.tuning import STUDIES_FILE, tune
 
 Progress = Callable[[str], None]
 MIN_PAIRS = 50
 
 
-def build(settings: Settings, store: Store, progress: Progress = lambda _: None) -> Built:
+def build(settings: Settings, store: Store, progress: Progress = lambda _: None) -> BuiltBundle:
     """Build a bundle from all records of the store; it has no ranker yet and is what the next training starts from.
 
     It is served at once unless that would replace a bundle with a ranker by one without. Its run goes to MLflow with the
@@ -86,7 +86,7 @@ def build(settings: Settings, store: Store, progress: Progress = lambda _: None)
         run.metrics = {"achievements": len(achievements), "demands": len(demands), "bytes": size}
         run.metrics["seconds"] = monotonic() - started
         run.tags = {"gongxu.bundle": version}
-    return Built(published, manifest)
+    return BuiltBundle(published, manifest)
 
 
 def outcome_table(model: MatchingModel, pairs: GradedPairs) -> FeatureTable:
@@ -104,7 +104,7 @@ def train(
     parameters: RankerParameters | None = None,
     progress: Progress = lambda _: None,
     tune_minutes: float = 0.0,
-) -> Built:
+) -> BuiltBundle:
     """Fit a scorer on the store's outcomes over the latest build's records and seal both as a candidate bundle.
 
     The candidate is served once `training.promotion` promotes it. It did not learn from the demands held out
@@ -150,5 +150,7 @@ def train(
         answer_risk=settings.answer_risk,
         progress=progress,
     )
-    fitted = Fitted(model, base, manifest, scorer, pairs, table, learned, held_out, scorer.ranker.parameters, started)
+    fitted = FittedScorer(
+        model, base, manifest, scorer, pairs, table, learned, held_out, scorer.ranker.parameters, started
+    )
     return finish(settings, store, fitted, progress)

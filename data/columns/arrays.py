@@ -11,7 +11,7 @@ FloatArray = NDArray[np.float32]
 _Number = TypeVar("_Number", bound=np.generic)
 
 
-def mapped(path: Path) -> NDArray[Any]:
+def load_mmap(path: Path) -> NDArray[Any]:
     """Return an .npy file mapped into memory, so that processes share it; as a plain array, which is quicker to index."""
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
@@ -32,12 +32,12 @@ def save_csr(stem: Path, rows: csr_array) -> None:
 def load_csr(stem: Path) -> csr_array:
     """Read what `save_csr` wrote, mapped into memory so that processes share it."""
     data, indices, indptr, shape = (
-        mapped(stem.with_name(f"{stem.name}.{part}.npy")) for part in ("data", "indices", "indptr", "shape")
+        load_mmap(stem.with_name(f"{stem.name}.{part}.npy")) for part in ("data", "indices", "indptr", "shape")
     )
     return csr_array((data, indices, indptr), shape=tuple(shape.tolist()), copy=False)
 
 
-def frozen(array: NDArray[_Number]) -> NDArray[_Number]:
+def readonly_view(array: NDArray[_Number]) -> NDArray[_Number]:
     """Return a read-only view: compiled loops are compiled once, for arrays in files and in memory alike."""
     view = np.asarray(array).view()
     view.flags.writeable = False
@@ -46,7 +46,7 @@ def frozen(array: NDArray[_Number]) -> NDArray[_Number]:
 
 def csr_parts(rows: csr_array) -> tuple[NDArray[np.int32], NDArray[np.int32], FloatArray]:
     """Return indptr, indices and data as compiled loops take them."""
-    return frozen(rows.indptr), frozen(rows.indices), frozen(rows.data)
+    return readonly_view(rows.indptr), readonly_view(rows.indices), readonly_view(rows.data)
 
 
 def heaviest(rows: csr_array, k: int) -> csr_array:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self, overload
 
-from data.columns.strings import Strings
+from data.columns.strings import StringColumn
 
 _FILES = ("demand_ids.arrow", "achievement_ids.arrow")
 
@@ -12,7 +12,7 @@ _FILES = ("demand_ids.arrow", "achievement_ids.arrow")
 class PairIds(Sequence[tuple[str, str]]):
     """(demand id, achievement id) of each of n pairs. Immutable."""
 
-    def __init__(self, demands: Strings, achievements: Strings) -> None:
+    def __init__(self, demands: StringColumn, achievements: StringColumn) -> None:
         """Take both columns, n strings each."""
         if len(demands) != len(achievements):
             raise ValueError(f"{len(demands)} demands stand beside {len(achievements)} achievements")
@@ -22,7 +22,9 @@ class PairIds(Sequence[tuple[str, str]]):
     @classmethod
     def of(cls, pairs: Sequence[tuple[str, str]]) -> Self:
         """Return the ids of a sequence of pairs."""
-        return cls(Strings.of([demand for demand, _ in pairs]), Strings.of([achievement for _, achievement in pairs]))
+        return cls(
+            StringColumn.of([demand for demand, _ in pairs]), StringColumn.of([achievement for _, achievement in pairs])
+        )
 
     def __len__(self) -> int:
         return len(self._demands)
@@ -47,4 +49,4 @@ class PairIds(Sequence[tuple[str, str]]):
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Map what `save` wrote."""
-        return cls(*(Strings.load(directory / name) for name in _FILES))
+        return cls(*(StringColumn.load(directory / name) for name in _FILES))

@@ -15,7 +15,7 @@ _NONE = np.zeros(1, dtype=np.int32)
 _Default = TypeVar("_Default")
 
 
-class Strings(Sequence[str]):
+class StringColumn(Sequence[str]):
     """n strings in their order, kept as UTF-8 in one piece. Immutable; processes that map one file share its pages."""
 
     def __init__(self, values: pa.StringArray) -> None:
@@ -80,8 +80,8 @@ class Strings(Sequence[str]):
             return cls(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks())
 
 
-class Numbers(Mapping[str, int]):
-    """A number for each of n distinct strings, found by walking a trie. Immutable, mapped as `Strings` are.
+class StringIndex(Mapping[str, int]):
+    """A number for each of n distinct strings, found by walking a trie. Immutable, mapped as `StringColumn` are.
 
     A look-up takes about half a microsecond, some five times that of a dictionary, and holds no memory of its own.
     """

@@ -8,9 +8,9 @@ from typing import Any
 from data.errors import InputError
 from data.files.headers import FileKind, columns_of, kind_of
 from data.files.readers import SUFFIXES, Table, open_table
-from data.records import OutcomeEvent
 from data.files.rejects import Reject, RejectsFile
 from data.files.rows import Parsed, RowReader
+from data.records import OutcomeEvent
 from data.settings import settings
 from data.store.store import BATCH, Store
 from data.text.normalise import looks_garbled

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from data.errors import InputError, NotFoundError
 from data.files.headers import FileKind, columns_of
 from data.files.readers import SUFFIXES, open_table
-from data.records import Achievement, Demand, OutcomeEvent
 from data.files.rows import Parsed, RowReader
+from data.records import Achievement, Demand, OutcomeEvent
 from data.splits import pair_groups, same_groups
 from data.text.normalise import normalise
 

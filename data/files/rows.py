@@ -9,8 +9,8 @@ import orjson
 from pydantic import ValidationError
 
 from data.files.headers import MONEY, Column, FileKind, columns_of
-from data.records import MAX_TEXT, Achievement, Demand, EventKind, OutcomeEvent
 from data.files.rejects import Reject, rejects_of
+from data.records import MAX_TEXT, Achievement, Demand, EventKind, OutcomeEvent
 from data.text.normalise import is_boilerplate, normalise
 
 Parsed = Achievement | Demand | OutcomeEvent

@@ -12,8 +12,8 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from data.store.dashboard_tables import achievement_progress, daily_counts, demand_progress
 from data.records import CHINA_STANDARD_TIME, MAX_ID, EventKind
+from data.store.dashboard_tables import achievement_progress, daily_counts, demand_progress
 from data.store.tables import demands, division, events
 
 ALL, FIELD, REGION, INDUSTRY, VERSION = "all", "field", "region", "industry", "version"

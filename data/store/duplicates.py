@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.store.dashboard_tables import duplicate_decisions
-from data.store.database import begin_write, translated_errors
 from data.errors import InputError, NotFoundError
 from data.records import Achievement, AchievementStatus, Demand, DemandStatus
+from data.store.dashboard_tables import duplicate_decisions
+from data.store.database import begin_write, translated_errors
 from data.store.store import Store
 
 MERGED, DISMISSED = "merged", "dismissed"

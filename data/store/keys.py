@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.store.database import begin_write, translated_errors
 from data.errors import InputError, unknown_id
+from data.store.database import begin_write, translated_errors
 from data.store.tables import api_keys, audit
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from data.errors import InputError, unknown_id
 from data.store.dashboard_tables import operator_sessions, operators
 from data.store.database import begin_write, translated_errors
-from data.errors import InputError, unknown_id
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from data.store.dashboard_tables import review_queue, reviews
-from data.store.database import begin_write, translated_errors
 from data.errors import InputError, NotFoundError
 from data.records import EventKind, OutcomeEvent
+from data.store.dashboard_tables import review_queue, reviews
+from data.store.database import begin_write, translated_errors
 
 STRATA = ("uncertain", "disagreement", "value", "random")
 """Why a pair was chosen: the model is unsure, two models disagree, much money is at stake, or by lot."""

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from data.errors import unknown_id
+from data.records import Achievement, Demand, EventKind, OutcomeEvent, Record, RecordKind
 from data.store.aggregates import CountedEvent, count_events, sides_followed
 from data.store.clarifications import Clarification, clarified, insert_clarification, read_clarifications
 from data.store.database import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
-from data.errors import unknown_id
 from data.store.keys import ApiKeys
 from data.store.operators import Operators
-from data.records import Achievement, Demand, EventKind, OutcomeEvent, Record, RecordKind
 from data.store.reviews import Reviews
 from data.store.tables import (
     ACHIEVEMENT_BY_ID,

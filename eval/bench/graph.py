@@ -15,9 +15,9 @@ from data.settings import Settings
 from data.store.store import Store
 from eval.bench.report import BenchRow, latency, resident_mib, throughput
 from knowledge_graph.graph import KnowledgeGraph
+from knowledge_graph.reading.signals import term_signals, walk_from
 from knowledge_graph.records.table import GraphRow
 from knowledge_graph.relations.matrix import RESTART
-from knowledge_graph.reading.signals import term_signals, walk_from
 from matcher.bundle import current_bundle
 
 SIMPLE = "networkx, shared and two-hop"

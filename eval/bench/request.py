@@ -9,18 +9,18 @@ import faiss
 import numpy as np
 
 from data.records import Demand
-from data.text.segment import content_words
 from data.settings import Settings
 from data.store.store import Store
+from data.text.segment import content_words
 from eval.bench.report import BenchRow, Latency, latency, resident_mib, throughput
 from matcher.bundle import current_bundle
-from matcher.ranking.channels import find_candidates
-from matcher.engine import Engine
-from matcher.features.table import label_free_table, with_history
 from matcher.collection.filters import Filters
-from matcher.ranking.first_stage import worth_scoring
-from matcher.features.graph import GraphLens
+from matcher.engine import Engine
+from matcher.features.graph import GraphQuery
+from matcher.features.table import label_free_table, with_history
 from matcher.model import MatchingModel
+from matcher.ranking.channels import find_candidates
+from matcher.ranking.first_stage import preselect
 
 PEER = "FAISS flat"
 K = 100
@@ -95,7 +95,7 @@ def _parts(stage: str, engine: Engine, asked: Sequence[Demand], peer: Latency) -
         clock.start()
         subject = engine.subject(demand)
         clock.stop("the demand's text in numbers")
-        lens = GraphLens(model.graph, demand, subject.row) if model.graph else None
+        lens = GraphQuery(model.graph, demand, subject.row) if model.graph else None
         clock.stop("the demand's terms in the graph")
         shelf, words = model.achievements, content_words(subject.text.full)
         history = model.scorer.history if model.scorer else None
@@ -108,7 +108,7 @@ def _parts(stage: str, engine: Engine, asked: Sequence[Demand], peer: Latency) -
         clock.stop("candidates of all channels")
         found, a = shelf.at(candidates.rows)
         first = model.scorer.first_stages.get("achievements") if model.scorer else None
-        kept = worth_scoring(first, subject.view, place, found, a, candidates, feedback, _TOP, subject_is_demand=True)
+        kept = preselect(first, subject.view, place, found, a, candidates, feedback, _TOP, subject_is_demand=True)
         proposed.append(len(a))
         candidates, a = candidates.kept(kept), a[kept]
         clock.stop("first stage: which of them to score")

@@ -80,8 +80,8 @@ def evaluate_command(
 @app.command("link")
 def link_command(output: JsonOption = None) -> None:
     """Measure the linking of parameters: on hand-made pairs of names, and on the simulator's two wordings."""
-    from knowledge_graph.quantities.linking import Linker
     from eval.reading.parameter_pairs import hand_made_pairs, link_quality, simulator_pairs
+    from knowledge_graph.quantities.linking import Linker
 
     pairs = hand_made_pairs()
     sets = {

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from data.files.judged import JudgedPairs
-    from eval.studies.ablation import Ablation
     from eval.offline.stored import ShownLog
+    from eval.studies.ablation import Ablation
 
 STEPS = {
     "texts": "统计词语与主题",
@@ -60,11 +60,11 @@ def evaluate(
     from data.progress import steps
     from data.settings import settings
     from data.splits import SPLITS
-    from eval.studies.ablation import GROUPS, ablate
-    from eval.offline.findings import findings
     from eval.offline.cross_validation import cross_validated, predict_test
+    from eval.offline.findings import findings
     from eval.offline.stored import log_findings
     from eval.offline.systems import EXTRA_SYSTEMS, SYSTEMS, all_systems, build_corpus
+    from eval.studies.ablation import GROUPS, ablate
     from models.threads import limit_threads
 
     _require_known("--split", split or (), SPLITS)

@@ -173,13 +173,13 @@ def threshold(
     from data.files.judged import load_judged
     from data.progress import steps
     from data.settings import settings
+    from eval.offline.systems import build_corpus
     from eval.studies.answering import (
         area_under_risk,
         cross_fitted,
         out_of_fold_confidences,
         risk_coverage,
     )
-    from eval.offline.systems import build_corpus
     from models.threads import limit_threads
 
     for name, share in (("--risk", risk), ("--confidence", confidence)):

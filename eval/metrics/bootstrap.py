@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.metrics.lists import list_quality
 from eval.metrics.levels import auc, level_score, ndcg_by_demand, quadratic_weighted_kappa
+from eval.metrics.lists import list_quality
 
 RESAMPLES = 1000
 METRICS = ("score", "mae", "qwk", "auc2", "auc3", "ndcg10", "mrr", "map", "precision5", "recall10")

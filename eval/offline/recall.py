@@ -13,8 +13,8 @@ from data.text.segment import content_words
 from eval.metrics.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.metrics.levels import recall_at
 from eval.offline.systems import Corpus
+from matcher.collection.collection import Collection
 from matcher.ranking.channels import fuse
-from matcher.collection.collection import Shelf
 from matcher.texts.space import record_text
 
 DEPTHS = (100, 300)
@@ -79,7 +79,7 @@ def retrieval_recall(
     if not relevant:
         raise InputError("no demand has a relevant achievement; recall needs at least one")
     progress("indexes")
-    shelf = Shelf.build(corpus.achievements, list(corpus.pairs.achievements), corpus.graph.vocabulary.terms)
+    shelf = Collection.build(corpus.achievements, list(corpus.pairs.achievements), corpus.graph.vocabulary.terms)
     rows = np.array(sorted(relevant), dtype=np.int64)
     if len(rows) > max_demands:
         rows = np.sort(np.random.default_rng(0).choice(rows, max_demands, replace=False))

@@ -10,8 +10,8 @@ from data.errors import InputError
 from data.files.judged import JudgedPairs
 from data.records import EventKind
 from data.store.store import Store
-from eval.offline.findings import Findings, numbers, plain
 from eval.metrics.off_policy import examination_curve, new_positions, off_policy, reordered_weights
+from eval.offline.findings import Findings, numbers, plain
 from eval.offline.systems import Corpus
 
 MIN_CLICKS = 50  # below so many the log is not evaluated

@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 
 from data.files.judged import JudgedPairs
 from data.records import Record
-from data.text.segment import content_words
 from data.settings import Settings
+from data.text.segment import content_words
 from knowledge_graph.graph import KnowledgeGraph
-from matcher.texts.encoding import store_encoder
+from matcher.collection.encoded import EncodedRecords, RecordEncoder
 from matcher.features.table import FeatureTable, label_free_table, with_history
-from matcher.model import build_graph
 from matcher.history.graded_pairs import GradedPairs
+from matcher.model import build_graph
 from matcher.ranking.scorer import GOOD_GRADE, fit_scorer, training_examples
+from matcher.texts.encoding import store_encoder
 from matcher.texts.space import TextSpace, record_text
-from matcher.collection.encoded import View, Viewer
+from models.lexical_index import LexicalIndex
 from models.ranking.calibration import LevelCutpoints
 from models.ranking.lambdamart import LambdaMartRanker
-from models.lexical_index import LexicalIndex
 from models.ranking.ordinal import RankerParameters
 
 Rows = NDArray[np.intp]
@@ -55,9 +55,9 @@ class Corpus:
     """Judged pairs with everything about their texts that needs no judgement."""
 
     pairs: JudgedPairs
-    viewer: Viewer
-    demands: View
-    achievements: View
+    viewer: RecordEncoder
+    demands: EncodedRecords
+    achievements: EncodedRecords
     table: FeatureTable
     graph: KnowledgeGraph
 
@@ -75,7 +75,7 @@ def build_corpus(pairs: JudgedPairs, settings: Settings, progress: Callable[[str
     texts = [record_text(record).full for record in records]
     space = TextSpace.fit(encoder, texts)
     progress("views")
-    viewer, demands, achievements = Viewer.fit(space, pairs.demands, pairs.achievements)
+    viewer, demands, achievements = RecordEncoder.fit(space, pairs.demands, pairs.achievements)
     graph = build_graph(pairs.achievements, pairs.demands, encoder, progress)
     progress("features")
     d, a = pairs.demand_rows, pairs.achievement_rows

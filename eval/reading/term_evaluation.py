@@ -7,9 +7,9 @@ from pathlib import Path
 
 from data.errors import InputError
 from data.text.normalise import normalise
+from eval.reading.term_baselines import jieba_tags, text_rank, tf_idf
 from knowledge_graph.build import Progress, no_progress
 from knowledge_graph.terms.keyphrases import KeyphraseExtractor
-from eval.reading.term_baselines import jieba_tags, text_rank, tf_idf
 
 COLUMNS = ("text", "entities")
 TOP_K = (3, 5, 7, 9, 11, 13, 15, 18, 21, 25, 30, 40)

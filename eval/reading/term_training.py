@@ -13,10 +13,10 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from data.errors import InputError
+from eval.reading.term_evaluation import MarkedText, exact, figures_of, overlap
 from knowledge_graph.build import Progress, no_progress
 from knowledge_graph.terms.keyphrases import KeyphraseExtractor, TermWeights
 from knowledge_graph.terms.tagging import tag
-from eval.reading.term_evaluation import MarkedText, exact, figures_of, overlap
 
 FOLDS = 4
 REGULARISATIONS = (0.05, 0.2, 1.0)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from data.errors import InputError
 from data.splits import folds
 from eval.metrics.bootstrap import METRICS, RESAMPLES, Estimate, Judged, metric_samples, summarise
-from eval.studies.ledger import with_ledger
 from eval.offline.cross_validation import out_of_fold
 from eval.offline.systems import Corpus, RankerSystem
+from eval.studies.ledger import with_ledger
 from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.features.attributes import ATTRIBUTES
 from matcher.features.table import LATENT_COLUMNS

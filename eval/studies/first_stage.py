@@ -11,8 +11,8 @@ from data.store.store import Store
 from eval.metrics.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.studies.simulated_truth import SimulatedTruth
 from matcher.engine import Engine
-from matcher.ranking.first_stage import COLUMNS, FUSED_SCORED, FirstStage
 from matcher.model import MatchingModel
+from matcher.ranking.first_stage import COLUMNS, FUSED_SCORED, FirstStage
 from matcher.ranking.scorer import Scorer
 
 TOP = 10

@@ -15,9 +15,9 @@ from eval.offline.systems import Corpus
 from knowledge_graph.quantities import extract
 from knowledge_graph.quantities.names import Encode
 from matcher.features.table import FeatureTable
+from matcher.requirements.collection import Quantities
 from matcher.requirements.ledger import FEATURES, compare, ledger_features
 from matcher.requirements.rules import MET, MISSED
-from matcher.requirements.collection import Quantities
 from matcher.requirements.table import QuantityTable, quantities_of
 
 UNSURE = 0.02  # figures are told rounded: levels nearer than this are neither met nor missed for certain

@@ -8,22 +8,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.store.clarifications import clarified
 from data.errors import InputError
 from data.files.judged import load_judged
 from data.settings import Settings
+from data.store.clarifications import clarified
 from eval.metrics.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
-from eval.studies.simulated_truth import VAGUE, SimulatedTruth
 from eval.offline.systems import Corpus, build_corpus
+from eval.studies.simulated_truth import VAGUE, SimulatedTruth
 from matcher.clarification.answers import UNCLEAR, clarification
 from matcher.clarification.ask import ask, best_ids
-from matcher.ranking.diversify import diversify
-from matcher.engine import Engine
+from matcher.collection.collection import Collection
 from matcher.collection.filters import Filters
+from matcher.engine import Engine
 from matcher.model import MatchingModel
-from matcher.rescoring import Pool, candidate_pool
+from matcher.ranking.diversify import diversify
 from matcher.ranking.scorer import GradedPairs, fit_scorer
-from matcher.collection.collection import Shelf
+from matcher.rescoring import ScoredCandidates, candidate_pool
 from matcher.texts.space import record_text
 from models.ranking.ordinal import RankerParameters
 
@@ -60,8 +60,8 @@ def simulated_engine(folder: Path, settings: Settings, progress: Progress) -> tu
     model = MatchingModel(
         "study",
         corpus.viewer,
-        Shelf.build(corpus.achievements, list(pairs.achievements)),
-        Shelf.build(corpus.demands, list(pairs.demands)),
+        Collection.build(corpus.achievements, list(pairs.achievements)),
+        Collection.build(corpus.demands, list(pairs.demands)),
         scorer,
         corpus.graph,
     )
@@ -131,7 +131,7 @@ def _one(engine: Engine, corpus: Corpus, truth: SimulatedTruth, row: int) -> Ask
     return Asked(ndcg, truth.wording(row) == VAGUE, questions[0].kind, clear[0], len(questions))
 
 
-def _ndcg(pool: Pool, grades: NDArray[np.int8], ideal: NDArray[np.int8]) -> float:
+def _ndcg(pool: ScoredCandidates, grades: NDArray[np.int8], ideal: NDArray[np.int8]) -> float:
     """Return NDCG@10 of the list that the engine would show, by true grades; 0 where nothing relevant exists."""
     order = np.arange(len(pool), dtype=np.intp)
     shown = diversify(order, pool.found.cards.owners, pool.found.cards.matters, TOP)

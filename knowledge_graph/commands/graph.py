@@ -313,9 +313,9 @@ def fit_terms_command(
     """
     from importlib import resources
 
-    from knowledge_graph.terms.keyphrases import WEIGHTS_FILE
     from eval.reading.term_evaluation import read_marked_texts
     from eval.reading.term_training import fit_term_weights, held_out_figures, write_weights
+    from knowledge_graph.terms.keyphrases import WEIGHTS_FILE
 
     texts = read_marked_texts(file)
     with Bar() as bar:

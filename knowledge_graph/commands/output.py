@@ -29,8 +29,8 @@ LABELS = {
 
 def print_stats(graph: "KnowledgeGraph", folder: Path, *, as_json: bool) -> None:
     """Print the size of a graph and what it knows of its records."""
-    from knowledge_graph.schema import RELATION_NAMES, TERM_TYPE_NAMES, Relation, TermType
     from knowledge_graph.queries.statistics import statistics
+    from knowledge_graph.schema import RELATION_NAMES, TERM_TYPE_NAMES, Relation, TermType
 
     figures = statistics(graph)
     if as_json:

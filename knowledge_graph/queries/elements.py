@@ -7,10 +7,10 @@ import numpy as np
 
 from data.records import Demand
 from data.text.normalise import meaningful
-from knowledge_graph.terms.word_frequency import is_everyday
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.records.table import GraphRow
 from knowledge_graph.schema import TermType
+from knowledge_graph.terms.word_frequency import is_everyday
 
 ELEMENTS = {
     "material": TermType.MATERIAL,

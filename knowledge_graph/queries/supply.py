@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from data.errors import InputError, NotFoundError
 from knowledge_graph import kernels
-from knowledge_graph.terms.word_frequency import is_everyday
 from knowledge_graph.reading.paths import relation_evidence
 from knowledge_graph.schema import RELATION_NAMES, TERM_TYPE_NAMES, Relation, TermType
 from knowledge_graph.taxonomy.chains import STAGES, load_chains
+from knowledge_graph.terms.word_frequency import is_everyday
 
 if TYPE_CHECKING:
     from knowledge_graph.graph import KnowledgeGraph

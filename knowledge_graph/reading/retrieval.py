@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_graph import kernels
-from knowledge_graph.records.table import GraphRow, RecordTable
 from knowledge_graph.reading.signals import SignalTables, walk_from
+from knowledge_graph.records.table import GraphRow, RecordTable
 
 PUSHED_TERMS = 160
 """Terms that a query is pushed to; the heaviest, the rest adds time and no match."""

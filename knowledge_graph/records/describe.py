@@ -11,11 +11,11 @@ from data.records import Achievement, AchievementStatus, Demand, DemandStatus, R
 from data.text.normalise import meaningful
 from knowledge_graph.records.classifier import RecordClassifier
 from knowledge_graph.records.table import GraphRow
-from knowledge_graph.terms.tagging import tag
 from knowledge_graph.taxonomy.chains import strongest
 from knowledge_graph.taxonomy.fields import UNKNOWN_FIELD, Fields
 from knowledge_graph.taxonomy.industries import Industries
 from knowledge_graph.taxonomy.regions import Regions
+from knowledge_graph.terms.tagging import tag
 from knowledge_graph.terms.vocabulary import NESTED, Vocabulary
 
 TITLE_WEIGHT = 2.0

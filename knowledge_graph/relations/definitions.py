@@ -7,9 +7,9 @@ from itertools import chain, combinations
 from typing import NamedTuple
 
 from data.text.segment import content_words
-from knowledge_graph.terms.phrases import general_words, is_inside
 from knowledge_graph.relations.extraction import TermEdge, contradicts
 from knowledge_graph.schema import Relation
+from knowledge_graph.terms.phrases import general_words, is_inside
 from knowledge_graph.terms.tagging import Word, tag
 from knowledge_graph.terms.vocabulary import Vocabulary
 

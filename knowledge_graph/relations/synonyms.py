@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge_graph.terms.phrases import general_words
 from knowledge_graph.relations.extraction import TermEdge, contradicts
 from knowledge_graph.schema import Relation
+from knowledge_graph.terms.phrases import general_words
 from knowledge_graph.terms.vocabulary import Vocabulary
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]

@@ -17,7 +17,7 @@ def _counts() -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows if int(row[1]) > COMMON}
 
 
-def telling(term: str) -> float:
+def specificity(term: str) -> float:
     """Return in (0, 1] what share of its weight a term keeps: 1 up to `COMMON`, then falling with the square root."""
     return float(min(1.0, (COMMON / _counts().get(term, COMMON)) ** 0.5))
 

@@ -4,13 +4,13 @@ import math
 import re
 from datetime import datetime
 
-from data.store.clarifications import Clarification, Clarified
 from data.errors import InputError
 from data.records import Demand
+from data.store.clarifications import Clarification, Clarified
 from data.text.normalise import normalise
+from knowledge_graph.queries.elements import ELEMENT_NAMES
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.collection.columns import MODE_FAMILIES
-from knowledge_graph.queries.elements import ELEMENT_NAMES
 
 UNCLEAR = "不清楚"
 MAX_ANSWER = 60  # characters

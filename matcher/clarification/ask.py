@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from data.store.clarifications import Clarification, clarified
 from data.errors import InputError
 from data.records import Achievement, Demand
+from data.store.clarifications import Clarification, clarified
 from matcher.clarification.answers import clarification
-from matcher.engine import Engine
-from matcher.rescoring import Pool, candidate_pool, rescored
 from matcher.clarification.questions import Question, candidate_questions, valued
+from matcher.engine import Engine
+from matcher.rescoring import ScoredCandidates, candidate_pool, rescored
 
 TOP = 10
 POOL = 100  # best candidates that are scored again for each answer
@@ -29,7 +29,7 @@ def ask(
     demand: Demand,
     records: Sequence[Achievement] = (),
     answered: Iterable[Clarification] = (),
-    pool: Pool | None = None,
+    pool: ScoredCandidates | None = None,
 ) -> list[Question]:
     """Return the questions about a demand, the one whose answer is worth most first; none where no answer would matter.
 
@@ -67,7 +67,7 @@ def ask(
     return sorted(telling, key=lambda question: (-question.value, question.id))
 
 
-def best_ids(pool: Pool, n: int = READ_RECORDS) -> list[str]:
+def best_ids(pool: ScoredCandidates, n: int = READ_RECORDS) -> list[str]:
     """Return the ids of a pool's best candidates, whose records `ask` reads for their figures."""
     return pool.found.cards.ids[:n]
 

@@ -103,7 +103,7 @@ def completeness(demand: Demand, graph: KnowledgeGraph | None, weights: Weights 
     )
     score = sum(part.share for part in parts if part.stated)
     answered = _sigmoid(weights.intercept + total * score)
-    return Completeness(score, answered, weights.base_rate, parts, _told(parts, score, answered, weights))
+    return Completeness(score, answered, weights.base_rate, parts, _render(parts, score, answered, weights))
 
 
 def stated_parts(demand: Demand, graph: KnowledgeGraph | None) -> dict[str, tuple[str, ...]]:
@@ -173,7 +173,7 @@ def as_dict(found: Completeness) -> Mapping[str, object]:
     }
 
 
-def _told(parts: tuple[Part, ...], score: float, answered: float, weights: Weights) -> str:
+def _render(parts: tuple[Part, ...], score: float, answered: float, weights: Weights) -> str:
     lacking = sorted((part for part in parts if not part.stated), key=lambda part: -part.share)
     base_rate = weights.base_rate
     compared = "高于" if answered > base_rate + 0.02 else "低于" if answered < base_rate - 0.02 else "接近"

@@ -13,12 +13,12 @@ from data.records import Achievement, Demand
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.quantities import Quantity
 from knowledge_graph.quantities.names import better_of
+from knowledge_graph.queries.elements import ELEMENTS, element_of, find_elements
 from knowledge_graph.schema import Relation
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.clarification.answers import COOPERATION, MATURITY, question_text, threshold_id
-from knowledge_graph.queries.elements import ELEMENTS, element_of, find_elements
 from matcher.requirements.table import quantities_of
-from matcher.rescoring import Pool
+from matcher.rescoring import ScoredCandidates
 
 MAX_OPTIONS = 4
 KNOWN = 0.9  # a demander knows the answer to a question about the own need this often
@@ -64,7 +64,11 @@ class Question:
 
 
 def candidate_questions(
-    demand: Demand, pool: Pool, graph: KnowledgeGraph | None, records: Sequence[Achievement], asked: Iterable[str]
+    demand: Demand,
+    pool: ScoredCandidates,
+    graph: KnowledgeGraph | None,
+    records: Sequence[Achievement],
+    asked: Iterable[str],
 ) -> list[Question]:
     """Return questions about what a demand leaves open, not ranked; those whose id is in `asked` are left out.
 
@@ -77,7 +81,7 @@ def candidate_questions(
     return [question for question in questions if question.id not in done and question.options]
 
 
-def element_questions(demand: Demand, pool: Pool, graph: KnowledgeGraph) -> list[Question]:
+def element_questions(demand: Demand, pool: ScoredCandidates, graph: KnowledgeGraph) -> list[Question]:
     """Return a question for each of the five elements that the demand does not name, answers from its candidates."""
     stated = find_elements(demand, graph)
     mass, holders = _term_holders(pool, graph)
@@ -97,7 +101,7 @@ def element_questions(demand: Demand, pool: Pool, graph: KnowledgeGraph) -> list
     return questions
 
 
-def sense_questions(demand: Demand, pool: Pool, graph: KnowledgeGraph) -> list[Question]:
+def sense_questions(demand: Demand, pool: ScoredCandidates, graph: KnowledgeGraph) -> list[Question]:
     """Return a question for each weighty term of the demand that the graph knows in several neighbourhoods.
 
     The senses of a term are the communities among its neighbours (ego-network word sense induction, Biemann 2006).
@@ -120,7 +124,7 @@ def sense_questions(demand: Demand, pool: Pool, graph: KnowledgeGraph) -> list[Q
     return questions
 
 
-def threshold_questions(demand: Demand, pool: Pool, records: Sequence[Achievement]) -> list[Question]:
+def threshold_questions(demand: Demand, pool: ScoredCandidates, records: Sequence[Achievement]) -> list[Question]:
     """Return questions for limits of parameters that the best candidates state and the demand does not."""
     stated = {item.parameter for item in quantities_of(demand) if item.parameter}
     told: dict[tuple[str, str], list[tuple[float, float, str]]] = defaultdict(list)
@@ -149,7 +153,7 @@ def threshold_questions(demand: Demand, pool: Pool, records: Sequence[Achievemen
     return questions
 
 
-def limit_questions(demand: Demand, pool: Pool) -> list[Question]:
+def limit_questions(demand: Demand, pool: ScoredCandidates) -> list[Question]:
     """Return questions for the limits that a demand does not state: budget, region, maturity, way of cooperation."""
     cards, weight = pool.found.cards, pool.scores.probability
     questions = []
@@ -183,7 +187,9 @@ def _question(question_id: str, options: Iterable[tuple[str, float]], entry: str
     return Question(question_id, question_text(question_id), kept, entry)
 
 
-def _term_holders(pool: Pool, graph: KnowledgeGraph) -> tuple[NDArray[np.float64], dict[int, NDArray[np.int64]]]:
+def _term_holders(
+    pool: ScoredCandidates, graph: KnowledgeGraph
+) -> tuple[NDArray[np.float64], dict[int, NDArray[np.int64]]]:
     """Return the candidates' shares of belief (n,), and of each term the candidates that hold it."""
     belief = pool.scores.probability / max(1e-9, float(pool.scores.probability.sum()))
     places: dict[int, list[int]] = defaultdict(list)

@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from data.records import Achievement, Demand
 from data.text.segment import content_words
+from matcher.collection.encoded import EncodedRecords
 from matcher.collection.filters import Filters
 from matcher.texts.space import record_text
-from matcher.collection.encoded import View
 from models.lexical_index import LexicalIndex
 from models.vector_index import VectorIndex, build_vector_index, load_vector_index
 
 Rows = NDArray[np.int64]
-MASKS_KEPT = 16  # answers of `Shelf.allowed` kept, a byte per record each
+MASKS_KEPT = 16  # answers of `Collection.allowed` kept, a byte per record each
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Collection:
     """Records of one side under dense rows: those of the bundle first, later versions and new records behind them.
 
     A shelf never changes; a write makes a new one. `row_of` overrides the base's row of an id, -1 for a deleted record.
@@ -30,17 +30,17 @@ class Shelf:
     them. `earlier` are the shelves this one came from that somebody still reads.
     """
 
-    base: View
+    base: EncodedRecords
     vectors: VectorIndex
     lexical: LexicalIndex
     current: NDArray[np.bool_]
     row_of: dict[str, int]
-    extra: View | None = None
-    earlier: tuple["ReferenceType[Shelf]", ...] = ()
+    extra: EncodedRecords | None = None
+    earlier: tuple["ReferenceType[Collection]", ...] = ()
     _masks: dict[Filters, NDArray[np.bool_]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
-    def build(cls, view: View, records: list[Achievement] | list[Demand], terms: Iterable[str] = ()) -> Self:
+    def build(cls, view: EncodedRecords, records: list[Achievement] | list[Demand], terms: Iterable[str] = ()) -> Self:
         """Index the records of a view, given in its order; domain `terms` count as words beside the segmenter's."""
         words = [content_words(record_text(record).full) for record in records]
         current = np.ones(len(view), dtype=np.bool_)
@@ -62,13 +62,13 @@ class Shelf:
         row = self.base.cards.rows.get(record_id)
         return record_id if row is None else self.base.cards.titles[row]
 
-    def standing(self, row: int) -> tuple[View, int]:
+    def standing(self, row: int) -> tuple[EncodedRecords, int]:
         """Return the view that holds a row, and its place there; nothing is copied."""
         if self.extra is None or row < len(self.base):
             return self.base, row
         return self.extra, row - len(self.base)
 
-    def take(self, rows: Rows) -> View:
+    def take(self, rows: Rows) -> EncodedRecords:
         """Return the view of the given rows, in that order."""
         if self.extra is None:
             return self.base.take(rows)
@@ -78,12 +78,12 @@ class Shelf:
             return self.base.take(rows)
         if late.all():
             return self.extra.take(rows - n)
-        parts = View.concat([self.base.take(rows[~late]), self.extra.take(rows[late] - n)])
+        parts = EncodedRecords.concat([self.base.take(rows[~late]), self.extra.take(rows[late] - n)])
         place = np.empty(len(rows), dtype=np.int64)
         place[np.r_[np.flatnonzero(~late), np.flatnonzero(late)]] = np.arange(len(rows))
         return parts.take(place)
 
-    def at(self, rows: Rows) -> tuple[View, Rows]:
+    def at(self, rows: Rows) -> tuple[EncodedRecords, Rows]:
         """Return a view that holds the given rows, and their places in it; it is copied only where a row was written."""
         if (rows < len(self.base)).all():
             return self.base, rows
@@ -102,7 +102,7 @@ class Shelf:
                 self._masks[filters] = known
         return known
 
-    def written(self, view: View, words: list[list[str]], deleted: list[str]) -> "Shelf":
+    def written(self, view: EncodedRecords, words: list[list[str]], deleted: list[str]) -> "Collection":
         """Return the shelf after an upsert of the records of `view` and the deletion of ids; the indexes learn of it.
 
         New rows enter the indexes before the shelf is published. Rows that went stale leave them with a later write,
@@ -120,7 +120,7 @@ class Shelf:
         current = np.concatenate([self.current, np.zeros(len(view), dtype=np.bool_)])
         current[[row for record_id in (*added, *deleted) if (row := self.row(record_id)) is not None]] = False
         current[[row for record_id in added if (row := rows[record_id]) >= 0]] = True
-        extra = view if self.extra is None else View.concat([self.extra, view])
+        extra = view if self.extra is None else EncodedRecords.concat([self.extra, view])
         earlier = (*(older for older in self.earlier if older() is not None), ref(self))
         return replace(self, current=current, row_of=rows, extra=extra if len(extra) else self.extra, earlier=earlier)
 
@@ -145,6 +145,6 @@ class Shelf:
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Read what `save` wrote, mapped into memory."""
-        view = View.load(directory)
+        view = EncodedRecords.load(directory)
         vectors, lexical = load_vector_index(directory / "vectors"), LexicalIndex.load(directory / "lexical")
         return cls(view, vectors, lexical, np.ones(len(view), dtype=np.bool_), {})

@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from data.columns.arrays import load_csr, load_mmap, readonly_view, save_csr
+from data.columns.strings import StringColumn, StringIndex
 from data.records import Achievement, Demand, Record
 from data.splits import same_groups
-from data.columns.strings import Numbers, Strings
 from data.text.normalise import meaningful
-from data.columns.arrays import frozen, load_csr, mapped, save_csr
 from matcher.texts.space import RecordText, record_text
 
 SCHEMA = pa.schema(
@@ -56,7 +56,7 @@ MODE_FAMILIES = {
 }
 _PREFIXES = 2**20
 _TABLE = "table.arrow"
-MASKS_KEPT = 32  # answers of `Cards.one_of` kept, a byte per record each
+MASKS_KEPT = 32  # answers of `RecordColumns.one_of` kept, a byte per record each
 _IDENTITY = ("id", "title_key", "body_key")
 # Columns that follow from the table and are kept beside it in a bundle: nobody should have to reckon them at loading.
 _KEPT = ("trl", "money_min", "money_max", "published", "owners", "matters", "region", "fields", "mode_flags")
@@ -122,7 +122,7 @@ def _in_one_piece(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-class Cards:
+class RecordColumns:
     """Columns of the records of one side, row by row with their vectors.
 
     Numeric columns are NumPy arrays of shape (n,): `trl` float32, `money_min` and `money_max` float64, `published`
@@ -141,15 +141,15 @@ class Cards:
         return cls(pa.Table.from_pylist(rows, schema=SCHEMA))
 
     @classmethod
-    def concat(cls, parts: Sequence["Cards"]) -> Self:
+    def concat(cls, parts: Sequence["RecordColumns"]) -> Self:
         """Return the rows of all parts, one after the other."""
         return cls(pa.concat_tables([part.table for part in parts]))
 
-    def take(self, rows: NDArray[np.int64]) -> "Cards":
+    def take(self, rows: NDArray[np.int64]) -> "RecordColumns":
         """Return the cards of the given rows, in that order."""
         if len(rows) == 1:  # no copy
-            return Cards(self.table.slice(int(rows[0]), 1))
-        return Cards(self.table.take(pa.array(rows)))
+            return RecordColumns(self.table.slice(int(rows[0]), 1))
+        return RecordColumns(self.table.take(pa.array(rows)))
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -169,14 +169,14 @@ class Cards:
         return {name: _in_one_piece(self.table.column(name)) for name in self.table.column_names}
 
     @cached_property
-    def ids(self) -> Strings:
+    def ids(self) -> StringColumn:
         """Record ids by row."""
-        return Strings(self._arrays["id"])
+        return StringColumn(self._arrays["id"])
 
     @cached_property
-    def titles(self) -> Strings:
+    def titles(self) -> StringColumn:
         """Titles by row."""
-        return Strings(self._arrays["title"])
+        return StringColumn(self._arrays["title"])
 
     def identity(self, row: int) -> list[str]:
         """Return the names under which a record is known: its id, its title, its body."""
@@ -194,7 +194,7 @@ class Cards:
     @cached_property
     def trl(self) -> NDArray[np.float32]:
         """Technology readiness level, NaN if unknown."""
-        return frozen(self._numbers("trl").astype(np.float32))
+        return readonly_view(self._numbers("trl").astype(np.float32))
 
     @cached_property
     def money_min(self) -> NDArray[np.float64]:
@@ -210,7 +210,7 @@ class Cards:
     def published(self) -> NDArray[np.float64]:
         """Day of the last change (or else of publication) since 1970-01-01."""
         days = pc.cast(self.table.column("published"), pa.int32())
-        return frozen(np.asarray(pc.cast(days, pa.float64()).to_numpy(), dtype=np.float64))
+        return readonly_view(np.asarray(pc.cast(days, pa.float64()).to_numpy(), dtype=np.float64))
 
     @cached_property
     def owners(self) -> NDArray[np.int64]:
@@ -218,19 +218,19 @@ class Cards:
         names = self._list("owner")
         numbers: dict[str, int] = {}
         found = [numbers.setdefault(name, len(numbers)) if name else -1 for name in names]
-        return frozen(np.array(found, dtype=np.int64))
+        return readonly_view(np.array(found, dtype=np.int64))
 
     @cached_property
     def matters(self) -> NDArray[np.int64]:
         """Number of each record's matter: records with the same title and the same body have one."""
         numbers: dict[tuple[str, str], int] = {}
         keys = zip(self._list("title_key"), self._list("body_key"), strict=True)
-        return frozen(np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64))
+        return readonly_view(np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64))
 
     @cached_property
     def region(self) -> NDArray[np.int32]:
         """Six-digit region code, 0 if unknown."""
-        return frozen(np.array([int(code) if code else 0 for code in self._list("region")], dtype=np.int32))
+        return readonly_view(np.array([int(code) if code else 0 for code in self._list("region")], dtype=np.int32))
 
     @cached_property
     def fields(self) -> NDArray[np.str_]:
@@ -269,7 +269,7 @@ class Cards:
             for mode in modes:
                 if mode in MODE_FAMILIES:
                     flags[row, families.index(MODE_FAMILIES[mode])] = True
-        return frozen(flags)
+        return readonly_view(flags)
 
     def one_of(self, column: str, values: Sequence[str]) -> NDArray[np.bool_]:
         """Return (n,) mask of the rows whose column has one of the values, not to be written to.
@@ -320,7 +320,7 @@ class Cards:
         table = self.table.combine_chunks()
         with pa.OSFile(str(directory / _TABLE), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
             writer.write_table(table)
-        Numbers.of(self.rows).save(directory / "ids")
+        StringIndex.of(self.rows).save(directory / "ids")
         for name in _KEPT:
             np.save(directory / f"{name}.npy", getattr(self, name))
         save_csr(directory / "industry_prefixes", self.industry_prefixes)
@@ -330,21 +330,21 @@ class Cards:
         """Read what `save` wrote, mapped rather than copied."""
         with pa.memory_map(str(directory / _TABLE)) as source:
             cards = cls(pa.ipc.open_file(source).read_all())
-        known: dict[str, object] = {name: mapped(directory / f"{name}.npy") for name in _KEPT}
+        known: dict[str, object] = {name: load_mmap(directory / f"{name}.npy") for name in _KEPT}
         known["industry_prefixes"] = load_csr(directory / "industry_prefixes")
-        known["rows"] = Numbers.load(directory / "ids")
+        known["rows"] = StringIndex.load(directory / "ids")
         vars(cards).update(known)  # these properties look here first, and would put there what they reckon
         return cards
 
     @cached_property
-    def _identities(self) -> dict[str, Strings]:
-        return {column: Strings(self._arrays[column]) for column in _IDENTITY}
+    def _identities(self) -> dict[str, StringColumn]:
+        return {column: StringColumn(self._arrays[column]) for column in _IDENTITY}
 
     def _list(self, column: str) -> list[Any]:
         return list(self.table.column(column).to_pylist())
 
     def _numbers(self, column: str) -> NDArray[np.float64]:
-        return frozen(np.asarray(pc.cast(self.table.column(column), pa.float64()).to_numpy(), dtype=np.float64))
+        return readonly_view(np.asarray(pc.cast(self.table.column(column), pa.float64()).to_numpy(), dtype=np.float64))
 
     def _mask(self, column: pa.ChunkedArray | pa.Array) -> NDArray[np.bool_]:
         return np.asarray(pc.fill_null(column, False), dtype=np.bool_)

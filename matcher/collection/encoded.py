@@ -8,9 +8,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from data.columns.arrays import FloatArray, load_mmap
 from data.records import Achievement, Demand
-from matcher.collection.columns import Cards
-from data.columns.arrays import FloatArray, mapped
+from matcher.collection.columns import RecordColumns
 from matcher.texts.similarities import SIMILARITIES, TextSide, similarities
 from matcher.texts.space import TextSpace, record_rows
 from models.encoder.base import Encoder
@@ -22,25 +22,25 @@ _BLOCK = 2048  # records that are held against the reference at once; bounds mem
 
 
 @dataclass(frozen=True)
-class View:
+class EncodedRecords:
     """Records of one side; `typical` (n, 2, s): mean and deviation of its similarities to the reference."""
 
-    cards: Cards
+    cards: RecordColumns
     texts: TextSide
     typical: FloatArray
 
     def __len__(self) -> int:
         return len(self.cards)
 
-    def take(self, rows: NDArray[np.int64]) -> "View":
+    def take(self, rows: NDArray[np.int64]) -> "EncodedRecords":
         """Return the given rows, in that order."""
-        return View(self.cards.take(rows), self.texts.take(rows), self.typical[rows])
+        return EncodedRecords(self.cards.take(rows), self.texts.take(rows), self.typical[rows])
 
     @staticmethod
-    def concat(parts: Sequence["View"]) -> "View":
+    def concat(parts: Sequence["EncodedRecords"]) -> "EncodedRecords":
         """Return the rows of all parts, one after the other."""
-        return View(
-            Cards.concat([part.cards for part in parts]),
+        return EncodedRecords(
+            RecordColumns.concat([part.cards for part in parts]),
             TextSide.concat([part.texts for part in parts]),
             np.concatenate([part.typical for part in parts]),
         )
@@ -56,13 +56,13 @@ class View:
     def load(cls, directory: Path) -> Self:
         """Read what `save` wrote, mapped into memory."""
         return cls(
-            Cards.load(directory / "cards"),
+            RecordColumns.load(directory / "cards"),
             TextSide.load(directory / "texts"),
-            mapped(directory / "typical.npy"),
+            load_mmap(directory / "typical.npy"),
         )
 
 
-class Viewer:
+class RecordEncoder:
     """Turns records into views: the text space and the reference records of both sides.
 
     How near is near differs from record to record: a demand in plain words is somewhat like everything, an achievement
@@ -78,7 +78,7 @@ class Viewer:
     @classmethod
     def fit(
         cls, space: TextSpace, demands: Sequence[Demand], achievements: Sequence[Achievement], seed: int = 0
-    ) -> tuple[Self, View, View]:
+    ) -> tuple[Self, EncodedRecords, EncodedRecords]:
         """Draw the reference records and return the viewer with the views of all demands and all achievements."""
         random = np.random.default_rng(seed)
         demand_side, achievement_side = text_side(space, demands), text_side(space, achievements)
@@ -89,19 +89,23 @@ class Viewer:
         )
         return (
             viewer,
-            View(Cards.from_records(demands), demand_side, viewer._typical_of_demands(demand_side)),
-            View(Cards.from_records(achievements), achievement_side, viewer._typical_of_achievements(achievement_side)),
+            EncodedRecords(RecordColumns.from_records(demands), demand_side, viewer._typical_of_demands(demand_side)),
+            EncodedRecords(
+                RecordColumns.from_records(achievements),
+                achievement_side,
+                viewer._typical_of_achievements(achievement_side),
+            ),
         )
 
-    def demands(self, records: Sequence[Demand]) -> View:
+    def demands(self, records: Sequence[Demand]) -> EncodedRecords:
         """Return the view of demands, new ones too."""
         side = text_side(self.space, records)
-        return View(Cards.from_records(records), side, self._typical_of_demands(side))
+        return EncodedRecords(RecordColumns.from_records(records), side, self._typical_of_demands(side))
 
-    def achievements(self, records: Sequence[Achievement]) -> View:
+    def achievements(self, records: Sequence[Achievement]) -> EncodedRecords:
         """Return the view of achievements, new ones too."""
         side = text_side(self.space, records)
-        return View(Cards.from_records(records), side, self._typical_of_achievements(side))
+        return EncodedRecords(RecordColumns.from_records(records), side, self._typical_of_achievements(side))
 
     def save(self, directory: Path) -> None:
         """Write the text space (without its encoder) and the reference records into `directory`, which is created."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from data.records import AchievementStatus, DemandStatus
-from matcher.collection.columns import Cards
+from matcher.collection.columns import RecordColumns
 
 Choice = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Choices = Annotated[tuple[Choice, ...], Field(max_length=50)]
@@ -72,7 +72,7 @@ class Filters(BaseModel):
         """Whether some condition speaks of the demand's required figures."""
         return any(getattr(self, name) not in (None, False) for name in BY_FIGURES)
 
-    def allowed(self, cards: Cards) -> NDArray[np.bool_]:
+    def allowed(self, cards: RecordColumns) -> NDArray[np.bool_]:
         """Return (n,) mask of the records that may be recommended."""
         mask = np.ones(len(cards), dtype=np.bool_)
         if self.statuses:

@@ -61,8 +61,8 @@ def gaps(
     """
     from data.settings import settings
     from data.store.store import Store
-    from matcher.loading import load_engine, stored_achievements
     from matcher.gaps.report import LOOKED_AT, gap_report, report_dict, told
+    from matcher.loading import load_engine, stored_achievements
     from matcher.rescoring import candidate_pool
     from models.threads import limit_threads
 

@@ -8,8 +8,8 @@ import typer
 if TYPE_CHECKING:
     from data.records import Demand
     from matcher.clarification.completeness import Completeness
-    from matcher.engine import Engine
     from matcher.clarification.questions import Question
+    from matcher.engine import Engine
     from matcher.recommendation import RequirementCheck
 
 
@@ -46,9 +46,9 @@ def clarify(
     from matcher.clarification.answers import clarification
     from matcher.clarification.ask import ask, best_ids
     from matcher.clarification.completeness import as_dict, completeness, completeness_path, load_weights
+    from matcher.clarification.questions import question_dict
     from matcher.loading import load_engine, stored_achievements
     from matcher.rescoring import candidate_pool
-    from matcher.clarification.questions import question_dict
     from models.threads import limit_threads
 
     limit_threads(settings().threads)
@@ -119,12 +119,12 @@ def _titles(engine: "Engine", demand: "Demand") -> list[dict[str, Any]]:
     """Return the demand's list: ids, titles, and its requirements checked against each."""
     items = engine.recommend_achievements(demand, explain=True).items
     return [
-        {"id": match.id, "title": match.title, "requirements": [_told(check) for check in match.requirements]}
+        {"id": match.id, "title": match.title, "requirements": [_render(check) for check in match.requirements]}
         for match in items
     ]
 
 
-def _told(check: "RequirementCheck") -> dict[str, str]:
+def _render(check: "RequirementCheck") -> dict[str, str]:
     required = check.required
     return {"required": required.text, "field": required.field, "status": check.status, "text": check.text}
 

@@ -8,8 +8,8 @@ import typer
 if TYPE_CHECKING:
     from data.records import Demand
     from data.store.store import Store
-    from matcher.engine import Engine
     from matcher.collection.filters import Filters
+    from matcher.engine import Engine
     from matcher.gaps.report import GapReport
     from matcher.recommendation import Recommendation
 
@@ -72,8 +72,8 @@ def recommend(
     from data.settings import settings
     from data.store.store import Store
     from matcher.collection.filters import OPEN_STATUSES, Filters
-    from matcher.loading import load_engine
     from matcher.gaps.report import report_dict, told
+    from matcher.loading import load_engine
     from models.threads import limit_threads
 
     if sum(given is not None for given in (demand, text, achievement)) != 1:
@@ -125,8 +125,8 @@ def recommend(
 
 def _gaps(engine: "Engine", store: "Store", demand: "Demand", filters: "Filters") -> "GapReport | None":
     """Return what is missing for a demand, None where the bundle has no ranker to tell."""
-    from matcher.loading import stored_achievements
     from matcher.gaps.report import LOOKED_AT, gap_report
+    from matcher.loading import stored_achievements
     from matcher.rescoring import candidate_pool
 
     if engine.model.scorer is None:

@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.columns.arrays import FloatArray
 from data.errors import BundleError
 from knowledge_graph.reading.paths import Path
 from knowledge_graph.reading.signals import SIGNAL_NAMES
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
+from matcher.collection.encoded import EncodedRecords
+from matcher.explanations.word_pairs import Words, partner_words, shared_terms, words_of
 from matcher.features.attributes import ATTRIBUTES
 from matcher.features.table import LATENT_COLUMNS
 from matcher.history.outcome_history import HISTORY, History
 from matcher.recommendation import Reason, ReasonKind
-from data.columns.arrays import FloatArray
 from matcher.texts.space import TextSpace
-from matcher.collection.encoded import View
-from matcher.explanations.word_pairs import Words, partner_words, shared_terms, words_of
 
 Rows = NDArray[np.int64]
 
@@ -63,8 +63,8 @@ class Pairs:
     """
 
     space: TextSpace
-    demands: View
-    achievements: View
+    demands: EncodedRecords
+    achievements: EncodedRecords
     d: Rows
     a: Rows
     values: NDArray[np.float32]

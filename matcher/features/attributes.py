@@ -4,8 +4,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.collection.columns import Cards
 from data.columns.arrays import csr_parts
+from matcher.collection.columns import RecordColumns
 
 FloatArray = NDArray[np.float32]
 Ints = NDArray[np.integer]
@@ -21,7 +21,9 @@ ATTRIBUTES = (
 )
 
 
-def attribute_features(demands: Cards, achievements: Cards, d: NDArray[np.int64], a: NDArray[np.int64]) -> FloatArray:
+def attribute_features(
+    demands: RecordColumns, achievements: RecordColumns, d: NDArray[np.int64], a: NDArray[np.int64]
+) -> FloatArray:
     """Return the features named in `ATTRIBUTES`, in their order (n, 7), of the pairs (demands[d], achievements[a]).
 
     same_field 0/1; industry_depth: digits (0-4) on which the closest GB/T 4754 codes agree; region_level: 0 other

@@ -13,7 +13,7 @@ from knowledge_graph.reading.signals import SIGNAL_NAMES
 Rows = NDArray[np.int64]
 
 
-class GraphLens:
+class GraphQuery:
     """Reads the graph for one record.
 
     The graph knows the records of the bundle under their rows; a record written since is in the shelf alone until the

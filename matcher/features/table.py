@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from data.errors import BundleError
 from knowledge_graph.reading.signals import SIGNAL_NAMES
+from matcher.collection.encoded import EncodedRecords
 from matcher.features.attributes import ATTRIBUTES, attribute_features
 from matcher.history.outcome_history import HISTORY, History
 from matcher.texts.similarities import SIMILARITIES, TextSide, achievement_against, demand_against
 from matcher.texts.space import TextSpace
-from matcher.collection.encoded import View
 
 PRINCIPAL = 16
 
@@ -66,8 +66,8 @@ NEARNESS_COLUMNS = tuple(f"{name}_for_{side}" for side in ("demand", "achievemen
 
 def label_free_table(
     space: TextSpace,
-    demands: View,
-    achievements: View,
+    demands: EncodedRecords,
+    achievements: EncodedRecords,
     d: NDArray[np.int64],
     a: NDArray[np.int64],
     graph_signals: NDArray[np.float32] | None = None,
@@ -121,8 +121,8 @@ def pair_similarities(
 def with_history(
     table: FeatureTable,
     history: History,
-    demands: View,
-    achievements: View,
+    demands: EncodedRecords,
+    achievements: EncodedRecords,
     d: NDArray[np.int64],
     a: NDArray[np.int64],
     likeness: NDArray[np.float32] | None = None,

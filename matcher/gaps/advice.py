@@ -10,11 +10,11 @@ from data.errors import InputError
 from data.records import MAX_LIST, MAX_TEXT, Achievement, Demand
 from knowledge_graph.quantities.names import Encode
 from matcher.collection.columns import MODE_FAMILIES
-from matcher.ranking.diversify import diversify
 from matcher.engine import Engine
-from matcher.requirements.table import quantities_of
 from matcher.gaps.report import ledgers_of
-from matcher.rescoring import Pool, candidate_pool, lens_of, pair_scores, require_scorer
+from matcher.ranking.diversify import diversify
+from matcher.requirements.table import quantities_of
+from matcher.rescoring import ScoredCandidates, candidate_pool, lens_of, pair_scores, require_scorer
 from matcher.texts.space import record_text
 
 TOP = 10
@@ -204,7 +204,7 @@ def _enough(
     achievement: Achievement,
     demand: Demand,
     peers: Sequence[Achievement],
-    pool: Pool,
+    pool: ScoredCandidates,
     place: int,
     before: int,
     top: int,
@@ -257,7 +257,7 @@ def _written_scores(engine: Engine, demand: Demand, versions: Sequence[Achieveme
     return pair_scores(engine, view, [lens_of(engine, demand)], written, rows)[0].expected
 
 
-def _rank(pool: Pool, place: int, score: float, top: int) -> int:
+def _rank(pool: ScoredCandidates, place: int, score: float, top: int) -> int:
     """Return the place from 1 that a candidate takes in a list of `top` with another score, all others as they are.
 
     Behind the list the place is that among all candidates of different texts, at least `top` + 1.

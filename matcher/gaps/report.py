@@ -14,10 +14,10 @@ from knowledge_graph.quantities import Quantity
 from knowledge_graph.quantities.names import Encode
 from knowledge_graph.queries.elements import ELEMENT_NAMES, element_of
 from matcher.engine import Engine
-from matcher.requirements.ledger import Entry, Ledger, compare
-from matcher.requirements.table import QuantityTable, quantities_of
-from matcher.rescoring import Pool, candidate_pool, require_scorer
 from matcher.recommendation import Verdict
+from matcher.requirements.ledger import Entry, RequirementReport, compare
+from matcher.requirements.table import QuantityTable, quantities_of
+from matcher.rescoring import ScoredCandidates, candidate_pool, require_scorer
 
 LOOKED_AT = 20  # best candidates whose figures are read
 NEAREST = 3  # nearest answers shown of a requirement that nobody meets
@@ -108,7 +108,7 @@ class GapReport:
     text: str
 
 
-def verdict(engine: Engine, pool: Pool) -> Verdict:
+def verdict(engine: Engine, pool: ScoredCandidates) -> Verdict:
     """Return whether the best candidate is good enough to be shown, by the bundle's threshold; as the engine finds it.
 
     Raises:
@@ -124,7 +124,7 @@ def gap_report(
     demand: Demand,
     records: Sequence[Achievement],
     *,
-    pool: Pool | None = None,
+    pool: ScoredCandidates | None = None,
 ) -> GapReport:
     """Return what no achievement offers a demand yet, and what could.
 
@@ -141,7 +141,7 @@ def gap_report(
     graph = engine.model.graph
     if graph is None:
         nothing = Composite((), 0.0, (), ())
-        return GapReport(found, requirements, nothing, (), (), _told(found, requirements, nothing, (), ()))
+        return GapReport(found, requirements, nothing, (), (), _render(found, requirements, nothing, (), ()))
     composite = cover(graph, demand, pool)
     developers = developers_of(graph, demand, composite.remaining)
     shared = shared_gaps(engine, graph, demand, composite.remaining)
@@ -151,7 +151,7 @@ def gap_report(
         composite,
         developers,
         shared,
-        _told(found, requirements, composite, developers, shared),
+        _render(found, requirements, composite, developers, shared),
     )
 
 
@@ -200,7 +200,7 @@ def unmet_requirements(
 
 def ledgers_of(
     wanted: Sequence[Quantity], achievements: Sequence[Achievement], encode: Encode | None = None
-) -> list[Ledger]:
+) -> list[RequirementReport]:
     """Return the ledgers of one demand's quantities with each of the achievements, in that order."""
     asked = QuantityTable.build([wanted], encode)
     offered = QuantityTable.build(map(quantities_of, achievements), encode)
@@ -209,7 +209,7 @@ def ledgers_of(
     return [compared.ledger(pair) for pair in rows.tolist()]
 
 
-def cover(graph: KnowledgeGraph, demand: Demand, pool: Pool) -> Composite:
+def cover(graph: KnowledgeGraph, demand: Demand, pool: ScoredCandidates) -> Composite:
     """Return at most `COMPOSITE` candidates that together cover most of a demand's terms, by greedy weighted cover.
 
     Candidates far less likely than the best one have no part in it. A candidate covers a term that it holds, or by a
@@ -335,7 +335,7 @@ def _coverage(graph: KnowledgeGraph, terms: NDArray[np.int64], rows: NDArray[np.
     return result
 
 
-def _told(
+def _render(
     found: Verdict,
     requirements: Sequence[UnmetRequirement],
     composite: Composite,

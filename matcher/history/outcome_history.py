@@ -8,13 +8,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from data.columns.strings import Numbers
-from matcher.collection.columns import Cards
-from matcher.history.kernels import nearest_demands, nearest_likeness, others_outcomes, outcomes_of, own_outcomes
+from data.columns.arrays import FloatArray, load_mmap, readonly_view
 from data.columns.pair_ids import PairIds
-from data.columns.arrays import FloatArray, frozen, mapped
+from data.columns.strings import StringIndex
+from matcher.collection.columns import RecordColumns
+from matcher.collection.encoded import EncodedRecords
+from matcher.history.kernels import nearest_demands, nearest_likeness, others_outcomes, outcomes_of, own_outcomes
 from matcher.texts.similarities import TextSide
-from matcher.collection.encoded import View
 from models.ranking.pair_kernel import PairInputs, PairKernelRidge
 
 HISTORY = (
@@ -93,7 +93,7 @@ def _along(vectors: FloatArray, axes: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Feedback:
+class RelevanceFeedback:
     """What came of achievements for a demand and those like it, as encoder vectors of length 1, all float32.
 
     `good` (d,) is the mean of those that did well, None if none did; `examples` (m, d) some of all, with `grades` (m,) and
@@ -151,8 +151,8 @@ class History:
     @classmethod
     def fit(
         cls,
-        demands: View,
-        achievements: View,
+        demands: EncodedRecords,
+        achievements: EncodedRecords,
         d: NDArray[np.int64],
         a: NDArray[np.int64],
         grades: NDArray[np.float64],
@@ -205,8 +205,8 @@ class History:
 
     def features(
         self,
-        demands: View,
-        achievements: View,
+        demands: EncodedRecords,
+        achievements: EncodedRecords,
         d: NDArray[np.int64],
         a: NDArray[np.int64],
         nearness: FloatArray,
@@ -237,7 +237,7 @@ class History:
             table[some, -_KERNEL:] = self.kernel.predict(inputs)
         return table
 
-    def likeness(self, demands: View, rows: NDArray[np.int64]) -> FloatArray:
+    def likeness(self, demands: EncodedRecords, rows: NDArray[np.int64]) -> FloatArray:
         """Return (n, g) similarity of demands, as they stand in a view, to those with known outcomes.
 
         Of one demand only that to about `LIKELY` and more known ones is reckoned, found by their leading axes; to the rest,
@@ -247,12 +247,14 @@ class History:
         if len(asking) == 1 and len(self.demands) > 2 * LIKELY:
             found = np.empty((1, len(self.demands)), dtype=np.float32)
             nearest_likeness(
-                self._leading @ asking[0, :LEADING_AXES], asking[0], frozen(self.demands), LIKELY, found[0]
+                self._leading @ asking[0, :LEADING_AXES], asking[0], readonly_view(self.demands), LIKELY, found[0]
             )
             return found
         return np.asarray(asking @ self.demands.T, dtype=np.float32)
 
-    def feedback(self, demands: View, place: int = 0, likeness: FloatArray | None = None) -> "Feedback | None":
+    def feedback(
+        self, demands: EncodedRecords, place: int = 0, likeness: FloatArray | None = None
+    ) -> "RelevanceFeedback | None":
         """Return what came of achievements for this and similar demands; None where nothing is known of such demands.
 
         "This" is the one at `place`, whose `likeness` (1, g) the caller may know.
@@ -275,12 +277,12 @@ class History:
             mean = _of_length_1(axes @ np.asarray(graded @ self.achievements[others[good]], dtype=np.float32))
         nearest = np.argsort(-weight, kind="stable")[:EXAMPLES]
         examples = _of_length_1(self.achievements[others[nearest]] @ axes.T)
-        return Feedback(mean, examples, self._grades[others[nearest]], weight[nearest])
+        return RelevanceFeedback(mean, examples, self._grades[others[nearest]], weight[nearest])
 
     def evidence(
         self,
-        demands: View,
-        achievements: View,
+        demands: EncodedRecords,
+        achievements: EncodedRecords,
         d: NDArray[np.int64],
         a: NDArray[np.int64],
         likeness: FloatArray | None = None,
@@ -315,13 +317,13 @@ class History:
                 alike[np.arange(len(pairs)), best] = -1.0
         return found
 
-    def _demands(self, view: View, rows: NDArray[np.int64]) -> FloatArray:
+    def _demands(self, view: EncodedRecords, rows: NDArray[np.int64]) -> FloatArray:
         return _along(demand_vectors(view.texts, rows), self.demand_axes)
 
-    def _achievements(self, view: View, rows: NDArray[np.int64]) -> FloatArray:
+    def _achievements(self, view: EncodedRecords, rows: NDArray[np.int64]) -> FloatArray:
         return _along(achievement_vectors(view.texts, rows), self.achievement_axes)
 
-    def _group_of(self, cards: Cards, row: int) -> int:
+    def _group_of(self, cards: RecordColumns, row: int) -> int:
         return next((self.keys[key] for key in cards.identity(row) if key in self.keys), -1)
 
     def _neighbours(self, similarity: FloatArray, group: int, offered: FloatArray) -> FloatArray:
@@ -352,7 +354,7 @@ class History:
     def save(self, directory: Path) -> None:
         """Write the outcomes and the kernel model into `directory`, which is created."""
         directory.mkdir(parents=True)
-        Numbers.of(self.keys).save(directory / "keys")
+        StringIndex.of(self.keys).save(directory / "keys")
         PairIds.of(self.ids).save(directory)
         for name in _ARRAYS:
             np.save(directory / f"{name}.npy", getattr(self, name))
@@ -362,10 +364,10 @@ class History:
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Read what `save` wrote."""
-        demands, achievements, group, grades, *axes = (mapped(directory / f"{name}.npy") for name in _ARRAYS)
+        demands, achievements, group, grades, *axes = (load_mmap(directory / f"{name}.npy") for name in _ARRAYS)
         path = directory / "kernel.npz"
         kernel = PairKernelRidge.load(path) if path.is_file() else None
-        keys, ids = Numbers.load(directory / "keys"), PairIds.load(directory)
+        keys, ids = StringIndex.load(directory / "keys"), PairIds.load(directory)
         return cls(keys, demands, achievements, group, grades, ids, kernel, *axes)
 
 
@@ -384,7 +386,7 @@ def _numbered(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.in
     return np.unique(rows, return_inverse=True)
 
 
-def _number_demands(cards: Cards, d: NDArray[np.int64]) -> tuple[dict[str, int], NDArray[np.int64]]:
+def _number_demands(cards: RecordColumns, d: NDArray[np.int64]) -> tuple[dict[str, int], NDArray[np.int64]]:
     """Return names of the demands that occur and (n,) their numbers; demands of one title or body have one number."""
     unique, inverse = np.unique(d, return_inverse=True)
     group = cards.take(unique).identity_groups()

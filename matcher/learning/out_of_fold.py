@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.history.outcome_history import HISTORY, History
-from matcher.history.graded_pairs import GradedPairs
 from data.columns.arrays import FloatArray
-from matcher.collection.encoded import View
+from matcher.collection.encoded import EncodedRecords
+from matcher.history.graded_pairs import GradedPairs
+from matcher.history.outcome_history import HISTORY, History
 
 FOLDS = 5
 TIME_BLOCKS = 6
@@ -15,7 +15,7 @@ Folds = NDArray[np.int64]
 
 
 def past_features(
-    demands: View, achievements: View, pairs: GradedPairs, nearness: FloatArray, seed: int = 0
+    demands: EncodedRecords, achievements: EncodedRecords, pairs: GradedPairs, nearness: FloatArray, seed: int = 0
 ) -> tuple[History, list[FloatArray]]:
     """Return the history of all outcomes, to serve with, and two tables (n, len(HISTORY)) to train with.
 
@@ -85,8 +85,8 @@ def time_blocks(shown_at: NDArray[np.float64], blocks: int = TIME_BLOCKS) -> lis
 
 
 def _history(
-    demands: View,
-    achievements: View,
+    demands: EncodedRecords,
+    achievements: EncodedRecords,
     pairs: GradedPairs,
     rows: NDArray[np.intp],
     grades: NDArray[np.int64],

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.history.outcome_history import Feedback
-from matcher.collection.collection import Shelf
-from matcher.collection.encoded import View
+from matcher.collection.collection import Collection
+from matcher.collection.encoded import EncodedRecords
+from matcher.history.outcome_history import RelevanceFeedback
 
 Rows = NDArray[np.int64]
 
@@ -43,11 +43,11 @@ class Candidates:
 
 
 def find_candidates(
-    subject: View,
+    subject: EncodedRecords,
     words: list[str],
-    shelf: Shelf,
+    shelf: Collection,
     allowed: NDArray[np.bool_],
-    feedback: Feedback | None = None,
+    feedback: RelevanceFeedback | None = None,
     graph: Callable[[int, NDArray[np.bool_]], Rows] | None = None,
     depth: int = CHANNEL_DEPTH,
     place: int = 0,

@@ -16,14 +16,14 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from data.columns.arrays import FloatArray, readonly_view
 from data.errors import BundleError
+from matcher.collection.encoded import EncodedRecords
 from matcher.features.attributes import ATTRIBUTES, attribute_features
-from matcher.ranking.channels import Candidates
-from matcher.history.outcome_history import SHARPNESS, Feedback
 from matcher.history.kernels import fast_exp
-from data.columns.arrays import FloatArray, frozen
+from matcher.history.outcome_history import SHARPNESS, RelevanceFeedback
+from matcher.ranking.channels import Candidates
 from matcher.texts.similarities import SIMILARITIES, TextSide, products
-from matcher.collection.encoded import View
 
 Rows = NDArray[np.int64]
 
@@ -138,14 +138,14 @@ def first_stages_in(path: Path) -> dict[str, FirstStage]:
     return {side: FirstStage.from_names(named) for side, named in json.loads(path.read_bytes()).items()}
 
 
-def worth_scoring(
+def preselect(
     stage: FirstStage | None,
-    asking: View,
+    asking: EncodedRecords,
     place: int,
-    found: View,
+    found: EncodedRecords,
     places: Rows,
     candidates: Candidates,
-    feedback: Feedback | None,
+    feedback: RelevanceFeedback | None,
     top: int,
     *,
     subject_is_demand: bool,
@@ -153,22 +153,24 @@ def worth_scoring(
     """Return the numbers, ascending, of the candidates that the whole ranker is to score for a list of `top`.
 
     Of records with equal texts one is shown: at least twice as many as are asked for leave enough. Other arguments as for
-    `first_columns`.
+    `prefilter_features`.
     """
     count = max(FUSED_SCORED if stage is None else stage.scored, 2 * top)
     if stage is None or len(places) <= count:
         return np.arange(min(count, len(places)))
-    columns = first_columns(asking, place, found, places, candidates, feedback, subject_is_demand=subject_is_demand)
+    columns = prefilter_features(
+        asking, place, found, places, candidates, feedback, subject_is_demand=subject_is_demand
+    )
     return stage.best(columns, count)
 
 
-def first_columns(
-    asking: View,
+def prefilter_features(
+    asking: EncodedRecords,
     place: int,
-    found: View,
+    found: EncodedRecords,
     places: Rows,
     candidates: Candidates,
-    feedback: Feedback | None,
+    feedback: RelevanceFeedback | None,
     *,
     subject_is_demand: bool,
 ) -> FloatArray:
@@ -185,7 +187,7 @@ def first_columns(
         if feedback.good is not None:
             products(theirs.full.vectors, places, feedback.good, told[:, 0])
         cosine = theirs.full.vectors[places] @ feedback.examples.T
-        _told(cosine, feedback.grades, feedback.weights, told)
+        _render(cosine, feedback.grades, feedback.weights, told)
     one = np.full(n, place, dtype=np.int64)
     pairs = (asking.cards, found.cards, one, places) if subject_is_demand else (found.cards, asking.cards, places, one)
     ranks = np.zeros((n, len(CHANNELS)), dtype=np.int64)
@@ -197,7 +199,7 @@ def first_columns(
     _columns(
         dense,
         alone,
-        frozen(found.typical),
+        readonly_view(found.typical),
         places,
         _PLACES,
         attribute_features(*pairs),
@@ -261,7 +263,7 @@ def _columns(
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "arcp"})
-def _told(cosine: FloatArray, grades: FloatArray, weights: FloatArray, told: FloatArray) -> None:
+def _render(cosine: FloatArray, grades: FloatArray, weights: FloatArray, told: FloatArray) -> None:
     """Write to `told` (n, 4), from the second on: cosine to the nearest good and bad of m examples, their mean grade.
 
     `cosine` (n, m) are the cosines to the examples. NaN is written where there is no such example.

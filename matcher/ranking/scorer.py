@@ -9,14 +9,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.collection.encoded import EncodedRecords
 from matcher.features.table import NEARNESS_COLUMNS, FeatureTable, label_free_table, with_history
-from matcher.ranking.first_stage import FirstStage, first_stages_in, save_first_stages
-from matcher.history.outcome_history import HISTORY, History
 from matcher.history.graded_pairs import GradedPairs
+from matcher.history.outcome_history import HISTORY, History
 from matcher.learning.out_of_fold import FOLDS, new_in_first, past_features
-from matcher.texts.space import TextSpace
+from matcher.ranking.first_stage import FirstStage, first_stages_in, save_first_stages
 from matcher.ranking.verdict import COLUMNS, TARGET_RISK, AnswerThreshold, Confidences, confidences_of, fit_threshold
-from matcher.collection.encoded import View
+from matcher.texts.space import TextSpace
 from models.ranking.calibration import IsotonicCalibration
 from models.ranking.ordinal import OrdinalRanker, RankerParameters
 
@@ -83,8 +83,8 @@ class Scorer:
     def table(
         self,
         space: TextSpace,
-        demands: View,
-        achievements: View,
+        demands: EncodedRecords,
+        achievements: EncodedRecords,
         d: NDArray[np.int64],
         a: NDArray[np.int64],
         graph_signals: NDArray[np.float32] | None = None,
@@ -131,8 +131,8 @@ class Scorer:
 
 
 def fit_scorer(
-    demands: View,
-    achievements: View,
+    demands: EncodedRecords,
+    achievements: EncodedRecords,
     pairs: GradedPairs,
     table: FeatureTable,
     *,
@@ -233,7 +233,7 @@ class Examples:
 
 
 def training_examples(
-    demands: View, achievements: View, pairs: GradedPairs, table: FeatureTable, seed: int = 0
+    demands: EncodedRecords, achievements: EncodedRecords, pairs: GradedPairs, table: FeatureTable, seed: int = 0
 ) -> tuple[History, Examples]:
     """Return the history to serve with and the examples to fit a ranker on; arguments as for `fit_scorer`."""
     history, tables = past_features(demands, achievements, pairs, table.select(NEARNESS_COLUMNS), seed)

@@ -6,17 +6,17 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.collection.encoded import EncodedRecords
 from matcher.ranking.channels import Candidates
-from matcher.recommendation import Match, Reason
 from matcher.ranking.scorer import Scores
-from matcher.collection.encoded import View
+from matcher.recommendation import Match, Reason
 
 SHOWN = ("id", "title", "owner", "region", "status")  # of a record
 
 
 def matches_of(
     order: NDArray[np.intp],
-    found: View,
+    found: EncodedRecords,
     places: NDArray[np.int64],
     candidates: Candidates,
     scores: Scores | None,

@@ -4,21 +4,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data.columns.arrays import FloatArray
 from data.errors import InputError
 from data.records import Achievement, Demand
 from data.text.normalise import normalise
-from matcher.history.outcome_history import Feedback
+from matcher.collection.encoded import EncodedRecords
+from matcher.history.outcome_history import RelevanceFeedback
 from matcher.ranking.scorer import Scorer
-from data.columns.arrays import FloatArray
 from matcher.texts.space import RecordText, record_text
-from matcher.collection.encoded import View
 
 
 @dataclass(frozen=True)
 class Subject:
     """Who asks: the record at `place` of a view, its text, and its row in the bundle if it stands there as it is given."""
 
-    view: View
+    view: EncodedRecords
     place: int
     text: RecordText
     row: int | None
@@ -37,7 +37,7 @@ def require_text(record: Achievement | Demand) -> RecordText:
     return text
 
 
-def past_of(scorer: Scorer, subject: Subject) -> tuple[FloatArray | None, Feedback | None]:
+def demand_history(scorer: Scorer, subject: Subject) -> tuple[FloatArray | None, RelevanceFeedback | None]:
     """Return how like a demand is to those with outcomes, (1, g), and what came of such demands."""
     history, row = scorer.history, np.array([subject.place], dtype=np.int64)
     if history.kernel is None:

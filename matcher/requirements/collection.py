@@ -15,7 +15,7 @@ from matcher.requirements.table import QuantityTable, Rows, quantities_of
 
 
 @dataclass(frozen=True)
-class QuantityShelf:
+class QuantityCollection:
     """Quantities of one side: `base` those of the bundle's rows, `extra` those written since, behind them.
 
     Rows are those of the shelf of the same side, as long as both are given the same records in the same order.
@@ -27,7 +27,7 @@ class QuantityShelf:
     def __len__(self) -> int:
         return len(self.base) + (len(self.extra) if self.extra else 0)
 
-    def written(self, table: QuantityTable) -> "QuantityShelf":
+    def written(self, table: QuantityTable) -> "QuantityCollection":
         """Return the shelf with the records of `table` behind its own."""
         if not len(table):
             return self
@@ -47,8 +47,8 @@ class Quantities:
 
     def __init__(
         self,
-        demands: QuantityShelf,
-        achievements: QuantityShelf,
+        demands: QuantityCollection,
+        achievements: QuantityCollection,
         encode: Encode | None = None,
         synonyms: Synonyms | None = None,
     ) -> None:
@@ -68,7 +68,7 @@ class Quantities:
         """Read the quantities of all records, given in the order of their shelves' rows."""
         wanted = QuantityTable.build(map(quantities_of, demands), encode, synonyms)
         offered = QuantityTable.build(map(quantities_of, achievements), encode, synonyms)
-        return cls(QuantityShelf(wanted), QuantityShelf(offered), encode, synonyms)
+        return cls(QuantityCollection(wanted), QuantityCollection(offered), encode, synonyms)
 
     def read(self, records: Sequence[Record]) -> QuantityTable:
         """Return the quantities of records, stored or not."""
@@ -120,4 +120,4 @@ class Quantities:
     def load(cls, directory: Path, encode: Encode | None = None, synonyms: Synonyms | None = None) -> Self:
         """Read what `save` wrote, mapped into memory."""
         wanted, offered = QuantityTable.load(directory / "demands"), QuantityTable.load(directory / "achievements")
-        return cls(QuantityShelf(wanted), QuantityShelf(offered), encode, synonyms)
+        return cls(QuantityCollection(wanted), QuantityCollection(offered), encode, synonyms)

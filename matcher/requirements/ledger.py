@@ -46,7 +46,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class RequirementReport:
     """All requirements of a demand against one achievement.
 
     Attributes:
@@ -66,7 +66,7 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Ledgers:
+class RequirementMatches:
     """The ledgers of n pairs, requirement by requirement.
 
     Columns (s,), one slot for each requirement of each pair: `pair` int64; `row` of the requirement in `wanted`;
@@ -129,9 +129,9 @@ class Ledgers:
         """(n,) requirements missed by more than `HARD` of their bound."""
         return self.count((self.status == MISSED) & (self.margin < -HARD))
 
-    def ledger(self, pair: int) -> Ledger:
+    def ledger(self, pair: int) -> RequirementReport:
         """Return the ledger of one pair, with its quantities in full."""
-        return Ledger(
+        return RequirementReport(
             entries=tuple(self._entry(slot) for slot in np.flatnonzero(self.pair == pair).tolist()),
             share_met=float(self.share_met[pair]),
             share_known=float(self.share_known[pair]),
@@ -167,7 +167,7 @@ def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.
     return share
 
 
-def compare(wanted: QuantityTable, demands: Rows, offered: QuantityTable, achievements: Rows) -> Ledgers:
+def compare(wanted: QuantityTable, demands: Rows, offered: QuantityTable, achievements: Rows) -> RequirementMatches:
     """Return the ledgers of n pairs: records `demands` of `wanted` with records `achievements` of `offered`, (n,) each.
 
     Per requirement the best linked quantity decides; of equally well linked ones that disagree none does (unknown).
@@ -176,7 +176,7 @@ def compare(wanted: QuantityTable, demands: Rows, offered: QuantityTable, achiev
     pair, row = _spread(asked.starts[demands], asked.sizes[demands])
     row = asked.rows[row]
     slots = len(pair)
-    ledgers = Ledgers(
+    ledgers = RequirementMatches(
         wanted, offered, len(demands), pair, row, np.full(slots, UNKNOWN, dtype=np.int8), np.full(slots, np.nan),
         np.full(slots, -1, dtype=np.int64), np.zeros(slots, dtype=np.float32), np.zeros(slots, dtype=np.bool_),
         np.zeros(slots, dtype=np.bool_),
@@ -237,7 +237,7 @@ def ledger(
     *,
     encode: Encode | None = None,
     synonyms: Synonyms | None = None,
-) -> Ledger:
+) -> RequirementReport:
     """Return the ledger of one demand and one achievement.
 
     Args:

@@ -10,15 +10,15 @@ from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.quantities.names import Synonyms
 from knowledge_graph.schema import Relation
 from matcher.collection.filters import Filters
-from matcher.requirements.ledger import Ledger, Ledgers, compare
 from matcher.requirements.collection import Quantities
+from matcher.requirements.ledger import RequirementMatches, RequirementReport, compare
 from matcher.requirements.table import QuantityTable, Rows
 
 LEAST_STRENGTH = 0.8  # of a synonym that parameters are linked by
 LEAST_TEXTS = 1  # that define it: names that are merely close are not taken for one
 
 
-class LedgerLens:
+class RequirementChecker:
     """Compares one record with rows of the other side's shelf."""
 
     def __init__(self, quantities: Quantities, record: Achievement | Demand, row: int | None = None) -> None:
@@ -27,16 +27,16 @@ class LedgerLens:
         self._from_demand = isinstance(record, Demand)
         self._mine, self._row = quantities.standing(record, row)
 
-    def _compare(self, table: QuantityTable, rows: Rows) -> Ledgers:
+    def _compare(self, table: QuantityTable, rows: Rows) -> RequirementMatches:
         mine = np.full(len(rows), self._row, dtype=np.int64)
         if self._from_demand:
             return compare(self._mine, mine, table, rows)
         return compare(table, rows, self._mine, mine)
 
-    def ledgers(self, rows: Rows) -> list[Ledger]:
+    def ledgers(self, rows: Rows) -> list[RequirementReport]:
         """Return the ledgers with records `rows` of the other side, in that order."""
         other = self._quantities.achievements if self._from_demand else self._quantities.demands
-        found: dict[int, Ledger] = {}
+        found: dict[int, RequirementReport] = {}
         for table, part, places in other.parts(rows):
             ledgers = self._compare(table, part)
             found |= {int(place): ledgers.ledger(pair) for pair, place in enumerate(places)}
@@ -57,14 +57,14 @@ def pair_ledger(
     achievement: Achievement,
     demand_row: int | None,
     achievement_row: int | None,
-) -> Ledger:
+) -> RequirementReport:
     """Return the ledger of one pair, of which each stands in its side's row of the bundle as it is given, or nowhere."""
     wanted, d = quantities.standing(demand, demand_row)
     offered, a = quantities.standing(achievement, achievement_row)
     return compare(wanted, np.array([d], dtype=np.int64), offered, np.array([a], dtype=np.int64)).ledger(0)
 
 
-def _passing(ledgers: Ledgers, filters: Filters) -> NDArray[np.bool_]:
+def _passing(ledgers: RequirementMatches, filters: Filters) -> NDArray[np.bool_]:
     """Return (n,) which pairs pass; NaN (nothing known, nothing required) is not below any bound."""
     least = (
         (ledgers.share_met, filters.share_met_at_least),

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from knowledge_graph.quantities import Quantity
-from matcher.requirements.ledger import Entry, Ledger
 from matcher.recommendation import Match, Quote, RequirementCheck
+from matcher.requirements.ledger import Entry, RequirementReport
 
 VERDICTS = {"met": "满足", "missed": "未达到", "unknown": "未说明", "not_comparable": "无法比较"}
 
@@ -30,7 +30,7 @@ def sentence(entry: Entry) -> str:
     return f"{offered}：尚不足以判断"
 
 
-def checks(ledger: Ledger) -> list[RequirementCheck]:
+def checks(ledger: RequirementReport) -> list[RequirementCheck]:
     """Return all requirements of a ledger with their verdicts, in the order of the demand's text."""
     found = []
     for entry in ledger.entries:
@@ -55,7 +55,7 @@ def checks(ledger: Ledger) -> list[RequirementCheck]:
     return found
 
 
-def summary(ledger: Ledger) -> str:
+def summary(ledger: RequirementReport) -> str:
     """Return what a ledger says in one Chinese sentence, "" if the demand requires no figure."""
     count = {name: sum(entry.status == name for entry in ledger.entries) for name in VERDICTS}
     told = "，".join(f"{VERDICTS[name]} {number} 项" for name, number in count.items() if number)
@@ -65,7 +65,7 @@ def summary(ledger: Ledger) -> str:
     return f"指标核对：{len(ledger.entries)} 项要求中{told}{hard}"
 
 
-def with_ledgers(matches: list[Match], ledgers: Sequence[Ledger]) -> list[Match]:
+def with_ledgers(matches: list[Match], ledgers: Sequence[RequirementReport]) -> list[Match]:
     """Return the matches with their ledgers, given in their order, as checked requirements.
 
     They stand beside the reasons, not among them: reasons tell what the ranker used, and it does not use the ledger.

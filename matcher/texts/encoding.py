@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from data.records import Achievement, Demand
 from data.settings import Settings
 from matcher.texts.space import record_text
-from models.encoder.base import Encoder, load_encoder
 from models.encoder.adaptation import adapt
+from models.encoder.base import Encoder, load_encoder
 from models.encoder.static import StaticEncoder
 from models.encoder.vector_cache import CachedEncoder
 

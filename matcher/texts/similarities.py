@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from data.columns.arrays import FloatArray, csr_parts, readonly_view
 from matcher.texts import kernels as text_kernels
-from data.columns.arrays import FloatArray, csr_parts, frozen
 from matcher.texts.space import TextRows, TextSpace
 from models.vector_index.kernels import products_at
 
@@ -131,7 +131,7 @@ def _add_overlap_share(space: TextSpace, values: FloatArray, own: TextRows, rows
     """Write the column `overlap_share`: which part of the achievement's own weight the demand's words make up."""
     indptr, indices, _ = csr_parts(own.words)
     total = np.empty(len(rows), dtype=np.float32)
-    text_kernels.totals(indptr, indices, rows, frozen(space.words.idf), total)
+    text_kernels.totals(indptr, indices, rows, readonly_view(space.words.idf), total)
     values[:, -1] = values[:, OVERLAP_FULL] / np.maximum(total, 1e-6)
 
 
@@ -144,7 +144,7 @@ def _against_words(
     """
     forward, backward = csr_parts(space.associations), csr_parts(space.associated_by)
     width = len(space.words.terms)
-    idf = frozen(space.words.idf)
+    idf = readonly_view(space.words.idf)
     columns: list[tuple[NDArray[np.int32], FloatArray]] = []
     for lead in leads:
         words, weights = _entries(lead.words, row)
@@ -152,7 +152,11 @@ def _against_words(
         mass /= max(float(lead.reach[row]), 1e-12)
         sums = _zeros("sums", width, np.float32)
         once = (reached, mass) if demand_leads else text_kernels.hop(words, weights, *backward, sums)
-        columns += [(words, weights), once, text_kernels.hop(frozen(reached), frozen(mass), *backward, sums)]
+        columns += [
+            (words, weights),
+            once,
+            text_kernels.hop(readonly_view(reached), readonly_view(mass), *backward, sums),
+        ]
     weighted = len(columns)
     columns += [(words, idf[words]) for words, _ in columns[::3]]
     sums = _gathered(partners.words, rows, columns, weighted, width)
@@ -179,7 +183,7 @@ def _gathered(
     sums = np.zeros((len(rows), len(columns)), dtype=np.float32)
     used = 1
     for at, (places, values) in enumerate(columns):
-        used = text_kernels.place(frozen(places), frozen(values), at, slot, table, used)
+        used = text_kernels.place(readonly_view(places), readonly_view(values), at, slot, table, used)
     text_kernels.gather(*csr_parts(partners), rows, slot, table, weighted, sums)
     for places, _ in columns:
         slot[places] = 0
@@ -208,7 +212,7 @@ def _alignments(
 
 def products(vectors: FloatArray, rows: Rows, lead: FloatArray, found: FloatArray) -> None:
     """Write to `found` (n,) the inner products of `vectors`' `rows` (n,) with `lead` (d,)."""
-    found[:] = products_at(frozen(vectors), frozen(lead), rows)
+    found[:] = products_at(readonly_view(vectors), readonly_view(lead), rows)
 
 
 class _Scratch(threading.local):

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
+from data.columns.arrays import FloatArray, csr_parts, heaviest, load_csr, load_mmap, save_csr
+from data.columns.strings import StringColumn, StringIndex
 from data.records import Achievement, Demand, Record
-from data.text.segment import content_words
-from data.columns.strings import Numbers, Strings
 from data.text.normalise import meaningful
+from data.text.segment import content_words
 from matcher.texts import kernels as text_kernels
-from data.columns.arrays import FloatArray, csr_parts, heaviest, load_csr, mapped, save_csr
 from models.encoder.base import Encoder, Kind
 
 TOPICS = 128
@@ -49,7 +49,7 @@ def record_text(record: Record) -> RecordText:
 
 @dataclass(frozen=True)
 class TextRows:
-    """Numbers of n texts, row by row, each of length 1; the row of an empty text is 0."""
+    """StringIndex of n texts, row by row, each of length 1; the row of an empty text is 0."""
 
     vectors: FloatArray  # (n, d) encoder
     words: csr_array  # (n, v) TF-IDF of words
@@ -85,11 +85,11 @@ class TextRows:
     def load(cls, directory: Path) -> Self:
         """Read what `save` wrote; dense arrays are mapped into memory, so that processes share them."""
         return cls(
-            mapped(directory / "vectors.npy"),
+            load_mmap(directory / "vectors.npy"),
             load_csr(directory / "words"),
             load_csr(directory / "grams"),
-            mapped(directory / "topics.npy"),
-            mapped(directory / "reach.npy"),
+            load_mmap(directory / "topics.npy"),
+            load_mmap(directory / "reach.npy"),
         )
 
 
@@ -120,7 +120,7 @@ class Vocabulary:
         known = self.columns
         bounds, occurrences = [0], array("i")
         for document in documents:
-            if isinstance(known, Numbers):
+            if isinstance(known, StringIndex):
                 occurrences.extend(known.found(document))
             else:
                 occurrences.extend([column for column in map(known.get, document) if column is not None])
@@ -141,14 +141,16 @@ class Vocabulary:
 
     def save(self, stem: Path) -> None:
         """Write `stem`.arrow (terms), `stem`.trie and `stem`.numbers.npy (their columns) and `stem`.npy (idf)."""
-        Strings.of(self.terms).save(stem.with_suffix(".arrow"))
-        Numbers.of(self.columns).save(stem)
+        StringColumn.of(self.terms).save(stem.with_suffix(".arrow"))
+        StringIndex.of(self.columns).save(stem)
         np.save(stem.with_suffix(".npy"), self.idf)
 
     @classmethod
     def load(cls, stem: Path) -> Self:
         """Read what `save` wrote, mapped into memory."""
-        return cls(Strings.load(stem.with_suffix(".arrow")), mapped(stem.with_suffix(".npy")), Numbers.load(stem))
+        return cls(
+            StringColumn.load(stem.with_suffix(".arrow")), load_mmap(stem.with_suffix(".npy")), StringIndex.load(stem)
+        )
 
 
 def character_grams(text: str) -> list[str]:
@@ -225,9 +227,9 @@ class TextSpace:
             encoder,
             Vocabulary.load(directory / "words"),
             Vocabulary.load(directory / "grams"),
-            mapped(directory / "projection.npy"),
+            load_mmap(directory / "projection.npy"),
             load_csr(directory / "associations"),
-            mapped(directory / "word_vectors.npy"),
+            load_mmap(directory / "word_vectors.npy"),
             load_csr(directory / "associated_by"),
         )
 

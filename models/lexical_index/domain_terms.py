@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Self
 
-from data.columns.strings import Numbers
+from data.columns.strings import StringIndex
 
 MAX_WORDS = 6  # words that a compound is looked for in
 REMEMBERED = 1 << 16  # words whose terms are kept: texts repeat their words
@@ -64,15 +64,15 @@ class DomainTerms:
     def save(self, directory: Path) -> None:
         """Write the terms and their beginnings as tries into `directory`, which exists; both numbered by length."""
         for name, strings in ((_TERMS, self._terms), (_BEGINNINGS, self._beginnings)):
-            Numbers.of({text: len(text) for text in sorted(strings)}).save(directory / name)
+            StringIndex.of({text: len(text) for text in sorted(strings)}).save(directory / name)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Read what `save` wrote, mapped into memory."""
         terms = cls()
-        known = Numbers.load(directory / _TERMS)
+        known = StringIndex.load(directory / _TERMS)
         # Nearly every look-up is for a beginning: a set in memory is several times quicker than a trie.
-        terms._take(known, frozenset(Numbers.load(directory / _BEGINNINGS)), known.largest)
+        terms._take(known, frozenset(StringIndex.load(directory / _BEGINNINGS)), known.largest)
         return terms
 
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError, InputError
-from models.lexical_index.domain_terms import DomainTerms
-from models.lexical_index.postings import Postings
-from models.lexical_index.segments import Segments
 from models.index_state.live_state import LiveState
 from models.index_state.rows import check_search, checked_rows, last_of_each
 from models.index_state.selection import k_best
+from models.lexical_index.domain_terms import DomainTerms
+from models.lexical_index.postings import Postings
+from models.lexical_index.segments import Segments
 
 FORMAT_VERSION = 2
 ALWAYS_MERGED = 512  # an index this small is merged by every write: a few milliseconds, and its statistics stay exact

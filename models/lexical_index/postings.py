@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-from data.columns.strings import Numbers
+from data.columns.strings import StringIndex
 
 K1 = 1.5  # saturation of a word's frequency, and
 B = 0.75  # weight of a document's length: the customary values, and bm25s' defaults
@@ -111,7 +111,7 @@ class Postings:
         directory.mkdir(parents=True, exist_ok=True)
         for name in _ARRAYS:
             np.save(directory / f"{name}.npy", getattr(self, name))
-        Numbers.of(self.words).save(directory / "words")
+        StringIndex.of(self.words).save(directory / "words")
 
     @classmethod
     def load(cls, directory: Path, average_length: float, *, memory_map: bool) -> Self:
@@ -120,7 +120,7 @@ class Postings:
             name: np.load(directory / f"{name}.npy", mmap_mode="r" if memory_map else None, allow_pickle=False)
             for name in _ARRAYS
         }
-        return cls(words=Numbers.load(directory / "words"), average_length=average_length, **arrays)
+        return cls(words=StringIndex.load(directory / "words"), average_length=average_length, **arrays)
 
 
 def joined(parts: Sequence[tuple[Postings, NDArray[np.bool_] | None]], average_length: float | None) -> Postings:

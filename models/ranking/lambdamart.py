@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError, InputError
-from models.trees.boosting import RankerParameters
 from models.ranking.position_bias import place_of
+from models.trees.boosting import RankerParameters
 
 LABEL_GAINS = (0, 1, 3, 7, 15)  # 2^grade - 1, what NDCG counts
 TRUNCATION = 20  # pairs below this place of a list teach nothing

@@ -11,8 +11,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.telemetry.metrics import REQUEST_SECONDS, REQUESTS
 from serving.problems import BODY_TIMEOUT, BODY_TOO_LARGE, INTERNAL, TIMEOUT, ProblemType, problem_response
+from serving.telemetry.metrics import REQUEST_SECONDS, REQUESTS
 from serving.telemetry.tracing import request_span
 
 log = structlog.get_logger("gongxu.access")

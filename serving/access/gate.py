@@ -9,9 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.access import roles
 from serving.access.credentials import LOCAL, KeyRing, Principal
-from serving.telemetry.metrics import RATE_LIMITED_TOTAL, REFUSED
-from serving.problems import FORBIDDEN, RATE_LIMITED, STORE_UNAVAILABLE, UNAUTHORISED, ApiError, problem_response
 from serving.access.rates import RateLimit
+from serving.problems import FORBIDDEN, RATE_LIMITED, STORE_UNAVAILABLE, UNAUTHORISED, ApiError, problem_response
+from serving.telemetry.metrics import RATE_LIMITED_TOTAL, REFUSED
 
 if TYPE_CHECKING:
     from serving.runtime.services import Services

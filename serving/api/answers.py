@@ -8,10 +8,10 @@ import orjson
 from starlette.responses import Response
 
 from matcher.recommendation import Recommendation
+from serving.api.schemas import Explain, shortened
 from serving.runtime.answer_cache import Answered
 from serving.runtime.live import Lacking
 from serving.telemetry.metrics import CANDIDATES, CHANNEL_ITEMS, DEGRADED, EMPTY, PROBABILITY
-from serving.api.schemas import Explain, shortened
 from serving.telemetry.stages import timed
 
 _candidates, _channel_items = cache(CANDIDATES.labels), cache(CHANNEL_ITEMS.labels)  # channels are few

@@ -8,10 +8,10 @@ from pydantic import BaseModel, Field
 
 from data.records import Demand
 from matcher.collection.filters import Filters
-from matcher.loading import stored_achievements
 from matcher.gaps.report import LOOKED_AT, gap_report, report_dict
-from matcher.rescoring import candidate_pool
+from matcher.loading import stored_achievements
 from matcher.recommendation import Verdict
+from matcher.rescoring import candidate_pool
 from serving.runtime.live import LiveModel
 from serving.runtime.services import Services
 

@@ -5,13 +5,13 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from data.records import MAX_TEXT, UNSTORED, Achievement, Demand, Identifier
-from matcher.ranking.diversify import Diversity
-from matcher.engine import MAX_TOP
 from matcher.collection.filters import Filters
+from matcher.engine import MAX_TOP
+from matcher.ranking.diversify import Diversity
 from matcher.recommendation import Match, Recommendation
 from serving.api.gaps import GapReportAnswer
-from serving.runtime.live import Lacking
 from serving.problems import Problem
+from serving.runtime.live import Lacking
 
 MAX_BATCH = 100
 Explain = Literal["none", "brief", "full"]

@@ -29,9 +29,9 @@ def add_command(name: NameArgument, role: RoleOption, password_stdin: StdinOptio
     """
     from datetime import UTC, datetime
 
+    from data.settings import settings
     from data.store.keys import AuditEntry
     from data.store.operators import Operator
-    from data.settings import settings
     from data.store.store import Store
     from serving.dashboard.accounts.access import hash_password, require_name
 
@@ -155,8 +155,8 @@ def _tell(text: str, password: str, known: bool) -> None:
 def _change(name: str, action: str, subject: str, **values: object) -> None:
     from datetime import UTC, datetime
 
-    from data.store.keys import AuditEntry
     from data.settings import settings
+    from data.store.keys import AuditEntry
     from data.store.store import Store
 
     with Store.open(settings().store_url) as store:

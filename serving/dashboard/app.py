@@ -12,10 +12,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from data.errors import BundleError, GongxuError, InputError, NotFoundError, StoreError
-from serving.dashboard.pages import sign_in
 from serving.dashboard.accounts.guard import Guard
 from serving.dashboard.page import Page
-from serving.dashboard.pages import ALL_PAGES
+from serving.dashboard.pages import ALL_PAGES, sign_in
 from serving.dashboard.rendering import render
 from serving.problems import NO_BUNDLE, OVERLOADED, ApiError
 

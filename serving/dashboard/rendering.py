@@ -18,8 +18,8 @@ from data.records import CHINA_STANDARD_TIME
 from knowledge_graph.taxonomy.regions import load_regions
 from serving.dashboard import wording
 from serving.dashboard.accounts.access import ROLE_NAMES, Role
-from serving.dashboard.page import address
 from serving.dashboard.accounts.sessions import SignedIn
+from serving.dashboard.page import address
 
 FOLDER = Path(__file__).parent
 # Address, name, least role: in the order of the menu.

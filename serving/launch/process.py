@@ -13,11 +13,11 @@ from data.errors import StoreError
 from data.settings import Settings, settings
 from models.threads import limit_threads
 from serving.app import create_app
+from serving.launch.workers import Workers
 from serving.runtime.live import LiveModel, preloaded
-from serving.telemetry.logs import configure_logs
 from serving.runtime.memory import few_arenas, give_back
 from serving.runtime.storage import StoreAccess
-from serving.launch.workers import Workers
+from serving.telemetry.logs import configure_logs
 
 SWITCH_INTERVAL = 0.0005  # s
 

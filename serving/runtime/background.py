@@ -11,7 +11,7 @@ from data.errors import GongxuError
 log = structlog.get_logger("gongxu.background")
 
 
-class Repeated:
+class PeriodicTask:
     """Calls a function again and again in a thread of its own, every `interval` seconds or as soon as it is woken."""
 
     def __init__(self, name: str, work: Callable[[], object], interval: float) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from time import perf_counter, time_ns
 from typing import Any, Generic, TypeVar
 
-from matcher.request.stages import heard_by
+from matcher.request.stages import stage_listener
+from serving.problems import OVERLOADED, ApiError
 from serving.telemetry import stages
 from serving.telemetry.metrics import SHED
-from serving.problems import OVERLOADED, ApiError
 
 _T = TypeVar("_T")
 _MEMORY = 0.05  # weight of the latest call in the running mean of service times
@@ -80,7 +80,7 @@ class _Timed(Generic[_T]):
 def _timed(work: Callable[[], _T]) -> _Timed[_T]:
     passed: list[tuple[str, float]] = []
     started = perf_counter()
-    with heard_by(lambda stage: passed.append((stage, perf_counter()))):
+    with stage_listener(lambda stage: passed.append((stage, perf_counter()))):
         result = work()
     return _Timed(result, started, perf_counter(), passed)
 

@@ -23,8 +23,8 @@ from matcher.bundle import CURRENT, PREVIOUS, Manifest, current_bundle, pointed,
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from serving.runtime.memory import give_back
-from serving.telemetry.metrics import BUNDLE_LOADS, BUNDLE_REJECTED, RECORDS_REPLAYED
 from serving.runtime.warm_up import warm_up
+from serving.telemetry.metrics import BUNDLE_LOADS, BUNDLE_REJECTED, RECORDS_REPLAYED
 
 REPLAY_BATCH = 500
 LARGE = 2**28  # bytes of a bundle from which on its digests are checked beside requests by a process of low priority

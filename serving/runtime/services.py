@@ -14,17 +14,17 @@ from data.settings import Settings
 from data.store.store import Store
 from eval.online.experiments import Mode
 from matcher.recommendation import Recommendation
-from serving.runtime.answer_cache import AnswerCache
-from serving.runtime.background import Repeated
-from serving.runtime.compute import EngineThreads
 from serving.access.credentials import KeyRing
 from serving.dashboard.figures.review import UNDO, submit
+from serving.problems import NO_BUNDLE, ApiError
+from serving.runtime.answer_cache import AnswerCache
+from serving.runtime.background import PeriodicTask
+from serving.runtime.compute import EngineThreads
 from serving.runtime.experiments import Ask, ExperimentHolder, Running
 from serving.runtime.impressions import ImpressionLog
 from serving.runtime.live import BundleHolder, LiveModel
-from serving.telemetry.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
-from serving.problems import NO_BUNDLE, ApiError
 from serving.runtime.storage import StoreAccess, StoreThreads
+from serving.telemetry.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
 from serving.telemetry.tracing import start_tracing, stop_tracing
 
 _T = TypeVar("_T")
@@ -46,17 +46,17 @@ class Services:
         self.holder = BundleHolder(settings.bundles, threads=1, loaded=loaded)
         self.engine_threads = EngineThreads(settings.serve_threads, settings.serve_max_wait)
         self._store_threads = StoreThreads(self.access, 2 * settings.serve_lock_timeout)
-        self.follower = Repeated("follower", self._follow, settings.serve_poll)
-        self.watcher = Repeated("watcher", self._watch, settings.serve_poll)
+        self.follower = PeriodicTask("follower", self._follow, settings.serve_poll)
+        self.watcher = PeriodicTask("watcher", self._watch, settings.serve_poll)
         self.impressions = ImpressionLog(self.access.store, settings.serve_impression_queue)
-        self.impression_writer = Repeated("impressions", self.impressions.flush, IMPRESSION_INTERVAL)
+        self.impression_writer = PeriodicTask("impressions", self.impressions.flush, IMPRESSION_INTERVAL)
         self.answers = AnswerCache(settings.serve_cache)
         self.keys = KeyRing()
-        self.key_reader = Repeated("keys", self._read_keys, max(settings.serve_poll, KEY_INTERVAL))
+        self.key_reader = PeriodicTask("keys", self._read_keys, max(settings.serve_poll, KEY_INTERVAL))
         self.experiments = ExperimentHolder(settings.home, settings.bundles, threads=1)
-        self.experimenter = Repeated("experiments", self._experiment, max(settings.serve_poll, EXPERIMENT_INTERVAL))
+        self.experimenter = PeriodicTask("experiments", self._experiment, max(settings.serve_poll, EXPERIMENT_INTERVAL))
         self._shadows: set[asyncio.Task[None]] = set()
-        self.review_writer = Repeated("reviews", self._submit_reviews, REVIEW_INTERVAL)
+        self.review_writer = PeriodicTask("reviews", self._submit_reviews, REVIEW_INTERVAL)
 
     def start(self) -> None:
         """Load the current bundle, if there is one, and begin to follow store and pointer."""
@@ -86,7 +86,7 @@ class Services:
         stop_tracing()
 
     @property
-    def _tasks(self) -> tuple[Repeated, ...]:
+    def _tasks(self) -> tuple[PeriodicTask, ...]:
         return (
             self.watcher,
             self.follower,

@@ -3,8 +3,8 @@
 from data.errors import StoreError
 from data.records import UNSTORED, Achievement, Demand
 from data.store.store import Store
-from matcher.engine import Engine
 from matcher.collection.filters import Filters
+from matcher.engine import Engine
 from matcher.loading import stored_achievements, stored_demands
 
 _TEXT = "低温污泥干化设备，处理量每天50吨，含水率降到40%以下"

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from data.records import Demand, EventKind, OutcomeEvent
 from data.store.aggregates import ALL, FIELD, china_day, recount
 from data.store.dashboard_tables import achievement_progress, daily_counts, demand_progress
 from data.store.database import begin_write
-from data.records import Demand, EventKind, OutcomeEvent
 from data.store.store import Store
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

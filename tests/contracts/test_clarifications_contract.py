@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from data.store.clarifications import Clarification, Clarified, clarified
 from data.errors import NotFoundError
 from data.records import MAX_LIST, Demand
+from data.store.clarifications import Clarification, Clarified, clarified
 from data.store.store import Store, UpsertCounts
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)

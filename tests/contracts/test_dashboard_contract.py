@@ -11,10 +11,10 @@ from alembic.config import Config
 from fastapi.testclient import TestClient
 
 import data.store
-from data.store.database import begin_write
-from data.store.operators import Operator
 from data.records import Achievement, Demand, EventKind, OutcomeEvent
 from data.settings import Settings
+from data.store.database import begin_write
+from data.store.operators import Operator
 from data.store.store import Store
 from data.store.tables import achievements, demands
 from serving.app import create_app

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.encoder.base import Encoder, load_encoder
 from models.encoder.adaptation import adapt
+from models.encoder.base import Encoder, load_encoder
 from models.encoder.static import StaticEncoder
 from models.encoder.vector_cache import CachedEncoder
 

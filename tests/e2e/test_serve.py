@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from data.store.store import Store
-from serving.client import AsyncClient, Client, GongxuApiError, new_event
 from serving.access.credentials import add_key
 from serving.access.roles import Role
+from serving.client import AsyncClient, Client, GongxuApiError, new_event
 from tests.e2e.servers import copy_of, served, wait_until
 
 ENDED = (0, -signal.SIGTERM)  # after an orderly end uvicorn lets the signal have its usual effect

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from matcher.collection.encoded import EncodedRecords
 from matcher.features.table import FeatureTable, label_free_table
-from matcher.model import MatchingModel
 from matcher.history.graded_pairs import GradedPairs
+from matcher.model import MatchingModel
 from matcher.ranking.scorer import fit_scorer
 from matcher.texts.space import TextSpace
-from matcher.collection.encoded import View
 from models.encoder.base import load_encoder
 from models.ranking.ordinal import RankerParameters
 from tests.matcher.worlds import World, make_world
@@ -33,11 +33,11 @@ class Known:
         return self.model.space
 
     @property
-    def demands(self) -> View:
+    def demands(self) -> EncodedRecords:
         return self.model.demands.base
 
     @property
-    def achievements(self) -> View:
+    def achievements(self) -> EncodedRecords:
         return self.model.achievements.base
 
     def graded(self, grades: np.ndarray, rows: np.ndarray | None = None) -> tuple[GradedPairs, FeatureTable]:

@@ -9,8 +9,8 @@ from data.errors import InputError
 from data.records import Achievement, Demand
 from data.store.store import Store
 from data.text.normalise import meaningful
-from matcher.engine import EMPTY_STORE, MAX_TOP, NO_RANKER, Engine
 from matcher.collection.filters import OPEN_STATUSES, Filters
+from matcher.engine import EMPTY_STORE, MAX_TOP, NO_RANKER, Engine
 from matcher.model import MatchingModel
 from matcher.recommendation import NO_GOOD_MATCH
 

@@ -7,10 +7,10 @@ import pytest
 
 from data.records import AchievementStatus
 from data.text.segment import content_words
-from matcher.ranking.channels import find_candidates
-from matcher.engine import MAX_TOP, Engine
 from matcher.collection.filters import Filters
+from matcher.engine import MAX_TOP, Engine
 from matcher.model import MatchingModel
+from matcher.ranking.channels import find_candidates
 from matcher.texts.space import record_text
 
 EVERYTHING = Filters.none()

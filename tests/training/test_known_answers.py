@@ -14,8 +14,8 @@ from data.simulator.world import make_world
 from eval.metrics.bootstrap import Judged, estimate_all
 from eval.metrics.levels import ndcg_by_demand
 from models.ranking.lambdamart import LambdaMartRanker
-from models.ranking.position_bias import place_of, place_offsets
 from models.ranking.ordinal import OrdinalRanker, RankerParameters
+from models.ranking.position_bias import place_of, place_offsets
 
 PARAMETERS = RankerParameters(trees=100, learning_rate=0.06, feature_fraction=0.7)
 NAMES = ("topic", "indicators", "maturity", "price", "provider", "region", "fame")

@@ -10,9 +10,9 @@ from data.records import Achievement, Demand, OutcomeEvent
 from data.settings import Settings
 from data.store.store import Store
 from matcher.bundle import current_bundle, read_manifest, verify
+from matcher.collection.filters import Filters
 from matcher.engine import Engine
 from matcher.features.table import FEATURES
-from matcher.collection.filters import Filters
 from matcher.model import MatchingModel
 from models.ranking.ordinal import RankerParameters
 from training.pipeline import MIN_PAIRS, build, train

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from data.columns.arrays import FloatArray
 from data.errors import InputError, NotFoundError
 from data.records import Achievement, Demand
-from data.text.segment import content_words
 from data.store.store import Store
-from matcher.ranking.channels import find_candidates
-from matcher.engine import Engine, Side
+from data.text.segment import content_words
 from matcher.collection.filters import Filters
-from matcher.ranking.first_stage import SCORED, FirstStage, first_columns
-from matcher.features.graph import GraphLens
+from matcher.engine import Engine, Side
+from matcher.features.graph import GraphQuery
+from matcher.ranking.channels import find_candidates
+from matcher.ranking.first_stage import SCORED, FirstStage, prefilter_features
 from matcher.ranking.scorer import Scorer
-from data.columns.arrays import FloatArray
-from matcher.request.subject import past_of
+from matcher.request.subject import demand_history
 
 ASKING = {
     "achievements": 300,
@@ -63,8 +63,8 @@ def _pool(engine: Engine, scorer: Scorer, record: Demand | Achievement, side: Si
     except InputError:
         return None
     model, shelf, for_demand = engine.model, engine.shelf(side), side == "achievements"
-    likeness, feedback = past_of(scorer, subject) if for_demand else (None, None)
-    lens = GraphLens(model.graph, record, subject.row) if model.graph else None
+    likeness, feedback = demand_history(scorer, subject) if for_demand else (None, None)
+    lens = GraphQuery(model.graph, record, subject.row) if model.graph else None
     reach = lens.retrieve if lens and for_demand else None
     words, asking = content_words(subject.text.full), (subject.view, subject.place)
     candidates = find_candidates(
@@ -73,7 +73,7 @@ def _pool(engine: Engine, scorer: Scorer, record: Demand | Achievement, side: Si
     if not len(candidates.rows):
         return None
     found, places = shelf.at(candidates.rows)
-    columns = first_columns(*asking, found, places, candidates, feedback, subject_is_demand=for_demand)
+    columns = prefilter_features(*asking, found, places, candidates, feedback, subject_is_demand=for_demand)
     one = np.full(len(places), subject.place, dtype=np.int64)
     signals = lens.signals(candidates.rows) if lens else None
     if for_demand:

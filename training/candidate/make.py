@@ -15,28 +15,36 @@ from data.store.store import Store
 from matcher.bundle import CHALLENGER, Manifest, link_files, new_bundle, new_version, publish, set_pointer
 from matcher.engine import Engine
 from matcher.features.table import NEARNESS_COLUMNS, FeatureTable
+from matcher.history.graded_pairs import GradedPairs
 from matcher.history.outcome_history import History
 from matcher.model import RECORD_FOLDERS, SCORER_FOLDER, MatchingModel
-from matcher.history.graded_pairs import GradedPairs
 from matcher.ranking.scorer import Scorer, Scores
 from models.ranking.ordinal import RankerParameters
-from training.versions import candidates
-from training.comparison.sample_answers import ask, reference_of, sample_demands
-from training.versions.candidates import HISTORY, PREDICTIONS, Candidate, Figure
-from training.comparison.pairs import HeldOut, PairTable, Records, calibration_error, figures, reliability, save_predictions
 from training.candidate.first_stage import fit_first_stages
 from training.candidate.model_card import model_card
 from training.candidate.plots import plot_importance, plot_reliability, plot_slices
+from training.comparison.pairs import (
+    HeldOut,
+    PairTable,
+    Records,
+    calibration_error,
+    figures,
+    reliability,
+    save_predictions,
+)
 from training.comparison.reference import Rates
-from training.versions.registry import bundle_facts, publish_candidate, write_model
+from training.comparison.sample_answers import ask, reference_of, sample_demands
 from training.comparison.slices import slice_figures, slices_of
+from training.versions import candidates
+from training.versions.candidates import HISTORY, PREDICTIONS, Candidate, Figure
+from training.versions.registry import bundle_facts, publish_candidate, write_model
 from training.versions.runs import RunDraft, recorded_run
 
 EASY_PAIRS = 20  # held-out pairs below which no figure is worth printing
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedScorer:
     """A scorer that learned from the pairs `learned`, over a base bundle's records; `table` holds all pairs' features."""
 
     model: MatchingModel
@@ -52,7 +60,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltBundle:
     """A bundle and what went into it; `unreached` says why MLflow does not have the run yet, empty if it has."""
 
     directory: Path
@@ -60,7 +68,9 @@ class Built:
     unreached: str = ""
 
 
-def finish(settings: Settings, store: Store, fitted: Fitted, progress: Callable[[str], None] = lambda _: None) -> Built:
+def finish(
+    settings: Settings, store: Store, fitted: FittedScorer, progress: Callable[[str], None] = lambda _: None
+) -> BuiltBundle:
     """Make a candidate of a fitted scorer: a sealed bundle that nothing serves yet, its figures, its run in MLflow."""
     progress("held out")
     scored, scores = _score_held_out(fitted)
@@ -121,10 +131,10 @@ def finish(settings: Settings, store: Store, fitted: Fitted, progress: Callable[
     candidates.save(settings, candidate)
     set_pointer(settings.bundles, CHALLENGER, version)
     _, unreached = publish_candidate(settings, candidate)
-    return Built(published, trained, run.unreached or unreached)
+    return BuiltBundle(published, trained, run.unreached or unreached)
 
 
-def served_scorer(fitted: Fitted) -> Scorer:
+def served_scorer(fitted: FittedScorer) -> Scorer:
     """Return the scorer with the held-out outcomes in its history: it was not taught by them, but it may tell of them."""
     if not len(fitted.held_out):
         return fitted.scorer
@@ -167,7 +177,7 @@ def held_out_pairs(model: MatchingModel, pairs: GradedPairs, rows: NDArray[np.in
     )
 
 
-def _score_held_out(fitted: Fitted) -> tuple[HeldOut, Scores]:
+def _score_held_out(fitted: FittedScorer) -> tuple[HeldOut, Scores]:
     rows = comparable_rows(fitted.pairs, fitted.held_out)
     part = PairTable(
         rows,
@@ -193,7 +203,7 @@ def stored_records(store: Store, held: HeldOut) -> Records:
 
 
 def _fill(
-    run: RunDraft, settings: Settings, fitted: Fitted, candidate: Candidate, held: HeldOut, scores: Scores
+    run: RunDraft, settings: Settings, fitted: FittedScorer, candidate: Candidate, held: HeldOut, scores: Scores
 ) -> None:
     """Put everything about a training into its run."""
     importance = fitted.scorer.ranker.importance()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from training.versions.candidates import Candidate
     from training.release.gate import Decision
+    from training.versions.candidates import Candidate
 
 REFUSED = 1  # exit code of a promotion that the gate refused
 ALIAS_NAMES = {"champion": "在役 champion", "challenger": "候选 challenger", "previous": "上一版 previous"}

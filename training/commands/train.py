@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from training.candidate.make import Built
+    from training.candidate.make import BuiltBundle
     from training.release.gate import Decision
 
 STEPS = {
@@ -176,7 +176,7 @@ def demo_command(
     typer.echo(f"启动服务：GONGXU_HOME={home} gongxu serve，然后打开 http://127.0.0.1:8000/docs")
 
 
-def _report(built: "Built", as_json: bool, decision: "Decision | None" = None) -> None:
+def _report(built: "BuiltBundle", as_json: bool, decision: "Decision | None" = None) -> None:
     manifest = built.manifest
     facts = {
         "bundle": manifest.version,

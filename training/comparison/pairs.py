@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from data.errors import NotFoundError
 from data.records import Achievement, Demand
 from eval.metrics.bootstrap import RESAMPLES, Estimate, Judged, estimate_all, metric_samples, summarise
+from matcher.collection.encoded import EncodedRecords
 from matcher.features.table import FeatureTable, label_free_table, with_history
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import GOOD_GRADE, MIN_CALIBRATION_ROWS, Scorer, Scores
-from matcher.collection.encoded import View
 
 CALIBRATION_BINS = 10
 _R = TypeVar("_R", Achievement, Demand)
@@ -76,8 +76,8 @@ class PairTable:
 
     places: NDArray[np.intp]
     table: FeatureTable
-    demands: View
-    achievements: View
+    demands: EncodedRecords
+    achievements: EncodedRecords
     d: NDArray[np.int64]
     a: NDArray[np.int64]
 

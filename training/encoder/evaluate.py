@@ -11,13 +11,13 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from threadpoolctl import threadpool_limits
 
 from data.files.judged import JudgedPairs, load_judged
-from data.text.segment import content_words
 from data.text.normalise import meaningful, normalise
+from data.text.segment import content_words
 from eval.metrics.bootstrap import Estimate, Judged, estimate_all
-from models.encoder.base import Encoder
 from models.encoder.adaptation import adapt
-from models.lexical_index import LexicalIndex
+from models.encoder.base import Encoder
 from models.encoder.static import StaticEncoder
+from models.lexical_index import LexicalIndex
 from training.encoder.corpus import Corpus, Paper, read_corpus
 
 RECALL_AT = 10

@@ -8,7 +8,7 @@ from pathlib import Path
 from data.errors import InputError
 from data.settings import Settings
 from data.store.store import Store
-from matcher.collection.columns import Cards
+from matcher.collection.columns import RecordColumns
 from matcher.texts.space import record_text
 from models.encoder.base import load_encoder
 from training.encoder.finetune import FIGURES_FILE, FinetuneSettings, finetune
@@ -40,7 +40,7 @@ def train_encoder(settings: Settings, store: Store, tuning: FinetuneSettings | N
     """
     tuning = tuning or FinetuneSettings()
     demands, achievements = list(store.demands()), list(store.achievements())
-    graded = graded_pairs(store.events(), Cards.from_records(demands), Cards.from_records(achievements))
+    graded = graded_pairs(store.events(), RecordColumns.from_records(demands), RecordColumns.from_records(achievements))
     if not len(graded):
         raise InputError("the store holds no outcomes of known records; import judgements or events first")
     rows = zip(graded.d.tolist(), graded.a.tolist(), graded.grade.tolist(), strict=True)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.records import DeclineReason, EventKind, OutcomeEvent
-from matcher.collection.columns import Cards
+from matcher.collection.columns import RecordColumns
 from matcher.history.graded_pairs import NO_REASON, NOT_SHOWN, GradedPairs, OutcomeLog
 from training.outcomes.delays import DAY, delay_distribution
 
@@ -69,8 +69,8 @@ class _Rows:
 
 def graded_pairs(
     events: Iterable[OutcomeEvent],
-    demands: Cards,
-    achievements: Cards,
+    demands: RecordColumns,
+    achievements: RecordColumns,
     seed: int = 0,
     maturity_days: float = MATURITY_DAYS,
 ) -> GradedPairs:
@@ -154,7 +154,7 @@ def certainty(grade: NDArray[np.int64], log: OutcomeLog, maturity_days: float = 
     return certain
 
 
-def _joined(events: Iterable[OutcomeEvent], demands: Cards, achievements: Cards) -> _Rows:
+def _joined(events: Iterable[OutcomeEvent], demands: RecordColumns, achievements: RecordColumns) -> _Rows:
     """Return one row for each pair that a request showed, each judgement, and each pair that events alone name."""
     rows = _Rows()
     requests: dict[str, int] = {}

@@ -5,7 +5,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.collection.columns import Cards
+from matcher.collection.columns import RecordColumns
 
 MAX_HELD_OUT = 10_000  # pairs that versions are compared on; more would sharpen no decision
 _SALT = "gongxu held out:"
@@ -16,7 +16,7 @@ def held_out_mark(name: str) -> float:
     return int.from_bytes(sha256(f"{_SALT}{name}".encode()).digest()[:8], "big") / 2**64
 
 
-def demand_marks(demands: Cards, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def demand_marks(demands: RecordColumns, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return (n,) marks of the demands of n pairs; demands of the same title have the same, whatever their ids are."""
     unique, inverse = np.unique(rows, return_inverse=True)
     titles = demands.take(unique).table.column("title_key").to_pylist()
@@ -25,7 +25,9 @@ def demand_marks(demands: Cards, rows: NDArray[np.int64]) -> NDArray[np.float64]
     return np.array(marks, dtype=np.float64)[inverse]
 
 
-def split_pairs(demands: Cards, rows: NDArray[np.int64], share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def split_pairs(
+    demands: RecordColumns, rows: NDArray[np.int64], share: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return which of n pairs to learn from and which are held out, given the rows of their demands.
 
     A pair whose demand is not held out but shares its text with one that is belongs to neither. Of more than

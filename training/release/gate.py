@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from data.settings import Settings
 from matcher.ranking.scorer import Scores
-from training.versions.candidates import Figure
 from training.comparison.pairs import HeldOut, calibration_error, gains
 from training.comparison.slices import Mask, taken
+from training.versions.candidates import Figure
 
 MIN_DEMANDS = 20  # held-out demands below which no gain is believed
 MIN_CALIBRATION_PAIRS = 200  # fewer pairs say nothing about calibration

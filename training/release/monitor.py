@@ -16,13 +16,13 @@ from eval.metrics.bootstrap import RESAMPLES, resample_weights
 from eval.online.monitor_report import Finding, MonitorReport, Watched
 from matcher.bundle import current_bundle, verify
 from matcher.engine import Engine
-from matcher.model import MatchingModel
 from matcher.history.graded_pairs import GradedPairs
+from matcher.model import MatchingModel
 from matcher.ranking.scorer import GOOD_GRADE
-from training.comparison.sample_answers import SAMPLE, Answers, answer_features, ask, sample_demands
 from training.comparison.pairs import Records, score_pairs
-from training.outcomes.graded_pairs import MATURITY_DAYS, graded_pairs
 from training.comparison.reference import STEPS, Histogram, Rates, Reference, ripe_rows, sampling_factor
+from training.comparison.sample_answers import SAMPLE, Answers, answer_features, ask, sample_demands
+from training.outcomes.graded_pairs import MATURITY_DAYS, graded_pairs
 
 DRIFTED_IMPORTANCE = 0.2  # share of the gain from features that need no outcome in drifted ones that is an alarm
 UNANSWERED_RISE = 0.1

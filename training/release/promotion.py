@@ -6,25 +6,25 @@ from datetime import UTC, datetime
 import numpy as np
 
 from data.errors import BundleError, GongxuError, InputError, NotFoundError
-from data.store.keys import AuditEntry
 from data.settings import Settings
+from data.store.keys import AuditEntry
 from data.store.store import Store
 from matcher.bundle import CHALLENGER, CURRENT, PREVIOUS, has_ranker, pointed, read_manifest, set_pointer, verify
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import Scores
-from training.versions import candidates
-from training.comparison.sample_answers import ask, sample_demands
-from training.versions.candidates import PREDICTIONS, Candidate
-from training.comparison.pairs import HeldOut, Records, load_predictions, score_pairs
 from training.candidate.make import comparable_rows, figure_metrics, held_out_pairs, stored_records
-from training.release.gate import Decision, Evidence, judge
-from training.outcomes.holdout import split_pairs
-from training.release.locks import exclusive
+from training.comparison.pairs import HeldOut, Records, load_predictions, score_pairs
+from training.comparison.sample_answers import ask, sample_demands
+from training.comparison.slices import slices_of
 from training.outcomes.graded_pairs import graded_pairs
+from training.outcomes.holdout import split_pairs
+from training.release.gate import Decision, Evidence, judge
+from training.release.locks import exclusive
+from training.versions import candidates
+from training.versions.candidates import PREDICTIONS, Candidate
 from training.versions.provenance import user
 from training.versions.registry import refresh_aliases, tag_decision
-from training.comparison.slices import slices_of
 from training.versions.runs import recorded_run
 
 JOURNAL = "promotions.jsonl"

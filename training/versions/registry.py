@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from data.settings import Settings
 from matcher.bundle import pointed, read_manifest
+from training.scoring_model import COLUMNS, POINTER
 from training.versions import candidates
 from training.versions.candidates import ALIASES, Candidate
 from training.versions.provenance import package_version
-from training.scoring_model import COLUMNS, POINTER
 from training.versions.runs import RECORD_TAG, RunRecord, TrackingError, experiment_id, pending, push, quieten, tracking
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from starlette.responses import Response
 
 from data.records import Achievement, Demand
 from data.store.store import Store
-from matcher.gaps.advice import PEERS, advice_dict, advise
 from matcher.engine import Engine
+from matcher.gaps.advice import PEERS, advice_dict, advise
 from matcher.loading import stored_achievements, stored_demands
 from matcher.rescoring import best_demands
-from serving.api.answers import json_response
 from serving.access.gate import Needs
-from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
 from serving.access.roles import Scope
+from serving.api.answers import json_response
 from serving.api.routes.records import AchievementId
+from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
 from serving.runtime.services import ServicesOf
 
 router = APIRouter(prefix="/v1/achievements", tags=["advice"], dependencies=[Depends(Needs(Scope.RECOMMEND))])

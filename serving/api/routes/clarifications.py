@@ -8,24 +8,24 @@ from fastapi import APIRouter, Body, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
-from data.store.clarifications import Clarification, QuestionId
 from data.records import MAX_TITLE, Demand
+from data.store.clarifications import Clarification, QuestionId
 from data.store.store import Store
 from matcher.clarification.answers import MAX_ANSWER, clarification
 from matcher.clarification.ask import MAX_QUESTIONS, ask, best_ids
 from matcher.clarification.completeness import Weights, as_dict, completeness, completeness_path, load_weights
+from matcher.clarification.questions import question_dict
 from matcher.engine import Engine
 from matcher.loading import stored_achievements
-from matcher.rescoring import candidate_pool
-from matcher.clarification.questions import question_dict
 from matcher.recommendation import Match
-from serving.api.answers import json_response
+from matcher.rescoring import candidate_pool
 from serving.access.credentials import Principal
-from serving.api.gaps import GapReportAnswer, gap_answer
 from serving.access.gate import Needs
-from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
 from serving.access.roles import Scope
+from serving.api.answers import json_response
+from serving.api.gaps import GapReportAnswer, gap_answer
 from serving.api.routes.records import DemandId
+from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
 from serving.runtime.services import Services, ServicesOf
 
 router = APIRouter(prefix="/v1/demands", tags=["clarifications"])

@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from data.records import OutcomeEvent
 from data.store.store import EventCounts, Store
+from serving.access.gate import Needs
+from serving.access.roles import Scope
 from serving.api.answers import json_response
 from serving.api.direct_route import DirectRoute
-from serving.access.gate import Needs
-from serving.telemetry.metrics import EVENT_LAG, EVENTS
 from serving.problems import COMMON, responses
-from serving.access.roles import Scope
 from serving.runtime.services import ServicesOf
+from serving.telemetry.metrics import EVENT_LAG, EVENTS
 
 router = APIRouter(
     prefix="/v1", tags=["events"], dependencies=[Depends(Needs(Scope.WRITE_EVENTS))], route_class=DirectRoute

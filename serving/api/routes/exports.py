@@ -11,10 +11,10 @@ from starlette.responses import StreamingResponse
 from data.errors import GongxuError, InputError
 from matcher.engine import MAX_TOP, Side
 from serving.access.gate import Needs
-from serving.problems import COMMON, NO_BUNDLE, OVERLOADED, ApiError, problem_body, problem_of, responses
 from serving.access.roles import Scope
 from serving.api.routes.recommendations import achievements_answer, demands_answer
 from serving.api.schemas import AchievementsRequest, DemandsRequest, Explain
+from serving.problems import COMMON, NO_BUNDLE, OVERLOADED, ApiError, problem_body, problem_of, responses
 from serving.runtime.services import Services, ServicesOf
 
 router = APIRouter(prefix="/v1/recommendations", tags=["recommendations"], dependencies=[Depends(Needs(Scope.EXPORT))])

@@ -11,12 +11,12 @@ from starlette.responses import Response
 from data.errors import NotFoundError
 from data.records import Demand, Identifier
 from knowledge_graph.graph import KnowledgeGraph
-from knowledge_graph.reading.paths import drawing
 from knowledge_graph.queries.supply import balances, term_card
-from serving.api.answers import json_response
+from knowledge_graph.reading.paths import drawing
 from serving.access.gate import Needs
-from serving.problems import COMMON, NO_BUNDLE, NO_GRAPH, NOT_FOUND, ApiError, responses
 from serving.access.roles import Scope
+from serving.api.answers import json_response
+from serving.problems import COMMON, NO_BUNDLE, NO_GRAPH, NOT_FOUND, ApiError, responses
 from serving.runtime.services import Services, ServicesOf
 
 router = APIRouter(prefix="/v1/graph", tags=["graph"], dependencies=[Depends(Needs(Scope.READ_GRAPH))])

@@ -11,11 +11,11 @@ from data.records import Achievement, Demand
 from data.store.store import Store
 from matcher.engine import MAX_TOP
 from matcher.recommendation import Match, SimilarRecord
-from serving.api.answers import json_response
 from serving.access.gate import Needs
-from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
 from serving.access.roles import Scope
+from serving.api.answers import json_response
 from serving.api.routes.records import AchievementId, DemandId
+from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
 from serving.runtime.services import Services, ServicesOf
 
 router = APIRouter(prefix="/v1", tags=["insight"], dependencies=[Depends(Needs(Scope.RECOMMEND))])

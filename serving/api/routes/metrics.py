@@ -8,10 +8,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
 
 from serving.access.gate import Needs
-from serving.telemetry.metrics import STORE_SILENCE
-from serving.problems import COMMON, responses
 from serving.access.roles import Scope
+from serving.problems import COMMON, responses
 from serving.runtime.services import ServicesOf
+from serving.telemetry.metrics import STORE_SILENCE
 
 router = APIRouter(tags=["health"], dependencies=[Depends(Needs(Scope.READ_METRICS))])
 

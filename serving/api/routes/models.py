@@ -14,11 +14,11 @@ from data.errors import BundleError, InputError, NotFoundError
 from data.store.keys import AuditEntry
 from data.store.store import Store
 from matcher.bundle import MANIFEST, current_bundle, read_manifest, set_current, verify
-from serving.api.answers import json_response
 from serving.access.credentials import Principal
 from serving.access.gate import Needs
-from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
 from serving.access.roles import Scope
+from serving.api.answers import json_response
+from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
 from serving.runtime.services import Services, ServicesOf
 
 router = APIRouter(prefix="/v1/models", tags=["models"])

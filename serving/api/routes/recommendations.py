@@ -14,15 +14,12 @@ from data.records import UNSTORED, Achievement, Demand
 from data.store.store import Store
 from matcher.engine import Engine, Side
 from matcher.recommendation import Recommendation
+from serving.access.gate import Needs
+from serving.access.roles import Scope
 from serving.api import examples
 from serving.api.answers import answered, count_answer, json_bytes, json_response
 from serving.api.direct_route import DirectRoute
-from serving.runtime.experiments import Running
 from serving.api.gaps import gap_answer, gaps_path
-from serving.access.gate import Needs
-from serving.runtime.live import Lacking, LiveModel
-from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, problem_body, problem_of, responses
-from serving.access.roles import Scope
 from serving.api.schemas import (
     AchievementsBatch,
     AchievementsRequest,
@@ -31,6 +28,9 @@ from serving.api.schemas import (
     DemandsBatch,
     DemandsRequest,
 )
+from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, problem_body, problem_of, responses
+from serving.runtime.experiments import Running
+from serving.runtime.live import Lacking, LiveModel
 from serving.runtime.services import Services, ServicesOf
 
 router = APIRouter(

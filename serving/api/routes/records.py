@@ -10,15 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from data.errors import InputError
-from data.store.keys import AuditEntry
 from data.records import Achievement, Demand, Identifier
+from data.store.keys import AuditEntry
 from data.store.store import Store, UpsertCounts
-from serving.api.answers import json_response
 from serving.access.credentials import Principal
 from serving.access.gate import Needs
+from serving.access.roles import Scope
+from serving.api.answers import json_response
 from serving.api.ndjson import BulkAnswer, read_lines
 from serving.problems import COMMON, NOT_FOUND, UNSUPPORTED_MEDIA, ApiError, responses
-from serving.access.roles import Scope
 from serving.runtime.services import Services, ServicesOf
 
 router = APIRouter(prefix="/v1", tags=["records"])

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 
 from data.errors import SettingsError
 from data.settings import Settings
-from serving.dashboard.accounts.access import Role
 from serving.access.gate import LOOPBACK
+from serving.dashboard.accounts.access import Role
 
 SIGN_IN_TIME = 600  # seconds from leaving for the provider to coming back
 TIMEOUT = 8.0  # seconds for one answer of the provider

@@ -6,9 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from data.records import OutcomeEvent
 from data.store.dashboard_tables import daily_counts
 from data.store.database import translated_errors
-from data.records import OutcomeEvent
 from data.store.store import Store
 from data.store.tables import demands, events
 from eval.online.experiments import Experiment, Mode, Results, all_experiments, results

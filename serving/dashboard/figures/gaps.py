@@ -11,9 +11,9 @@ from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.queries.supply import UNKNOWN_BUDGET, Balance, Flow, balances, find_term, flows, industry_mask
 from knowledge_graph.records.table import RecordTable
 from knowledge_graph.taxonomy.chains import STAGES, load_chains
-from matcher.collection.columns import Cards
-from matcher.engine import Engine
+from matcher.collection.columns import RecordColumns
 from matcher.collection.filters import Filters
+from matcher.engine import Engine
 
 TERMS, CHAIN, INDUSTRIES, REGIONS = "terms", "stages", "industries", "regions"
 SIDES = (TERMS, CHAIN, INDUSTRIES, REGIONS)
@@ -38,7 +38,7 @@ def gaps(engine: Engine, side: str, region: str, industry: str) -> tuple[Balance
     return _by_cards(engine.model.demands.base.cards, engine.model.achievements.base.cards, side)
 
 
-def _by_cards(wanted: Cards, offered: Cards, side: str) -> tuple[Balance, ...]:
+def _by_cards(wanted: RecordColumns, offered: RecordColumns, side: str) -> tuple[Balance, ...]:
     """Return the balances of industries (divisions) or provinces, scored as the graph scores terms."""
     values = _divisions if side == INDUSTRIES else _provinces
     demands, supply = Counter[str](), Counter[str]()
@@ -65,12 +65,12 @@ def _by_cards(wanted: Cards, offered: Cards, side: str) -> tuple[Balance, ...]:
     return tuple(sorted(found, key=lambda row: (-row.score, row.name)))
 
 
-def _divisions(cards: Cards) -> list[set[str]]:
+def _divisions(cards: RecordColumns) -> list[set[str]]:
     letters = "ABCDEFGHIJKLMNOPQRST"
     return [{(code.lstrip(letters) or code)[:2] for code in codes} for codes in cards.industries]
 
 
-def _provinces(cards: Cards) -> list[set[str]]:
+def _provinces(cards: RecordColumns) -> list[set[str]]:
     return [{f"{code // 10_000:02d}"} if code else set() for code in cards.region.tolist()]
 
 

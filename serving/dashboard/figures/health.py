@@ -13,16 +13,16 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from data.records import Demand
+from data.splits import same_groups
 from data.store.clarifications import clarified, read_clarifications
 from data.store.dashboard_tables import achievement_progress
 from data.store.database import translated_errors
-from data.records import Demand
-from data.splits import same_groups
 from data.store.store import Store
 from data.store.tables import achievements, demands
 from matcher.clarification.completeness import ADVICE, Weights, completeness
-from matcher.engine import Engine
 from matcher.collection.filters import OPEN_STATUSES, Filters
+from matcher.engine import Engine
 
 STALE = timedelta(days=730)
 SOON = timedelta(days=30)

@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from data.records import CHINA_STANDARD_TIME, EventKind
 from data.store.aggregates import ALL, FIELD, INDUSTRY, REGION, RESPONSES, VERSION
 from data.store.dashboard_tables import daily_counts
 from data.store.database import translated_errors
-from data.records import CHINA_STANDARD_TIME, EventKind
 from data.store.tables import demands, events
 from matcher.collection.filters import OPEN_STATUSES
 from serving.dashboard.figures.health import FIELDS, SOON, STALE, is_missing

@@ -6,8 +6,8 @@ from datetime import date, datetime, time, timedelta
 import sqlalchemy as sa
 from starlette.requests import Request
 
-from data.store.dashboard_tables import daily_counts
 from data.records import CHINA_STANDARD_TIME, EventKind
+from data.store.dashboard_tables import daily_counts
 
 LENGTHS = (7, 30, 90, 365)
 DEFAULT = 30

@@ -10,8 +10,8 @@ from data.records import Demand
 from data.store.reviews import QueuedPair, Review
 from data.store.store import Store
 from eval.metrics.levels import quadratic_weighted_kappa
-from matcher.engine import Engine
 from matcher.collection.filters import Filters
+from matcher.engine import Engine
 from matcher.recommendation import Match
 
 UNDO = timedelta(minutes=10)

@@ -14,8 +14,8 @@ from data.records import MAX_TEXT, UNSTORED, Achievement, Demand
 from data.store.store import Store
 from knowledge_graph.reading.paths import Path
 from matcher.bundle import all_bundles as manifests
-from matcher.engine import Engine
 from matcher.collection.filters import OPEN_STATUSES, Filters
+from matcher.engine import Engine
 from matcher.recommendation import Match, Recommendation
 from serving.dashboard.figures.evidence import draw, highlighted, marks_of
 from serving.dashboard.figures.models import engine_of

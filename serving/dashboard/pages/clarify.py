@@ -8,25 +8,25 @@ import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import Response
 
+from data.errors import InputError
+from data.records import Demand
 from data.store.clarifications import FILLED, Clarification, clarified
 from data.store.database import translated_errors
-from data.errors import InputError
 from data.store.keys import AuditEntry
-from data.records import Demand
 from data.store.store import Store
 from data.store.tables import demands
 from matcher.clarification.answers import MAX_ANSWER, UNCLEAR, clarification
 from matcher.clarification.ask import ask, best_ids
 from matcher.clarification.completeness import completeness, completeness_path, load_weights
+from matcher.clarification.questions import Question
 from matcher.engine import Engine
 from matcher.loading import stored_achievements
-from matcher.rescoring import candidate_pool, require_scorer
-from matcher.clarification.questions import Question
 from matcher.recommendation import Match
+from matcher.rescoring import candidate_pool, require_scorer
 from serving.dashboard.accounts.access import Role
+from serving.dashboard.accounts.sessions import SignedIn
 from serving.dashboard.page import Page, field, operator_of, see_other, services_of
 from serving.dashboard.rendering import region, render
-from serving.dashboard.accounts.sessions import SignedIn
 from serving.dashboard.tables import TableSpec
 
 QUESTIONS = 3  # shown at once

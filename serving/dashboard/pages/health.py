@@ -9,19 +9,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from data.errors import InputError, NotFoundError
+from data.records import CHINA_STANDARD_TIME
 from data.store import duplicates
 from data.store.database import translated_errors
-from data.errors import InputError, NotFoundError
 from data.store.keys import AuditEntry
-from data.records import CHINA_STANDARD_TIME
 from data.store.store import Store, StoreCounts
 from matcher.clarification.completeness import completeness_path, load_weights
 from serving.dashboard.accounts.access import Role
+from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.figures import health as figures
 from serving.dashboard.page import Page, at_length, field, operator_of, see_other, services_of
 from serving.dashboard.pages.records import demand_link
 from serving.dashboard.rendering import render
-from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
 
 SHOWN_CLUSTERS = 10

@@ -9,17 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from data.errors import InputError
-from data.store.keys import AuditEntry
 from data.settings import Settings
+from data.store.keys import AuditEntry
 from matcher.bundle import BUILT, CHALLENGER, CURRENT, PREVIOUS, all_bundles, pointed
 from serving.dashboard import promotion
 from serving.dashboard.accounts.access import Role
+from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.figures.trained import Decision, Trained, decisions, shown_interval, trained_versions
 from serving.dashboard.page import Page, field, operator_of, see_other, services_of
 from serving.dashboard.pages.experiments import experiments_table
 from serving.dashboard.pages.records import version_link
 from serving.dashboard.rendering import render
-from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.tables import Column, MemoryRows, Table, TableSpec, show
 
 POINTER_NAMES = {CURRENT: "在役", PREVIOUS: "上一版", CHALLENGER: "候选", BUILT: "最新构建"}

@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from data.store.dashboard_tables import achievement_progress, demand_progress
 from data.records import DemandStatus
+from data.store.dashboard_tables import achievement_progress, demand_progress
 from data.store.tables import achievements, demands, events
 from knowledge_graph.taxonomy.industries import load_industries
 from matcher.collection.filters import OPEN_STATUSES

@@ -16,13 +16,13 @@ from data.store.store import Store
 from matcher.bundle import all_bundles as manifests
 from serving.dashboard import wording
 from serving.dashboard.accounts.access import Role
+from serving.dashboard.accounts.sessions import SignedIn, utc_now
 from serving.dashboard.figures.models import engine_of
 from serving.dashboard.figures.review import UNDO, agreement, choose, submit
 from serving.dashboard.page import Page, field, fields, operator_of, see_other, services_of
 from serving.dashboard.pages.browse import evidence_of
 from serving.dashboard.pages.records import pair_link
 from serving.dashboard.rendering import render
-from serving.dashboard.accounts.sessions import SignedIn, utc_now
 from serving.dashboard.tables import Column, MemoryRows, Table, TableSpec, show
 from serving.runtime.services import Services
 

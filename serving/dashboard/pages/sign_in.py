@@ -11,13 +11,21 @@ from starlette.responses import RedirectResponse, Response
 from data.errors import InputError
 from data.store.keys import AuditEntry
 from data.store.store import Store
-from serving.dashboard.accounts.access import Role, hash_password, password_matches, require_password
-from serving.dashboard.accounts.oidc import SIGN_IN_TIME, OidcError, Provider, provider_of
-from serving.dashboard.page import Page, address, at_length, field, operator_of, see_other, services_of
-from serving.dashboard.rendering import render
-from serving.dashboard.accounts.sessions import COOKIE, LONGEST, SignedIn, sign_in, sign_in_at_provider, sign_out, utc_now
 from serving.access.gate import LOOPBACK
 from serving.access.rates import RateLimit
+from serving.dashboard.accounts.access import Role, hash_password, password_matches, require_password
+from serving.dashboard.accounts.oidc import SIGN_IN_TIME, OidcError, Provider, provider_of
+from serving.dashboard.accounts.sessions import (
+    COOKIE,
+    LONGEST,
+    SignedIn,
+    sign_in,
+    sign_in_at_provider,
+    sign_out,
+    utc_now,
+)
+from serving.dashboard.page import Page, address, at_length, field, operator_of, see_other, services_of
+from serving.dashboard.rendering import render
 
 ATTEMPT = "gongxu_sign_in"  # the cookie of who is at the provider
 ATTEMPTS = 1.0  # passwords a second and address, bursts of twice that: the hash is slow on purpose

@@ -1,11 +1,11 @@
-"""Strings kept in files: the same as lists and dictionaries, whatever they hold."""
+"""StringColumn kept in files: the same as lists and dictionaries, whatever they hold."""
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.columns.strings import Numbers, Strings
+from data.columns.strings import StringColumn, StringIndex
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=6)
 ON_DISK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -14,8 +14,8 @@ ON_DISK = settings(max_examples=40, deadline=None, suppress_health_check=[Health
 @ON_DISK
 @given(st.lists(TEXTS, max_size=20), st.slices(20))
 def test_strings_are_what_the_list_was(tmp_path, texts, part):
-    Strings.of(texts).save(tmp_path / "strings.arrow")
-    for strings in (Strings.of(texts), Strings.load(tmp_path / "strings.arrow")):
+    StringColumn.of(texts).save(tmp_path / "strings.arrow")
+    for strings in (StringColumn.of(texts), StringColumn.load(tmp_path / "strings.arrow")):
         assert len(strings) == len(texts)
         assert strings == texts
         assert [strings[place] for place in range(-len(texts), len(texts))] == texts * 2
@@ -27,8 +27,8 @@ def test_strings_are_what_the_list_was(tmp_path, texts, part):
 @ON_DISK
 @given(st.dictionaries(TEXTS, st.integers(-1, 5), max_size=20), st.lists(TEXTS, max_size=8))
 def test_numbers_are_what_the_dictionary_was(tmp_path, numbers, asked):
-    Numbers.of(numbers).save(tmp_path / "stem")
-    for found in (Numbers.of(numbers), Numbers.load(tmp_path / "stem")):
+    StringIndex.of(numbers).save(tmp_path / "stem")
+    for found in (StringIndex.of(numbers), StringIndex.load(tmp_path / "stem")):
         assert dict(found) == numbers
         assert list(found.values()) == sorted(numbers.values())
         assert found.largest == max([0, *numbers.values()])
@@ -40,13 +40,13 @@ def test_numbers_are_what_the_dictionary_was(tmp_path, numbers, asked):
 
 
 def test_damaged_files_are_named(tmp_path):
-    Numbers.of({"甲": 0, "乙": 1}).save(tmp_path / "stem")
+    StringIndex.of({"甲": 0, "乙": 1}).save(tmp_path / "stem")
     np.save(tmp_path / "stem.numbers.npy", np.zeros(3, dtype=np.int32))
     with pytest.raises(ValueError, match="2 strings have 3 numbers"):
-        Numbers.load(tmp_path / "stem")
+        StringIndex.load(tmp_path / "stem")
     (tmp_path / "stem.trie").write_bytes(b"nothing of the kind")
     with pytest.raises(ValueError, match="cannot be read"):
-        Numbers.load(tmp_path / "stem")
+        StringIndex.load(tmp_path / "stem")
     (tmp_path / "stem.trie").unlink()
     with pytest.raises(OSError, match="stem"):
-        Numbers.load(tmp_path / "stem")
+        StringIndex.load(tmp_path / "stem")

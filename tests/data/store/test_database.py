@@ -1,8 +1,8 @@
 import pytest
 import sqlalchemy as sa
 
-from data.store.database import open_engine
 from data.errors import StoreError
+from data.store.database import open_engine
 from data.store.store import Store
 
 

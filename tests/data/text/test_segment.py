@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import InputError
-from data.text.segment import add_words, content_words, words
 from data.settings import Settings
+from data.text.segment import add_words, content_words, words
 
 SENTENCES = [
     "需要一种低温污泥干化设备，含水率降到40%以下，处理量每天50吨。",

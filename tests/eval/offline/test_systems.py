@@ -10,14 +10,22 @@ import pytest
 from data.errors import InputError
 from data.files.judged import JudgedPairs
 from data.settings import Settings
-from eval.studies.ablation import GROUPS, ablate
 from eval.metrics.bootstrap import METRICS
-from eval.offline.findings import findings
 from eval.metrics.levels import ndcg_by_demand
-from eval.offline.cross_validation import as_json, cross_validate, cross_validated, figures_of, joined, predict_test, train_and_test
+from eval.offline.cross_validation import (
+    as_json,
+    cross_validate,
+    cross_validated,
+    figures_of,
+    joined,
+    predict_test,
+    train_and_test,
+)
+from eval.offline.findings import findings
 from eval.offline.report import html_report
 from eval.offline.slices import slice_values
 from eval.offline.systems import SYSTEMS, all_systems, build_corpus
+from eval.studies.ablation import GROUPS, ablate
 from models.ranking.ordinal import RankerParameters
 from tests.matcher.worlds import make_world
 

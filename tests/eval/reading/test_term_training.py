@@ -6,10 +6,10 @@ import re
 import pytest
 
 from data.errors import InputError
-from knowledge_graph.terms.keyphrases import KeyphraseExtractor, TermWeights, shipped_weights
-from knowledge_graph.terms.tagging import tag
 from eval.reading.term_evaluation import MarkedText
 from eval.reading.term_training import fit_term_weights, held_out_figures, write_weights
+from knowledge_graph.terms.keyphrases import KeyphraseExtractor, TermWeights, shipped_weights
+from knowledge_graph.terms.tagging import tag
 
 NAMES = ("遗传", "聚类", "退火", "蚁群", "粒子群", "路由", "加密", "排序", "搜索", "调度", "检测", "推荐")
 OBJECTS = ("车辆", "图像", "电网", "桥梁", "土壤")

@@ -8,10 +8,10 @@ import pytest
 from data.errors import InputError
 from data.files.judged import JudgedPairs
 from data.settings import Settings
-from eval.studies.ablation import GROUPS, ablate
-from eval.metrics.bootstrap import METRICS
 from eval.commands.evaluate import TITLES, show_ablation
+from eval.metrics.bootstrap import METRICS
 from eval.offline.systems import build_corpus
+from eval.studies.ablation import GROUPS, ablate
 from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.features.table import FeatureTable
 from tests.matcher.worlds import make_world

@@ -12,8 +12,8 @@ from data.store.store import Store
 from eval.studies.first_stage import EVERYTHING, study_scored
 from eval.studies.simulated_truth import SimulatedTruth
 from matcher.engine import Engine
-from matcher.ranking.first_stage import COLUMNS, FirstStage
 from matcher.model import MatchingModel
+from matcher.ranking.first_stage import COLUMNS, FirstStage
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,10 @@
 
 import pytest
 
+from eval.reading.parameter_pairs import hand_made_pairs, link_quality, simulator_pairs
 from knowledge_graph.quantities import extract
 from knowledge_graph.quantities.linking import LINKED, Linker
 from knowledge_graph.quantities.names import better_of
-from eval.reading.parameter_pairs import hand_made_pairs, link_quality, simulator_pairs
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import pytest
 from data.errors import NotFoundError
 from data.files.importer import import_paths
 from data.store.store import Store
-from knowledge_graph.queries.experts import experts_of_graph, similar_experts
 from knowledge_graph.graph import KnowledgeGraph
-from tests.knowledge_graph.records import achievements, demands
+from knowledge_graph.queries.experts import experts_of_graph, similar_experts
 from tests.knowledge_graph.commands.test_graph import run
+from tests.knowledge_graph.records import achievements, demands
 
 
 @pytest.fixture(scope="module")

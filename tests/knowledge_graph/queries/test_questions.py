@@ -6,9 +6,9 @@ import pytest
 
 from data.errors import InputError, NotFoundError
 from knowledge_graph.queries.export import export
-from knowledge_graph.reading.paths import drawing
-from knowledge_graph.queries.supply import balances, flows, similar_holders, term_card
 from knowledge_graph.queries.statistics import statistics
+from knowledge_graph.queries.supply import balances, flows, similar_holders, term_card
+from knowledge_graph.reading.paths import drawing
 
 
 def test_paths_say_why(small_graph):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from knowledge_graph.relations.definitions import stated_synonyms
 from knowledge_graph.reading.paths import relation_evidence
+from knowledge_graph.relations.definitions import stated_synonyms
 from knowledge_graph.relations.matrix import compile_relations, term_graph
 from knowledge_graph.schema import Relation
 from knowledge_graph.taxonomy.chains import load_chains

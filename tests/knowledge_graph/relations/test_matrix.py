@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge_graph import kernels
-from knowledge_graph.relations.matrix import RESTART, compile_relations, term_graph
 from knowledge_graph.relations.extraction import TermEdge
+from knowledge_graph.relations.matrix import RESTART, compile_relations, term_graph
 from knowledge_graph.schema import CARRIED, Relation
 
 SIZE = 7

@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import InputError
+from eval.reading.term_evaluation import MarkedText, evaluate_terms, exact, overlap, read_marked_texts
+from knowledge_graph.relations.extraction import co_occurrence, containment, contradicts
+from knowledge_graph.relations.synonyms import close_vectors
+from knowledge_graph.schema import Relation, TermType
 from knowledge_graph.terms.keyphrases import KeyphraseExtractor
 from knowledge_graph.terms.mining import PhraseMiner, choose_terms
-from knowledge_graph.relations.extraction import co_occurrence, containment, contradicts
-from knowledge_graph.schema import Relation, TermType
-from knowledge_graph.relations.synonyms import close_vectors
 from knowledge_graph.terms.tagging import is_cut_apart, tag
-from eval.reading.term_evaluation import MarkedText, evaluate_terms, exact, overlap, read_marked_texts
 from knowledge_graph.terms.types import type_by_head
 from knowledge_graph.terms.vocabulary import Vocabulary, occurrences, term_lookup
 

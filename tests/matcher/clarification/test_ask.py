@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.store.clarifications import Clarified, clarified
 from data.errors import InputError
 from data.records import MAX_TITLE, Demand
+from data.store.clarifications import Clarified, clarified
+from knowledge_graph.queries.elements import find_elements
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.clarification.answers import MATURITY, UNCLEAR, clarification, question_text, read_answer, threshold_id
 from matcher.clarification.ask import _gain, ask, best_ids, find_question
-from knowledge_graph.queries.elements import find_elements
+from matcher.clarification.questions import limit_questions, question_dict, threshold_questions
 from matcher.engine import Engine
 from matcher.rescoring import candidate_pool
-from matcher.clarification.questions import limit_questions, question_dict, threshold_questions
 from tests.matcher.particulars import demand
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from data.errors import BundleError
 from data.records import Demand
 from data.text.normalise import normalise
-from matcher.clarification.completeness import PART_NAMES, Weights, as_dict, completeness, load_weights, shipped_weights, stated_parts
+from matcher.clarification.completeness import (
+    PART_NAMES,
+    Weights,
+    as_dict,
+    completeness,
+    load_weights,
+    shipped_weights,
+    stated_parts,
+)
 from tests.matcher.particulars import demand
 
 FULL = demand(

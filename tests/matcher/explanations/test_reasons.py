@@ -13,13 +13,13 @@ from data.store.store import Store
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.engine import Engine
+from matcher.explanations.reasons import ATTRIBUTE_NAMES, MAX_REASONS, group_of
+from matcher.explanations.word_pairs import partner_words, shared_terms, words_of
 from matcher.features.table import FEATURES
 from matcher.history.outcome_history import History
 from matcher.model import MatchingModel
-from matcher.explanations.reasons import ATTRIBUTE_NAMES, MAX_REASONS, group_of
 from matcher.ranking.scorer import Scorer
 from matcher.texts.space import record_text
-from matcher.explanations.word_pairs import partner_words, shared_terms, words_of
 from models.ranking.calibration import IsotonicCalibration
 
 

@@ -1,4 +1,4 @@
-"""Cards and the features of what records state; missing wherever a side is silent."""
+"""RecordColumns and the features of what records state; missing wherever a side is silent."""
 
 from datetime import date
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from data.records import Achievement, AchievementStatus, Demand
+from matcher.collection.columns import SCHEMA, RecordColumns
 from matcher.features.attributes import ATTRIBUTES, attribute_features
-from matcher.collection.columns import SCHEMA, Cards
 
 FULL_DEMAND = Demand(
     demand_id="D1",
@@ -40,7 +40,7 @@ BARE_DEMAND, BARE_ACHIEVEMENT = Demand(demand_id="D0", title="无"), Achievement
 
 def features(demands, achievements):
     d, a = np.divmod(np.arange(len(demands) * len(achievements)), len(achievements))
-    found = attribute_features(Cards.from_records(demands), Cards.from_records(achievements), d, a)
+    found = attribute_features(RecordColumns.from_records(demands), RecordColumns.from_records(achievements), d, a)
     return dict(zip(ATTRIBUTES, found.T, strict=True))
 
 
@@ -94,29 +94,29 @@ def test_an_attribute_of_a_pair_does_not_depend_on_what_else_is_asked():
 
 
 def test_cards_keep_what_is_shown_and_filtered():
-    cards = Cards.from_records([FULL_ACHIEVEMENT, BARE_ACHIEVEMENT])
+    cards = RecordColumns.from_records([FULL_ACHIEVEMENT, BARE_ACHIEVEMENT])
     assert cards.table.schema == SCHEMA
     card = cards.card(0)
     assert (card["id"], card["owner"], card["money_min"], card["trl"]) == ("A1", "某校", 10.0, 8)
     assert card["published"] == date(2024, 7, 1)
     assert cards.rows == {"A1": 0, "A0": 1}
     assert cards.owners.tolist() == [0, -1]
-    demand = Cards.from_records([FULL_DEMAND]).card(0)
+    demand = RecordColumns.from_records([FULL_DEMAND]).card(0)
     assert (demand["owner"], demand["money_max"], demand["trl"]) == ("某厂", 100.0, 5)
 
 
 def test_cards_saved_are_the_same_and_no_cards_are_cards(tmp_path):
-    cards = Cards.from_records([FULL_ACHIEVEMENT, BARE_ACHIEVEMENT])
+    cards = RecordColumns.from_records([FULL_ACHIEVEMENT, BARE_ACHIEVEMENT])
     cards.save(tmp_path / "cards")
-    again = Cards.load(tmp_path / "cards")
+    again = RecordColumns.load(tmp_path / "cards")
     assert again.table.equals(cards.table)
     assert dict(again.rows) == {"A1": 0, "A0": 1}
     for name in ("trl", "money_max", "owners", "matters", "region", "fields", "mode_flags"):
         np.testing.assert_array_equal(getattr(again, name), getattr(cards, name))
     assert (again.industry_prefixes != cards.industry_prefixes).nnz == 0
-    none = Cards.from_records([])
+    none = RecordColumns.from_records([])
     assert len(none) == 0
-    assert len(Cards.concat([none, cards])) == 2
+    assert len(RecordColumns.concat([none, cards])) == 2
     assert cards.take(np.array([1, 0, 1])).ids == ["A0", "A1", "A0"]
 
 
@@ -127,7 +127,7 @@ def test_records_of_one_text_are_one_matter():
         FULL_ACHIEVEMENT.model_copy(update={"achievement_id": "A3", "content": "另有说明"}),
         BARE_ACHIEVEMENT,
     ]
-    cards = Cards.from_records(records)
+    cards = RecordColumns.from_records(records)
     assert cards.matters[0] == cards.matters[1]
     assert len(set(cards.matters.tolist())) == 3
     groups = cards.identity_groups()
@@ -137,7 +137,7 @@ def test_records_of_one_text_are_one_matter():
 
 def test_masks_by_hand():
     closed = FULL_ACHIEVEMENT.model_copy(update={"achievement_id": "A4", "status": AchievementStatus.OFFLINE})
-    cards = Cards.from_records([FULL_ACHIEVEMENT, BARE_ACHIEVEMENT, closed])
+    cards = RecordColumns.from_records([FULL_ACHIEVEMENT, BARE_ACHIEVEMENT, closed])
     assert cards.one_of("status", ["发布"]).tolist() == [True, True, False]
     assert cards.has_industry(["34"]).tolist() == [True, False, True]
     assert cards.has_industry(["35", "3499"]).tolist() == [True, False, True]

@@ -5,7 +5,7 @@ import pytest
 
 from data.records import Achievement, Demand
 from knowledge_graph.reading.signals import SIGNAL_NAMES
-from matcher.features.graph import GraphLens
+from matcher.features.graph import GraphQuery
 
 NEW = Demand(demand_id="N1", title="污泥干化", content="寻求污泥脱水与烘干，降低含水率，采用压滤机。")
 COSINE = SIGNAL_NAMES.index("graph_shared_cosine")
@@ -22,13 +22,13 @@ def size(graph):
 
 
 def test_a_new_demand_reaches_the_achievements_of_its_topic(graph, known, size):
-    rows = GraphLens(graph, NEW, None).retrieve(6, np.ones(size, dtype=np.bool_))
+    rows = GraphQuery(graph, NEW, None).retrieve(6, np.ones(size, dtype=np.bool_))
     assert len(rows) == 6
     assert set(known.world.achievement_topic[rows]) == {0}
 
 
 def test_only_what_is_allowed_comes_back_also_from_a_longer_shelf(graph, size):
-    lens = GraphLens(graph, NEW, None)
+    lens = GraphQuery(graph, NEW, None)
     best = lens.retrieve(size, np.ones(size + 5, dtype=np.bool_))
     allowed = np.ones(size + 5, dtype=np.bool_)
     allowed[best[0]] = False
@@ -38,7 +38,7 @@ def test_only_what_is_allowed_comes_back_also_from_a_longer_shelf(graph, size):
 
 def test_signals_of_a_new_demand_are_missing_for_rows_beyond_the_graph(graph, known, size):
     rows = np.array([size, 0, size + 7, 1], dtype=np.int64)  # topics: -, 0, -, 1
-    found = GraphLens(graph, NEW, None).signals(rows)
+    found = GraphQuery(graph, NEW, None).signals(rows)
     assert found.shape == (4, len(SIGNAL_NAMES))
     assert found.dtype == np.float32
     assert np.isnan(found[[0, 2]]).all()
@@ -48,12 +48,12 @@ def test_signals_of_a_new_demand_are_missing_for_rows_beyond_the_graph(graph, kn
 
 def test_a_stored_demand_has_the_signals_it_is_trained_with(graph, known):
     rows = np.arange(12, dtype=np.int64)
-    found = GraphLens(graph, known.world.demands[4], 4).signals(rows)
+    found = GraphQuery(graph, known.world.demands[4], 4).signals(rows)
     np.testing.assert_allclose(found, graph.pair_signals(np.full(12, 4), rows), rtol=1e-5)
 
 
 def test_paths_of_a_new_demand_name_it(graph, known, size):
-    lens = GraphLens(graph, NEW, None)
+    lens = GraphQuery(graph, NEW, None)
     none, (first, *_), _ = lens.paths([size, 0, 1])
     assert none == []
     assert first.text.startswith("需求“污泥干化”")
@@ -62,7 +62,7 @@ def test_paths_of_a_new_demand_name_it(graph, known, size):
 
 
 def test_a_stored_achievement_looks_at_demands(graph, known):
-    lens = GraphLens(graph, known.world.achievements[3], 3)
+    lens = GraphQuery(graph, known.world.achievements[3], 3)
     count = len(graph.demand_ids)
     rows = np.array([3, count, 0], dtype=np.int64)
     found = lens.signals(rows)
@@ -78,13 +78,13 @@ def test_a_stored_achievement_looks_at_demands(graph, known):
 @pytest.mark.parametrize("beyond", [None, 0, 5])
 def test_an_achievement_that_the_graph_does_not_know_has_neither_signals_nor_paths(graph, size, beyond):
     late = Achievement(achievement_id="late", title="污泥干化脱水设备")
-    lens = GraphLens(graph, late, None if beyond is None else size + beyond)
+    lens = GraphQuery(graph, late, None if beyond is None else size + beyond)
     assert np.isnan(lens.signals(np.arange(4, dtype=np.int64))).all()
     assert lens.paths([0]) == [[]]
 
 
 def test_a_demand_of_unknown_words_has_no_term_signal_and_no_path(graph, size):
-    lens = GraphLens(graph, Demand(demand_id="N2", title="古琴减字谱"), None)
+    lens = GraphQuery(graph, Demand(demand_id="N2", title="古琴减字谱"), None)
     assert np.isnan(lens.signals(np.arange(4, dtype=np.int64))[:, COSINE]).all()
     assert len(lens.retrieve(10, np.ones(size, dtype=np.bool_))) == 0
     assert lens.paths([0]) == [[]]

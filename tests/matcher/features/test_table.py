@@ -6,7 +6,9 @@ import pytest
 from data.errors import BundleError
 from data.records import Achievement, Demand
 from knowledge_graph.reading.signals import SIGNAL_NAMES
+from matcher.collection.encoded import REFERENCE_ACHIEVEMENTS, REFERENCE_DEMANDS, EncodedRecords, RecordEncoder
 from matcher.features.attributes import ATTRIBUTES
+from matcher.features.graph import GraphQuery
 from matcher.features.table import (
     FEATURES,
     LABEL_FREE,
@@ -17,10 +19,8 @@ from matcher.features.table import (
     pair_similarities,
     with_history,
 )
-from matcher.features.graph import GraphLens
 from matcher.history.outcome_history import HISTORY, History
 from matcher.texts.similarities import SIMILARITIES, TextSide, similarities
-from matcher.collection.encoded import REFERENCE_ACHIEVEMENTS, REFERENCE_DEMANDS, View, Viewer
 
 TOLERANCE = 2e-5
 
@@ -75,8 +75,8 @@ def odd(known):
     """The known world's views with records that say nothing, or nothing known, at their ends."""
     viewer = known.model.viewer
     return (
-        View.concat([known.demands, viewer.demands(ODD_DEMANDS)]),
-        View.concat([known.achievements, viewer.achievements(ODD_ACHIEVEMENTS)]),
+        EncodedRecords.concat([known.demands, viewer.demands(ODD_DEMANDS)]),
+        EncodedRecords.concat([known.achievements, viewer.achievements(ODD_ACHIEVEMENTS)]),
     )
 
 
@@ -186,13 +186,13 @@ def test_the_graph_says_the_same_in_training_and_in_serving(known):
     rows = np.arange(36)
     for row in (0, 9):
         trained = graph.pair_signals(np.full(36, row), rows)
-        np.testing.assert_allclose(GraphLens(graph, world.demands[row], None).signals(rows), trained, atol=1e-5)
+        np.testing.assert_allclose(GraphQuery(graph, world.demands[row], None).signals(rows), trained, atol=1e-5)
     rows = np.arange(24)
     trained = graph.pair_signals(rows, np.full(24, 4))
-    np.testing.assert_allclose(GraphLens(graph, world.achievements[4], 4).signals(rows), trained, atol=1e-5)
-    unknown = GraphLens(graph, world.achievements[4], None).signals(rows)
+    np.testing.assert_allclose(GraphQuery(graph, world.achievements[4], 4).signals(rows), trained, atol=1e-5)
+    unknown = GraphQuery(graph, world.achievements[4], None).signals(rows)
     assert np.isnan(unknown).all()
-    assert np.isnan(GraphLens(graph, world.demands[0], None).signals(np.array([36, 40]))).all()
+    assert np.isnan(GraphQuery(graph, world.demands[0], None).signals(np.array([36, 40]))).all()
 
 
 def test_the_right_matches_stand_out_without_a_single_outcome(known):
@@ -213,13 +213,13 @@ def test_columns_are_selected_by_name_in_the_order_asked():
 
 def test_a_saved_view_is_identical(known, encoder, tmp_path):
     known.demands.save(tmp_path / "view")
-    loaded = View.load(tmp_path / "view")
+    loaded = EncodedRecords.load(tmp_path / "view")
     assert loaded.cards.table.equals(known.demands.cards.table)
     np.testing.assert_array_equal(loaded.typical, known.demands.typical)
     rows = np.array([5, 0, 5])
     np.testing.assert_array_equal(loaded.take(rows).texts.full.vectors, known.demands.take(rows).texts.full.vectors)
     known.model.viewer.save(tmp_path / "viewer")
-    viewer = Viewer.load(tmp_path / "viewer", encoder)
+    viewer = RecordEncoder.load(tmp_path / "viewer", encoder)
     before = known.model.viewer.demands(ODD_DEMANDS)
     after = viewer.demands(ODD_DEMANDS)
     np.testing.assert_array_equal(after.typical, before.typical)

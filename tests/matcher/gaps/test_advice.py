@@ -4,8 +4,8 @@ import pytest
 
 from data.errors import InputError
 from data.records import Achievement
-from matcher.gaps.advice import NEAR, Advice, advise, possible_changes
 from matcher.engine import Engine
+from matcher.gaps.advice import NEAR, Advice, advise, possible_changes
 from matcher.rescoring import best_demands
 from tests.matcher.particulars import BUDGET, demand, offer, particular_engine, particular_world
 

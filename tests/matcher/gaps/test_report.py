@@ -10,12 +10,20 @@ import pytest
 from data.errors import BundleError
 from data.records import Achievement, Demand
 from matcher.engine import Engine
-from matcher.model import MatchingModel
 from matcher.gaps.report import COMPOSITE, cover, developers_of, gap_report, report_dict, unmet_requirements, verdict
-from matcher.rescoring import candidate_pool
-from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH
+from matcher.model import MatchingModel
 from matcher.ranking.scorer import THRESHOLD_FILE, Scorer
-from matcher.ranking.verdict import CONFIDENCE, EVEN, LEAST_DEMANDS, TARGET_RISK, AnswerThreshold, Confidences, fit_threshold
+from matcher.ranking.verdict import (
+    CONFIDENCE,
+    EVEN,
+    LEAST_DEMANDS,
+    TARGET_RISK,
+    AnswerThreshold,
+    Confidences,
+    fit_threshold,
+)
+from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH
+from matcher.rescoring import candidate_pool
 from tests.matcher.particulars import demand, offer
 from tests.matcher.worlds import TOPICS
 

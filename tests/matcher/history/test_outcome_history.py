@@ -5,11 +5,11 @@ import pytest
 
 import matcher.ranking.scorer
 from data.records import Achievement, Demand
+from matcher.collection.encoded import EncodedRecords
 from matcher.features.table import NEARNESS_COLUMNS, label_free_table
-from matcher.history.outcome_history import HISTORY, History
 from matcher.history.graded_pairs import GradedPairs
+from matcher.history.outcome_history import HISTORY, History
 from matcher.ranking.scorer import fit_scorer
-from matcher.collection.encoded import View
 from tests.matcher.conftest import PARAMETERS
 
 COLUMN = {name: i for i, name in enumerate(HISTORY)}
@@ -114,8 +114,8 @@ def test_a_pair_s_grade_never_reaches_its_own_features_nor_those_of_its_doubles(
     viewer, world = known.model.viewer, known.world
     demand_twin = world.demands[0].model_copy(update={"demand_id": "D-twin"})
     achievement_twin = world.achievements[6].model_copy(update={"achievement_id": "A-twin"})
-    demands = View.concat([known.demands, viewer.demands([demand_twin])])
-    achievements = View.concat([known.achievements, viewer.achievements([achievement_twin])])
+    demands = EncodedRecords.concat([known.demands, viewer.demands([demand_twin])])
+    achievements = EncodedRecords.concat([known.achievements, viewer.achievements([achievement_twin])])
     rows = np.flatnonzero((known.d + known.a) % 2 == 0)
     d = np.r_[known.d[rows], [24, 0, 24, 0]]
     a = np.r_[known.a[rows], [6, 36, 36, 6]]  # the pair (0, 6) again: once by each twin, by both, and judged twice

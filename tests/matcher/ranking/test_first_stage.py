@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 
 from data.errors import BundleError
 from data.text.segment import content_words
-from matcher.ranking.channels import find_candidates
-from matcher.engine import Engine
 from matcher.collection.filters import Filters
+from matcher.engine import Engine
+from matcher.history.outcome_history import RelevanceFeedback
+from matcher.ranking.channels import find_candidates
 from matcher.ranking.first_stage import (
     COLUMNS,
     DENSE,
     FUSED_SCORED,
     SCORED,
     FirstStage,
-    first_columns,
     first_stages_in,
+    prefilter_features,
+    preselect,
     save_first_stages,
-    worth_scoring,
 )
-from matcher.history.outcome_history import Feedback
 from matcher.texts.space import record_text
 
 
@@ -90,7 +90,7 @@ def test_similarities_are_those_of_the_feature_table(known, side):
     view, shelf, candidates = candidates_of(known, row, side)
     found, places = shelf.at(candidates.rows)
     is_demand = side == "achievements"
-    columns = first_columns(view, row, found, places, candidates, None, subject_is_demand=is_demand)
+    columns = prefilter_features(view, row, found, places, candidates, None, subject_is_demand=is_demand)
     here = np.flatnonzero((known.d if is_demand else known.a) == row)
     other = (known.a if is_demand else known.d)[here]
     table = known.table.values[here][[np.flatnonzero(other == place)[0] for place in places.tolist()]]
@@ -115,8 +115,8 @@ def test_feedback_tells_of_what_did_well_and_what_did_not(known):
     found, places = shelf.at(candidates.rows)
     vectors = np.asarray(found.texts.full.vectors)
     good, bad, better = (vectors[int(places[place])] for place in (3, 4, 5))
-    told = Feedback(good, np.stack([good, bad, better]), np.float32([2, 0, 3]), np.float32([1, 1, 0.5]))
-    columns = first_columns(view, 2, found, places, candidates, told, subject_is_demand=True)
+    told = RelevanceFeedback(good, np.stack([good, bad, better]), np.float32([2, 0, 3]), np.float32([1, 1, 0.5]))
+    columns = prefilter_features(view, 2, found, places, candidates, told, subject_is_demand=True)
     mean, nearest_good, nearest_bad, grade = (
         columns[:, COLUMNS.index(f"feedback_{name}")] for name in ("mean", "good", "bad", "grade")
     )
@@ -132,8 +132,8 @@ def test_what_is_unknown_of_feedback_is_missing(known):
     view, shelf, candidates = candidates_of(known, 2)
     found, places = shelf.at(candidates.rows)
     bad = np.asarray(found.texts.full.vectors)[[int(places[0])]]
-    only_bad = Feedback(None, bad, np.float32([0]), np.float32([1]))
-    columns = first_columns(view, 2, found, places, candidates, only_bad, subject_is_demand=True)
+    only_bad = RelevanceFeedback(None, bad, np.float32([0]), np.float32([1]))
+    columns = prefilter_features(view, 2, found, places, candidates, only_bad, subject_is_demand=True)
     missing = [name for name in COLUMNS if np.isnan(columns[:, COLUMNS.index(name)]).all() and "feedback" in name]
     assert missing == ["feedback_mean", "feedback_good"]
 
@@ -142,11 +142,11 @@ def test_without_a_stage_the_first_by_fused_rank_are_scored(known):
     view, shelf, candidates = candidates_of(known, 0)
     found, places = shelf.at(candidates.rows)
     many = np.tile(places, 20)[: FUSED_SCORED + 50]
-    assert worth_scoring(None, view, 0, found, many, candidates, None, 10, subject_is_demand=True).tolist() == list(
+    assert preselect(None, view, 0, found, many, candidates, None, 10, subject_is_demand=True).tolist() == list(
         range(FUSED_SCORED)
     )
-    assert len(worth_scoring(None, view, 0, found, many, candidates, None, 120, subject_is_demand=True)) == 240
-    assert len(worth_scoring(None, view, 0, found, places, candidates, None, 10, subject_is_demand=True)) == len(places)
+    assert len(preselect(None, view, 0, found, many, candidates, None, 120, subject_is_demand=True)) == 240
+    assert len(preselect(None, view, 0, found, places, candidates, None, 10, subject_is_demand=True)) == len(places)
 
 
 def test_a_long_list_is_chosen_from_twice_as_many(known):
@@ -154,7 +154,7 @@ def test_a_long_list_is_chosen_from_twice_as_many(known):
     found, places = shelf.at(candidates.rows)
     stage = FirstStage(np.zeros(2 * len(COLUMNS)), np.zeros(len(COLUMNS)), scored=5)
     for top, scored in ((1, 5), (4, 8), (100, len(places))):
-        kept = worth_scoring(stage, view, 0, found, places, candidates, None, top, subject_is_demand=True)
+        kept = preselect(stage, view, 0, found, places, candidates, None, top, subject_is_demand=True)
         assert len(kept) == scored
 
 

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from data.store.clarifications import clarified
 from data.records import Achievement, Demand
+from data.store.clarifications import clarified
 from matcher.clarification.answers import clarification, threshold_id
-from matcher.engine import Engine
 from matcher.collection.filters import Filters
-from matcher.requirements.table import BETWEEN_KEYWORDS, KEPT, quantities_of
+from matcher.engine import Engine
 from matcher.model import MatchingModel
+from matcher.requirements.table import BETWEEN_KEYWORDS, KEPT, quantities_of
 
 SUBJECTS = ("混凝土外加剂", "污泥干化设备", "锂电池负极", "茶叶烘干", "无人机巡检", "耐火材料", "钢板轧制", "水处理膜")
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from data.records import Achievement, Demand
 from knowledge_graph.quantities import extract
 from matcher.collection.filters import Filters
-from matcher.requirements.ledger import FEATURES, compare, ledger, ledger_features
-from matcher.requirements.wording import checks, summary
-from matcher.requirements.lens import LedgerLens
 from matcher.requirements.collection import Quantities
+from matcher.requirements.ledger import FEATURES, compare, ledger, ledger_features
+from matcher.requirements.lens import RequirementChecker
 from matcher.requirements.table import QuantityTable, quantities_of
+from matcher.requirements.wording import checks, summary
 
 
 def status(wanted, offered):
@@ -128,7 +128,7 @@ def test_written_records_stand_behind_the_built_ones():
     wanted = later.read([demands[0]])
     features = later.features(wanted, np.array([2, 1, 0], dtype=np.int64))
     np.testing.assert_array_equal(features[0], features[2])
-    ledgers = LedgerLens(later, demands[0]).ledgers(np.array([2, 1], dtype=np.int64))
+    ledgers = RequirementChecker(later, demands[0]).ledgers(np.array([2, 1], dtype=np.int64))
     assert [entry.status for entry in ledgers[0].entries] == ["met", "missed"]
     assert [entry.status for entry in ledgers[1].entries] == ["unknown", "unknown"]
     assert len(book.achievements) == 1
@@ -142,7 +142,7 @@ def test_saved_quantities_come_back(tmp_path):
     rows = np.arange(2, dtype=np.int64)
     wanted = loaded.read(demands[:1])
     np.testing.assert_array_equal(loaded.features(wanted, rows), book.features(wanted, rows))
-    kept, fresh = LedgerLens(loaded, demands[0], 0), LedgerLens(book, demands[0])
+    kept, fresh = RequirementChecker(loaded, demands[0], 0), RequirementChecker(book, demands[0])
     for one, other in zip(kept.ledgers(rows), fresh.ledgers(rows), strict=True):
         assert one.entries == other.entries
     assert loaded.achievements.base.quantity(0) == quantities_of(offers[0])[0]
@@ -152,21 +152,21 @@ def test_answer_quotes_both_sides():
     demands, offers = records()
     book = Quantities.build(demands, offers)
     one = np.zeros(1, dtype=np.int64)
-    found = LedgerLens(book, demands[0]).ledgers(one)[0]
+    found = RequirementChecker(book, demands[0]).ledgers(one)[0]
     met, missed = checks(found)
     assert met.text == "要求“抗压强度≥50MPa”，成果称“抗压强度达到60MPa”：满足（余量 20%）"
     assert missed.offered.field == "indicators"
     assert missed.text.endswith("未达到（相差 25%）")
     assert summary(found) == "指标核对：2 项要求中满足 1 项，未达到 1 项"
-    assert summary(LedgerLens(book, demands[1]).ledgers(one)[0]) == ""
+    assert summary(RequirementChecker(book, demands[1]).ledgers(one)[0]) == ""
 
 
 def test_the_ledger_is_seen_from_either_side():
     demands, offers = records()
     book = Quantities.build(demands, offers)
     rows = np.arange(2, dtype=np.int64)
-    from_demand = LedgerLens(book, demands[0], 0)
-    from_offer = LedgerLens(book, offers[0], 0)
+    from_demand = RequirementChecker(book, demands[0], 0)
+    from_offer = RequirementChecker(book, offers[0], 0)
     assert from_demand.ledgers(rows)[0].entries == from_offer.ledgers(rows)[0].entries
     assert from_demand.allowed(rows, Filters(hide_hard_misses=True)).tolist() == [False, True]
     assert from_offer.allowed(rows, Filters(hide_hard_misses=True)).tolist() == [False, True]
@@ -176,7 +176,7 @@ def test_filters_by_figures_never_take_the_unknown_for_a_failure():
     demands, offers = records()
     book = Quantities.build(demands, [*offers, Achievement(achievement_id="A9", title="什么也没有说")])
     rows = np.arange(3, dtype=np.int64)
-    lens = LedgerLens(book, demands[0], 0)
+    lens = RequirementChecker(book, demands[0], 0)
     ledgers = lens.ledgers(rows)
     assert (ledgers[0].share_met, ledgers[0].share_known, ledgers[0].worst_margin) == (0.5, 1.0, -0.25)
     assert np.isnan([ledgers[2].share_met, ledgers[2].worst_margin]).all()
@@ -189,7 +189,7 @@ def test_filters_by_figures_never_take_the_unknown_for_a_failure():
     ):
         assert filters.by_figures
         assert lens.allowed(rows, filters).tolist() == kept
-    asks_nothing = LedgerLens(book, demands[1], 1)
+    asks_nothing = RequirementChecker(book, demands[1], 1)
     assert asks_nothing.allowed(rows, Filters(share_known_at_least=1.0, share_met_at_least=1.0)).all()
     assert not Filters(exclude=("A1",)).by_figures
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from data.records import Achievement, Demand
 from data.columns.arrays import heaviest
+from data.records import Achievement, Demand
 from matcher.texts.space import TextSpace, Vocabulary, character_grams, record_text
 from tests.matcher.worlds import TOPICS
 

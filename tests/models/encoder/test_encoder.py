@@ -15,8 +15,8 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from data.errors import EncoderError
-from models.encoder.base import DEFAULT_DIRECTORY, load_encoder
 from models.encoder.adaptation import adapt
+from models.encoder.base import DEFAULT_DIRECTORY, load_encoder
 from models.encoder.static import StaticEncoder, fold, quantise
 from models.encoder.vector_cache import CachedEncoder
 

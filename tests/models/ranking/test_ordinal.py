@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from data.errors import BundleError, InputError
-from models.trees.boosting import RankerParameters
 from models.ranking.ordinal import RANKER_FILE, OrdinalRanker
+from models.trees.boosting import RankerParameters
 
 SMALL = RankerParameters(trees=60, learning_rate=0.1, min_data_in_leaf=10, feature_fraction=1.0)
 NAMES = ("useful", "noise", "gaps")

@@ -14,9 +14,9 @@ from data.settings import settings
 from data.store.store import Store
 from serving.access.credentials import KeyRing, add_key, make_key, revoke_key
 from serving.access.gate import is_local
-from serving.commands.keys import app as keys_app
 from serving.access.rates import RateLimit
 from serving.access.roles import SCOPES, Role, Scope
+from serving.commands.keys import app as keys_app
 from tests.serving.conftest import running, wait_for
 
 URL = "/v1/recommendations/achievements"

@@ -7,9 +7,9 @@ from blake3 import blake3
 
 from data.store.store import Store
 from matcher.bundle import MANIFEST, SEAL, FileEntry, read_manifest, write_manifest
-from matcher.requirements.table import MAX_REQUIREMENTS
 from matcher.ranking.scorer import THRESHOLD_FILE
 from matcher.ranking.verdict import AnswerThreshold
+from matcher.requirements.table import MAX_REQUIREMENTS
 from tests.serving.conftest import running, wait_for
 
 

@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from data.records import OutcomeEvent
 from serving.api.direct_route import DirectRoute
-from serving.problems import add_handlers
 from serving.api.schemas import AchievementsRequest
+from serving.problems import add_handlers
 
 EVENT = {
     "event_id": "1",

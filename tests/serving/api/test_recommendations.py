@@ -4,8 +4,8 @@ import pytest
 
 from data.records import Demand
 from data.store.store import Store
-from matcher.engine import Engine
 from matcher.collection.filters import Filters
+from matcher.engine import Engine
 
 URL = "/v1/recommendations/achievements"
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from data.store.operators import Operator
 from data.settings import Settings
+from data.store.operators import Operator
 from data.store.store import Store
-from serving.app import create_app
-from serving.dashboard.pages import sign_in
-from serving.dashboard.accounts.access import Role, hash_password
 from serving.access.rates import RateLimit
+from serving.app import create_app
+from serving.dashboard.accounts.access import Role, hash_password
+from serving.dashboard.pages import sign_in
 
 PASSWORD = "right-password"
 BASE = "http://localhost"

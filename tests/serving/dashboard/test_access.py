@@ -6,11 +6,11 @@ import pytest
 from starlette.routing import Mount, Route
 
 from data.store.store import Store
+from serving.access.rates import RateLimit
 from serving.dashboard.accounts import sessions
-from serving.dashboard.pages import sign_in
 from serving.dashboard.accounts.access import Role, hash_password, password_matches
 from serving.dashboard.app import PAGES, create_dashboard
-from serving.access.rates import RateLimit
+from serving.dashboard.pages import sign_in
 from tests.serving.dashboard.conftest import ORIGIN, PASSWORD, Person, log_in
 
 OPEN = {("/login", "GET"), ("/login", "POST"), ("/login/provider", "GET"), ("/login/callback", "GET")}

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from data.store.aggregates import RESPONSES, china_day
 from data.records import EventKind, OutcomeEvent
+from data.store.aggregates import RESPONSES, china_day
 from data.store.store import Store
 from eval.online.experiments import Experiment, Mode, results, save_experiment
 from serving.dashboard.pages import ALL_TABLES

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from data.store.aggregates import china_day
 from data.records import EventKind
+from data.store.aggregates import china_day
 from data.store.store import Store
 from serving.dashboard.app import PAGES
 from serving.dashboard.exports import safe

@@ -13,10 +13,10 @@ from joserfc.jwk import OctKey
 from data.errors import SettingsError
 from data.settings import Settings
 from data.store.store import Store
-from serving.dashboard.accounts import oidc
-from serving.dashboard.pages import sign_in
-from serving.dashboard.accounts.access import Role
 from serving.access.rates import RateLimit
+from serving.dashboard.accounts import oidc
+from serving.dashboard.accounts.access import Role
+from serving.dashboard.pages import sign_in
 from tests.serving.dashboard.conftest import BASE, add_operators, log_in, serving
 from tests.serving.dashboard.provider import CLIENT, SECRET, TestProvider, new_key
 

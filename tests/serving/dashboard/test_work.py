@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from data.store import duplicates
 from data.errors import InputError
 from data.records import Achievement, Demand, EventKind
-from data.store.reviews import QueuedPair, Review
 from data.settings import settings as environment
+from data.store import duplicates
+from data.store.reviews import QueuedPair, Review
 from data.store.store import Store
+from serving.commands.operators import app as operators_app
 from serving.dashboard import promotion
 from serving.dashboard.figures.review import agreement, choose, submit
-from serving.commands.operators import app as operators_app
 from tests.serving.dashboard.conftest import Person
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

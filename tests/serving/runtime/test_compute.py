@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from serving.runtime.compute import EngineThreads
 from serving.problems import OVERLOADED, ApiError
+from serving.runtime.compute import EngineThreads
 
 
 def slow():

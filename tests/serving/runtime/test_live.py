@@ -12,8 +12,8 @@ import pytest
 
 from data.store.store import Store
 from matcher.bundle import read_manifest, set_current
-from matcher.engine import Engine
 from matcher.collection.filters import Filters
+from matcher.engine import Engine
 from matcher.model import MatchingModel
 from serving.runtime.live import BundleHolder, LiveModel, preloaded
 

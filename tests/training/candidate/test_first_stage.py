@@ -7,8 +7,8 @@ import pytest
 
 from data.store.store import Store
 from matcher.engine import Engine
-from matcher.ranking.first_stage import COLUMNS, FirstStage
 from matcher.model import MatchingModel
+from matcher.ranking.first_stage import COLUMNS, FirstStage
 from training.candidate.first_stage import fit_first_stages
 
 FEW, TOP = 20, 5

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import training.outcomes.graded_pairs
 from data.records import GRADES, Achievement, DeclineReason, Demand, EventKind, OutcomeEvent
-from matcher.collection.columns import Cards
+from matcher.collection.columns import RecordColumns
 from matcher.history.graded_pairs import NO_REASON, NOT_SHOWN
 from training.outcomes.delays import DAY, delay_distribution
 from training.outcomes.graded_pairs import (
@@ -25,8 +25,8 @@ from training.outcomes.graded_pairs import (
     graded_pairs,
 )
 
-DEMANDS = Cards.from_records([Demand(demand_id=f"D{i}", title=f"需求{i}") for i in range(3)])
-ACHIEVEMENTS = Cards.from_records([Achievement(achievement_id=f"A{i}", title=f"成果{i}") for i in range(4)])
+DEMANDS = RecordColumns.from_records([Demand(demand_id=f"D{i}", title=f"需求{i}") for i in range(3)])
+ACHIEVEMENTS = RecordColumns.from_records([Achievement(achievement_id=f"A{i}", title=f"成果{i}") for i in range(4)])
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -15,9 +15,9 @@ from data.settings import settings as environment
 from data.store.store import Store
 from eval.online.monitor_report import REPORT, last_report
 from matcher.history.graded_pairs import GradedPairs, OutcomeLog
-from training.release.monitor import monitor
-from training.comparison.reference import Histogram, Rates
 from training.commands.upkeep import monitor_command
+from training.comparison.reference import Histogram, Rates
+from training.release.monitor import monitor
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

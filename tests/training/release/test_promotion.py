@@ -9,9 +9,9 @@ from data.store.store import Store
 from matcher.bundle import CHALLENGER, CURRENT, PREVIOUS, pointed
 from matcher.engine import Engine
 from matcher.model import MatchingModel
-from training.versions import candidates
 from training.release.locks import BusyError, exclusive
 from training.release.promotion import JOURNAL, LOCK, promote, rollback
+from training.versions import candidates
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
 

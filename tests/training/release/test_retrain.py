@@ -7,9 +7,9 @@ import pytest
 from data.store.store import Store
 from matcher.bundle import BUILT, CURRENT, pointed, set_pointer
 from models.ranking.ordinal import RankerParameters
-from training.versions import candidates
 from training.release.locks import BusyError, exclusive
 from training.release.retrain import LOCK, STATE, load_state, retrain
+from training.versions import candidates
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # MLflow's own
 PARAMETERS = RankerParameters(trees=5)

@@ -11,8 +11,8 @@ from data.errors import InputError, NotFoundError
 from data.store.store import Store
 from matcher.engine import Engine
 from matcher.model import MatchingModel
-from training.versions import candidates
 from training.scoring_model import ScoringModel
+from training.versions import candidates
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # MLflow's own
 
