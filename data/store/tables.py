@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from data.records import MAX_ID, MAX_TITLE, Achievement, Demand, OutcomeEvent, Record
 
 # The Alembic revision that this code reads and writes.
-SCHEMA = "0006"
+SCHEMA = "0007"
 
 metadata = sa.MetaData()
 
@@ -68,6 +68,28 @@ demands = sa.Table(
     # Division of the first industry, as events are counted by it.
     sa.Column("industry", sa.String(2), nullable=False, server_default=""),
     sa.Index("ix_demands_listed", "deleted", "status", *DEMANDS_LISTED).ddl_if(dialect="sqlite"),
+)
+
+# Records of the kinds that `data/kinds` declares; `record` holds what its kind adds.
+records = sa.Table(
+    "records",
+    metadata,
+    sa.Column("kind", sa.String(40), primary_key=True),
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("title", _LABEL, nullable=False),
+    sa.Column("provider", _LABEL, nullable=False),
+    sa.Column("region", sa.String(6)),
+    sa.Column("field", _LABEL, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("visibility", sa.String(16), nullable=False),
+    sa.Column("published_at", sa.Date),
+    sa.Column("valid_until", sa.Date),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("deleted", sa.Boolean, nullable=False),
+    sa.Index("ix_records_revision", "revision", unique=True),
+    sa.Index("ix_records_kind_status", "kind", "status", "valid_until"),
 )
 
 events = sa.Table(

@@ -1,0 +1,179 @@
+"""Records of declared kinds in the store: one table keyed by kind and id, with revisions as for every other record."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from data.errors import unknown_id
+from data.kinds.record import KindRecord
+from data.store.database import begin_write, translated_errors
+from data.store.tables import records, revisions
+
+BATCH = 1_000
+_NEAR = 40
+
+
+@dataclass(frozen=True)
+class WrittenRecords:
+    """What became of records of one kind that were written."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "WrittenRecords") -> "WrittenRecords":
+        return WrittenRecords(
+            self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged
+        )
+
+
+@dataclass(frozen=True)
+class KindChange:
+    """The latest state of a record that changed: `record` is None when it was deleted."""
+
+    kind: str
+    record_id: str
+    record: KindRecord | None
+    revision: int
+
+
+class KindRecords:
+    """The records of all declared kinds in one store; every method raises StoreError when the database fails."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+
+    def upsert(self, written: Iterable[KindRecord]) -> WrittenRecords:
+        """Insert or update records, 1,000 in a transaction, and count what changed; of equal ids the last one counts."""
+        total = WrittenRecords()
+        remaining = iter(written)
+        while batch := list(islice(remaining, BATCH)):
+            rows = {(record.kind, record.id): _row(record) for record in batch}
+            with translated_errors(self._engine.url), begin_write(self._engine) as connection:
+                total += self._write(connection, list(rows.values()))
+        return total
+
+    def delete(self, kind: str, record_id: str) -> None:
+        """Delete a record; the change stays visible to `changes_since`.
+
+        Raises:
+            NotFoundError: there is none with this id; the error names the nearest ids.
+
+        """
+        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
+            revision = _next_revision(connection, 1) - 1
+            alive = (records.c.kind == kind) & (records.c.id == record_id) & ~records.c.deleted
+            if not connection.execute(sa.update(records).where(alive).values(deleted=True, revision=revision)).rowcount:
+                raise self._unknown(connection, kind, record_id)  # raising rolls the revision back
+
+    def get(self, kind: str, record_id: str) -> KindRecord:
+        """Return one record.
+
+        Raises:
+            NotFoundError: there is none with this id; the error names the nearest ids.
+
+        """
+        query = sa.select(records.c.record).where(records.c.kind == kind, records.c.id == record_id, ~records.c.deleted)
+        with translated_errors(self._engine.url), self._engine.connect() as connection:
+            text = connection.execute(query).scalar()
+            if text is None:
+                raise self._unknown(connection, kind, record_id)
+        return KindRecord.model_validate_json(text)
+
+    def page(self, kind: str, after: str = "", limit: int = 100) -> list[KindRecord]:
+        """Return up to `limit` records of a kind whose ids follow `after`, ordered by id (code points)."""
+        query = (
+            sa.select(records.c.record)
+            .where(records.c.kind == kind, records.c.id > after, ~records.c.deleted)
+            .order_by(records.c.id)
+            .limit(limit)
+        )
+        with translated_errors(self._engine.url), self._engine.connect() as connection:
+            return [KindRecord.model_validate_json(text) for text in connection.execute(query).scalars()]
+
+    def all(self, kind: str) -> Iterator[KindRecord]:
+        """Yield all records of a kind, ordered by id."""
+        query = sa.select(records.c.record).where(records.c.kind == kind, ~records.c.deleted).order_by(records.c.id)
+        with (
+            translated_errors(self._engine.url),
+            self._engine.connect() as connection,
+            connection.execute(query, execution_options={"yield_per": BATCH}) as rows,
+        ):
+            for (text,) in rows:
+                yield KindRecord.model_validate_json(text)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many records of each kind the store holds; kinds without any are left out."""
+        query = sa.select(records.c.kind, sa.func.count()).where(~records.c.deleted).group_by(records.c.kind)
+        with translated_errors(self._engine.url), self._engine.connect() as connection:
+            return {kind: int(n) for kind, n in connection.execute(query.order_by(records.c.kind))}
+
+    def changes_since(self, revision: int) -> list[KindChange]:
+        """Return the records changed after `revision`, each once in its latest state, by ascending revision."""
+        columns = (records.c.kind, records.c.id, records.c.record, records.c.revision, records.c.deleted)
+        query = sa.select(*columns).where(records.c.revision > revision).order_by(records.c.revision)
+        with translated_errors(self._engine.url), self._engine.connect() as connection:
+            return [
+                KindChange(
+                    row.kind, row.id, None if row.deleted else KindRecord.model_validate_json(row.record), row.revision
+                )
+                for row in connection.execute(query)
+            ]
+
+    def _write(self, connection: sa.Connection, rows: list[dict[str, Any]]) -> WrittenRecords:
+        first_free = _next_revision(connection, 0)
+        key = sa.tuple_(records.c.kind, records.c.id)
+        query = sa.select(records.c.kind, records.c.id, records.c.digest, records.c.deleted).where(
+            key.in_([(row["kind"], row["id"]) for row in rows])
+        )
+        known = {(row.kind, row.id): None if row.deleted else row.digest for row in connection.execute(query)}
+        changed = [row for row in rows if known.get((row["kind"], row["id"])) != row["digest"]]
+        for i, row in enumerate(changed):
+            row.update(revision=first_free + i, deleted=False)
+        if changed:
+            _next_revision(connection, len(changed))
+            insert = self._insert(records)
+            updates = {column.name: insert.excluded[column.name] for column in records.c if not column.primary_key}
+            keys = [records.c.kind, records.c.id]
+            connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=updates), changed)
+        updated = sum(known.get((row["kind"], row["id"])) is not None for row in changed)
+        return WrittenRecords(len(changed) - updated, updated, len(rows) - len(changed))
+
+    def _unknown(self, connection: sa.Connection, kind: str, wanted: str) -> Exception:
+        near = sa.select(records.c.id).where(records.c.kind == kind, ~records.c.deleted).limit(_NEAR)
+        after = near.where(records.c.id >= wanted).order_by(records.c.id)
+        before = near.where(records.c.id < wanted).order_by(records.c.id.desc())
+        return unknown_id(
+            kind, wanted, sorted({*connection.execute(after).scalars(), *connection.execute(before).scalars()})
+        )
+
+
+def _next_revision(connection: sa.Connection, count: int) -> int:
+    """Take `count` revisions and return the first free one after them; makes other writers wait for our commit."""
+    update = sa.update(revisions).values(value=revisions.c.value + count).returning(revisions.c.value)
+    return int(connection.execute(update).scalar_one()) + 1
+
+
+def _row(record: KindRecord) -> dict[str, Any]:
+    text = orjson.dumps(record.model_dump(mode="json", exclude_defaults=True), option=orjson.OPT_SORT_KEYS).decode()
+    return {
+        "kind": record.kind,
+        "id": record.id,
+        "title": record.title.replace("\0", ""),
+        "provider": record.provider.replace("\0", ""),
+        "region": record.region,
+        "field": record.field.replace("\0", ""),
+        "status": record.status.value,
+        "visibility": record.visibility,
+        "published_at": record.published_at,
+        "valid_until": record.valid_until,
+        "digest": sha256(text.encode()).hexdigest(),
+        "record": text,
+    }

@@ -1,0 +1,83 @@
+"""What the store's records of declared kinds must do, on SQLite and on a real PostgreSQL."""
+
+import pytest
+
+from data.errors import NotFoundError
+from data.kinds.record import KindRecord, read_record
+from data.kinds.registry import load_kinds
+from data.records import Achievement
+from data.store.kind_records import WrittenRecords
+from data.store.store import Store
+
+KINDS = load_kinds()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request, tmp_path):
+    url = (
+        f"sqlite:///{tmp_path / 'store.db'}"
+        if request.param == "sqlite"
+        else request.getfixturevalue("new_postgresql")()
+    )
+    with Store.open(url) as opened:
+        yield opened
+
+
+def service(record_id: str, **values) -> KindRecord:
+    given = {"id": record_id, "title": "污泥含水率检测", "service_class": "检验检测认证", "lead_time_days": 5}
+    return read_record(KINDS["service"], given | values)
+
+
+def test_records_come_back_as_they_were(store):
+    written = [service("S2", qualifications=("CMA", "CNAS"), price_min=0.5), service("S1", valid_until="2027-01-31")]
+    assert store.kinds.upsert(written) == WrittenRecords(inserted=2)
+    assert list(store.kinds.all("service")) == [written[1], written[0]]
+    assert store.kinds.get("service", "S2") == written[0]
+    assert store.kinds.counts() == {"service": 2}
+
+
+def test_an_equal_record_changes_nothing_and_a_changed_one_is_counted(store):
+    store.kinds.upsert([service("S1")])
+    mark = store.watermark()
+    assert store.kinds.upsert([service("S1")]) == WrittenRecords(unchanged=1)
+    assert store.watermark() == mark
+    assert store.kinds.upsert([service("S1", lead_time_days=7), service("S2")]) == WrittenRecords(1, 1)
+
+
+def test_ids_of_one_kind_say_nothing_of_another(store):
+    equipment = read_record(KINDS["equipment"], {"id": "X", "title": "扫描电镜"})
+    store.kinds.upsert([service("X"), equipment])
+    store.kinds.delete("service", "X")
+    assert store.kinds.get("equipment", "X") == equipment
+    with pytest.raises(NotFoundError, match="no service with id 'X'"):
+        store.kinds.get("service", "X")
+
+
+def test_changes_are_told_in_order_beside_those_of_other_tables(store):
+    store.kinds.upsert([service("S1"), service("S2")])
+    store.upsert_achievements([Achievement(achievement_id="A1", title="低温干化")])
+    mark = store.watermark()
+    store.kinds.delete("service", "S1")
+    store.kinds.upsert([service("S3")])
+    changes = store.kinds.changes_since(mark)
+    assert [(change.record_id, change.record is None) for change in changes] == [("S1", True), ("S3", False)]
+    assert [change.record_id for change in store.changes_since(0)] == ["A1"]
+    assert changes[-1].revision == store.watermark()
+
+
+def test_a_deleted_record_can_be_written_again(store):
+    store.kinds.upsert([service("S1")])
+    store.kinds.delete("service", "S1")
+    with pytest.raises(NotFoundError):
+        store.kinds.delete("service", "S1")
+    assert store.kinds.upsert([service("S1")]) == WrittenRecords(inserted=1)
+    assert store.kinds.page("service") == [service("S1")]
+
+
+def test_pages_follow_each_other_without_gap(store):
+    store.kinds.upsert([service(f"S{n:02}") for n in range(25)])
+    seen, after = [], ""
+    while page := store.kinds.page("service", after, limit=10):
+        seen += [record.id for record in page]
+        after = page[-1].id
+    assert seen == [f"S{n:02}" for n in range(25)]
