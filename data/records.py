@@ -11,8 +11,10 @@ MAX_TITLE = 500
 MAX_TEXT = 50_000
 MAX_ID = 128
 MAX_LIST = 200
-# Id of a record that exists in a request only.
-UNSTORED = "-"
+# Id of a record that exists in a request only; no identifier may be empty, so that no stored record can have it.
+UNSTORED = ""
+# Validation context of what the store holds: an earlier version may have let in what is refused today.
+STORED = {"stored": True}
 
 CHINA_STANDARD_TIME = timezone(timedelta(hours=8))
 
@@ -224,19 +226,33 @@ class Demand(_Record):
         """The record's id, named alike on both sides."""
         return self.demand_id
 
-    @classmethod
-    def of_text(cls, text: str) -> Self:
-        """Return the demand that a free text states: its beginning as title, the whole as content.
-
-        The id `-` belongs to no stored demand.
-        """
+    @staticmethod
+    def of_text(text: str) -> "UnstoredDemand":
+        """Return the demand that a free text states: its beginning as title, the whole as content."""
         first = re.split(r"[。！？!?\n]", text.strip(), maxsplit=1)[0].strip()
-        return cls(demand_id=UNSTORED, title=(first or text.strip())[:MAX_TITLE], content=text)
+        return UnstoredDemand(title=(first or text.strip())[:MAX_TITLE], content=text)
 
     @model_validator(mode="after")
     def _budgets_in_order(self) -> Self:
         _require_order(self.budget_min, self.budget_max, "budget_min", "budget_max")
         return self
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """Keep the internal id out of a JSON schema, whose own pattern it does not fit."""
+    schema.pop("default", None)
+
+
+class UnstoredAchievement(Achievement):
+    """An achievement that exists in a request only; it need not have an id."""
+
+    achievement_id: Identifier = Field(UNSTORED, json_schema_extra=_without_default)
+
+
+class UnstoredDemand(Demand):
+    """A demand that exists in a request only; it need not have an id."""
+
+    demand_id: Identifier = Field(UNSTORED, json_schema_extra=_without_default)
 
 
 class OutcomeEvent(BaseModel):

@@ -9,7 +9,7 @@ import orjson
 import sqlalchemy as sa
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from data.records import MAX_LIST, MAX_TITLE, Day, Demand, Identifier, Label, Labels, Money, Region, Trl
+from data.records import MAX_ID, MAX_LIST, MAX_TITLE, STORED, Day, Demand, Label, Labels, Money, Region, Trl
 from data.store.tables import clarifications
 
 QuestionId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -35,7 +35,7 @@ class Clarification(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    demand_id: Identifier
+    demand_id: str = Field(max_length=MAX_ID, description="Empty where the demand exists in a request only")
     question_id: QuestionId
     question: Label = Field(description="The question as it was asked")
     answer: Label = Field(description="The answer as it was shown, or the number as it was entered")
@@ -86,5 +86,5 @@ def read_clarifications(connection: sa.Connection, demand_id: str | None = None)
         query = query.where(clarifications.c.demand_id == demand_id)
     found: dict[str, list[Clarification]] = defaultdict(list)
     for row in connection.execute(query):
-        found[row.demand_id].append(Clarification.model_validate_json(row.clarification))
+        found[row.demand_id].append(Clarification.model_validate_json(row.clarification, context=STORED))
     return dict(found)

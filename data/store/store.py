@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from data.errors import unknown_id
-from data.records import Achievement, Demand, EventKind, OutcomeEvent, Record, RecordKind
+from data.records import STORED, Achievement, Demand, EventKind, OutcomeEvent, Record, RecordKind
 from data.store.aggregates import CountedEvent, count_events, sides_followed
 from data.store.clarifications import Clarification, clarified, insert_clarification, read_clarifications
 from data.store.database import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
@@ -223,7 +223,7 @@ class Store:
             query = query.where(events.c.kind.in_([kind.value for kind in kinds]))
         with self._reading() as connection, self._stream(connection, query) as rows:
             for (text,) in rows:
-                yield OutcomeEvent.model_validate_json(text)
+                yield OutcomeEvent.model_validate_json(text, context=STORED)
 
     def counts(self) -> StoreCounts:
         """Return how many records and events the store holds."""
@@ -342,7 +342,7 @@ class Store:
             rows = connection.execute(query, {"wanted": record_id}).all()
             if not rows:
                 raise unknown_id(kind, record_id, self._near_ids(connection, table, record_id))
-        answers = [Clarification.model_validate_json(said) for _, said in rows if said is not None]
+        answers = [Clarification.model_validate_json(said, context=STORED) for _, said in rows if said is not None]
         return _read(model, rows[0].record, {record_id: answers} if answers else {})
 
     def _near_ids(self, connection: sa.Connection, table: sa.Table, wanted: str) -> list[str]:
@@ -374,7 +374,7 @@ class Store:
 
 def _read(model: type[_R], text: str, answers: dict[str, list[Clarification]]) -> _R:
     """Return a record from its JSON, a demand with what was answered about it."""
-    record = model.model_validate_json(text)
+    record = model.model_validate_json(text, context=STORED)
     if isinstance(record, Demand) and record.demand_id in answers:
         return clarified(record, answers[record.demand_id])
     return record

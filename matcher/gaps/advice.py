@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from data.errors import InputError
-from data.records import MAX_LIST, MAX_TEXT, Achievement, Demand
+from data.records import MAX_LIST, MAX_TEXT, STORED, Achievement, Demand, UnstoredAchievement
 from knowledge_graph.quantities.names import Encode
 from matcher.collection.columns import MODE_FAMILIES
 from matcher.engine import Engine
@@ -243,7 +243,9 @@ def _enough(
 
 def _changed(achievement: Achievement, change: Change) -> Achievement:
     """Return the record with a change, validated as any record that is written."""
-    return Achievement.model_validate(achievement.model_dump() | change.update)
+    stated = achievement.model_dump(exclude={"achievement_id"}) | change.update
+    changed = UnstoredAchievement.model_validate(stated, context=STORED)
+    return changed.model_copy(update={"achievement_id": achievement.achievement_id})
 
 
 def _written_scores(engine: Engine, demand: Demand, versions: Sequence[Achievement]) -> np.ndarray[Any, Any]:

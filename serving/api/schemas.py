@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from data.records import MAX_TEXT, UNSTORED, Achievement, Demand, Identifier
+from data.records import MAX_TEXT, Identifier, UnstoredAchievement, UnstoredDemand
 from matcher.collection.filters import Filters
 from matcher.engine import MAX_TOP
 from matcher.ranking.diversify import Diversity
@@ -30,16 +30,12 @@ class RequestFilters(Filters):
     )
 
 
-class InlineDemand(Demand):
+class InlineDemand(UnstoredDemand):
     """A demand sent along with the request; it need not be stored, nor have an id."""
 
-    demand_id: Identifier = UNSTORED
 
-
-class InlineAchievement(Achievement):
+class InlineAchievement(UnstoredAchievement):
     """An achievement sent along with the request; it need not be stored, nor have an id."""
-
-    achievement_id: Identifier = UNSTORED
 
 
 class _Options(BaseModel):

@@ -1,7 +1,7 @@
 """The first requests of a new bundle, asked before anybody else's: compiled code is made or read at its first use."""
 
 from data.errors import StoreError
-from data.records import UNSTORED, Achievement, Demand
+from data.records import Achievement, Demand, UnstoredAchievement
 from data.store.store import Store
 from matcher.collection.filters import Filters
 from matcher.engine import Engine
@@ -17,7 +17,7 @@ def warm_up(engine: Engine, store: Store | None) -> None:
     `store` as long as there is one that answers.
     """
     demand = Demand.of_text(_TEXT)
-    offer = Achievement(achievement_id=UNSTORED, title=demand.title, content=demand.content)
+    offer = UnstoredAchievement(title=demand.title, content=demand.content)
     everything = Filters.none()
     for asked, offered in [(demand, offer), *_stored(engine, store)]:
         engine.recommend_achievements(asked, filters=everything, explain=True)

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from data.records import Achievement, Demand, OutcomeEvent
+from data.records import UNSTORED, Achievement, Demand, OutcomeEvent, UnstoredAchievement
 
 
 def test_what_is_missing_may_be_blank_or_none():
@@ -38,3 +38,22 @@ def test_limits(field, value, kind):
     with pytest.raises(ValidationError) as caught:
         Demand.model_validate({"demand_id": "D", "title": "题", field: value})
     assert [(error["loc"], error["type"]) for error in caught.value.errors()] == [((field,), kind)]
+
+
+def test_no_id_that_is_allowed_is_that_of_free_texts():
+    assert Demand.of_text("污泥干化").demand_id == UnstoredAchievement(title="题").achievement_id == UNSTORED
+    for sent in (UNSTORED, f" {UNSTORED} ", "\t"):
+        with pytest.raises(ValidationError):
+            Demand.model_validate({"demand_id": sent, "title": "题"})
+        with pytest.raises(ValidationError):
+            UnstoredAchievement.model_validate({"achievement_id": sent, "title": "题"})
+        with pytest.raises(ValidationError):
+            OutcomeEvent.model_validate(
+                {
+                    "event_id": "E",
+                    "demand_id": sent,
+                    "achievement_id": "A",
+                    "kind": "click",
+                    "occurred_at": "2024-05-01",
+                }
+            )

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Depends, Request
 from starlette.responses import Response
 
 from data.errors import InputError
-from data.records import UNSTORED, Achievement, Demand
+from data.records import Achievement, Demand, UnstoredAchievement
 from data.store.store import Store
 from matcher.engine import Engine, Side
 from matcher.recommendation import Recommendation
@@ -142,7 +142,7 @@ async def demands_answer(
         if asked.achievement is not None:
             return asked.achievement
         said = Demand.of_text(asked.text or "")
-        return Achievement(achievement_id=UNSTORED, title=said.title, content=said.content)
+        return UnstoredAchievement(title=said.title, content=said.content)
 
     stored = asked.achievement_id is not None
     return await _answer("demands", asked, subject, services, request_id, noted=noted and stored, admitted=admitted)

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.records import OutcomeEvent
+from data.records import STORED, OutcomeEvent
 from data.store.dashboard_tables import daily_counts
 from data.store.database import translated_errors
 from data.store.store import Store
@@ -48,7 +48,9 @@ def _results(store: Store, home: Path, experiment: Experiment, _events: int, _sh
         if experiment.mode is Mode.SHADOW:
             return results(experiment, (), demander, home)
         found = connection.execute(query, execution_options={"yield_per": 1_000}).scalars()
-        return results(experiment, (OutcomeEvent.model_validate_json(text) for text in found), demander, home)
+        return results(
+            experiment, (OutcomeEvent.model_validate_json(text, context=STORED) for text in found), demander, home
+        )
 
 
 def arm_rows(found: Results) -> list[dict[str, Any]]:

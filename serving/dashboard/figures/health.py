@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from data.records import Demand
+from data.records import STORED, Demand
 from data.splits import same_groups
 from data.store.clarifications import clarified, read_clarifications
 from data.store.dashboard_tables import achievement_progress
@@ -202,7 +202,7 @@ def vague_demands(store: Store, engine: Engine | None, weights: Weights) -> list
         answers = read_clarifications(connection)
     rows = []
     for row in found:
-        record = clarified(Demand.model_validate_json(row.record), answers.get(row.id, ()))
+        record = clarified(Demand.model_validate_json(row.record, context=STORED), answers.get(row.id, ()))
         judged = completeness(record, engine.model.graph if engine else None, weights)
         lacks = judged.lacks
         rows.append(

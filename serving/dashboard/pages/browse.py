@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from data.errors import InputError
-from data.records import MAX_TEXT, UNSTORED, Achievement, Demand
+from data.records import MAX_TEXT, UNSTORED, Achievement, Demand, UnstoredAchievement
 from data.store.store import Store
 from knowledge_graph.reading.paths import Path
 from matcher.bundle import all_bundles as manifests
@@ -61,7 +61,7 @@ async def text(request: Request) -> Response:
     wanted = Demand.of_text(said)
     record: Demand | Achievement = wanted
     if side == "achievements":
-        record = Achievement(achievement_id=UNSTORED, title=wanted.title, content=wanted.content)
+        record = UnstoredAchievement(title=wanted.title, content=wanted.content)
     return await _list(request, record, "")
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from data.errors import InputError
-from data.records import Demand
+from data.records import STORED, Demand
 from data.store.clarifications import FILLED, Clarification, clarified
 from data.store.database import translated_errors
 from data.store.keys import AuditEntry
@@ -130,7 +130,7 @@ def _known(store: Store, demand_id: str) -> tuple[Demand, Demand, list[Clarifica
     demand = store.demand(demand_id)
     query = sa.select(demands.c.record).where(demands.c.id == demand_id)
     with translated_errors(store.engine.url), store.engine.connect() as connection:
-        written = Demand.model_validate_json(connection.execute(query).scalar_one())
+        written = Demand.model_validate_json(connection.execute(query).scalar_one(), context=STORED)
     return demand, written, store.clarifications(demand_id)
 
 

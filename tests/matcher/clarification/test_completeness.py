@@ -47,7 +47,7 @@ def test_an_empty_demand_states_nothing_and_is_told_what_to_add():
 
 
 def test_fields_count_as_much_as_texts():
-    told = Demand(demand_id="-", title="技术升级", budget_max=80.0, deadline="2027-01-01", cooperation_modes=("许可",))
+    told = Demand(demand_id="D", title="技术升级", budget_max=80.0, deadline="2027-01-01", cooperation_modes=("许可",))
     stated = {part.name for part in completeness(told, None).parts if part.stated}
     assert stated == {"budget", "deadline", "cooperation"}
 
@@ -114,7 +114,7 @@ def test_hostile_texts_are_read_in_bounded_time(name):
 
 @given(st.text(max_size=400))
 def test_any_text_has_a_completeness(text):
-    found = completeness(Demand(demand_id="-", title="题", content=text), None)
+    found = completeness(Demand(demand_id="D", title="题", content=text), None)
     assert 0.0 <= found.score <= 1.0
     assert 0.0 < found.answered < 1.0
     assert as_dict(found)["text"] == found.text
