@@ -61,6 +61,7 @@ COMMANDS = {
         "app",
         "Quantities in texts and the ledger: read, link, measure.",
     ),
+    "policies": ("eval.commands.policies", "app", "Criteria of policies: read them from texts, measure the reading."),
     "encoder": ("training.commands.encoder", "app", "Build and evaluate the shipped text encoder."),
 }
 
