@@ -120,6 +120,11 @@ class Settings(BaseSettings):
         return self.home / "bundles"
 
     @property
+    def kinds(self) -> Path:
+        """Folder of the kinds of records that a platform declares beside those that ship, one TOML file each."""
+        return self.home / "kinds"
+
+    @property
     def vectors(self) -> Path:
         """Folder of the cache of text vectors."""
         return self.home / "vectors"

@@ -1,0 +1,74 @@
+"""Records of declared kinds through the API: written, read, listed by cursor, deleted; what does not fit is named."""
+
+import pytest
+
+from data.store.store import Store
+
+SERVICE = {"title": "污泥含水率检测", "service_class": "检验检测认证", "qualifications": ["CMA"], "lead_time_days": 5}
+INCUBATOR = """
+name = "incubator"
+label = "孵化空间"
+role = "supply"
+[[fields]]
+name = "desks"
+label = "工位数"
+type = "integer"
+"""
+
+
+def test_kinds_are_listed_with_their_fields_and_counts(client):
+    client.put("/v1/records/service/S1", json=SERVICE)
+    kinds = {kind["name"]: kind for kind in client.get("/v1/kinds").json()["kinds"]}
+    assert (kinds["service"]["records"], kinds["equipment"]["records"]) == (1, 0)
+    assert {"name": "voucher", "label": "可用创新券", "type": "flag"}.items() <= kinds["service"]["fields"][-1].items()
+
+
+def test_a_record_is_on_disk_when_acknowledged_and_idempotent(client, site):
+    answers = [client.put("/v1/records/service/S/1 新", json=SERVICE).json()["result"] for _ in range(2)]
+    assert answers == ["inserted", "unchanged"]
+    assert client.put("/v1/records/service/S/1 新", json=SERVICE | {"voucher": "是"}).json()["result"] == "updated"
+    with Store.open(site.store_url) as store:
+        assert store.kinds.get("service", "S/1 新").attributes["voucher"] is True
+    assert client.get("/v1/records/service/S/1 新").json()["attributes"]["lead_time_days"] == 5
+
+
+def test_lists_follow_their_cursor(client):
+    for n in range(5):
+        client.put(f"/v1/records/service/S{n}", json=SERVICE)
+    first = client.get("/v1/records/service", params={"limit": 3}).json()
+    rest = client.get("/v1/records/service", params={"limit": 3, "cursor": first["next_cursor"]}).json()
+    assert [record["id"] for record in [*first["records"], *rest["records"]]] == [f"S{n}" for n in range(5)]
+    assert rest["next_cursor"] == ""
+
+
+def test_a_deleted_record_is_gone_and_journalled(client, site):
+    client.put("/v1/records/service/S1", json=SERVICE)
+    assert client.delete("/v1/records/service/S1").json()["result"] == "deleted"
+    assert client.get("/v1/records/service/S1").status_code == 404
+    with Store.open(site.store_url) as store:
+        assert store.api_keys.trail()[0].action == "service.delete"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("service/S1", {"title": "检测", "service_class": "检测"}, "检验检测认证"),
+        ("service/S1", {"title": "检测", "price": 3}, "price"),
+        ("service/S1", {"id": "S2", "title": "检测"}, "S2"),
+        ("spaceship/S1", {"title": "检测"}, "spaceship"),
+    ],
+)
+def test_what_does_not_fit_is_named(client, path, body, said):
+    answer = client.put(f"/v1/records/{path}", json=body)
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
+def test_a_platform_declares_a_kind_of_its_own_by_one_file(site):
+    from tests.serving.conftest import running
+
+    (site.home / "kinds").mkdir()
+    (site.home / "kinds" / "incubator.toml").write_text(INCUBATOR, encoding="utf-8")
+    with running(site) as client:
+        client.put("/v1/records/incubator/I1", json={"title": "创客空间", "desks": 120})
+        assert client.get("/v1/records/incubator/I1").json()["attributes"] == {"desks": 120}
