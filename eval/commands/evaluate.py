@@ -1,4 +1,4 @@
-"""`gongxu evaluate`: parses arguments, runs the offline evaluation, prints and writes the table."""
+"""What `gongxu evaluate` reads, prints and writes, and `gongxu recall`."""
 
 import json
 from pathlib import Path
@@ -24,108 +24,58 @@ STEPS = {
 TITLES = {"score": "score", "qwk": "QWK", "auc2": "AUC ≥2", "auc3": "AUC ≥3", "ndcg10": "NDCG@10"}
 
 
-def evaluate(
-    dataset: Annotated[
-        Path | None,
-        typer.Option(help="Folder with demands, achievements and judgements; without it the store is evaluated."),
-    ] = None,
-    test: Annotated[
-        Path | None, typer.Option(help="Fit on all of --dataset and report on this folder (same layout).")
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--json", help="Write all figures to this JSON file.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write an HTML report with plots to this file.")] = None,
-    split: Annotated[list[str] | None, typer.Option(help="Only this split: random, dedup, grouped.")] = None,
-    system: Annotated[list[str] | None, typer.Option(help="Only this system; repeatable.")] = None,
-    without: Annotated[
-        str | None, typer.Option("--ablate", help="Ranker with and without: graph, attributes, topics, ledger.")
-    ] = None,
-) -> None:
-    """Evaluate on expert judgements: random, popularity, BM25, encoder and ranker, with 95% intervals.
-
-    Splits: random (leaky, only to stand beside published figures), dedup (equal pairs in one fold), grouped (test
-    demands are new). With --test: warm (demands with judgements in --dataset) and cold ones. Of the store also the log of
-    shown lists is evaluated. docs/evaluation.md tells the details.
-
-    Examples:
-      gongxu evaluate --report report.html --json figures.json
-
-      gongxu evaluate --dataset ../shared/data/bdci2019 --json figures.json
-
-      gongxu evaluate --dataset judged/2024 --test judged/2025 --json figures.json
-
-      gongxu evaluate --dataset ../shared/data/bdci2019 --ablate graph
-
-    """
-    from data.errors import InputError
-    from data.progress import steps
-    from data.settings import settings
-    from data.splits import SPLITS
-    from eval.offline.cross_validation import cross_validated, predict_test
-    from eval.offline.findings import findings
-    from eval.offline.stored import log_findings
-    from eval.offline.systems import EXTRA_SYSTEMS, SYSTEMS, all_systems, build_corpus
-    from eval.studies.ablation import GROUPS, ablate
-    from models.threads import limit_threads
-
-    _require_known("--split", split or (), SPLITS)
-    _require_known("--system", system or (), (*SYSTEMS, *EXTRA_SYSTEMS))
-    _require_known("--ablate", [without] if without else (), GROUPS)
-    if without and test:
-        raise InputError("--ablate works on the folds of --dataset; leave --test out")
-    for option, path in (("--json", out), ("--report", report)):
-        if path is not None and not path.resolve().parent.is_dir():
-            raise InputError(f"the folder of {option} {path} does not exist")
-    threads = settings().threads
-    limit_threads(threads)
-    pairs, n_train, log = _rows_to_judge(dataset, test)
-    with steps(STEPS) as progress:
-        corpus = build_corpus(pairs, settings(), progress)
-        if without:
-            progress(f"ranker with and without {without}")
-            _report_ablation(ablate(corpus, without, threads=threads), without, out)
-            return
-        systems = all_systems(corpus, threads=threads)
-        chosen = {name: systems[name] for name in systems if name in (system or SYSTEMS)}
-        if test:
-            predicted = predict_test(corpus, chosen, n_train, progress)
-        else:
-            predicted = cross_validated(corpus, chosen, split or SPLITS, progress)
-        names = " → ".join(folder.resolve().name for folder in (dataset, test) if folder) or "数据库"
-        found = findings(corpus, predicted, f"评估：{names}", progress)
-        if log is not None:
-            found["log"] = log_findings(corpus, log)
-    show_figures(found["splits"])
-    _write(found, out)
-    if report is not None:
-        from eval.offline.report import html_report
-
-        report.write_text(html_report(found), encoding="utf-8")
-        typer.echo(f"已写入 {report}")
-
-
-def _rows_to_judge(dataset: Path | None, test: Path | None) -> "tuple[JudgedPairs, int, ShownLog | None]":
+def rows_to_judge(dataset: Path | None, test: Path | None) -> "tuple[JudgedPairs, int, ShownLog | None]":
     """Return the judged rows, how many of them are there to learn from, and of the store the log of shown lists."""
-    from data.errors import InputError
-    from data.files.judged import load_judged
     from data.settings import settings
     from data.store.store import Store
     from eval.offline.cross_validation import joined
     from eval.offline.stored import shown_log, stored_pairs
 
     if dataset is None:
-        if test:
-            raise InputError("--test needs --dataset, the folder to learn from")
+        _require_no_test(test)
         with Store.open(settings().store_url) as store:
             pairs = stored_pairs(store)
             return pairs, len(pairs), shown_log(store, pairs)
+    learned, judged = judged_parts(dataset, test)
+    return (joined(learned, judged) if test else learned), len(learned), None
+
+
+def judged_parts(dataset: Path | None, test: Path | None) -> "tuple[JudgedPairs, JudgedPairs]":
+    """Return the judged rows to learn from and those to be judged by, over the same records; without --test both are one.
+
+    Without a folder the store's records and judgements are taken.
+
+    Raises:
+        InputError: a folder, or the store, holds no judgement, or --test stands without --dataset.
+
+    """
+    from data.errors import InputError
+    from data.files.judged import load_judged
+    from data.settings import settings
+    from data.store.store import Store
+    from eval.offline.stored import stored_pairs
+
+    if dataset is None:
+        _require_no_test(test)
+        with Store.open(settings().store_url) as store:
+            pairs = stored_pairs(store)
+        return pairs, pairs
     parts = load_judged(dataset, *([test] if test else []))
     for folder, part in zip((dataset, test), parts, strict=False):
         if not len(part):
             raise InputError(f"{folder} holds no judgements; at least 1 is needed")
-    return (joined(*parts) if test else parts[0]), len(parts[0]), None
+    return parts[0], parts[-1]
 
 
-def _require_known(option: str, given: "Iterable[str]", known: "Collection[str]") -> None:
+def _require_no_test(test: Path | None) -> None:
+    from data.errors import InputError
+
+    if test:
+        raise InputError("--test needs --dataset, the folder to learn from")
+
+
+def require_known(option: str, given: "Iterable[str]", known: "Collection[str]") -> None:
+    """Raise InputError if a given name is not among the known ones."""
     from data.errors import InputError
 
     for name in given:
@@ -133,14 +83,16 @@ def _require_known(option: str, given: "Iterable[str]", known: "Collection[str]"
             raise InputError(f"{option} {name!r} is unknown; known: {', '.join(known)}")
 
 
-def _report_ablation(ablation: "dict[str, Ablation]", group: str, out: Path | None) -> None:
+def report_ablation(ablation: "dict[str, Ablation]", group: str, out: Path | None) -> None:
+    """Print an ablation and write it to a JSON file, if one is named."""
     from dataclasses import asdict
 
     show_ablation(ablation, group)
-    _write({"ablation": {group: {name: asdict(figure) for name, figure in ablation.items()}}}, out)
+    write_json({"ablation": {group: {name: asdict(figure) for name, figure in ablation.items()}}}, out)
 
 
-def _write(content: object, out: Path | None) -> None:
+def write_json(content: object, out: Path | None) -> None:
+    """Write what was found to a JSON file, if one is named, and say so."""
     if out is not None:
         out.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
         typer.echo(f"已写入 {out}")
@@ -177,7 +129,7 @@ def recall(
     with steps(STEPS) as progress:
         table = retrieval_recall(build_corpus(pairs, settings(), progress), relevant, sample, progress)
     show_recall(table, f"{dataset.name}: {min(len(relevant), sample)} demands, {len(pairs.achievements)} achievements")
-    _write({name: {metric: asdict(value) for metric, value in row.items()} for name, row in table.items()}, out)
+    write_json({name: {metric: asdict(value) for metric, value in row.items()} for name, row in table.items()}, out)
 
 
 def show_ablation(ablation: "dict[str, Ablation]", group: str) -> None:

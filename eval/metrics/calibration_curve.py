@@ -30,15 +30,37 @@ def reliability_curve(probability: Floats, happened: NDArray[np.bool_], bins: in
     Bins of equal numbers keep the error from being ruled by bins that hold a handful of rows (Nguyen & O'Connor 2015).
     """
     order = np.argsort(probability, kind="stable")
-    sorted_ = probability[order]
-    bounds = np.arange(1, bins) * len(order) // bins
-    starts = np.unique(np.r_[0, np.searchsorted(sorted_, sorted_[bounds[bounds < len(order)]], side="left")])
+    starts = _bin_starts(probability[order], bins)
     rows = np.diff(np.r_[starts, len(order)])
     return ReliabilityCurve(
-        np.add.reduceat(sorted_, starts) / rows,
+        np.add.reduceat(probability[order], starts) / rows,
         np.add.reduceat(happened[order].astype(np.float64), starts) / rows,
         rows,
     )
+
+
+def weighted_calibration_error(
+    probability: Floats, happened: NDArray[np.bool_], weights: Floats, bins: int = BINS
+) -> Floats:
+    """Return (b,) expected calibration errors of n probabilities, row r of (b, n) `weights` telling what each counts.
+
+    The bins are those of `reliability_curve` on the rows as they are, so that b draws of a bootstrap share them.
+    """
+    order = np.argsort(probability, kind="stable")
+    starts = _bin_starts(probability[order], bins)
+    excess = (probability - happened)[order]
+    drawn = weights[:, order]
+    bias = np.abs(np.add.reduceat(drawn * excess, starts, axis=1)).sum(axis=1)
+    total = drawn.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(total > 0, bias / total, np.nan), dtype=np.float64)
+
+
+def _bin_starts(ascending: Floats, bins: int) -> NDArray[np.intp]:
+    """Return where the bins begin; equal probabilities share one."""
+    bounds = np.arange(1, bins) * len(ascending) // bins
+    edges = np.searchsorted(ascending, ascending[bounds[bounds < len(ascending)]], side="left")
+    return np.unique(np.r_[0, edges]).astype(np.intp)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Fits the first stages: what the served scorer says of the candidates of some stored records, learned by a line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,6 @@ from numpy.typing import NDArray
 from data.columns.arrays import FloatArray
 from data.errors import InputError, NotFoundError
 from data.records import Achievement, Demand
-from data.store.store import Store
 from data.text.segment import content_words
 from matcher.collection.filters import Filters
 from matcher.engine import Engine, Side
@@ -27,13 +27,28 @@ MIN_POOLS = 20  # pools of more candidates than are scored, below which there is
 Pool = tuple[FloatArray, NDArray[np.float64]]
 
 
-def fit_first_stages(engine: Engine, scorer: Scorer, store: Store, scored: int = SCORED) -> dict[str, FirstStage]:
-    """Return the first stages for candidates of both sides; none for a store so small that all are scored anyway.
+class RecordReader(Protocol):
+    """Reads records by id, as a store does."""
+
+    def demand(self, record_id: str) -> Demand:
+        """Return a demand; raise NotFoundError if there is none of that id."""
+
+    def achievement(self, record_id: str) -> Achievement:
+        """Return an achievement; raise NotFoundError if there is none of that id."""
+
+
+def fit_first_stages(
+    engine: Engine,
+    scorer: Scorer,
+    store: RecordReader,
+    scored: int = SCORED,
+    sides: Sequence[Side] = ("achievements", "demands"),
+) -> dict[str, FirstStage]:
+    """Return the first stages for candidates of the given sides; none for a store so small that all are scored anyway.
 
     Stored records, evenly spread, are asked for, and those with more than `scored` candidates learned from. No outcome is
     looked at but through the scorer.
     """
-    sides: tuple[Side, ...] = ("achievements", "demands")
     stages: dict[str, FirstStage] = {}
     for side in sides:
         if engine.size(side) > scored:
@@ -44,7 +59,7 @@ def fit_first_stages(engine: Engine, scorer: Scorer, store: Store, scored: int =
     return stages
 
 
-def _asking(engine: Engine, store: Store, side: Side) -> Iterator[Demand | Achievement]:
+def _asking(engine: Engine, store: RecordReader, side: Side) -> Iterator[Demand | Achievement]:
     """Yield records that look for candidates of a side, evenly spread over the bundle's."""
     model, most = engine.model, ASKING[side]
     ids = (model.demands if side == "achievements" else model.achievements).base.cards.ids

@@ -1,44 +1,203 @@
-"""`gongxu evaluate` as an MLflow run: the command of `eval`, its figures recorded once it is done."""
+"""`gongxu evaluate`: parses arguments, evaluates, prints and writes the tables, and records the figures in MLflow."""
 
 import functools
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
-
-from eval.commands import evaluate as cli
 
 FOLDER = "evaluations"
 MAX_DEPTH = 6
 
 
-@functools.wraps(cli.evaluate)
-def evaluate(**arguments: Any) -> None:
-    """Run the evaluation with the arguments of the command line, then record its figures.
+def recorded(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command as an MLflow run: with the arguments of the command line, its figures recorded once it is done.
 
     Without `--json` the figures are kept in GONGXU_HOME/evaluations.
     """
-    from data.settings import settings
-    from training.versions.provenance import folder_digest
-    from training.versions.runs import recorded_run
 
-    home = settings().home
-    if arguments.get("out") is None:
-        kept = home / FOLDER
-        kept.mkdir(parents=True, exist_ok=True)
-        arguments["out"] = kept / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
-    cli.evaluate(**arguments)
-    figures = json.loads(Path(arguments["out"]).read_text(encoding="utf-8"))
-    folders = [path for path in (arguments.get("dataset"), arguments.get("test")) if isinstance(path, Path)]
-    with recorded_run(settings(), "evaluate", "evaluate " + " ".join(path.name for path in folders)) as run:
-        run.params = {key: value for key, value in arguments.items() if value not in (None, False, [], ())}
-        run.params["data_digest"] = folder_digest(*folders)
-        run.metrics = flat_metrics(figures)
-        run.write_json("figures.json", figures)
-    if run.unreached:
-        typer.echo(f"运行记录已存于本地：{run.unreached}", err=True)
+    @functools.wraps(command)
+    def run_and_record(**arguments: Any) -> None:
+        from data.settings import settings
+        from training.versions.provenance import folder_digest
+        from training.versions.runs import recorded_run
+
+        home = settings().home
+        if arguments.get("out") is None:
+            kept = home / FOLDER
+            kept.mkdir(parents=True, exist_ok=True)
+            arguments["out"] = kept / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
+        command(**arguments)
+        figures = json.loads(Path(arguments["out"]).read_text(encoding="utf-8"))
+        folders = [path for path in (arguments.get("dataset"), arguments.get("test")) if isinstance(path, Path)]
+        with recorded_run(settings(), "evaluate", "evaluate " + " ".join(path.name for path in folders)) as run:
+            run.params = {key: value for key, value in arguments.items() if value not in (None, False, [], ())}
+            run.params["data_digest"] = folder_digest(*folders)
+            run.metrics = flat_metrics(figures)
+            run.write_json("figures.json", figures)
+        if run.unreached:
+            typer.echo(f"运行记录已存于本地：{run.unreached}", err=True)
+
+    return run_and_record
+
+
+@recorded
+def evaluate(
+    dataset: Annotated[
+        Path | None,
+        typer.Option(help="Folder with demands, achievements and judgements; without it the store is evaluated."),
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option(help="Fit on all of --dataset and report on this folder (same layout).")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--json", help="Write all figures to this JSON file.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report with plots to this file.")] = None,
+    split: Annotated[list[str] | None, typer.Option(help="Only this split: random, dedup, grouped.")] = None,
+    system: Annotated[list[str] | None, typer.Option(help="Only this system; repeatable.")] = None,
+    without: Annotated[
+        str | None, typer.Option("--ablate", help="Ranker with and without: graph, attributes, topics, ledger.")
+    ] = None,
+    served: Annotated[
+        bool, typer.Option("--served", help="Score whole lists of the real engine for demands it has no outcomes of.")
+    ] = False,
+    levels: Annotated[
+        Path | None,
+        typer.Option(help="With --served: levels of the items of whole lists (demand_id, achievement_id, level)."),
+    ] = None,
+    graded: Annotated[
+        Path | None, typer.Option(help="Instead: score the text pairs of this table (query, title, label_0_2).")
+    ] = None,
+) -> None:
+    """Evaluate on expert judgements: random, popularity, BM25, encoder and ranker, with 95% intervals.
+
+    --served scores what users get: the engine is asked over the whole collection, with a model that learned nothing of the
+    asked demands. Without it judged pairs are ordered, by splits: random (leaky, only to stand beside published figures),
+    dedup (equal pairs in one fold), grouped (test demands are new). With --test: warm (demands with judgements in --dataset)
+    and cold ones. Of the store also the log of shown lists is evaluated. docs/evaluation.md tells the details.
+
+    Examples:
+      gongxu evaluate --served --dataset ../shared/data/bdci2019 --levels ../shared/data/bdci2019_pool/levels.csv
+
+      gongxu evaluate --report report.html --json figures.json
+
+      gongxu evaluate --dataset ../shared/data/bdci2019 --json figures.json
+
+      gongxu evaluate --dataset judged/2024 --test judged/2025 --json figures.json
+
+      gongxu evaluate --dataset ../shared/data/bdci2019 --ablate graph
+
+      gongxu evaluate --graded ../shared/data/kinds/matching/qbqtc_query_title.csv
+
+    """
+    from data.errors import InputError
+    from data.settings import settings
+    from models.threads import limit_threads
+
+    if levels is not None and not served:
+        raise InputError("--levels is read with --served only; add it")
+    if graded is not None and (dataset or test or served or without):
+        raise InputError("--graded is an evaluation of its own; leave the other sources out")
+    for option, path in (("--json", out), ("--report", report)):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise InputError(f"the folder of {option} {path} does not exist")
+    limit_threads(settings().threads)
+    if graded is not None:
+        _graded(graded, out)
+    elif served:
+        _served(dataset, test, levels, out)
+    else:
+        _pairs(dataset, test, split, system, without, out, report)
+
+
+def _served(dataset: Path | None, test: Path | None, levels: Path | None, out: Path | None) -> None:
+    from data.progress import steps
+    from data.settings import settings
+    from eval.commands.evaluate import STEPS, judged_parts, write_json
+    from eval.served.evaluation import evaluate_served
+    from eval.served.show import show_served
+    from eval.served.task import served_task
+    from matcher.model import MatchingModel
+    from matcher.texts.encoding import store_encoder
+    from training.candidate.fold import fold_fitter
+
+    learned, judged = judged_parts(dataset, test)
+    task = served_task(learned, judged, levels)
+    with steps(STEPS) as progress:
+        progress("texts")
+        encoder = store_encoder(settings(), task.demands, task.achievements)
+        model = MatchingModel.build(task.achievements, task.demands, encoder, progress)
+        progress("features")
+        fit = fold_fitter(settings(), task, model)
+        result = evaluate_served(task, model, fit, progress)
+    show_served(result)
+    write_json(result.as_json(), out)
+
+
+def _graded(graded: Path, out: Path | None) -> None:
+    from data.progress import steps
+    from data.settings import settings
+    from eval.commands.evaluate import STEPS, write_json
+    from eval.offline.graded import graded_figures, load_graded, show_graded
+
+    with steps(STEPS) as progress:
+        figures = graded_figures(load_graded(graded), settings(), progress)
+    show_graded(figures, graded.name)
+    write_json({"graded": figures}, out)
+
+
+def _pairs(
+    dataset: Path | None,
+    test: Path | None,
+    split: list[str] | None,
+    system: list[str] | None,
+    without: str | None,
+    out: Path | None,
+    report: Path | None,
+) -> None:
+    from data.errors import InputError
+    from data.progress import steps
+    from data.settings import settings
+    from data.splits import SPLITS
+    from eval.commands.evaluate import STEPS, report_ablation, require_known, rows_to_judge, show_figures, write_json
+    from eval.offline.cross_validation import cross_validated, predict_test
+    from eval.offline.findings import findings
+    from eval.offline.stored import log_findings
+    from eval.offline.systems import EXTRA_SYSTEMS, SYSTEMS, all_systems, build_corpus
+    from eval.studies.ablation import GROUPS, ablate
+
+    require_known("--split", split or (), SPLITS)
+    require_known("--system", system or (), (*SYSTEMS, *EXTRA_SYSTEMS))
+    require_known("--ablate", [without] if without else (), GROUPS)
+    if without and test:
+        raise InputError("--ablate works on the folds of --dataset; leave --test out")
+    threads = settings().threads
+    pairs, n_train, log = rows_to_judge(dataset, test)
+    with steps(STEPS) as progress:
+        corpus = build_corpus(pairs, settings(), progress)
+        if without:
+            progress(f"ranker with and without {without}")
+            report_ablation(ablate(corpus, without, threads=threads), without, out)
+            return
+        systems = all_systems(corpus, threads=threads)
+        chosen = {name: systems[name] for name in systems if name in (system or SYSTEMS)}
+        if test:
+            predicted = predict_test(corpus, chosen, n_train, progress)
+        else:
+            predicted = cross_validated(corpus, chosen, split or SPLITS, progress)
+        names = " → ".join(folder.resolve().name for folder in (dataset, test) if folder) or "数据库"
+        found = findings(corpus, predicted, f"评估：{names}", progress)
+        if log is not None:
+            found["log"] = log_findings(corpus, log)
+    show_figures(found["splits"])
+    write_json(found, out)
+    if report is not None:
+        from eval.offline.report import html_report
+
+        report.write_text(html_report(found), encoding="utf-8")
+        typer.echo(f"已写入 {report}")
 
 
 def flat_metrics(figures: Any, prefix: str = "", depth: int = 0) -> dict[str, float]:

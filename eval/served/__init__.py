@@ -1,0 +1,1 @@
+"""What users are served: whole lists of the real engine for demands whose outcomes nothing has learned from."""

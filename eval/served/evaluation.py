@@ -1,0 +1,64 @@
+"""The served evaluation: models that know nothing of the asked demands' outcomes, their lists, and the figures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from eval.metrics.bootstrap import Lift
+from eval.offline.findings import numbers
+from eval.served.lists import SERVED, SYSTEMS, ServedList, baseline_lists, engine_list
+from eval.served.metrics import ServedFigures, served_figures
+from eval.served.task import Rows, ServedTask
+from matcher.engine import Engine
+from matcher.model import MatchingModel
+from matcher.ranking.scorer import Scorer
+
+# Fits what a training would fit, on the given rows of the task's judged pairs.
+FitScorer = Callable[[MatchingModel, ServedTask, Rows], Scorer]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ServedResult:
+    """Lists by system, in the order of the task's `asked`, and what they come to."""
+
+    task: ServedTask
+    lists: dict[str, list[ServedList]]
+    figures: dict[str, ServedFigures]
+
+    def lifts(self) -> dict[str, dict[str, Lift]]:
+        """Return by system and metric how much what is served gains over it, draw by draw."""
+        ours = self.figures[SERVED]
+        return {name: ours.less(other) for name, other in self.figures.items() if name != SERVED}
+
+    def as_json(self) -> dict[str, dict[str, dict[str, dict[str, float | None]]]]:
+        """Return {"served": {SYSTEM: {METRIC: {"value", "low", "high"}}}}; null where what is known allows no figure."""
+        return {
+            "served": {
+                system: {metric: numbers(estimate) for metric, estimate in figures.estimates().items()}
+                for system, figures in self.figures.items()
+            }
+        }
+
+
+def evaluate_served(
+    task: ServedTask, model: MatchingModel, fit: FitScorer, progress: Progress = lambda _: None
+) -> ServedResult:
+    """Ask the real engine, and the baselines beside it, for every demand of the task.
+
+    `model` holds the task's records, without a scorer; `fit` makes one for each fold from the rows it may know.
+    """
+    lists: dict[str, dict[str, ServedList]] = {name: {} for name in SYSTEMS}
+    folds = sorted({one.fold for one in task.asked})
+    for fold in folds:
+        progress(f"fold {fold + 1} of {len(folds)}")
+        engine = Engine(replace(model, scorer=fit(model, task, task.train[fold])))
+        for one in task.of_fold(fold):
+            key = one.demand.demand_id
+            lists[SERVED][key] = engine_list(engine, one.demand, task.text_of)
+            for name, found in baseline_lists(engine, one.demand, task.text_of, len(lists[SERVED])).items():
+                lists[name][key] = found
+    ordered = {name: [found[one.demand.demand_id] for one in task.asked] for name, found in lists.items()}
+    levels = [one.levels for one in task.asked]
+    return ServedResult(
+        task, ordered, {name: served_figures(found, levels, task.good) for name, found in ordered.items()}
+    )

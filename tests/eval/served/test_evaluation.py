@@ -1,0 +1,65 @@
+"""The served evaluation on a world whose right matches are known, with the engine and the training that serve."""
+
+import numpy as np
+import pytest
+
+from data.files.judged import JudgedPairs
+from data.settings import Settings
+from eval.served.evaluation import evaluate_served
+from eval.served.lists import SYSTEMS
+from eval.served.metrics import METRICS
+from eval.served.task import served_task
+from matcher.model import MatchingModel
+from models.encoder.base import load_encoder
+from models.ranking.ordinal import RankerParameters
+from tests.matcher.worlds import make_world
+from training.candidate.fold import fold_fitter
+
+PARAMETERS = RankerParameters(trees=25, learning_rate=0.1, min_data_in_leaf=10, feature_fraction=0.5)
+
+
+@pytest.fixture(scope="module")
+def pairs() -> JudgedPairs:
+    world = make_world(30, 36)
+    d, a = world.pairs()
+    rows = np.flatnonzero(np.random.default_rng(0).random(len(d)) < 0.6)
+    return JudgedPairs(
+        tuple(world.demands), tuple(world.achievements), d[rows], a[rows], 1 + world.grades(d[rows], a[rows])
+    )
+
+
+@pytest.fixture(scope="module")
+def asked(pairs):
+    """The result, and of each fold the rows that its scorer was fitted on."""
+    task = served_task(pairs, pairs)
+    model = MatchingModel.build(task.achievements, task.demands, load_encoder("default"))
+    fit, fitted = fold_fitter(Settings(threads=1), task, model, PARAMETERS), []
+
+    def watched(model, task, rows):
+        fitted.append(rows)
+        return fit(model, task, rows)
+
+    return evaluate_served(task, model, watched), fitted
+
+
+def test_the_engine_finds_the_known_answer_and_chance_does_not(asked):
+    figures = asked[0].as_json()["served"]
+    assert tuple(figures) == SYSTEMS
+    for by_metric in figures.values():
+        assert tuple(by_metric) == METRICS
+        assert all(set(one) == {"value", "low", "high"} for one in by_metric.values())
+    assert figures["gongxu"]["ndcg10"]["value"] > 0.95
+    assert figures["gongxu"]["recall10"]["value"] > 0.95
+    assert figures["random"]["hit3"]["value"] < 0.8
+    assert asked[0].lifts()["random"]["ndcg10"].difference.low > 0
+    assert figures["random"]["ece"]["value"] is None
+    assert figures["gongxu"]["ece"]["value"] is not None
+
+
+def test_no_model_learned_an_outcome_of_a_demand_that_it_was_asked(asked, pairs):
+    result, fitted = asked
+    for fold, rows in enumerate(fitted):
+        learned = {pairs.demands[d].title for d in pairs.demand_rows[rows].tolist()}
+        here = {one.demand.title for one in result.task.of_fold(fold)}
+        assert here
+        assert not here & learned

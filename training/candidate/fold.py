@@ -1,0 +1,94 @@
+"""What a training would fit on part of a folder's judgements: for evaluation on demands that it must not know."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import NotFoundError
+from data.files.judged import JudgedPairs
+from data.records import Achievement, Demand
+from data.settings import Settings
+from eval.served.evaluation import FitScorer
+from eval.served.task import Rows, ServedTask
+from matcher.engine import Engine
+from matcher.features.table import FeatureTable
+from matcher.history.graded_pairs import GradedPairs
+from matcher.model import MatchingModel
+from matcher.ranking.scorer import Scorer, fit_scorer
+from models.ranking.ordinal import RankerParameters
+from training.candidate.first_stage import fit_first_stages
+from training.pipeline import outcome_table
+
+
+class RecordsById:
+    """Records in memory, read by id as a store's are."""
+
+    def __init__(self, demands: Sequence[Demand], achievements: Sequence[Achievement]) -> None:
+        self._demands = {record.demand_id: record for record in demands}
+        self._achievements = {record.achievement_id: record for record in achievements}
+
+    def demand(self, record_id: str) -> Demand:
+        """Return a demand.
+
+        Raises:
+            NotFoundError: there is none of that id.
+
+        """
+        if record_id not in self._demands:
+            raise NotFoundError(f"no demand {record_id!r}")
+        return self._demands[record_id]
+
+    def achievement(self, record_id: str) -> Achievement:
+        """Return an achievement.
+
+        Raises:
+            NotFoundError: there is none of that id.
+
+        """
+        if record_id not in self._achievements:
+            raise NotFoundError(f"no achievement {record_id!r}")
+        return self._achievements[record_id]
+
+
+def fold_fitter(
+    settings: Settings, task: ServedTask, model: MatchingModel, parameters: RankerParameters | None = None
+) -> FitScorer:
+    """Return how the scorer of a fold is fitted: as `training.pipeline.train` fits one, on the fold's rows alone.
+
+    The features that need no outcome are computed once, for all judged rows.
+    """
+    graded, rows_of = _graded(task.learned, model)
+    table = outcome_table(model, graded)
+    records = RecordsById(task.demands, task.achievements)
+
+    def fit(model: MatchingModel, task: ServedTask, train: Rows) -> Scorer:
+        kept = rows_of[train]
+        kept = kept[kept >= 0]
+        scorer = fit_scorer(
+            model.demands.base,
+            model.achievements.base,
+            graded.take(kept),
+            FeatureTable(table.values[kept], table.names),
+            parameters=parameters,
+            threads=settings.threads,
+            answer_risk=settings.answer_risk,
+        )
+        scorer.first_stages = fit_first_stages(
+            Engine(replace(model, scorer=scorer)), scorer, records, sides=("achievements",)
+        )
+        return scorer
+
+    return fit
+
+
+def _graded(pairs: JudgedPairs, model: MatchingModel) -> tuple[GradedPairs, NDArray[np.intp]]:
+    """Return the judged pairs that the model's records hold, and (rows of `pairs`,) where each is among them, or -1."""
+    d_of, a_of = model.demands.base.cards.rows, model.achievements.base.cards.rows
+    d = np.array([d_of.get(record.demand_id, -1) for record in pairs.demands], dtype=np.int64)[pairs.demand_rows]
+    a = np.array([a_of.get(record.achievement_id, -1) for record in pairs.achievements], dtype=np.int64)
+    a = a[pairs.achievement_rows]
+    held = (d >= 0) & (a >= 0)
+    rows_of = np.where(held, np.cumsum(held) - 1, -1).astype(np.intp)
+    return GradedPairs(d[held], a[held], pairs.levels[held] - 1, np.ones(int(held.sum()))), rows_of
