@@ -7,7 +7,6 @@ absences. One read criterion finds one marked one. Precision is the share of rea
 of marked ones that are found.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,21 +16,10 @@ from scipy.optimize import linear_sum_assignment
 
 from eval.reading.criteria_gold import Card, Mark
 from knowledge_graph.criteria.types import Criterion, Group, Leaf, Test, all_of, is_number, leaves
+from knowledge_graph.criteria.units import in_base_unit
 
 Reader = Callable[[Card], Sequence[Criterion]]
-_SCALES = {"万亿": 1e12, "亿": 1e8, "万": 1e4, "千": 1e3}
-_PER_CENT = {"%": 0.01, "百分之": 0.01}
 Atom = tuple[str, str, str]
-
-
-def _base(value: float, unit: str) -> tuple[float, str]:
-    unit = re.sub(r"[(（][^()（）]*[)）]", "", unit)  # 场（次）
-    if unit in _PER_CENT:
-        return value * _PER_CENT[unit], ""
-    for sign, scale in _SCALES.items():
-        if unit.startswith(sign):
-            return value * scale, unit.removeprefix(sign)
-    return value, unit
 
 
 def atom_of(leaf: Leaf) -> Atom | None:
@@ -42,7 +30,7 @@ def atom_of(leaf: Leaf) -> Atom | None:
     if leaf.value is False or (leaf.op in ("=", "<=") and is_number(leaf.value) and leaf.value == 0):
         return ("absent", "", "")
     if isinstance(leaf.value, float | int) and not isinstance(leaf.value, bool):
-        value, unit = _base(float(leaf.value), leaf.unit)
+        value, unit = in_base_unit(float(leaf.value), leaf.unit)
         return (leaf.op, f"{value:.4g}", unit)
     if isinstance(leaf.value, str) and leaf.op in ("<", "<=", ">", ">="):
         return (leaf.op, leaf.value, leaf.unit)

@@ -8,11 +8,8 @@ from typing import Any
 
 from data.errors import InputError
 from knowledge_graph.criteria.types import KINDS, Kind, Test, read_test
-from knowledge_graph.taxonomy.regions import load_regions
+from matcher.eligibility.proposals import identity_of, region_of, source_of
 
-IDS = ("policy_id", "programme_id", "product_id")
-# fields that state conditions, the first that holds a text is read
-SOURCES = ("conditions", "condition_text", "admission_conditions", "standard_text")
 Span = tuple[int, int]
 
 
@@ -58,19 +55,10 @@ def _rows(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
 
 
 def _identity(row: dict[str, Any], where: str) -> str:
-    for name in IDS:
-        if row.get(name):
-            return str(row[name])
-    raise InputError(f"{where}: no id; give one of {', '.join(IDS)}")
-
-
-def region_of(row: dict[str, Any]) -> int:
-    """Return the GB/T 2260 code that a card is for: its region, else the place that its issuer or name tells; 0 for none."""
-    stated = str(row.get("region") or "")
-    if stated.isdigit() and len(stated) == 6:
-        return int(stated)
-    names = " ".join(str(row.get(name) or "") for name in ("region", "issuer", "name", "target", "basis_document"))
-    return load_regions().find(names)
+    try:
+        return identity_of(row)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
 
 
 def load_cards(path: Path) -> dict[str, Card]:
@@ -83,7 +71,7 @@ def load_cards(path: Path) -> dict[str, Card]:
     cards = {}
     for where, row in _rows(path):
         identity = _identity(row, where)
-        source = next((name for name in SOURCES if str(row.get(name) or "").strip()), SOURCES[0])
+        source = source_of(row)
         cards[identity] = Card(
             identity, str(row.get("name") or ""), source, str(row.get(source) or ""), region_of(row), row
         )

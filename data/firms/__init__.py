@@ -1,0 +1,1 @@
+"""Firms as eligibility sees them: typed facts, each a value, a range or unknown, with source and date."""
