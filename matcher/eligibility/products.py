@@ -7,8 +7,12 @@ from data.firms.facts import Financing
 from matcher.eligibility.assess import VERDICTS, PolicyResult
 
 _SYNONYMS = {
-    "信用": ("信用",), "知识产权质押": ("知识产权", "专利"), "房产抵押": ("抵押", "房产"), "保证": ("担保", "保证"), "应收账款质押": ("应收账款",),
-}  # fmt: skip
+    "信用": ("信用",),
+    "知识产权质押": ("知识产权", "专利"),
+    "房产抵押": ("抵押", "房产"),
+    "保证": ("担保", "保证"),
+    "应收账款质押": ("应收账款",),
+}
 
 
 @dataclass(frozen=True, slots=True)

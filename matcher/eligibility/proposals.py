@@ -9,7 +9,7 @@ from typing import Any
 from data.errors import InputError
 from knowledge_graph.criteria import read_criteria, write_test
 from knowledge_graph.criteria.figures import find_figures, mask
-from knowledge_graph.criteria.types import Criterion
+from knowledge_graph.criteria.types import Criterion, leaves
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.eligibility.policy import PolicyAmount, ProductTerms, StatedCriterion, StatedPolicy
 
@@ -20,6 +20,9 @@ GIVES = ("content", "subsidy", "amount_and_term_text")
 _RETAIL = re.compile(
     r"自然人|周岁|年龄|婚姻|农户|个人(?!独资)|公务员|公职人员|工作人员|在编|家庭|收入人群|消费(?:贷款|资金)|居民|按揭|对人才"
 )
+# what is asked of the people behind a firm does not make a product one for persons
+_BEHIND = re.compile(r"(?:法定代表人|实际控制人|股东|负责人|企业主|高管)[^，,。；;]{0,24}")
+_TERMS_ONLY = re.compile(r"额度|利率|期限|授信|贷款|贴息|补贴|风险分担|提供|质押率")
 _DAY = re.compile(r"((?:19|20)\d\d)\s?[年./-]\s?(\d{1,2})\s?[月./-](?:\s?(\d{1,2})\s?日?)?")
 _LASTS = re.compile(r"有效期\s?([一二三四五六七八九十\d]{1,2})\s?年")
 _YEARS = {char: number for number, char in enumerate("零一二三四五六七八九十")} | {"两": 2}
@@ -159,7 +162,7 @@ def _terms(row: Mapping[str, Any]) -> ProductTerms:
         term_months=None if months is None else int(months),
         guarantee=str(row.get("guarantee") or "")[:500],
         rate=str(row.get("rate_text") or "")[:500],
-        retail=bool(_RETAIL.search(words)),
+        retail=bool(_RETAIL.search(_BEHIND.sub("", words))),
     )
 
 
@@ -185,31 +188,34 @@ def _structured(row: Mapping[str, Any], count: int) -> list[StatedCriterion]:
     if str(row.get("industry") or "").strip():
         industry = str(row["industry"]).strip()
         found.append(({"field": "industry", "op": "=", "value": industry, "unit": ""}, "industry"))
-    criteria = []
-    for number, (test, column) in enumerate(found, start=count + 1):
-        words = quote or str(row.get(column))
-        criteria.append(
+    source = "quote" if row.get("quote") else "applicable_to"
+    stated = [
+        StatedCriterion(
+            number=number, kind="hard", test=test, quote=(quote or str(row.get(column)))[:4_000],
+            quote_from=source if quote else column, start=0, end=len((quote or str(row.get(column)))[:4_000]),
+        )
+        for number, (test, column) in enumerate(found, start=count + 1)
+    ]  # fmt: skip
+    return stated if count or not quote else stated + _from_quote(quote, source, stated)
+
+
+def _from_quote(quote: str, source: str, stated: list[StatedCriterion]) -> list[StatedCriterion]:
+    """Return what a product's text asks for beyond its own columns; without anything, the text itself for a person."""
+    known = {leaf.field for criterion in stated for leaf in leaves(criterion.rule)}
+    read = [
+        one
+        for one in read_criteria(quote, source)
+        if not _TERMS_ONLY.search(one.quote) and not known & {leaf.field for leaf in leaves(one.test)}
+    ]
+    if not read and not stated:
+        rule = {"field": quote[:40], "op": "=", "value": True, "unit": ""}
+        whole = quote[:4_000]
+        return [
             StatedCriterion(
-                number=number, kind="hard", test=test, quote=words[:4_000], quote_from="quote" if row.get("quote") else column,
-                start=0, end=min(len(words), 4_000),
+                number=1, kind="judgement", test=rule, quote=whole, quote_from=source, start=0, end=len(whole)
             )
-        )  # fmt: skip
-    if not criteria and not count:
-        words = str(row.get("applicable_to") or row.get("intro") or "").strip()
-        if words:
-            rule = {"field": words[:40], "op": "=", "value": True, "unit": ""}
-            criteria.append(
-                StatedCriterion(
-                    number=1,
-                    kind="judgement",
-                    test=rule,
-                    quote=words[:4_000],
-                    quote_from="applicable_to",
-                    start=0,
-                    end=len(words[:4_000]),
-                )
-            )
-    return criteria
+        ]
+    return [_stated(number, one) for number, one in enumerate(read, start=len(stated) + 1)]
 
 
 def _outer(text: str) -> str:

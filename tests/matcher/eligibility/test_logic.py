@@ -15,7 +15,14 @@ from matcher.eligibility.logic import check_leaf, resolve_day, status_of
 AS_OF = date(2024, 6, 30)
 EPSILON = 1e-6
 FIELDS = ("staff", "sales_last_year", "rd_to_sales_last_year", "years_registered", "revenue_each_of_3y", "own")
-UNITS = {"staff": "人", "sales_last_year": "万元", "rd_to_sales_last_year": "%", "years_registered": "年", "revenue_each_of_3y": "万元", "own": "个"}  # fmt: skip
+UNITS = {
+    "staff": "人",
+    "sales_last_year": "万元",
+    "rd_to_sales_last_year": "%",
+    "years_registered": "年",
+    "revenue_each_of_3y": "万元",
+    "own": "个",
+}
 
 
 def status(test, as_of=AS_OF, **facts):
@@ -155,17 +162,22 @@ leaf_tests = st.builds(
     st.sampled_from(FIELDS), st.sampled_from([">=", ">", "<=", "<", "="]), st.integers(0, 12),
 )  # fmt: skip
 quality_tests = st.builds(lambda name: Leaf("qualifications", "contains", name), st.sampled_from(["甲级", "乙级"]))
-tier_tests = st.builds(
-    lambda cut, one, two: Tiers("sales_last_year", "万元", (Tier(None, float(cut), True, one), Tier(float(cut), None, False, two))),
-    st.integers(0, 12), leaf_tests, leaf_tests,
-)  # fmt: skip
+
+
+def two_tiers(cut, one, two):
+    return Tiers("sales_last_year", "万元", (Tier(None, float(cut), True, one), Tier(float(cut), None, False, two)))
+
+
+def grouped(mode, parts):
+    return Group(mode, tuple(parts))
+
+
+tier_tests = st.builds(two_tiers, st.integers(0, 12), leaf_tests, leaf_tests)
 trees = st.recursive(
     leaf_tests | quality_tests | tier_tests,
-    lambda parts: st.builds(
-        lambda mode, chosen: Group(mode, tuple(chosen)), st.sampled_from(["all", "any"]), st.lists(parts, min_size=1, max_size=4)
-    ),
+    lambda parts: st.builds(grouped, st.sampled_from(["all", "any"]), st.lists(parts, min_size=1, max_size=4)),
     max_leaves=8,
-)  # fmt: skip
+)
 spans = st.tuples(st.integers(0, 12), st.integers(0, 12)).map(sorted)
 
 
