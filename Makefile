@@ -27,9 +27,11 @@ demo: setup ## Simulate a small platform, build, train, evaluate and recommend (
 test: setup lint types ## Lint, check types and run all tests
 	$(VENV)/bin/pytest -n 2 --dist loadfile
 
-lint: setup ## Check style and format
+lint: setup ## Check style, format and the directions of imports
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache
+	$(VENV)/bin/lint-imports
 
 types: setup ## Check types (mypy, strict)
 	$(VENV)/bin/mypy

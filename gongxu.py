@@ -1,113 +1,107 @@
 """The command `gongxu`: its commands live in the rooms and are imported only when they are called."""
 
-import importlib
 import os
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+
+from data.commands.lazy import Command, LazyGroup
 
 # OpenMP threads that wait by spinning starve each other as soon as the machine has other work; read when OpenMP loads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# name: (module, function or Typer app, help line)
+# The table of commands, by their words. Those of one group stand together in the overview, those of one row in one line.
 COMMANDS = {
-    "simulate": ("data.commands.simulate", "simulate", "Write a simulated platform with known truth."),
-    "import": ("data.commands.import_files", "import_command", "Import records, events and judgements into the store."),
-    "build": (
-        "training.commands.train",
-        "build_command",
-        "Build a bundle from the store: text space, vectors, indexes.",
+    "demo": Command("training.commands.train:demo_command", "Show everything on a simulated platform.", "begin"),
+    "import": Command(
+        "data.commands.import_files:import_command", "Import records, events and judgements into the store.", "data"
     ),
-    "train": (
-        "training.commands.train",
-        "train_command",
-        "Train the ranker on outcomes; serve it if it passes the gate.",
+    "graph": Command("knowledge_graph.commands.graph:graph_app", "Query and export the knowledge graph.", "data"),
+    "graph build": Command("matcher.commands.graph:build_command", "Build the graph of all records in the store."),
+    "constraints": Command("knowledge_graph.commands.constraints:app", "Read the figures in a text.", "data"),
+    "build": Command(
+        "training.commands.train:build_command", "Build a bundle from the store, without outcomes.", "model"
     ),
-    "models": ("training.commands.release", "models_command", "List trained versions, aliases and headline figures."),
-    "promote": ("training.commands.release", "promote_command", "Ask the promotion gate; serve a version; roll back."),
-    "retrain": ("training.commands.upkeep", "retrain_command", "The whole loop unattended: import to promotion."),
-    "monitor": ("training.commands.upkeep", "monitor_command", "Hold recent traffic against what training saw."),
-    "sync": ("training.commands.release", "sync_command", "Push to MLflow what waits for it."),
-    "demo": ("training.commands.train", "demo_command", "Show everything on a simulated platform."),
-    "recommend": ("matcher.commands.recommend", "recommend", "Recommend for a demand, a text or an achievement."),
-    "clarify": ("matcher.commands.clarify", "clarify", "Ask what would change a demand's list most; take answers."),
-    "gaps": (
-        "matcher.commands.advise",
-        "gaps",
-        "Whether a demand has a good match, and what would have to be developed.",
+    "train": Command(
+        "training.commands.train:train_command", "Train on outcomes; serve it if it passes the gate.", "model"
     ),
-    "advise": ("matcher.commands.advise", "advise_command", "What a holder can change so that demands find it."),
-    "study": ("eval.commands.studies", "app", "Studies of questions, completeness and the threshold."),
-    "evaluate": ("training.commands.evaluate", "evaluate", "Evaluate beside chance, popularity and BM25."),
-    "compare-rankers": (
-        "training.commands.study",
-        "compare_rankers",
-        "Compare ways to learn an order, on a simulated log.",
+    "retrain": Command(
+        "training.commands.upkeep:retrain_command", "Import, build, train and promote unattended.", "model"
     ),
-    "recall": ("eval.commands.evaluate", "recall", "Recall of the candidate channels, alone and fused."),
-    "bench": ("eval.commands.bench", "bench", "Measure speed and memory of the retrieval layer."),
-    "serve": ("serving.commands.serve", "serve", "Serve the HTTP API."),
-    "load": ("eval.commands.load", "load_command", "Put a server under load and measure it."),
-    "experiment": ("serving.commands.experiment", "app", "Compare champion and challenger on live traffic."),
-    "keys": ("serving.commands.keys", "app", "Make, list and revoke API keys."),
-    "operators": ("serving.commands.operators", "app", "Make, list and change operators of the dashboard."),
-    "backup": ("serving.commands.backup", "backup_command", "Save store and current bundle in one file."),
-    "restore": ("serving.commands.backup", "restore_command", "Put a backup in place."),
-    "graph": ("knowledge_graph.commands.graph", "graph_app", "Build, query and export the knowledge graph."),
-    "constraints": (
-        "eval.commands.constraints_ledger",
-        "app",
-        "Quantities in texts and the ledger: read, link, measure.",
+    "evaluate": Command("training.commands.evaluate:evaluate", "Evaluate beside chance, popularity and BM25.", "model"),
+    "models": Command("training.commands.release:models_command", "Trained versions; serve one, roll back.", "model"),
+    "promote": Command(
+        "training.commands.release:promote_command", "Ask the promotion gate; serve a version; roll back.", row="models"
     ),
-    "policies": ("eval.commands.policies", "app", "Criteria of policies: read them from texts, measure the reading."),
-    "encoder": ("training.commands.encoder", "app", "Build and evaluate the shipped text encoder."),
+    "monitor": Command(
+        "training.commands.upkeep:monitor_command", "Compare recent traffic with training; MLflow.", "model"
+    ),
+    "sync": Command("training.commands.release:sync_command", "Push to MLflow what waits for it.", row="monitor"),
+    "recommend": Command(
+        "matcher.commands.recommend:recommend", "Recommend for a demand, a text or an achievement.", "match"
+    ),
+    "clarify": Command("matcher.commands.clarify:clarify", "Ask what would change a demand's list most.", "match"),
+    "gaps": Command("matcher.commands.advise:gaps", "What is missing for a demand; what a holder can do.", "match"),
+    "advise": Command(
+        "matcher.commands.advise:advise_command", "What a holder can change so that demands find it.", row="gaps"
+    ),
+    "serve": Command("serving.commands.serve:serve", "Serve the HTTP API and the dashboard.", "serve"),
+    "experiment": Command("serving.commands.experiment:app", "Compare two versions on live traffic.", "serve"),
+    "keys": Command("serving.commands.keys:app", "Who may use the API; who may use the dashboard.", "serve"),
+    "operators": Command("serving.commands.operators:app", "Make, list and change operators.", row="keys"),
+    "backup": Command(
+        "serving.commands.backup:backup_command", "Save and restore store and bundle in one file.", "serve"
+    ),
+    "restore": Command("serving.commands.backup:restore_command", "Put a backup in place.", row="backup"),
+    "lab": Command("", "Simulator, studies, benchmarks, the encoder.", "lab"),
+    "lab simulate": Command("data.commands.simulate:simulate", "Write a simulated platform with known truth."),
+    "lab bench": Command("eval.commands.bench:bench", "Measure speed and memory of the retrieval layer."),
+    "lab load": Command("eval.commands.load:load_command", "Put a server under load and measure it."),
+    "lab recall": Command("eval.commands.evaluate:recall", "Recall of the candidate channels, alone and fused."),
+    "lab study": Command("eval.commands.studies:app", "Studies of questions, completeness and the threshold."),
+    "lab compare-rankers": Command(
+        "training.commands.study:compare_rankers", "Compare ways to learn an order, on a simulated log."
+    ),
+    "lab terms": Command("eval.commands.terms:app", "Judge the term extractor; fit its weights."),
+    "lab constraints": Command("eval.commands.constraints:app", "Measure how figures are read, linked and compared."),
+    "lab policies": Command("eval.commands.policies:app", "Criteria of policies: read them, measure the reading."),
+    "lab encoder": Command("training.commands.encoder:app", "Build and evaluate the shipped text encoder."),
+    # What the documents for users called it before the laboratory had a door of its own.
+    "simulate": Command("data.commands.simulate:simulate", "Write a simulated platform with known truth.", hidden=True),
 }
 
 
-class LazyGroup(TyperGroup):
-    """Imports a command's module when the command is called, so that none pays for another's libraries."""
+class Root(LazyGroup):
+    """All commands."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of all commands, in the order of the data."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command by name, or None; for the overview, which needs names and help lines only."""
-        if cmd_name not in COMMANDS:
-            return None
-        return typer.main.get_command(_stub(cmd_name, COMMANDS[cmd_name][2]))
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return (name, command, rest of the arguments) of the command that is called."""
-        name, command, rest = super().resolve_command(ctx, args)
-        return name, command if name is None else _load(name), rest
-
-
-def _load(name: str) -> Any:
-    module, attribute, _ = COMMANDS[name]
-    target = getattr(importlib.import_module(module), attribute)
-    if isinstance(target, typer.Typer):
-        return typer.main.get_group(target)
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name)(target)
-    return typer.main.get_command(app)
-
-
-def _stub(name: str, line: str) -> typer.Typer:
-    app = typer.Typer(add_completion=False)
-    app.command(name, help=line)(lambda: None)
-    return app
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(table=COMMANDS, **attributes)
 
 
 app = typer.Typer(
-    cls=LazyGroup, add_completion=False, no_args_is_help=True, help="gongxu 供需: matching for technology transfer."
+    cls=Root,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="gongxu 供需: matching for technology transfer.",
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"gongxu {version('gongxu')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Exist: Typer makes a group only of an app that has a callback or several commands."""
 
 
@@ -116,7 +110,7 @@ def main() -> None:
     from data.errors import GongxuError
 
     try:
-        app()
+        app(prog_name="gongxu")
     except GongxuError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from data.errors import InputError
 from data.records import Achievement, Demand, OutcomeEvent, Record
 from knowledge_graph.build import BuiltParts, Progress, build_parts, no_progress
-from knowledge_graph.queries.export import to_networkx
 from knowledge_graph.reading import retrieval
 from knowledge_graph.reading.paths import Node, Path, PathFinder
 from knowledge_graph.reading.signals import (
@@ -293,10 +292,6 @@ class KnowledgeGraph:
             for row in achievement_rows
         ]
         return finder.find(demand, asking, offers, limit)
-
-    def to_networkx(self) -> nx.MultiDiGraph:
-        """Return everything the graph knows as one typed networkx multigraph."""
-        return to_networkx(self)
 
     def _holder_record(
         self,

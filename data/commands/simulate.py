@@ -1,4 +1,4 @@
-"""`gongxu simulate`: parses arguments and shows progress; the work is in `data.simulator`."""
+"""`gongxu lab simulate`: parses arguments and shows progress; the work is in `data.simulator`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,9 +27,9 @@ def simulate(
     which import never reads) the true relevance. For load and for methods whose truth must be known; figures measured
     on it say nothing about real platforms.
 
-    Small, in seconds: `gongxu simulate --out sim`
+    Small, in seconds: `gongxu lab simulate --out sim`
 
-    Full scale: `gongxu simulate --achievements 100000 --demands 20000 --events 1000000 --seed 7 --out sim`
+    Full scale: `gongxu lab simulate --achievements 100000 --demands 20000 --events 1000000 --seed 7 --out sim`
 
     """
     import json

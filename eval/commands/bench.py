@@ -1,4 +1,4 @@
-"""The command `gongxu bench`."""
+"""The command `gongxu lab bench`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -59,13 +59,13 @@ def bench(
     saying so, where nothing was built. `graph-build` builds the graph of the store anew, and only if asked for.
 
     Examples:
-      gongxu bench
+      gongxu lab bench
 
-      gongxu bench --scale 1000000 --stage vector --json bench.json
+      gongxu lab bench --scale 1000000 --stage vector --json bench.json
 
-      gongxu bench --stage graph --stage graph-build
+      gongxu lab bench --stage graph --stage graph-build
 
-      gongxu bench --stage request
+      gongxu lab bench --stage request
 
     """
     import orjson

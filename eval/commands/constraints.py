@@ -1,6 +1,7 @@
-"""`gongxu constraints`: read quantities, measure how well they are read and linked."""
+"""`gongxu lab constraints`: measure how well quantities are read, linked and compared."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,37 +9,12 @@ import typer
 
 from data.errors import InputError
 
-app = typer.Typer(no_args_is_help=True, help="Quantities and constraints: read them, measure them.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Measure how figures are read, linked and compared."
+)
 
 JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 PARTS = ("all", "tuning", "held-out")
-
-
-@app.command("read")
-def read_command(
-    text: Annotated[str, typer.Argument(help="A text, or - for standard input.")],
-    side: Annotated[str, typer.Option(help="Whose text it is: demand or supply.")] = "demand",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
-) -> None:
-    """Print the quantities of a text: quote, parameter, comparator, values, unit, canonical values, role."""
-    import sys
-    from dataclasses import asdict
-
-    from knowledge_graph.quantities import extract
-
-    if side not in ("demand", "supply"):
-        raise InputError(f"--side is {side!r}; it must be demand or supply")
-    content = sys.stdin.read() if text == "-" else text
-    for quantity in extract(content, "demand" if side == "demand" else "supply"):
-        if as_json:
-            typer.echo(json.dumps(asdict(quantity), ensure_ascii=False))
-            continue
-        values = "–".join(f"{value:g}" for value in quantity.values)
-        canonical = ", ".join("…" if end is None else f"{end:g}" for end in quantity.canonical)
-        typer.echo(
-            f"{quantity.start}-{quantity.end}\t{quantity.quote}\t{quantity.parameter or '–'}\t{quantity.op} {values} "
-            f"{quantity.unit}\t[{canonical}] {quantity.canonical_unit}\t{quantity.role}"
-        )
 
 
 @app.command("evaluate")
@@ -109,12 +85,44 @@ def fit_roles_command(
     typer.echo(f"{output}: " + ", ".join(f"{side} {len(roles)} roles" for side, roles in weights.items()))
 
 
-@app.command("convert")
-def convert_command(value: float, unit: str, into: str) -> None:
-    """Convert a value between units as texts write them: gongxu constraints convert 1.8 克/立方厘米 kg/m3."""
-    from knowledge_graph.quantities.units import convert
+@app.command("simulator")
+def simulator_command(
+    achievements: Annotated[int, typer.Option(min=100)] = 2000,
+    demands: Annotated[int, typer.Option(min=10)] = 400,
+    seed: int = 11,
+    output: JsonOption = None,
+) -> None:
+    """Measure the ledger's statuses where the truth is known: on pairs of one technology of a simulated platform."""
+    from tempfile import TemporaryDirectory
 
-    converted = convert(value, unit, into)
-    if converted is None:
-        raise InputError(f"{unit!r} and {into!r} do not measure the same, or one of them is unknown")
-    typer.echo(f"{converted:g}")
+    from data.files.judged import load_judged
+    from data.settings import settings
+    from data.simulator.plan import SimulationPlan
+    from data.simulator.simulation import simulate
+    from eval.studies.ledger import simulated_statuses
+    from models.encoder.base import load_encoder
+
+    plan = SimulationPlan(achievements=achievements, demands=demands, events=demands * 10, seed=seed)
+    encoder = load_encoder(settings().encoder)
+    with TemporaryDirectory() as folder:
+        simulate(plan, Path(folder))
+        pairs = load_judged(Path(folder))[0]
+    quality = simulated_statuses(
+        pairs.demands, pairs.achievements, plan, lambda names: encoder.encode(names, "passage")
+    )
+    for name, value in asdict(quality).items():
+        typer.echo(f"{name:18} {value:.4f}" if isinstance(value, float) else f"{name:18} {value:,}")
+    if output is not None:
+        output.write_text(json.dumps(asdict(quality), indent=1), encoding="utf-8")
+
+
+@app.command("bench")
+def bench_command(output: JsonOption = None) -> None:
+    """Measure what a ledger costs, in ms of CPU, for 20 shown matches and as features of 200 and 1,000 candidates."""
+    from eval.studies.ledger import ledger_costs
+
+    costs = ledger_costs()
+    for name, value in costs.items():
+        typer.echo(f"{name:36} {value:8.3f} ms")
+    if output is not None:
+        output.write_text(json.dumps(costs, indent=1), encoding="utf-8")

@@ -99,7 +99,7 @@ def write_json(content: object, out: Path | None) -> None:
 
 
 def recall(
-    dataset: Annotated[Path, typer.Option(help="Folder of judged pairs, or one that `gongxu simulate` wrote.")],
+    dataset: Annotated[Path, typer.Option(help="Folder of judged pairs, or one that `gongxu lab simulate` wrote.")],
     out: Annotated[Path | None, typer.Option("--json", help="Write the figures to this JSON file.")] = None,
     sample: Annotated[int, typer.Option(help="Demands at most.", min=1)] = 1000,
 ) -> None:
@@ -108,9 +108,9 @@ def recall(
     Relevant is what an expert graded 3 or 4, or, in a simulated folder, what its truth/relevance.csv grades 4.
 
     Examples:
-      gongxu recall --dataset ../shared/data/bdci2019
+      gongxu lab recall --dataset ../shared/data/bdci2019
 
-      gongxu recall --dataset sim --json recall.json
+      gongxu lab recall --dataset sim --json recall.json
 
     """
     from dataclasses import asdict

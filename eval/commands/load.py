@@ -1,4 +1,4 @@
-"""The command `gongxu load`."""
+"""The command `gongxu lab load`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,11 +21,11 @@ def load_command(
     the machine. Nothing is recorded in the home.
 
     Examples:
-      gongxu load
+      gongxu lab load
 
-      gongxu load --soak 10 --json load.json
+      gongxu lab load --soak 10 --json load.json
 
-      gongxu load --workers 1 --seconds 5 --swaps 3
+      gongxu lab load --workers 1 --seconds 5 --swaps 3
 
     """
     import orjson

@@ -1,4 +1,4 @@
-"""`gongxu study`: what questions bring, whether completeness tells of answers, and where the answer threshold lies."""
+"""`gongxu lab study`: what questions bring, whether completeness tells of answers, and where the answer threshold lies."""
 
 import json
 from dataclasses import asdict
@@ -32,7 +32,7 @@ Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to 
 
 @app.command()
 def questions(
-    folder: Annotated[Path, typer.Argument(help="Folder that `gongxu simulate` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Folder that `gongxu lab simulate` wrote.")],
     sample: Annotated[int, typer.Option(help="Demands to ask about, half of them vague.", min=10)] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the sample.", min=0)] = 0,
     out: Json = None,
@@ -42,7 +42,7 @@ def questions(
     The ranker is fitted on the experts' judgements of one demand in ten; only other demands are asked about.
 
     Examples:
-      gongxu study questions sim --sample 200 --json questions.json
+      gongxu lab study questions sim --sample 200 --json questions.json
 
     """
     from collections import Counter
@@ -77,9 +77,9 @@ def completeness(
     """Fit what the parts of a demand weigh on whether demands were answered; figures are out of five folds.
 
     Examples:
-      gongxu study completeness sim --json completeness.json
+      gongxu lab study completeness sim --json completeness.json
 
-      gongxu study completeness --save
+      gongxu lab study completeness --save
 
     """
     import tempfile
@@ -119,7 +119,7 @@ def completeness(
 @app.command()
 def scored(
     folder: Annotated[
-        Path, typer.Argument(help="The folder that `gongxu simulate` wrote and the bundle was built from.")
+        Path, typer.Argument(help="The folder that `gongxu lab simulate` wrote and the bundle was built from.")
     ],
     size: Annotated[list[int] | None, typer.Option(help="Candidates to score; repeatable.", min=10)] = None,
     sample: Annotated[int, typer.Option(help="Demands to ask for.", min=10)] = 400,
@@ -128,9 +128,9 @@ def scored(
     """How many candidates the ranker has to score: true relevance of ten answers, by the current bundle; 95% intervals.
 
     Examples:
-      gongxu study scored sim
+      gongxu lab study scored sim
 
-      gongxu study scored sim --size 60 --size 100 --sample 1000 --json scored.json
+      gongxu lab study scored sim --size 60 --size 100 --sample 1000 --json scored.json
 
     """
     from data.settings import settings
@@ -164,9 +164,9 @@ def threshold(
     match (level 3 or 4).
 
     Examples:
-      gongxu study threshold ../shared/data/bdci2019 --json threshold.json
+      gongxu lab study threshold ../shared/data/bdci2019 --json threshold.json
 
-      gongxu study threshold judged/2025 --risk 0.3
+      gongxu lab study threshold judged/2025 --risk 0.3
 
     """
     from data.errors import InputError

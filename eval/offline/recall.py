@@ -43,7 +43,7 @@ def true_relevant(pairs: JudgedPairs, truth: Path, grade: int = 4) -> dict[int, 
 
     """
     if not truth.is_file():
-        raise InputError(f"{truth} does not exist; `gongxu simulate` writes truth/relevance.csv")
+        raise InputError(f"{truth} does not exist; `gongxu lab simulate` writes truth/relevance.csv")
     demands = {record.demand_id: row for row, record in enumerate(pairs.demands)}
     achievements = {record.achievement_id: row for row, record in enumerate(pairs.achievements)}
     relevant: dict[int, set[int]] = {}
@@ -51,7 +51,7 @@ def true_relevant(pairs: JudgedPairs, truth: Path, grade: int = 4) -> dict[int, 
         lines = csv.DictReader(file)
         missing = [name for name in ("demand_id", "achievement_id", "grade") if name not in (lines.fieldnames or ())]
         if missing:
-            raise InputError(f"{truth} lacks the column {missing[0]!r}; `gongxu simulate` writes it")
+            raise InputError(f"{truth} lacks the column {missing[0]!r}; `gongxu lab simulate` writes it")
         for line in lines:
             demand, achievement = demands.get(line["demand_id"]), achievements.get(line["achievement_id"])
             if int(line["grade"]) >= grade and demand is not None and achievement is not None:

@@ -22,16 +22,16 @@ VAGUE = 2
 
 
 class SimulatedTruth:
-    """The world behind a folder that `gongxu simulate` wrote, drawn again from its plan; rows are those of its files."""
+    """The world behind a folder that `gongxu lab simulate` wrote, drawn again from its plan; rows are those of its files."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / "truth" / "world.json"
         try:
             plan = json.loads(path.read_text(encoding="utf-8"))["plan"]
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise InputError(f"{path} does not exist; give a folder that `gongxu simulate` wrote") from error
+            raise InputError(f"{path} does not exist; give a folder that `gongxu lab simulate` wrote") from error
         except (json.JSONDecodeError, KeyError) as error:
-            raise InputError(f"{path} is damaged; run `gongxu simulate` again") from error
+            raise InputError(f"{path} is damaged; run `gongxu lab simulate` again") from error
         self.lexicon = load_lexicon()
         self.world: World = make_world(self.lexicon, SimulationPlan(**plan))
 

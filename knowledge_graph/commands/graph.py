@@ -2,11 +2,11 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from knowledge_graph.commands.output import Bar, console, print_json, print_rows, print_stats
+from knowledge_graph.commands.output import console, print_json, print_rows, print_stats
 
 if TYPE_CHECKING:
     from knowledge_graph.graph import KnowledgeGraph
@@ -36,37 +36,6 @@ class ExportFormat(StrEnum):
     GRAPHML = "graphml"
     JSON = "json"
     CSV = "csv"
-
-
-@graph_app.command("build")
-def build_command(
-    out: Annotated[Path | None, typer.Option(help="Folder to write; default: GONGXU_HOME/graph.")] = None,
-    vectors: Annotated[
-        bool, typer.Option(help="Relate terms of close meaning with the encoder of GONGXU_ENCODER.")
-    ] = True,
-    as_json: JsonOption = False,
-) -> None:
-    """Build the graph of all records in the store.
-
-    Examples:
-      gongxu graph build
-
-      gongxu graph build --out /data/graph --no-vectors
-
-    """
-    from data.settings import settings
-    from data.store.store import Store
-    from knowledge_graph.graph import KnowledgeGraph
-
-    target = out or settings().home / "graph"
-    with Store.open(settings().store_url) as store, Bar() as bar:
-        achievements, demands, events = list(store.achievements()), list(store.demands()), list(store.events())
-        _require_records(len(achievements) + len(demands))
-        _require_writable(target)
-        encode = _encode() if vectors else None
-        graph = KnowledgeGraph.build(achievements, demands, outcomes=events, encode=encode, progress=bar.show)
-    graph.save(target)
-    print_stats(graph, target, as_json=as_json)
 
 
 @graph_app.command("stats")
@@ -253,82 +222,12 @@ def export_command(
       gongxu graph export folder --format csv
 
     """
-    from knowledge_graph.queries.export import export
+    from knowledge_graph.queries.export import export, to_networkx
 
-    network = _load(graph or _default_folder()).to_networkx()
+    network = to_networkx(_load(graph or _default_folder()))
     for path in export(network, target, kind.value):
         typer.echo(f"已写入 {path}（{path.stat().st_size / 2**20:.1f} MB）")
     typer.echo(f"共 {network.number_of_nodes():,} 个节点、{network.number_of_edges():,} 条边。")
-
-
-@graph_app.command("evaluate-terms")
-def evaluate_terms_command(
-    file: Annotated[Path, typer.Argument(help="CSV with columns title, text, entities (term/type;term/type …).")],
-    json_out: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
-    half: Annotated[
-        bool, typer.Option("--held-out", help="Report on every second text only: those not used for tuning.")
-    ] = False,
-) -> None:
-    """Compare term extraction with TF-IDF, TextRank and jieba.analyse on human-marked terms.
-
-    Example:
-      gongxu graph evaluate-terms ../shared/data/lexicon/scicn_terms_dev.csv --json terms.json
-
-    """
-    import json
-
-    from data.errors import InputError
-    from eval.reading.term_evaluation import evaluate_terms, read_marked_texts
-
-    texts = read_marked_texts(file)
-    with Bar() as bar:
-        result = evaluate_terms(texts, held_out=half, progress=bar.show)
-    names = ("exact_precision", "exact_recall", "exact_f1", "overlap_precision", "overlap_recall", "overlap_f1")
-    rows = [(method, *(f"{figures[name]:.3f}" for name in names)) for method, figures in result.items()]
-    headers = ("方法", "精确P", "精确R", "精确F1", "重叠P", "重叠R", "重叠F1")
-    print_rows(console(), f"术语抽取（{file.name}）", headers, rows)
-    if json_out is not None:
-        try:
-            json_out.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot write {json_out}: {error.strerror}; give a file that can be written") from error
-
-
-@graph_app.command("fit-terms")
-def fit_terms_command(
-    file: Annotated[Path, typer.Argument(help="CSV with columns text, entities (term/type;term/type …).")],
-    out: Annotated[
-        Path | None, typer.Option(help="File to write; default: the weights of the package.", show_default=False)
-    ] = None,
-) -> None:
-    """Fit the weights of the term extractor on human-marked terms; graphs built afterwards use them.
-
-    Learns from every second text and reports on the others.
-
-    Examples:
-      gongxu graph fit-terms ../shared/data/lexicon/scicn_terms_dev.csv
-
-      gongxu graph fit-terms marked.csv --out weights.json
-
-    """
-    from importlib import resources
-
-    from eval.reading.term_evaluation import read_marked_texts
-    from eval.reading.term_training import fit_term_weights, held_out_figures, write_weights
-    from knowledge_graph.terms.keyphrases import WEIGHTS_FILE
-
-    texts = read_marked_texts(file)
-    with Bar() as bar:
-        weights = fit_term_weights(texts, bar.show)
-    target = out or Path(str(resources.files("knowledge_graph") / WEIGHTS_FILE))
-    write_weights(weights, target)
-    figures = held_out_figures(texts, weights)
-    rows = [
-        (name, *(f"{figures[f'{measure}_{part}']:.3f}" for part in ("precision", "recall", "f1")))
-        for name, measure in (("精确", "exact"), ("重叠", "overlap"))
-    ]
-    print_rows(console(), f"未参与训练的 {len(texts) // 2} 篇文本", ("匹配", "P", "R", "F1"), rows)
-    typer.echo(f"已写入 {target}（{len(weights.weights)} 个权重，阈值 {weights.threshold}）")
 
 
 def _default_folder() -> Path:
@@ -352,40 +251,3 @@ def _load(folder: Path) -> "KnowledgeGraph":
             f"no graph in {folder}; run `gongxu build` or `gongxu graph build`, or name its folder with --graph"
         )
     return KnowledgeGraph.load(folder)
-
-
-def _require_records(count: int) -> None:
-    from data.errors import NotFoundError
-
-    if not count:
-        raise NotFoundError("the store holds no records; run `gongxu import` first")
-
-
-def _require_writable(folder: Path) -> None:
-    """Make the folder of a graph, before minutes are spent on building it."""
-    from data.errors import InputError
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".writable").touch()
-        (folder / ".writable").unlink()
-    except OSError as error:
-        raise InputError(f"cannot write {folder}: {error.strerror}; give --out a folder that can be written") from error
-
-
-def _encode() -> Any:
-    """Return the function that turns terms into vectors, from the encoder of the settings."""
-    from importlib import import_module
-
-    from data.settings import settings
-
-    # the graph sits on `data` only; this command puts it together with the encoder as the bundle's build does
-    chosen = settings()
-    encoder = import_module("models.encoder.base").load_encoder(
-        chosen.encoder,
-        query_prefix=chosen.encoder_query_prefix,
-        passage_prefix=chosen.encoder_passage_prefix,
-        max_length=chosen.encoder_max_length,
-        batch_size=chosen.encoder_batch_size,
-    )
-    return lambda terms: encoder.encode(terms, "passage")

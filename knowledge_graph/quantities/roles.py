@@ -187,7 +187,7 @@ def _supply_rule(before: str, after: str, parameter: str, unit: str, op: Op) -> 
 
 @lru_cache(maxsize=1)
 def load_weights() -> dict[str, dict[Role, dict[str, float]]]:
-    """Return the shipped weights: side, role, feature to weight; `gongxu constraints fit-roles` makes them."""
+    """Return the shipped weights: side, role, feature to weight; `gongxu lab constraints fit-roles` makes them."""
     path = resources.files("knowledge_graph.quantities") / "lexicon" / "role_weights.json"
     weights: dict[str, dict[Role, dict[str, float]]] = json.loads(path.read_text(encoding="utf-8"))
     return weights

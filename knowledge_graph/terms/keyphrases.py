@@ -275,6 +275,6 @@ def _parts(phrase: str) -> Iterator[str]:
 
 @lru_cache(maxsize=1)
 def shipped_weights() -> TermWeights:
-    """Return the weights that ship with the package, as `gongxu graph fit-terms` wrote them."""
+    """Return the weights that ship with the package, as `gongxu lab terms fit` wrote them."""
     text = (resources.files("knowledge_graph") / WEIGHTS_FILE).read_text(encoding="utf-8")
     return TermWeights(**json.loads(text))

@@ -11,7 +11,7 @@ from data.records import MAX_LIST, MAX_TEXT, STORED, Achievement, Demand, Unstor
 from knowledge_graph.quantities.names import Encode
 from matcher.collection.columns import MODE_FAMILIES
 from matcher.engine import Engine
-from matcher.gaps.report import ledgers_of
+from matcher.gaps.requirements import ledgers_of
 from matcher.ranking.diversify import diversify
 from matcher.requirements.table import quantities_of
 from matcher.rescoring import ScoredCandidates, candidate_pool, lens_of, pair_scores, require_scorer

@@ -1,7 +1,7 @@
 """The gate before all routes but health and documentation: who asks, how often, and (per route) what they may do."""
 
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from fastapi import Request
 from starlette.datastructures import Headers
@@ -13,15 +13,21 @@ from serving.access.rates import RateLimit
 from serving.problems import FORBIDDEN, RATE_LIMITED, STORE_UNAVAILABLE, UNAUTHORISED, ApiError, problem_response
 from serving.telemetry.metrics import RATE_LIMITED_TOTAL, REFUSED
 
-if TYPE_CHECKING:
-    from serving.runtime.services import Services
-
 GUARDED = ("/v1/", "/metrics")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "[::1]"})
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 FAILURE_RATE = 5.0  # refused requests a second and address before refusals turn into 429
 NO_KEY = "no key exists yet, so only this machine is served; make one with `gongxu keys add NAME --role ROLE`"
 NEED_KEY = "send a valid key as `Authorization: Bearer KEY`"
+
+
+class HoldsKeys(Protocol):
+    """What the gate asks of an application's services."""
+
+    @property
+    def keys(self) -> KeyRing:
+        """The keys that are known now."""
+        ...
 
 
 class Gate:
@@ -50,7 +56,7 @@ class Gate:
         await self._app(scope, receive, send)
 
     def _admit(self, scope: Scope) -> None:
-        services: Services = scope["app"].state.services
+        services: HoldsKeys = scope["app"].state.services
         address = scope["client"][0] if scope.get("client") else ""
         try:
             principal = identify(services.keys, Headers(scope=scope), address)

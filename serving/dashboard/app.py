@@ -14,12 +14,13 @@ from starlette.types import Scope
 from data.errors import BundleError, GongxuError, InputError, NotFoundError, StoreError
 from serving.dashboard.accounts.guard import Guard
 from serving.dashboard.page import Page
-from serving.dashboard.pages import ALL_PAGES, sign_in
+from serving.dashboard.pages import sign_in, tables
+from serving.dashboard.pages.registry import ALL_PAGES
 from serving.dashboard.rendering import render
 from serving.problems import NO_BUNDLE, OVERLOADED, ApiError
 
 STATIC = Path(__file__).with_name("static")
-PAGES: tuple[Page, ...] = (*sign_in.PAGES, *ALL_PAGES)
+PAGES: tuple[Page, ...] = (*sign_in.PAGES, *ALL_PAGES, *tables.PAGES)
 
 
 class _Static(StaticFiles):

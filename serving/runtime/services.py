@@ -11,11 +11,11 @@ from fastapi import Depends, Request
 
 from data.errors import StoreError
 from data.settings import Settings
+from data.store.judging import UNDO, submit
 from data.store.store import Store
 from eval.online.experiments import Mode
 from matcher.recommendation import Recommendation
 from serving.access.credentials import KeyRing
-from serving.dashboard.figures.review import UNDO, submit
 from serving.problems import NO_BUNDLE, ApiError
 from serving.runtime.answer_cache import AnswerCache
 from serving.runtime.background import PeriodicTask

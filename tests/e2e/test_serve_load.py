@@ -1,4 +1,4 @@
-"""`gongxu load` floods a server on a copy of a home and leaves the home as it was."""
+"""`gongxu lab load` floods a server on a copy of a home and leaves the home as it was."""
 
 import math
 

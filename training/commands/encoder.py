@@ -1,4 +1,4 @@
-"""Commands `gongxu encoder …`: build the shipped encoder from scratch, and print what it is judged by."""
+"""Commands `gongxu lab encoder …`: build the shipped encoder from scratch, and print what it is judged by."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def build(
 ) -> None:
     """Train the encoder on the openly licensed texts of GONGXU_SHARED_DATA and write its directory.
 
-    Example: gongxu encoder build --out /tmp/encoder
+    Example: gongxu lab encoder build --out /tmp/encoder
     """
     from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
@@ -60,7 +60,7 @@ def evaluate(
 ) -> None:
     """Print zero-shot figures on real judgements, title -> abstract recall and speed, beside simple baselines.
 
-    Example: gongxu encoder evaluate --json figures.json
+    Example: gongxu lab encoder evaluate --json figures.json
     """
     from data.settings import settings
     from models.encoder.base import load_encoder

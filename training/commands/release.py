@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from training.commands.output import STEPS, show_decision
+
 if TYPE_CHECKING:
-    from training.release.gate import Decision
     from training.versions.candidates import Candidate
 
 REFUSED = 1  # exit code of a promotion that the gate refused
@@ -66,7 +67,6 @@ def promote_command(
     from data.settings import settings
     from data.store.store import Store
     from models.threads import limit_threads
-    from training.commands.train import STEPS
     from training.release.promotion import promote, rollback
 
     if back and (version or force):
@@ -107,26 +107,6 @@ def sync_command(
     typer.echo(f"推送运行 {len(done.pushed)} 次，登记模型版本 {len(done.registered)} 个。")
     for alias, number in done.aliases.items():
         typer.echo(f"  {alias}: 模型版本 {number}")
-
-
-def show_decision(decision: "Decision") -> None:
-    """Print a decision: each check with its numbers, and what serves now."""
-    from rich.console import Console
-
-    console = Console()
-    for check in decision.checks:
-        mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
-        console.print(f"  {mark} {check.said}", highlight=False)
-    if decision.action == "rollback":
-        console.print(f"已回滚：{decision.candidate} 重新在役，{decision.champion} 成为上一版。", highlight=False)
-    elif decision.promoted:
-        how = f"强制晋级（{decision.who}：{decision.why}）" if decision.forced else "已晋级"
-        console.print(f"{how}：{decision.candidate} 现已在役。", highlight=False)
-    else:
-        kept = f"{decision.champion} 继续在役" if decision.champion else "没有版本在役"
-        console.print(f"未晋级：{decision.candidate} 保留为候选，{kept}。", highlight=False)
-    if decision.unreached:
-        console.print(f"决定已存于本地：{decision.unreached}", highlight=False)
 
 
 def _show_models(rows: "list[tuple[Candidate, list[str]]]") -> None:

@@ -1,4 +1,4 @@
-"""`gongxu compare-rankers`: ways to learn an order, held against the truth of a simulated platform."""
+"""`gongxu lab compare-rankers`: ways to learn an order, held against the truth of a simulated platform."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +23,7 @@ STEPS = {
 
 
 def compare_rankers(
-    folder: Annotated[Path, typer.Argument(help="Folder that `gongxu simulate` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Folder that `gongxu lab simulate` wrote.")],
     trees: Annotated[list[int] | None, typer.Option(help="Numbers of trees to compare; repeatable.")] = None,
     log_only: Annotated[
         bool, typer.Option("--log-only", help="Learn from the log alone, not from judgements.")
@@ -36,9 +36,9 @@ def compare_rankers(
     lambdamart and lambdamart_position alike; blend: both. The store is not touched.
 
     Examples:
-      gongxu compare-rankers sim
+      gongxu lab compare-rankers sim
 
-      gongxu compare-rankers sim --trees 50 --trees 300 --log-only --json rankers.json
+      gongxu lab compare-rankers sim --trees 50 --trees 300 --log-only --json rankers.json
 
     """
     import json

@@ -4,35 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from training.commands.output import STEPS, show_decision
+
 if TYPE_CHECKING:
     from training.candidate.make import BuiltBundle
     from training.release.gate import Decision
-
-STEPS = {
-    "records": "读取记录",
-    "encoder": "加载并适应文本编码器",
-    "text space": "统计词语与主题",
-    "views": "计算文本向量与参照",
-    "indexes": "建立索引",
-    "graph": "构建知识图谱",
-    "quantities": "读取指标数值",
-    "bundle": "写入模型包",
-    "simulate": "生成模拟平台",
-    "import": "导入记录与事件",
-    "evaluate": "评估（五种方法，五折，按需求分组）",
-    "recommend": "为三条需求推荐",
-    "outcomes": "汇总结果事件",
-    "features": "计算特征",
-    "history": "计算历史特征",
-    "ranker": "训练排序模型",
-    "tune": "搜索参数",
-    "calibration": "校准概率",
-    "held out": "在留出的需求上评估",
-    "first stage": "学习初选（哪些候选值得细排）",
-    "mlflow": "登记到 MLflow",
-    "gate": "检查晋级条件",
-    "compare": "与在役版本比较",
-}
 
 
 def build_command(
@@ -203,6 +179,4 @@ def _report(built: "BuiltBundle", as_json: bool, decision: "Decision | None" = N
     if built.unreached:
         typer.echo(f"运行记录已存于本地：{built.unreached}")
     if decision is not None:
-        from training.commands.release import show_decision
-
         show_decision(decision)

@@ -47,7 +47,7 @@ def retrain_command(
     from data.store.store import Store
     from models.ranking.ordinal import RankerParameters
     from models.threads import limit_threads
-    from training.commands.train import STEPS
+    from training.commands.output import STEPS
     from training.release.locks import BusyError
     from training.release.retrain import retrain
 
@@ -90,7 +90,7 @@ def monitor_command(
     from data.store.store import Store
     from eval.online.monitor_report import report_json, save_report
     from models.threads import limit_threads
-    from training.commands.train import STEPS
+    from training.commands.output import STEPS
     from training.release.monitor import monitor
 
     limit_threads(settings().threads)
@@ -107,7 +107,7 @@ def monitor_command(
 
 
 def _show_retrained(done: "Retrained") -> None:
-    from training.commands.release import show_decision
+    from training.commands.output import show_decision
 
     if done.imported or done.rejected:
         typer.echo(f"导入：新增或更新 {done.imported:,} 条，拒收 {done.rejected:,} 条。")

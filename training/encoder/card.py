@@ -54,7 +54,7 @@ Within gongxu the same directory is read by `models.encoder.load_encoder("defaul
 
 ## How it was made
 
-`python -m training.encoder build` ({settings.pieces:,} pieces, seed {settings.seed}) rebuilds it from scratch:
+`gongxu lab encoder build` ({settings.pieces:,} pieces, seed {settings.seed}) rebuilds it from scratch:
 
 1. **Tokenizer**: Unigram over words with their log frequencies, so that it segments as jieba does without HMM. Every
    character of the Unicode blocks CJK Unified Ideographs and Extension A is known.

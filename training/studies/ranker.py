@@ -62,7 +62,7 @@ def study(
     judgements: bool = False,
     progress: Progress = lambda _: None,
 ) -> dict[str, Order]:
-    """Return how well each way of learning recovers the true order of a folder that `gongxu simulate` wrote.
+    """Return how well each way of learning recovers the true order of a folder that `gongxu lab simulate` wrote.
 
     ordinal: expected grade, positions ignored; ordinal_position: their effect taken out; lambdamart and
     lambdamart_position alike; blend: mean of the standardised ordinal_position and lambdamart_position. With the

@@ -1,8 +1,7 @@
-"""Which pairs are worth a judgement, how far judges agree, and judgements on their way to becoming events."""
+"""Which pairs are worth a judgement, and how far judges agree."""
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -14,8 +13,6 @@ from matcher.collection.filters import Filters
 from matcher.engine import Engine
 from matcher.recommendation import Match
 
-UNDO = timedelta(minutes=10)
-"""How long a judgement can be taken back before it becomes an event, which stays for ever."""
 SAMPLED_DEMANDS = 12
 CANDIDATES = 30
 LIKELY = 0.3  # least probability of a pair that is looked at for its money
@@ -92,12 +89,3 @@ def agreement(reviews: Iterable[Review]) -> tuple[int, float | None]:
         return len(twice), None
     kappa = quadratic_weighted_kappa(twice[:, 0], twice[:, 1], np.ones((1, len(twice))))
     return len(twice), float(kappa[0])
-
-
-def submit(store: Store, before: datetime, reviewer: str = "") -> int:
-    """Turn judgements given before a moment into events; return how many. Safe to repeat after a crash."""
-    pending = store.reviews.pending(before, reviewer)
-    if pending:
-        store.append_events(event for _, event in pending)
-        store.reviews.mark({number: event.event_id for number, event in pending})
-    return len(pending)

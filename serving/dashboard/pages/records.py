@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from data.records import DemandStatus
 from data.store.dashboard_tables import achievement_progress, demand_progress
@@ -14,7 +14,6 @@ from data.store.tables import achievements, demands, events
 from knowledge_graph.taxonomy.industries import load_industries
 from matcher.collection.filters import OPEN_STATUSES
 from serving.dashboard import wording
-from serving.dashboard.exports import FORMATS, as_csv, as_xlsx
 from serving.dashboard.figures.gaps import ids_behind, ids_of_industry
 from serving.dashboard.figures.health import FIELDS, clusters, ids_with_sentence
 from serving.dashboard.figures.lists import (
@@ -30,7 +29,7 @@ from serving.dashboard.figures.lists import (
     needs_progress,
     record_conditions,
 )
-from serving.dashboard.page import Page, at_length, operator_of, services_of
+from serving.dashboard.page import Page, at_length, services_of
 from serving.dashboard.rendering import region, render
 from serving.dashboard.tables import Column, Row, SelectedRows, Table, TableSpec, show
 
@@ -301,40 +300,5 @@ def _said(name: str, value: str) -> str:
     return sayings.get(name, value)
 
 
-async def table_alone(request: Request) -> Response:
-    """Return a table without its page: for what sorts and pages without loading all anew."""
-    table = await _asked_table(request)
-    return render(request, "table_alone.html", shown=await show(request, table))
-
-
-async def export(request: Request) -> Response:
-    """Return a table as a file, sorted and filtered as it is seen."""
-    table = await _asked_table(request)
-    kind = request.query_params.get("format", "csv")
-    if kind not in FORMATS:
-        raise HTTPException(400, "导出格式只有 csv 和 xlsx。")
-    view = table.view(request.query_params)
-    headers = {"Content-Disposition": f'attachment; filename="{table.name}.{kind}"'}
-    if kind == "csv":
-        return StreamingResponse(as_csv(table, view), media_type=FORMATS[kind], headers=headers)
-    body = await at_length(request, lambda _: as_xlsx(table, view))
-    return Response(body, media_type=FORMATS[kind], headers=headers)
-
-
-async def _asked_table(request: Request) -> Table:
-    from serving.dashboard.pages import ALL_TABLES
-
-    spec = ALL_TABLES.get(request.path_params["name"])
-    if spec is None:
-        raise HTTPException(404)
-    if not operator_of(request).role.covers(spec.needs):
-        raise HTTPException(403, f"此表需要“{spec.needs.value}”角色。")
-    return await spec.build(request)
-
-
-PAGES = (
-    *(Page(f"/records/{kind}", partial(records, kind=kind)) for kind in SPECS),
-    Page("/tables/{name}", table_alone),
-    Page("/tables/{name}/export", export),
-)
+PAGES = (*(Page(f"/records/{kind}", partial(records, kind=kind)) for kind in SPECS),)
 TABLES = tuple(SPECS.values())

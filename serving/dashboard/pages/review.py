@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from data.errors import BundleError, InputError, NotFoundError
+from data.store.judging import UNDO, submit
 from data.store.keys import AuditEntry
 from data.store.reviews import MAX_NOTE, SECOND_OPINION, STRATA, QueuedPair, Review
 from data.store.store import Store
@@ -18,7 +19,7 @@ from serving.dashboard import wording
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import SignedIn, utc_now
 from serving.dashboard.figures.models import engine_of
-from serving.dashboard.figures.review import UNDO, agreement, choose, submit
+from serving.dashboard.figures.review import agreement, choose
 from serving.dashboard.page import Page, field, fields, operator_of, see_other, services_of
 from serving.dashboard.pages.browse import evidence_of
 from serving.dashboard.pages.records import pair_link

@@ -1,4 +1,4 @@
-"""`gongxu simulate` on the command line."""
+"""`gongxu lab simulate` on the command line."""
 
 import json
 

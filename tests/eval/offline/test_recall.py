@@ -98,5 +98,5 @@ def test_the_simulators_truth_is_read_from_its_grade_on(pairs, tmp_path):
     path.write_text("demand_id,achievement_id,grade\nD0,A3,4\nD0,A4,3\nD2,A10,4\nD0,A5,4\n", encoding="utf-8")
     assert true_relevant(pairs, path) == {0: {3, 5}, 2: {10}}
     assert true_relevant(pairs, path, grade=3)[0] == {3, 4, 5}
-    with pytest.raises(InputError, match="does not exist; `gongxu simulate` writes"):
+    with pytest.raises(InputError, match="does not exist; `gongxu lab simulate` writes"):
         true_relevant(pairs, tmp_path / "none.csv")

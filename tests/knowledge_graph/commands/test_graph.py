@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from data.errors import GongxuError
 from data.settings import settings
 from data.store.store import Store
-from knowledge_graph.commands.graph import graph_app
+from gongxu import app
 from tests.knowledge_graph.records import achievements, deal, demands
 
 runner = CliRunner()
@@ -31,7 +31,7 @@ def built(home):
 
 
 def run(*arguments):
-    result = runner.invoke(graph_app, arguments)
+    result = runner.invoke(app, ["graph", *arguments])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
@@ -86,10 +86,3 @@ def test_an_empty_store_is_told(tmp_path, monkeypatch):
     with pytest.raises(GongxuError, match="holds no records"):
         run("build", "--no-vectors")
     settings.cache_clear()
-
-
-def test_evaluate_terms_writes_its_figures(tmp_path):
-    source, target = tmp_path / "terms.csv", tmp_path / "out.json"
-    source.write_text("text,entities\n基于遗传算法的车辆调度。遗传算法收敛快。,遗传算法/方法\n", encoding="utf-8")
-    assert run("evaluate-terms", str(source), "--json", str(target)).exit_code == 0
-    assert set(json.loads(target.read_text(encoding="utf-8"))) == {"gongxu", "tfidf", "textrank", "jieba"}

@@ -103,8 +103,6 @@ def test_bad_input_is_one_line_and_exit_code_2(home):
         (("export", "/dev/null/out.json", "--format", "json"), ("cannot write /dev/null/out.json",)),
         (("export", "/", "--format", "graphml"), ("cannot write /", "Is a directory")),
         (("build", "--out", "/dev/null/graph", "--no-vectors"), ("cannot write", "/dev/null/graph")),
-        (("evaluate-terms", "/nowhere.csv"), ("/nowhere.csv does not exist",)),
-        (("fit-terms", "/nowhere.csv"), ("/nowhere.csv does not exist",)),
     ],
 )
 def test_what_cannot_be_answered_is_said_in_one_line(here, arguments, said):
@@ -130,14 +128,3 @@ def test_a_home_without_any_build_says_how_to_make_one(tmp_path):
     assert done.stderr.strip() == (
         f"error: no graph in {home}/graph; run `gongxu build` or `gongxu graph build`, or name its folder with --graph"
     )
-
-
-def test_fit_terms_writes_weights_and_tells_the_held_out_figures(tmp_path):
-    from tests.eval.reading.test_term_training import marked
-
-    rows = [f'"{text.text}",{next(iter(text.gold))}/方法' for text in marked()]
-    source, target = tmp_path / "marked.csv", tmp_path / "weights.json"
-    source.write_text("text,entities\n" + "\n".join(rows), encoding="utf-8")
-    output = run("fit-terms", str(source), "--out", str(target)).output
-    assert "未参与训练的 20 篇文本" in output
-    assert "bias" in json.loads(target.read_text(encoding="utf-8"))["weights"]

@@ -9,6 +9,7 @@ from data.files.importer import import_paths
 from data.store.store import Store
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.queries.experts import experts_of_graph, similar_experts
+from knowledge_graph.queries.export import to_networkx
 from tests.knowledge_graph.commands.test_graph import run
 from tests.knowledge_graph.records import achievements, demands
 
@@ -68,7 +69,7 @@ def test_without_experts_the_column_is_named(small_graph):
 
 
 def test_experts_are_nodes_with_edges(graph):
-    network = graph.to_networkx()
+    network = to_networkx(graph)
     assert network.nodes["expert:张伟@郑州环境研究院"] == {"kind": "expert", "label": "张伟"}
     assert network.has_edge("achievement:A0", "expert:张伟@郑州环境研究院", "achieved_by")
     assert network.has_edge("expert:张伟@郑州环境研究院", "organisation:郑州环境研究院", "works_at")

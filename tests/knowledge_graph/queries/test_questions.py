@@ -5,7 +5,7 @@ import networkx as nx
 import pytest
 
 from data.errors import InputError, NotFoundError
-from knowledge_graph.queries.export import export
+from knowledge_graph.queries.export import export, to_networkx
 from knowledge_graph.queries.statistics import statistics
 from knowledge_graph.queries.supply import balances, flows, similar_holders, term_card
 from knowledge_graph.reading.paths import drawing
@@ -85,7 +85,7 @@ def test_similar_holders_and_flows(small_graph):
 
 
 def test_networkx_graph_is_typed_and_whole(small_graph):
-    network = small_graph.to_networkx()
+    network = to_networkx(small_graph)
     kinds = nx.get_node_attributes(network, "kind")
     assert len(kinds) == network.number_of_nodes()
     assert sum(kind == "achievement" for kind in kinds.values()) == 32
@@ -99,7 +99,7 @@ def test_networkx_graph_is_typed_and_whole(small_graph):
 
 
 def test_exports_can_be_read_back(small_graph, tmp_path):
-    network = small_graph.to_networkx()
+    network = to_networkx(small_graph)
     (graphml,) = export(network, tmp_path / "g.graphml", "graphml")
     assert nx.read_graphml(graphml, force_multigraph=True).number_of_edges() == network.number_of_edges()
     (node_link,) = export(network, tmp_path / "g.json", "json")

@@ -10,7 +10,10 @@ import pytest
 from data.errors import BundleError
 from data.records import Achievement, Demand
 from matcher.engine import Engine
-from matcher.gaps.report import COMPOSITE, cover, developers_of, gap_report, report_dict, unmet_requirements, verdict
+from matcher.gaps.composite import COMPOSITE, cover
+from matcher.gaps.developers import developers_of
+from matcher.gaps.report import gap_report, report_dict, verdict
+from matcher.gaps.requirements import unmet_requirements
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import THRESHOLD_FILE, Scorer
 from matcher.ranking.verdict import (
@@ -214,7 +217,7 @@ def test_demands_with_the_same_gap_are_found(encoder):
     engine = Engine(model)
     remaining = [term for term in ("量子雷达", "量子", "雷达") if term in graph.vocabulary.numbers]
     assert remaining
-    from matcher.gaps.report import shared_gaps
+    from matcher.gaps.developers import shared_gaps
 
     found = shared_gaps(engine, graph, asks[0], remaining)
     assert {gap.demand_id for gap in found} == {"D1", "D2", "D3"}

@@ -11,7 +11,7 @@ from data.records import EventKind, OutcomeEvent
 from data.store.aggregates import RESPONSES, china_day
 from data.store.store import Store
 from eval.online.experiments import Experiment, Mode, results, save_experiment
-from serving.dashboard.pages import ALL_TABLES
+from serving.dashboard.pages.registry import ALL_TABLES
 from tests.serving.dashboard.conftest import Person, add_operators, copied, serving
 from tests.serving.dashboard.numbers import defined, linked, main_of, numbers
 

@@ -20,7 +20,7 @@ from serving.dashboard.exports import safe
 from serving.dashboard.figures import overview
 from serving.dashboard.figures.periods import Period, last_day
 from serving.dashboard.figures.quality import wilson
-from serving.dashboard.pages import ALL_TABLES
+from serving.dashboard.pages.registry import ALL_TABLES
 from tests.serving.dashboard.conftest import Person
 
 MENU = ("/", "/quality", "/browse", "/review", "/gaps", "/health", "/models")

@@ -11,11 +11,12 @@ from data.errors import InputError
 from data.records import Achievement, Demand, EventKind
 from data.settings import settings as environment
 from data.store import duplicates
+from data.store.judging import submit
 from data.store.reviews import QueuedPair, Review
 from data.store.store import Store
 from serving.commands.operators import app as operators_app
 from serving.dashboard import promotion
-from serving.dashboard.figures.review import agreement, choose, submit
+from serving.dashboard.figures.review import agreement, choose
 from tests.serving.dashboard.conftest import Person
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -229,7 +230,7 @@ def test_operators_are_made_and_changed_from_the_command_line(tmp_path, monkeypa
 
 def test_judgements_become_events_by_themselves_in_time(store):
     store.reviews.judge(judged(0, "an", 3, at=datetime.now(UTC) - timedelta(minutes=9)))
-    from serving.dashboard.figures.review import UNDO
+    from data.store.judging import UNDO
 
     assert submit(store, datetime.now(UTC) - UNDO) == 0
     store.reviews.judge(judged(1, "an", 3, at=datetime.now(UTC) - timedelta(minutes=11)))

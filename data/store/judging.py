@@ -1,0 +1,17 @@
+"""Judgements on their way to becoming events: for a while each can be taken back."""
+
+from datetime import datetime, timedelta
+
+from data.store.store import Store
+
+UNDO = timedelta(minutes=10)
+"""How long a judgement can be taken back before it becomes an event, which stays for ever."""
+
+
+def submit(store: Store, before: datetime, reviewer: str = "") -> int:
+    """Turn judgements given before a moment into events; return how many. Safe to repeat after a crash."""
+    pending = store.reviews.pending(before, reviewer)
+    if pending:
+        store.append_events(event for _, event in pending)
+        store.reviews.mark({number: event.event_id for number, event in pending})
+    return len(pending)

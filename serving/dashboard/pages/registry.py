@@ -1,0 +1,21 @@
+"""All pages and tables of the dashboard."""
+
+from serving.dashboard.page import Page
+from serving.dashboard.pages import (
+    audit,
+    browse,
+    clarify,
+    experiments,
+    gaps,
+    health,
+    models,
+    overview,
+    quality,
+    records,
+    review,
+)
+from serving.dashboard.tables import TableSpec
+
+_MODULES = (overview, quality, experiments, browse, review, gaps, health, clarify, models, records, audit)
+ALL_PAGES: tuple[Page, ...] = tuple(page for module in _MODULES for page in module.PAGES)
+ALL_TABLES: dict[str, TableSpec] = {spec.name: spec for module in _MODULES for spec in module.TABLES}
