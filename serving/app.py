@@ -81,6 +81,7 @@ def create_app(chosen: Settings | None = None, loaded: list[LiveModel] | None = 
         lifespan=lifespan,
         redoc_url=None,
         separate_input_output_schemas=True,
+        generate_unique_id_function=lambda route: route.name,  # the name of the client's method
     )
     add_handlers(app)
     for router in ROUTERS:

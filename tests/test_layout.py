@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("data", "knowledge_graph", "models", "matcher", "eval", "training", "serving")
 MAX_LINES = 400
 MAX_FILES = 15
-SOURCES = [path for room in (*ROOMS, "tests") for path in (ROOT / room).rglob("*.py")]
+GENERATED = ROOT / "serving/client/gongxu_client/models.py"
+SOURCES = [path for room in (*ROOMS, "tests") for path in (ROOT / room).rglob("*.py") if path != GENERATED]
 
 
 def test_imports_keep_their_contracts():

@@ -51,7 +51,10 @@ def columns(text: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
-class HelpFormatter(typer.Context.formatter_class):
+_Formatter: Any = typer.Context.formatter_class  # of the click that Typer holds
+
+
+class HelpFormatter(_Formatter):
     """Writes Chinese headings where the reader wants them, and breaks lines by columns, not by characters."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:

@@ -79,7 +79,7 @@ def load(table: Mapping[str, Command], key: str) -> Any:
     entry = table[key]
     below = [other for other in table if other.startswith(f"{key} ")]
     if not entry.target:
-        group = LazyGroup(
+        made = LazyGroup(
             table=table,
             prefix=f"{key} ",
             name=key,
@@ -87,7 +87,7 @@ def load(table: Mapping[str, Command], key: str) -> Any:
             no_args_is_help=True,
             rich_markup_mode=None,
         )
-        return localised(group)
+        return localised(made)
     module, _, attribute = entry.target.partition(":")
     target = getattr(import_module(module), attribute)
     if isinstance(target, typer.Typer):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 START = 240.0  # seconds that a start may take on a machine that does other things as well
@@ -52,8 +52,8 @@ def wait_until_up(port: int, process: subprocess.Popen, path: str = "/readyz") -
     def up() -> bool:
         assert process.poll() is None, "the server ended"
         try:
-            return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=5).status_code == 200
-        except httpx.TransportError:
+            return httpx2.get(f"http://127.0.0.1:{port}{path}", timeout=5).status_code == 200
+        except httpx2.TransportError:
             return False
 
     wait_until(up)

@@ -10,14 +10,15 @@ import threading
 import time
 from contextlib import ExitStack
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
 from data.store.store import Store
+from gongxu_client import ApiError, AsyncClient, Client, new_event
+from gongxu_client.models import AchievementsRequest
 from serving.access.credentials import add_key
 from serving.access.roles import Role
-from serving.client import AsyncClient, Client, GongxuApiError, new_event
 from tests.e2e.servers import copy_of, served, wait_until
 
 ENDED = (0, -signal.SIGTERM)  # after an orderly end uvicorn lets the signal have its usual effect
@@ -35,47 +36,47 @@ def test_client_with_a_key_on_two_workers(home):
     with served(home, "--workers", "2") as (url, process):
         with (
             Client(url, "gx_" + "0" * 12 + "_" + "A" * 43) as stranger,
-            pytest.raises(GongxuApiError) as refused,
+            pytest.raises(ApiError) as refused,
         ):
             stranger.match("D1", "A1")
         assert refused.value.type == "urn:gongxu:problem:unauthorised"
         with Client(url, key) as client:
-            answer = client.recommend_achievements(subject={"demand_id": demand.demand_id}, top_k=3)
-            assert len(answer["items"]) == 3
-            best = answer["items"][0]
-            pair = client.match(demand.demand_id, best["id"])
-            assert pair["match"]["probability"] == best["probability"]
-            many = client.recommend_achievements_to_many(
-                [{"demand_id": demand.demand_id}, {"demand_id": "none"}], top_k=3
+            answer = client.recommend_achievements(AchievementsRequest(demand_id=demand.demand_id, top_k=3))
+            assert len(answer.items) == 3
+            best = answer.items[0]
+            pair = client.match(demand.demand_id, best.id)
+            assert pair.match.probability == best.probability
+            many = client.batch_achievements(
+                {"requests": [{"demand_id": wanted, "top_k": 3} for wanted in (demand.demand_id, "none")]}
             )
-            assert [item["id"] for item in many["results"][0]["answer"]["items"]] == [i["id"] for i in answer["items"]]
-            assert many["results"][1]["problem"]["status"] == 404
-            assert best["id"] not in [item["id"] for item in client.similar_achievements(best["id"], top_k=3)["items"]]
-            assert len(client.similar_demands(demand.demand_id, top_k=2)["items"]) == 2
+            assert [item.id for item in many.results[0].answer.items] == [item.id for item in answer.items]
+            assert many.results[1].problem.status == 404
+            assert best.id not in [item.id for item in client.similar_achievements(best.id, top_k=3).items]
+            assert len(client.similar_demands(demand.demand_id, top_k=2).items) == 2
             pushed = [line["subject_id"] for line in client.export_achievements(top_k=1)]
             assert demand.demand_id in pushed
             assert len(pushed) == len(set(pushed))
             record = {"achievement_id": "新/1", "title": "石墨烯海水淡化膜组件", "content": "脱盐率99.8%，海水淡化"}
-            assert client.put_achievement(record)["result"] == "inserted"
-            assert client.upload_demands([{"demand_id": "U1", "title": "一"}, {"demand_id": "U2"}])["rejected"] == 1
-            click = new_event("click", demand.demand_id, best["id"], request_id=answer["request_id"], position=1)
-            assert client.report(click)["added"] == 1
-            assert client.report(click)["known"] == 1
+            assert client.put_achievement("新/1", record).result == "inserted"
+            assert client.bulk_demands([{"demand_id": "U1", "title": "一"}, {"demand_id": "U2"}]).rejected == 1
+            click = new_event("click", demand.demand_id, best.id, request_id=answer.request_id, position=1)
+            assert client.post_events([click]).added == 1
+            assert client.post_events([click]).known == 1
             # Either worker finds the record within a second.
             deadline = time.monotonic() + 1.0
             time.sleep(0.9)
             for _ in range(8):
-                fresh = httpx.post(
+                fresh = httpx2.post(
                     f"{url}/v1/recommendations/achievements",
                     json={"text": "石墨烯膜海水淡化", "top_k": 20},
                     headers={"Authorization": f"Bearer {key}"},
                 ).json()
                 assert "新/1" in [item["id"] for item in fresh["items"]]
             assert time.monotonic() > deadline - 1.0
-            assert client.delete_achievement("新/1")["result"] == "deleted"
+            assert client.delete_achievement("新/1").result == "deleted"
         time.sleep(1.0)  # by then both workers know that the record is gone
         asyncio.run(ask_async(url, key, demand.demand_id))
-        connections_are_dealt_out_in_turn(httpx.URL(url).port, process)
+        connections_are_dealt_out_in_turn(httpx2.URL(url).port, process)
         a_dead_worker_is_replaced(url, key, process)
 
 
@@ -95,7 +96,7 @@ def connections_are_dealt_out_in_turn(port, process):
 
 def a_dead_worker_is_replaced(url, key, process):
     def metrics():
-        return httpx.get(f"{url}/metrics", headers={"Authorization": f"Bearer {key}"}).text.splitlines()
+        return httpx2.get(f"{url}/metrics", headers={"Authorization": f"Bearer {key}"}).text.splitlines()
 
     def loads(number):  # those of the dead worker count as well
         return f'gongxu_bundle_loads_total{{result="loaded"}} {number}.0' in metrics()
@@ -118,26 +119,26 @@ def a_dead_worker_is_replaced(url, key, process):
 async def ask_async(url, key, demand_id):
     async with AsyncClient(url, key) as client:
         answers = await asyncio.gather(
-            *(client.recommend_achievements(subject={"demand_id": demand_id}, top_k=2) for _ in range(4))
+            *(client.recommend_achievements({"demand_id": demand_id, "top_k": 2}) for _ in range(4))
         )
-        assert len({tuple(item["id"] for item in answer["items"]) for answer in answers}) == 1
+        assert len({tuple(item.id for item in answer.items) for answer in answers}) == 1
         pushed = [line["subject_id"] async for line in client.export_achievements(top_k=1)]
         assert demand_id in pushed
-        assert len((await client.similar_demands(demand_id, top_k=2))["items"]) == 2
-        with pytest.raises(GongxuApiError) as unknown:
-            await client.recommend_achievements(subject={"demand_id": "none"})
+        assert len((await client.similar_demands(demand_id, top_k=2)).items) == 2
+        with pytest.raises(ApiError) as unknown:
+            await client.recommend_achievements({"demand_id": "none"})
         assert unknown.value.status == 404
 
 
 def test_graceful_end_finishes_what_is_in_flight(home):
     with Store.open(f"sqlite:///{home / 'store.db'}") as store:
         ids = [demand.demand_id for demand in store.demands()]
-    answers: list[httpx.Response] = []
+    answers: list[httpx2.Response] = []
 
     def ask(url):
         requests = [{"demand_id": demand_id, "explain": "full"} for demand_id in ids]
         answers.append(
-            httpx.post(f"{url}/v1/recommendations/achievements:batch", json={"requests": requests}, timeout=60)
+            httpx2.post(f"{url}/v1/recommendations/achievements:batch", json={"requests": requests}, timeout=60)
         )
 
     with served(home) as (url, process):

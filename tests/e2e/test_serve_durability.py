@@ -9,12 +9,12 @@ import signal
 import threading
 import time
 
-import httpx
+import httpx2
 import pytest
 
 from data.records import EventKind
 from data.store.store import Store
-from serving.client import Client, Retries, new_event
+from gongxu_client import Client, Retries, new_event
 from tests.contracts.conftest import new_postgresql, postgresql_server  # noqa: F401  fixtures
 from tests.e2e.servers import copy_of, free_port, start, wait_until, wait_until_up
 
@@ -62,20 +62,20 @@ class Load:
 
     def _report(self, client: Client, number: int) -> None:
         events = [new_event("click", f"D{number}", f"A{place}") for place in range(3)]
-        self.sent |= {event["event_id"] for event in events}
-        client.report(*events)
-        self.acknowledged |= {event["event_id"] for event in events}
+        self.sent |= {event.event_id for event in events}
+        client.post_events(events)
+        self.acknowledged |= {event.event_id for event in events}
 
     def _write(self, client: Client, _number: int) -> None:
         """Write new demands, and then new versions of them, in turn."""
         self._written += 1
         name = f"K{self._written % 50}"
         version = self.versions.get(name, 0) + 1
-        client.put_demand({"demand_id": name, "title": f"第{version}版"})
+        client.put_demand(name, {"demand_id": name, "title": f"第{version}版"})
         self.versions[name] = version
 
     def _ask(self, client: Client, _number: int) -> None:
-        client.recommend_achievements(subject={"demand_id": "D000001"}, top_k=5)
+        client.recommend_achievements({"demand_id": "D000001", "top_k": 5})
         time.sleep(0.05)
 
 
@@ -104,7 +104,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_kill_9(platform, tmp_path, r
             process = start(home, port, **chosen)
         wait_until_up(port, process)
         load.stop()
-        shown = httpx.post(f"{load.url}/v1/recommendations/achievements", json={"demand_id": "D000001", "top_k": 3})
+        shown = httpx2.post(f"{load.url}/v1/recommendations/achievements", json={"demand_id": "D000001", "top_k": 3})
     finally:
         load.stop()
         process.terminate()

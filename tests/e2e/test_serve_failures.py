@@ -9,15 +9,15 @@ import threading
 import time
 from contextlib import contextmanager
 
-import httpx
+import httpx2
 import psutil
 import pytest
 import sqlalchemy as sa
 
 from data.records import EventKind
 from data.store.store import Store
+from gongxu_client import new_event
 from matcher.bundle import read_manifest, set_current, write_manifest
-from serving.client import new_event
 from tests.contracts.conftest import new_postgresql, postgresql_server  # noqa: F401  fixtures
 from tests.e2e.servers import copy_of, served, wait_until
 
@@ -31,7 +31,7 @@ class Talk:
     """A client that shows answers as they are, without sending anything again."""
 
     def __init__(self, url: str, pid: int, home) -> None:
-        self.http = httpx.Client(base_url=url, timeout=30)
+        self.http = httpx2.Client(base_url=url, timeout=30)
         self.pid = pid
         self.home = home
         self._written = 0
@@ -42,22 +42,24 @@ class Talk:
     def __exit__(self, *_):
         self.http.close()
 
-    def ask(self, body=None) -> httpx.Response:
+    def ask(self, body=None) -> httpx2.Response:
         return self.http.post(URL, json=body or TEXT)
 
-    def write(self) -> httpx.Response:
+    def write(self) -> httpx2.Response:
         self._written += 1
         name = f"W{self._written}"
         return self.http.put(f"/v1/demands/{name}", json={"demand_id": name, "title": "新需求"})
 
-    def report(self) -> httpx.Response:
-        return self.http.post("/v1/events", json=new_event("click", "D000001", "A000001"))
+    def report(self) -> httpx2.Response:
+        return self.http.post(
+            "/v1/events", json=new_event("click", "D000001", "A000001").model_dump(mode="json", exclude_unset=True)
+        )
 
     def ready(self) -> dict:
         return self.http.get("/readyz").json()
 
 
-def refused(answer: httpx.Response, kind: str = UNAVAILABLE) -> bool:
+def refused(answer: httpx2.Response, kind: str = UNAVAILABLE) -> bool:
     """Tell whether an answer is a clear 503 that says when to come back, and nothing of files or hosts."""
     assert answer.status_code == 503, answer.text
     assert answer.json()["type"] == kind

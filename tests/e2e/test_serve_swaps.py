@@ -4,7 +4,7 @@ import os
 import threading
 import time
 
-import httpx
+import httpx2
 
 from matcher.bundle import set_current
 from tests.e2e.servers import copy_of, served, wait_until
@@ -22,7 +22,7 @@ def test_swaps_under_load_fail_no_request_and_leave_no_cliff(platform, tmp_path)
     over = threading.Event()
 
     def ask(url: str, side: str, explain: str) -> None:
-        with httpx.Client(base_url=url, timeout=60) as client:
+        with httpx2.Client(base_url=url, timeout=60) as client:
             while not over.is_set():
                 during, started = swapping.is_set(), time.perf_counter()
                 answer = client.post(
@@ -45,7 +45,7 @@ def test_swaps_under_load_fail_no_request_and_leave_no_cliff(platform, tmp_path)
             wanted = (platform.built, platform.trained)[number % 2].name
             swapping.set()
             set_current(home / "bundles", wanted)
-            wait_until(lambda wanted=wanted: httpx.get(f"{url}/readyz").json()["bundle_version"] == wanted, 120)
+            wait_until(lambda wanted=wanted: httpx2.get(f"{url}/readyz").json()["bundle_version"] == wanted, 120)
             swapping.clear()
             time.sleep(0.1)
         over.set()

@@ -1,0 +1,1226 @@
+"""What requests hold and answers bring. Written by `make client` from the OpenAPI document: do not edit."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class AdviceItem(BaseModel):
+    """
+    A change of the record and the place that it brings in a demand's list.
+    """
+
+    demand_id: str
+    demand_title: str
+    kind: str
+    """
+    trl, price, modes, indicators, or together
+    """
+    text: str
+    """
+    What the holder has to do, in Chinese
+    """
+    changes: dict[str, Any]
+    """
+    The record's fields with their new values
+    """
+    rank_before: int
+    rank_after: int
+    enough: bool
+    """
+    Whether it brings the achievement into the list
+    """
+    score_before: float
+    score_after: float
+
+
+class Clarified(BaseModel):
+    """
+    What an answer says about a demand, in its structured fields; an answer that tells nothing is empty.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    keywords: list[str] = []
+    region: str | None = None
+    budget_max: float | None = None
+    trl_min: int | None = None
+    cooperation_modes: list[str] = []
+    deadline: date | None = None
+
+
+class CompositePart(BaseModel):
+    """
+    One achievement of a composite.
+    """
+
+    achievement_id: str
+    title: str
+    owner: str
+    covers: list[str]
+    """
+    Terms of the demand that it holds
+    """
+    near: list[str]
+    """
+    Terms of the demand that it has something near to
+    """
+    share: float
+    """
+    Of the demand's weight, which near terms have by their nearness
+    """
+
+
+class Deleted(BaseModel):
+    """
+    A record is gone; it will no longer be recommended within a second.
+    """
+
+    id: str
+    result: Literal["deleted"] = "deleted"
+
+
+class DeveloperAnswer(BaseModel):
+    """
+    A holder likely to be able to develop the rest.
+    """
+
+    name: str
+    affinity: float
+    terms: list[str]
+
+
+class EventsAnswer(BaseModel):
+    """
+    What became of the events. All of them are on disk: those added now, and those known from before.
+    """
+
+    added: int
+    known: int
+    """
+    Their event_id was known with the same content: nothing to do
+    """
+    conflicting: int
+    """
+    Their event_id was known with another content: the first one stays
+    """
+
+
+class Fault(BaseModel):
+    """
+    One thing that is wrong with a request.
+    """
+
+    where: str
+    """
+    Path to the value, such as body.filters.budget
+    """
+    message: str
+
+
+class Gap(BaseModel):
+    """
+    Demand and supply at a term or a chain stage.
+    """
+
+    name: str
+    demands: int
+    achievements: int
+    budget: float
+    """
+    万元
+    """
+    score: float
+    """
+    Above 0: more demand than supply would lead one to expect; below: less
+    """
+
+
+class Gaps(BaseModel):
+    """
+    Where demand and supply part most.
+    """
+
+    gaps: list[Gap]
+
+
+class GivenAnswer(BaseModel):
+    """
+    An answer to a question about a demand.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    question_id: str
+    answer: str
+    """
+    Words of an option, words or a number of one's own, or 不清楚
+    """
+    answered_by: str = ""
+    """
+    Who answered
+    """
+
+
+class GraphPaths(BaseModel):
+    """
+    Why a demand and an achievement belong together, as paths over shared and related terms.
+    """
+
+    paths: list[dict[str, Any]]
+    drawing: dict[str, Any]
+    """
+    Nodes and edges of all paths, ready to be drawn
+    """
+
+
+class InlineAchievement(BaseModel):
+    """
+    An achievement sent along with the request; it need not be stored, nor have an id.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    title: str
+    content: str = ""
+    keywords: list[str] = []
+    field: str = ""
+    industries: list[str] = []
+    region: str | None = None
+    published_at: date | None = None
+    updated_at: date | None = None
+    extra: dict[str, str] | None = None
+    achievement_id: str | None = None
+    ipc: list[str] = []
+    holder: str = ""
+    holder_type: str = ""
+    experts: list[str] = []
+    stage: str = ""
+    trl: int | None = None
+    form: str = ""
+    transfer_modes: list[str] = []
+    price_min: float | None = None
+    price_max: float | None = None
+    indicators: str = ""
+    ip: str = ""
+    status: Literal["发布", "对接中", "已转让", "下架", "撤回"] = "发布"
+    """
+    Whether an achievement can still be had.
+    """
+
+
+class InlineDemand(BaseModel):
+    """
+    A demand sent along with the request; it need not be stored, nor have an id.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    title: str
+    content: str = ""
+    keywords: list[str] = []
+    field: str = ""
+    industries: list[str] = []
+    region: str | None = None
+    published_at: date | None = None
+    updated_at: date | None = None
+    extra: dict[str, str] | None = None
+    demand_id: str | None = None
+    kpis: str = ""
+    enterprise: str = ""
+    enterprise_size: str = ""
+    enterprise_stage: str = ""
+    budget_min: float | None = None
+    budget_max: float | None = None
+    cooperation_modes: list[str] = []
+    trl_min: int | None = None
+    deadline: date | None = None
+    status: Literal["草稿", "发布", "对接中", "已签约", "已解决", "过期", "撤回"] = "发布"
+    """
+    Where a demand stands.
+    """
+    visibility: str = ""
+
+
+class LineResult(BaseModel):
+    """
+    What became of one line.
+    """
+
+    line: int
+    """
+    Number of the line, from 1; empty lines count but have no result
+    """
+    id: str | None
+    """
+    Id of the record, if the line could be read
+    """
+    result: str
+    """
+    stored or rejected
+    """
+    reason: str = ""
+    """
+    Why it was rejected
+    """
+
+
+class Model(BaseModel):
+    """
+    One bundle.
+    """
+
+    version: str
+    created_at: str
+    serving: bool
+    """
+    Whether this worker serves it now
+    """
+    achievements: int
+    demands: int
+    features: int
+    """
+    Of the ranker; 0 without one
+    """
+    training_pairs: int
+    mlflow_run_id: str
+
+
+class Models(BaseModel):
+    """
+    All bundles of this installation, newest first.
+    """
+
+    models: list[Model]
+
+
+class NearestAnswer(BaseModel):
+    """
+    How near an achievement comes to a requirement that it misses.
+    """
+
+    achievement_id: str
+    title: str
+    quote: str
+    margin: float | None
+    """
+    Share of the bound, below 0
+    """
+
+
+class NeighbourTerm(BaseModel):
+    """
+    A related term.
+    """
+
+    term: str
+    relation: str
+    strength: float
+    """
+    0 to 1
+    """
+    evidence: str
+
+
+class OptionAnswer(BaseModel):
+    """
+    A plausible answer.
+    """
+
+    answer: str
+    probability: float
+
+
+class OutcomeEvent(BaseModel):
+    """
+    One thing that became of a pair; append-only, `event_id` is the idempotency key.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    event_id: str
+    demand_id: str
+    achievement_id: str
+    kind: Literal[
+        "impression",
+        "click",
+        "favourite",
+        "contact",
+        "meeting",
+        "negotiation",
+        "deal",
+        "decline",
+        "judgement",
+    ]
+    """
+    What happened to a recommended pair.
+    """
+    occurred_at: AwareDatetime | None = None
+    request_id: str = ""
+    position: int | None = None
+    bundle_version: str = ""
+    features_digest: str = ""
+    reason: (
+        Literal[
+            "too_early",
+            "benefit_unclear",
+            "route_unclear",
+            "price",
+            "location",
+            "already_solved",
+            "vague",
+            "other",
+        ]
+        | None
+    ) = None
+    amount: float | None = None
+    level: int | None = None
+
+
+class PartAnswer(BaseModel):
+    """
+    One part of a complete demand.
+    """
+
+    name: str
+    title: str
+    stated: bool
+    evidence: list[str]
+    """
+    The demand's own words
+    """
+    share: float
+    """
+    Of the score
+    """
+    advice: str
+    """
+    What to write, where it is not stated
+    """
+
+
+class Problem(BaseModel):
+    """
+    RFC 9457 problem details.
+    """
+
+    type: str
+    title: str
+    title_en: str
+    status: int
+    detail: str
+    instance: str
+    """
+    Path of the request
+    """
+    request_id: str
+    errors: list[Fault] | None = None
+    """
+    What is wrong with the request, value by value
+    """
+    nearest_ids: list[str] | None = None
+    """
+    Existing ids that look like the one asked for
+    """
+
+
+class QuestionAnswer(BaseModel):
+    """
+    A question worth asking: options to click, or with `entry` something to enter.
+    """
+
+    question_id: str
+    kind: str
+    """
+    element, sense, threshold or limit
+    """
+    text: str
+    options: list[OptionAnswer]
+    entry: str
+    """
+    What may be entered instead: text, a unit, or empty for options only
+    """
+    value: float
+    """
+    Expected gain of the top ten, as a share of ten perfect matches
+    """
+    expected_changes: float
+    """
+    How many of the top ten are expected to change
+    """
+
+
+class Quote(BaseModel):
+    """
+    What a text says, where: `start` and `end` count characters of the record's `field`, `end` excluded.
+    """
+
+    text: str
+    field: str
+    """
+    title, content, kpis or indicators; keywords (joined by ；) where answers to questions are kept
+    """
+    start: int
+    end: int
+
+
+class Reason(BaseModel):
+    """
+    One cause of a match's place, from what the ranker really used.
+    """
+
+    kind: Literal["semantic", "terms", "concepts", "graph", "history", "attributes", "caution"]
+    text: str
+    weight: float
+    evidence: dict[str, str | float | list[str]] | None = None
+
+
+class RejectedBundle(BaseModel):
+    """
+    A bundle that could not be loaded.
+    """
+
+    version: str
+    reason: str
+    at: str
+
+
+class Reload(BaseModel):
+    """
+    Which bundle shall serve.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    version: str | None = None
+    """
+    A version; null: load the current one anew
+    """
+
+
+class Reloaded(BaseModel):
+    """
+    What serves after a reload.
+    """
+
+    bundle_version: str
+
+
+class RequestFilters(BaseModel):
+    """
+    Conditions that all hold for every recommended record; an empty condition allows all.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    fields: list[str] = []
+    """
+    技术领域, any of
+    """
+    industries: list[str] = []
+    """
+    GB/T 4754 codes, any of; a code includes all below it (C26 includes C2614)
+    """
+    regions: list[str] = []
+    """
+    GB/T 2260 codes, any of; 410000 includes the whole province, 410100 the whole city
+    """
+    statuses: list[str] = ["发布", "对接中", "发布", "对接中"]
+    """
+    状态, any of; by default only open records
+    """
+    budget: float | None = None
+    """
+    万元: the price asked starts at most here
+    """
+    trl_at_least: int | None = None
+    """
+    技术成熟度 at least
+    """
+    hide_hard_misses: bool = False
+    """
+    Leave out what clearly misses a figure that the demand requires; what is unknown stays
+    """
+    share_met_at_least: float | None = None
+    """
+    Share of the required figures that are met, of those that could be checked
+    """
+    share_known_at_least: float | None = None
+    """
+    Share of the required figures that could be checked
+    """
+    worst_margin_at_least: float | None = None
+    """
+    How far the worst checked figure may lie outside its bound, as a share of it: -0.1
+    """
+    exclude: list[str] = []
+    """
+    Ids never to be recommended
+    """
+
+
+class RequirementCheck(BaseModel):
+    """
+    One requirement of a demand against what an achievement says of itself.
+    """
+
+    parameter: str | None
+    """
+    What is measured, in the demand's words; null if it names nothing
+    """
+    status: Literal["met", "missed", "unknown", "not_comparable"]
+    """
+    unknown: nothing said that decides, never a failure; not_comparable: said in another dimension
+    """
+    text: str
+    """
+    The verdict in one Chinese sentence
+    """
+    required: Quote
+    offered: Quote | None
+    """
+    The statement that decides; null if nothing was said
+    """
+    unit: str
+    """
+    Unit that required_low to offered_high are in: SI base units where known
+    """
+    required_low: float | None
+    required_high: float | None
+    offered_low: float | None
+    offered_high: float | None
+    margin: float | None
+    """
+    How far inside (positive) or outside the bound, as a share of it; null unless met or missed
+    """
+    confidence: float
+    """
+    That both measure the same parameter
+    """
+
+
+class SharedGapAnswer(BaseModel):
+    """
+    A demand of somebody else with the same gap.
+    """
+
+    demand_id: str
+    title: str
+    enterprise: str
+    shared: list[str]
+
+
+class SimilarRecord(BaseModel):
+    """
+    A record of the same side whose text is near.
+    """
+
+    id: str
+    title: str
+    owner: str
+    """
+    Holder of the achievement, or enterprise of the demand
+    """
+    region: str | None
+    """
+    GB/T 2260 six-digit code
+    """
+    status: str
+    similarity: float
+    """
+    Cosine of the full texts
+    """
+
+
+class Term(BaseModel):
+    """
+    A term with its neighbours, strongest first.
+    """
+
+    term: str
+    type: str
+    achievements: int
+    """
+    Achievements that hold it
+    """
+    demands: int
+    stages: list[str]
+    """
+    Stages of industry chains it belongs to
+    """
+    neighbours: list[NeighbourTerm]
+
+
+class UnmetAnswer(BaseModel):
+    """
+    A requirement that no candidate is known to meet.
+    """
+
+    requirement: str
+    missed: int
+    unknown: int
+    nearest: list[NearestAnswer]
+
+
+class Verdict(BaseModel):
+    """
+    Whether a list is good enough: the best candidate's probability against a threshold.
+    """
+
+    answered: bool
+    probability: float | None
+    """
+    Of the best candidate; null without candidates or calibration
+    """
+    threshold: float | None
+    """
+    Least probability that is good enough; null without calibration
+    """
+    basis: Literal["calibrated", "average", "none"]
+    """
+    calibrated: at the target risk on what the ranker was trained on; average: the bundle has no such threshold, so the average judged pair is the measure; none: nothing to measure by
+    """
+    text: str
+    """
+    In Chinese, ready to be shown
+    """
+    measure: str
+    """
+    What the threshold stands for, in Chinese
+    """
+
+
+class Written(BaseModel):
+    """
+    What became of a record; it is on disk and will be found within a second.
+    """
+
+    id: str
+    result: Literal["inserted", "updated", "unchanged"]
+
+
+class Achievement(BaseModel):
+    """
+    A technology achievement 科技成果: what a university, institute or firm offers.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    title: str
+    content: str = ""
+    keywords: list[str] = []
+    field: str = ""
+    industries: list[str] = []
+    region: str | None = None
+    published_at: date | None = None
+    updated_at: date | None = None
+    extra: dict[str, str] | None = None
+    achievement_id: str
+    ipc: list[str] = []
+    holder: str = ""
+    holder_type: str = ""
+    experts: list[str] = []
+    stage: str = ""
+    trl: int | None = None
+    form: str = ""
+    transfer_modes: list[str] = []
+    price_min: float | None = None
+    price_max: float | None = None
+    indicators: str = ""
+    ip: str = ""
+    status: Literal["发布", "对接中", "已转让", "下架", "撤回"] = "发布"
+    """
+    Whether an achievement can still be had.
+    """
+
+
+class AchievementsRequest(BaseModel):
+    """
+    Asks for achievements that answer a demand, named in exactly one of three ways.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    top_k: int = 10
+    """
+    How many records at most
+    """
+    filters: RequestFilters = Field(
+        {
+            "fields": [],
+            "industries": [],
+            "regions": [],
+            "statuses": ["发布", "对接中", "发布", "对接中"],
+            "hide_hard_misses": False,
+            "exclude": [],
+        },
+        validate_default=True,
+    )
+    explain: Literal["none", "brief", "full"] = "none"
+    """
+    none: no reasons; brief: the reasons in favour, as text; full: all reasons with their evidence. Reasons cost several times the ranking itself: ask for them where they are shown
+    """
+    diversity: Literal["none", "balanced", "high"] = "balanced"
+    """
+    How much of the list one holder or firm may have. none: any number; balanced: at most 30%, but two; high: one place. Where too few others exist the list is filled all the same. Equal texts are shown once
+    """
+    personalised: bool = True
+    """
+    false: earlier outcomes play no part in the order, and what is shown is not recorded (for people who decline personalised recommendation)
+    """
+    demand_id: str | None = None
+    """
+    A stored demand
+    """
+    demand: InlineDemand | None = None
+    """
+    A demand sent along
+    """
+    text: str | None = None
+    """
+    A demand in free text
+    """
+    gaps: bool = False
+    """
+    Where no match is good enough, add the gap report, which costs as much as the list itself; without it the answer says where the report is
+    """
+
+
+class AdviceAnswer(BaseModel):
+    """
+    What would lift an achievement, the greatest lift first.
+    """
+
+    achievement_id: str
+    bundle_version: str
+    demands: int
+    """
+    How many demands were looked at
+    """
+    advice: list[AdviceItem]
+
+
+class BulkAnswer(BaseModel):
+    """
+    What became of an upload. Lines reported as stored are on disk.
+    """
+
+    inserted: int
+    updated: int
+    unchanged: int
+    rejected: int
+    lines: list[LineResult]
+
+
+class Clarification(BaseModel):
+    """
+    One answer: who gave it, when, to which question in which words, and what it changes.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    demand_id: str
+    """
+    Empty where the demand exists in a request only
+    """
+    question_id: str
+    question: str
+    """
+    The question as it was asked
+    """
+    answer: str
+    """
+    The answer as it was shown, or the number as it was entered
+    """
+    changes: Clarified = Field({"keywords": [], "cooperation_modes": []}, validate_default=True)
+    actor: str = ""
+    """
+    Who answered
+    """
+    answered_at: AwareDatetime
+    request_id: str = ""
+
+
+class CompletenessAnswer(BaseModel):
+    """
+    How complete a demand is.
+    """
+
+    score: float
+    answered_probability: float
+    """
+    How often demands like it were answered
+    """
+    base_rate: float
+    text: str
+    """
+    In Chinese, ready to be shown
+    """
+    parts: list[PartAnswer]
+
+
+class CompositeAnswer(BaseModel):
+    """
+    Few achievements that together cover a demand, and what remains.
+    """
+
+    parts: list[CompositePart]
+    covered: float
+    remaining: list[str]
+    remaining_elements: list[str]
+
+
+class Demand(BaseModel):
+    """
+    A technology demand 技术需求: what a firm needs solved.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    title: str
+    content: str = ""
+    keywords: list[str] = []
+    field: str = ""
+    industries: list[str] = []
+    region: str | None = None
+    published_at: date | None = None
+    updated_at: date | None = None
+    extra: dict[str, str] | None = None
+    demand_id: str
+    kpis: str = ""
+    enterprise: str = ""
+    enterprise_size: str = ""
+    enterprise_stage: str = ""
+    budget_min: float | None = None
+    budget_max: float | None = None
+    cooperation_modes: list[str] = []
+    trl_min: int | None = None
+    deadline: date | None = None
+    status: Literal["草稿", "发布", "对接中", "已签约", "已解决", "过期", "撤回"] = "发布"
+    """
+    Where a demand stands.
+    """
+    visibility: str = ""
+
+
+class DemandsRequest(BaseModel):
+    """
+    Asks for demands that an achievement answers, named in exactly one of three ways.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    top_k: int = 10
+    """
+    How many records at most
+    """
+    filters: RequestFilters = Field(
+        {
+            "fields": [],
+            "industries": [],
+            "regions": [],
+            "statuses": ["发布", "对接中", "发布", "对接中"],
+            "hide_hard_misses": False,
+            "exclude": [],
+        },
+        validate_default=True,
+    )
+    explain: Literal["none", "brief", "full"] = "none"
+    """
+    none: no reasons; brief: the reasons in favour, as text; full: all reasons with their evidence. Reasons cost several times the ranking itself: ask for them where they are shown
+    """
+    diversity: Literal["none", "balanced", "high"] = "balanced"
+    """
+    How much of the list one holder or firm may have. none: any number; balanced: at most 30%, but two; high: one place. Where too few others exist the list is filled all the same. Equal texts are shown once
+    """
+    personalised: bool = True
+    """
+    false: earlier outcomes play no part in the order, and what is shown is not recorded (for people who decline personalised recommendation)
+    """
+    achievement_id: str | None = None
+    """
+    A stored achievement
+    """
+    achievement: InlineAchievement | None = None
+    """
+    An achievement sent along
+    """
+    text: str | None = None
+    """
+    An achievement in free text
+    """
+
+
+class GapAnswer(BaseModel):
+    """
+    The gap report of a stored demand.
+    """
+
+    verdict: Verdict
+    requirements: list[UnmetAnswer]
+    composite: CompositeAnswer
+    developers: list[DeveloperAnswer]
+    shared: list[SharedGapAnswer]
+    text: str
+    """
+    The whole in Chinese, ready to be shown
+    """
+    demand_id: str
+    bundle_version: str
+
+
+class GapReportAnswer(BaseModel):
+    """
+    What is missing for a demand, and who could bring it about.
+    """
+
+    verdict: Verdict
+    requirements: list[UnmetAnswer]
+    composite: CompositeAnswer
+    developers: list[DeveloperAnswer]
+    shared: list[SharedGapAnswer]
+    text: str
+    """
+    The whole in Chinese, ready to be shown
+    """
+
+
+class Match(BaseModel):
+    """
+    One recommended record.
+    """
+
+    rank: int
+    """
+    Place in the list, from 1
+    """
+    id: str
+    """
+    achievement_id or demand_id of the recommended record
+    """
+    title: str
+    owner: str
+    """
+    Holder of the achievement, or enterprise of the demand
+    """
+    region: str | None
+    """
+    GB/T 2260 six-digit code
+    """
+    status: str
+    probability: float | None
+    """
+    Calibrated probability of a good match; null without a ranker
+    """
+    deal_probability: float | None = None
+    """
+    Calibrated probability of a deal once shown; null until enough deals are known
+    """
+    grade: int | None
+    """
+    Most likely grade, 0-4; null without a ranker
+    """
+    score: float
+    """
+    What the list is ordered by, comparable within one answer
+    """
+    channels: list[str]
+    """
+    Candidate channels that proposed it: dense, lexical, history, graph
+    """
+    reasons: list[Reason] | None = None
+    """
+    Filled when asked for
+    """
+    requirements: list[RequirementCheck] | None = None
+    """
+    The demand's figures against what the achievement says of itself; filled with the reasons
+    """
+    requirements_text: str = ""
+    """
+    What the checks of all requirements come to, in Chinese
+    """
+
+
+class PairAnswer(BaseModel):
+    """
+    How well one achievement answers one demand, with every reason.
+    """
+
+    demand_id: str
+    bundle_version: str
+    match: Match
+
+
+class ReadyReport(BaseModel):
+    """
+    Whether the server can answer, and what it lacks.
+    """
+
+    status: Literal["ready", "degraded", "unavailable"]
+    bundle_version: str | None
+    """
+    Null when no bundle is loaded
+    """
+    loaded_at: str | None
+    achievements: int
+    """
+    Records that can be recommended, those written since included
+    """
+    demands: int
+    ranker: bool
+    """
+    False: answers are ordered by retrieval only
+    """
+    graph: bool
+    """
+    False: no knowledge graph; its routes answer 503
+    """
+    store: Literal["ok", "unreachable"]
+    revision: int
+    """
+    Store revision up to which records are searchable
+    """
+    rejected_bundle: RejectedBundle | None
+    """
+    A newer bundle that could not be loaded
+    """
+
+
+class SimilarAnswer(BaseModel):
+    """
+    Records of the same side with the nearest texts, nearest first, open and closed ones.
+    """
+
+    id: str
+    items: list[SimilarRecord]
+
+
+class AchievementsBatch(BaseModel):
+    """
+    Several requests for achievements at once.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    requests: list[AchievementsRequest]
+
+
+class Answer(BaseModel):
+    """
+    Recommended records, best first.
+    """
+
+    subject_id: str | None
+    """
+    Id of the demand or achievement asked about; null for free text
+    """
+    items: list[Match]
+    answered: bool
+    """
+    False when no match is good enough; what is shown then are the nearest, if they are worth a look
+    """
+    verdict: Verdict | None = None
+    """
+    Null without a ranker or without any candidate
+    """
+    message: str
+    """
+    Said to the user when something is missing, in Chinese; empty otherwise
+    """
+    degraded: bool
+    """
+    True when something is missing that answers are usually made with, see `lacks`
+    """
+    bundle_version: str
+    lacks: list[Literal["ranker", "graph", "store"]]
+    """
+    ranker: the order is that of retrieval; graph: nothing was found over or explained by the knowledge graph; store: the database is away, so that what was written lately may be missing
+    """
+    gap_report_at: str = ""
+    """
+    Path of the gap report of a stored demand that has no good enough match; empty otherwise
+    """
+    gap_report: GapReportAnswer | None = None
+    """
+    What is missing, who could develop it and with whom; when asked for by `gaps`
+    """
+    request_id: str
+    """
+    Send it with the outcome events that follow from this answer
+    """
+
+
+class BatchResult(BaseModel):
+    """
+    The answer to one of several requests, or the problem it met.
+    """
+
+    answer: Answer | None
+    problem: Problem | None
+
+
+class ClarificationsAnswer(BaseModel):
+    """
+    What a demand lacks, what to ask about it, and what was answered so far.
+    """
+
+    demand_id: str
+    bundle_version: str
+    completeness: CompletenessAnswer
+    questions: list[QuestionAnswer]
+    answered: list[Clarification]
+
+
+class ClarifiedAnswer(BaseModel):
+    """
+    What an answer changed. The demand's texts stay as written.
+    """
+
+    demand_id: str
+    clarification: Clarification
+    completeness: CompletenessAnswer
+    changed: int
+    """
+    How many of the top ten are new
+    """
+    items: list[Match]
+    """
+    The list as it is now, with reasons and checked requirements
+    """
+
+
+class DemandsBatch(BaseModel):
+    """
+    Several requests for demands at once.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    requests: list[DemandsRequest]
+
+
+class BatchAnswer(BaseModel):
+    """
+    The answers to several requests, in their order.
+    """
+
+    request_id: str
+    results: list[BatchResult]

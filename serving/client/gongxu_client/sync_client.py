@@ -1,0 +1,183 @@
+"""The API for synchronous programs. Written by `make client` from the OpenAPI document: do not edit."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from gongxu_client.models import (
+    Achievement,
+    AchievementsBatch,
+    AchievementsRequest,
+    AdviceAnswer,
+    Answer,
+    BatchAnswer,
+    BulkAnswer,
+    ClarificationsAnswer,
+    ClarifiedAnswer,
+    CompletenessAnswer,
+    Deleted,
+    Demand,
+    DemandsBatch,
+    DemandsRequest,
+    EventsAnswer,
+    GapAnswer,
+    Gaps,
+    GivenAnswer,
+    GraphPaths,
+    Models,
+    OutcomeEvent,
+    PairAnswer,
+    ReadyReport,
+    Reload,
+    Reloaded,
+    SimilarAnswer,
+    Term,
+    Written,
+)
+from gongxu_client.transport import SyncTransport, quoted, quoted_twice
+
+
+class Client(SyncTransport):
+    """Every operation of the API is a method; all raise ApiError."""
+
+    def recommend_achievements(self, body: AchievementsRequest | Mapping[str, Any]) -> Answer:
+        """Achievements that answer a demand."""
+        return self.send(Answer, "POST", "/v1/recommendations/achievements", body=body)
+
+    def recommend_demands(self, body: DemandsRequest | Mapping[str, Any]) -> Answer:
+        """Demands that an achievement answers."""
+        return self.send(Answer, "POST", "/v1/recommendations/demands", body=body)
+
+    def batch_achievements(self, body: AchievementsBatch | Mapping[str, Any]) -> BatchAnswer:
+        """Achievements for up to 100 demands."""
+        return self.send(BatchAnswer, "POST", "/v1/recommendations/achievements:batch", body=body)
+
+    def batch_demands(self, body: DemandsBatch | Mapping[str, Any]) -> BatchAnswer:
+        """Demands for up to 100 achievements."""
+        return self.send(BatchAnswer, "POST", "/v1/recommendations/demands:batch", body=body)
+
+    def export_achievements(
+        self, *, top_k: int = 10, explain: Literal["none", "brief", "full"] = "none"
+    ) -> Iterator[dict[str, Any]]:
+        """Achievements for every demand: one at a time; raises at the end if the stream broke off."""
+        return self.stream("/v1/recommendations/achievements/export", query={"top_k": top_k, "explain": explain})
+
+    def export_demands(
+        self, *, top_k: int = 10, explain: Literal["none", "brief", "full"] = "none"
+    ) -> Iterator[dict[str, Any]]:
+        """Demands for every achievement: one at a time; raises at the end if the stream broke off."""
+        return self.stream("/v1/recommendations/demands/export", query={"top_k": top_k, "explain": explain})
+
+    def similar_achievements(self, achievement_id: str, *, top_k: int = 10) -> SimilarAnswer:
+        """Achievements like this one."""
+        return self.send(
+            SimilarAnswer, "GET", f"/v1/achievements/{quoted(achievement_id)}/similar", query={"top_k": top_k}
+        )
+
+    def similar_demands(self, demand_id: str, *, top_k: int = 10) -> SimilarAnswer:
+        """Demands like this one."""
+        return self.send(SimilarAnswer, "GET", f"/v1/demands/{quoted(demand_id)}/similar", query={"top_k": top_k})
+
+    def match(self, demand_id: str, achievement_id: str) -> PairAnswer:
+        """One pair explained."""
+        return self.send(PairAnswer, "GET", f"/v1/matches/{quoted_twice(demand_id)}/{quoted_twice(achievement_id)}")
+
+    def get_clarifications(self, demand_id: str, *, limit: int = 3) -> ClarificationsAnswer:
+        """What to ask about a demand."""
+        return self.send(
+            ClarificationsAnswer, "GET", f"/v1/demands/{quoted(demand_id)}/clarifications", query={"limit": limit}
+        )
+
+    def post_clarification(self, demand_id: str, body: GivenAnswer | Mapping[str, Any]) -> ClarifiedAnswer:
+        """Answer a question about a demand."""
+        return self.send(ClarifiedAnswer, "POST", f"/v1/demands/{quoted(demand_id)}/clarifications", body=body)
+
+    def get_completeness(self, demand_id: str) -> CompletenessAnswer:
+        """How complete a demand is."""
+        return self.send(CompletenessAnswer, "GET", f"/v1/demands/{quoted(demand_id)}/completeness")
+
+    def get_gaps(self, demand_id: str) -> GapAnswer:
+        """What no achievement offers a demand yet."""
+        return self.send(GapAnswer, "GET", f"/v1/demands/{quoted(demand_id)}/gaps")
+
+    def get_advice(self, achievement_id: str, *, top_k: int = 10, demands: int = 12) -> AdviceAnswer:
+        """What would lift an achievement."""
+        return self.send(
+            AdviceAnswer,
+            "GET",
+            f"/v1/achievements/{quoted(achievement_id)}/advice",
+            query={"top_k": top_k, "demands": demands},
+        )
+
+    def bulk_achievements(self, records: Iterable[Achievement | Mapping[str, Any]]) -> BulkAnswer:
+        """Write many achievements."""
+        return self.send(BulkAnswer, "POST", "/v1/achievements:bulk", lines=records)
+
+    def bulk_demands(self, records: Iterable[Demand | Mapping[str, Any]]) -> BulkAnswer:
+        """Write many demands."""
+        return self.send(BulkAnswer, "POST", "/v1/demands:bulk", lines=records)
+
+    def put_achievement(self, achievement_id: str, body: Achievement | Mapping[str, Any]) -> Written:
+        """Write an achievement."""
+        return self.send(Written, "PUT", f"/v1/achievements/{quoted(achievement_id)}", body=body)
+
+    def delete_achievement(self, achievement_id: str) -> Deleted:
+        """Delete an achievement."""
+        return self.send(Deleted, "DELETE", f"/v1/achievements/{quoted(achievement_id)}")
+
+    def put_demand(self, demand_id: str, body: Demand | Mapping[str, Any]) -> Written:
+        """Write a demand."""
+        return self.send(Written, "PUT", f"/v1/demands/{quoted(demand_id)}", body=body)
+
+    def delete_demand(self, demand_id: str) -> Deleted:
+        """Delete a demand."""
+        return self.send(Deleted, "DELETE", f"/v1/demands/{quoted(demand_id)}")
+
+    def post_events(
+        self, body: OutcomeEvent | Mapping[str, Any] | Sequence[OutcomeEvent | Mapping[str, Any]]
+    ) -> EventsAnswer:
+        """Report outcome events."""
+        return self.send(EventsAnswer, "POST", "/v1/events", body=body)
+
+    def term(self, term: str, *, limit: int = 20) -> Term:
+        """A term and its neighbours."""
+        return self.send(Term, "GET", f"/v1/graph/terms/{quoted(term)}", query={"limit": limit})
+
+    def paths(self, *, demand_id: str, achievement_id: str, limit: int = 3) -> GraphPaths:
+        """Paths between two records."""
+        return self.send(
+            GraphPaths,
+            "GET",
+            "/v1/graph/paths",
+            query={"demand_id": demand_id, "achievement_id": achievement_id, "limit": limit},
+        )
+
+    def gaps(
+        self, *, region: str = "", industry: str = "", stages: bool = False, surplus: bool = False, limit: int = 20
+    ) -> Gaps:
+        """Where supply is missing."""
+        return self.send(
+            Gaps,
+            "GET",
+            "/v1/graph/gaps",
+            query={"region": region, "industry": industry, "stages": stages, "surplus": surplus, "limit": limit},
+        )
+
+    def models(self) -> Models:
+        """List bundles."""
+        return self.send(Models, "GET", "/v1/models")
+
+    def reload(self, body: Reload | Mapping[str, Any]) -> Reloaded:
+        """Serve another bundle, or load the current one anew."""
+        return self.send(Reloaded, "POST", "/v1/models/reload", body=body)
+
+    def metrics(self) -> str:
+        """Metrics in Prometheus' text format."""
+        return self.text("GET", "/metrics")
+
+    def healthz(self) -> dict[str, Any]:
+        """The process is alive."""
+        return self.send(dict, "GET", "/healthz")
+
+    def readyz(self) -> ReadyReport:
+        """The server can answer recommendations."""
+        return self.send(ReadyReport, "GET", "/readyz")
