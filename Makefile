@@ -5,7 +5,7 @@ GONGXU := $(VENV)/bin/gongxu
 export GONGXU_HOME ?= .gongxu
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup demo test lint types check serve clean
+.PHONY: help setup demo test lint types check client lock serve clean
 
 help: ## Show what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -15,10 +15,12 @@ help: ## Show what can be done here
 
 setup: $(VENV)/.ready ## Make the virtual environment .venv with everything in it
 
-$(VENV)/.ready: pyproject.toml
+$(VENV)/.ready: pyproject.toml requirements-dev.lock serving/client/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 or say make PYTHON=..."; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements-dev.lock
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --editable . --editable serving/client
 	@touch $@
 
 demo: setup ## Simulate a small platform, build, train, evaluate and recommend (a few minutes)
@@ -31,7 +33,15 @@ lint: setup ## Check style, format and the directions of imports
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports --no-cache
-	$(VENV)/bin/lint-imports
+
+client: setup ## Write models and methods of serving/client from the OpenAPI document
+	$(VENV)/bin/python serving/client/generate.py
+
+lock: ## Write the lock files: the newest versions that pyproject.toml allows, in a new environment
+	$(PYTHON) -m venv --clear build/lock
+	build/lock/bin/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	build/lock/bin/pip install --quiet --disable-pip-version-check '.[all]' --group dev
+	build/lock/bin/python .ci/lock write
 
 types: setup ## Check types (mypy, strict)
 	$(VENV)/bin/mypy

@@ -1,4 +1,4 @@
-"""`gongxu policies`: read criteria from policy texts, measure how well they are read, fit what judges clauses."""
+"""`gongxu lab policies`: read criteria from policy texts, measure how well they are read, fit what judges clauses."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Policies: propose their criteria, approve them, measure the reading.")
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Policies: propose their criteria, approve them, measure the reading.",
+)
 
 CardsOption = Annotated[
     list[Path], typer.Option("--cards", help="JSON lines of the policies; may be given several times.")

@@ -1,6 +1,6 @@
 """Clauses of a sentence, and what their words say: where a criterion ends, what is none, what needs judgement.
 
-Three logistic models decide, each from signs (named patterns) and pairs of characters; `gongxu policies fit` makes their
+Three logistic models decide, each from signs (named patterns) and pairs of characters; `gongxu lab policies fit` makes their
 weights.
 """
 

@@ -23,10 +23,13 @@ from gongxu_client.models import (
     Gaps,
     GivenAnswer,
     GraphPaths,
+    KindList,
+    KindRecord,
     Models,
     OutcomeEvent,
     PairAnswer,
     ReadyReport,
+    RecordPage,
     Reload,
     Reloaded,
     SimilarAnswer,
@@ -133,6 +136,28 @@ class AsyncClient(AsyncTransport):
     async def delete_demand(self, demand_id: str) -> Deleted:
         """Delete a demand."""
         return await self.send(Deleted, "DELETE", f"/v1/demands/{quoted(demand_id)}")
+
+    async def list_kinds(self) -> KindList:
+        """List the kinds of records."""
+        return await self.send(KindList, "GET", "/v1/kinds")
+
+    async def list_records(self, kind: str, *, cursor: str = "", limit: int = 100) -> RecordPage:
+        """List the records of a kind."""
+        return await self.send(
+            RecordPage, "GET", f"/v1/records/{quoted(kind)}", query={"cursor": cursor, "limit": limit}
+        )
+
+    async def get_record(self, kind: str, record_id: str) -> KindRecord:
+        """Read a record of a kind."""
+        return await self.send(KindRecord, "GET", f"/v1/records/{quoted(kind)}/{quoted(record_id)}")
+
+    async def put_record(self, kind: str, record_id: str, body: Mapping[str, Any]) -> Written:
+        """Write a record of a kind."""
+        return await self.send(Written, "PUT", f"/v1/records/{quoted(kind)}/{quoted(record_id)}", body=body)
+
+    async def delete_record(self, kind: str, record_id: str) -> Deleted:
+        """Delete a record of a kind."""
+        return await self.send(Deleted, "DELETE", f"/v1/records/{quoted(kind)}/{quoted(record_id)}")
 
     async def post_events(
         self, body: OutcomeEvent | Mapping[str, Any] | Sequence[OutcomeEvent | Mapping[str, Any]]

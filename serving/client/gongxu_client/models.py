@@ -249,6 +249,32 @@ class InlineDemand(BaseModel):
     visibility: str = ""
 
 
+class KindField(BaseModel):
+    """
+    One field of a kind beyond the common ones.
+    """
+
+    name: str
+    label: str
+    type: str
+    unit: str = ""
+    choices: list[str] = []
+    required: bool = False
+    filtered: bool = False
+
+
+class KindSummary(BaseModel):
+    """
+    A kind of record and how many of them the store holds.
+    """
+
+    name: str
+    label: str
+    role: str
+    records: int
+    fields: list[KindField] = Field([], validate_default=True)
+
+
 class LineResult(BaseModel):
     """
     What became of one line.
@@ -1000,6 +1026,43 @@ class GapReportAnswer(BaseModel):
     """
 
 
+class KindList(BaseModel):
+    """
+    All kinds that this server knows.
+    """
+
+    kinds: list[KindSummary]
+
+
+class KindRecord(BaseModel):
+    """
+    One record of a declared kind. `attributes` holds the kind's own fields, days as ISO text, only those that are set.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    kind: str
+    id: str
+    title: str
+    content: str = ""
+    keywords: list[str] = []
+    provider: str = ""
+    region: str | None = None
+    field: str = ""
+    industries: list[str] = []
+    published_at: date | None = None
+    valid_until: date | None = None
+    status: Literal["有效", "暂停", "撤回"] = "有效"
+    """
+    Whether a record is offered.
+    """
+    visibility: Literal["公开", "摘要公开", "授权", "保密"] = "公开"
+    source: str = ""
+    attributes: dict[str, str | int | float | bool | list[str]] | None = None
+    extra: dict[str, str] | None = None
+
+
 class Match(BaseModel):
     """
     One recommended record.
@@ -1100,6 +1163,15 @@ class ReadyReport(BaseModel):
     """
     A newer bundle that could not be loaded
     """
+
+
+class RecordPage(BaseModel):
+    """
+    Records of a kind in the order of their ids; `next_cursor` is empty on the last page.
+    """
+
+    records: list[KindRecord]
+    next_cursor: str = ""
 
 
 class SimilarAnswer(BaseModel):

@@ -23,10 +23,13 @@ from gongxu_client.models import (
     Gaps,
     GivenAnswer,
     GraphPaths,
+    KindList,
+    KindRecord,
     Models,
     OutcomeEvent,
     PairAnswer,
     ReadyReport,
+    RecordPage,
     Reload,
     Reloaded,
     SimilarAnswer,
@@ -131,6 +134,26 @@ class Client(SyncTransport):
     def delete_demand(self, demand_id: str) -> Deleted:
         """Delete a demand."""
         return self.send(Deleted, "DELETE", f"/v1/demands/{quoted(demand_id)}")
+
+    def list_kinds(self) -> KindList:
+        """List the kinds of records."""
+        return self.send(KindList, "GET", "/v1/kinds")
+
+    def list_records(self, kind: str, *, cursor: str = "", limit: int = 100) -> RecordPage:
+        """List the records of a kind."""
+        return self.send(RecordPage, "GET", f"/v1/records/{quoted(kind)}", query={"cursor": cursor, "limit": limit})
+
+    def get_record(self, kind: str, record_id: str) -> KindRecord:
+        """Read a record of a kind."""
+        return self.send(KindRecord, "GET", f"/v1/records/{quoted(kind)}/{quoted(record_id)}")
+
+    def put_record(self, kind: str, record_id: str, body: Mapping[str, Any]) -> Written:
+        """Write a record of a kind."""
+        return self.send(Written, "PUT", f"/v1/records/{quoted(kind)}/{quoted(record_id)}", body=body)
+
+    def delete_record(self, kind: str, record_id: str) -> Deleted:
+        """Delete a record of a kind."""
+        return self.send(Deleted, "DELETE", f"/v1/records/{quoted(kind)}/{quoted(record_id)}")
 
     def post_events(
         self, body: OutcomeEvent | Mapping[str, Any] | Sequence[OutcomeEvent | Mapping[str, Any]]
