@@ -111,3 +111,11 @@ def lift_of(samples: NDArray[np.float64]) -> Lift:
         return Lift(summarise(samples), float("nan"))
     tail = min((drawn <= 0).mean(), (drawn >= 0).mean())
     return Lift(summarise(samples), float(min(1.0, max(2.0 * tail, 1.0 / len(drawn)))))
+
+
+def mean_samples(values: NDArray[np.float64], draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (b,) means of (m,) values, each weighted as often as drawn; NaN values count for nothing."""
+    known = ~np.isnan(values)
+    total = draws[:, known].sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(total > 0, draws[:, known] @ values[known] / total, np.nan), dtype=np.float64)

@@ -14,10 +14,9 @@ from data.files.readers import open_table
 from data.settings import Settings
 from data.text.normalise import meaningful
 from data.text.segment import content_words
-from eval.metrics.bootstrap import resample_weights, summarise
+from eval.metrics.bootstrap import mean_samples, resample_weights, summarise
 from eval.metrics.levels import auc, ndcg_by_demand
 from eval.offline.findings import numbers
-from eval.served.metrics import mean_samples
 from matcher.texts.space import TextSpace
 from models.encoder.base import load_encoder
 from models.lexical_index import LexicalIndex

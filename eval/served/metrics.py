@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.metrics.bootstrap import RESAMPLES, Estimate, Lift, lift_of, resample_weights, summarise
+from eval.metrics.bootstrap import RESAMPLES, Estimate, Lift, lift_of, mean_samples, resample_weights, summarise
 from eval.metrics.calibration_curve import weighted_calibration_error
 from eval.served.lists import DEPTH, SHOWN, ServedList
 
@@ -91,11 +91,3 @@ def served_figures(
     demand, probability, is_good = (np.array(column) for column in zip(*shown, strict=True))
     samples["ece"] = weighted_calibration_error(probability, is_good, draws[:, demand])
     return ServedFigures(samples)
-
-
-def mean_samples(values: Floats, draws: Floats) -> Floats:
-    """Return (b,) means of (m,) values, each weighted as often as drawn; NaN values count for nothing."""
-    known = ~np.isnan(values)
-    total = draws[:, known].sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(total > 0, draws[:, known] @ values[known] / total, np.nan), dtype=np.float64)

@@ -121,7 +121,7 @@ def _served(dataset: Path | None, test: Path | None, levels: Path | None, out: P
     from eval.served.task import served_task
     from matcher.model import MatchingModel
     from matcher.texts.encoding import store_encoder
-    from training.candidate.fold import fold_fitter
+    from training.studies.fold import fold_fitter
 
     learned, judged = judged_parts(dataset, test)
     task = served_task(learned, judged, levels)

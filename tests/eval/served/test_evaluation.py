@@ -13,7 +13,7 @@ from matcher.model import MatchingModel
 from models.encoder.base import load_encoder
 from models.ranking.ordinal import RankerParameters
 from tests.matcher.worlds import make_world
-from training.candidate.fold import fold_fitter
+from training.studies.fold import fold_fitter
 
 PARAMETERS = RankerParameters(trees=25, learning_rate=0.1, min_data_in_leaf=10, feature_fraction=0.5)
 
