@@ -23,10 +23,13 @@ def evaluate_command(
     output: JsonOption = None,
     part: Annotated[str, typer.Option(help="all, or the half by hash of the id: tuning, held-out.")] = "all",
     errors: Annotated[bool, typer.Option("--errors", help="Print each error as well.")] = False,
+    cross_validated: Annotated[
+        bool, typer.Option("--cross-validate", help="Also with roles learned from other texts only.")
+    ] = False,
 ) -> None:
     """Measure how well quantities are read, beside a regular-expression baseline.
 
-    The rules were made on the tuning half alone; figures to quote are those of the held-out half or of other texts.
+    The weights of roles were learned from the open markings: figures to quote on those are the cross-validated ones.
     """
     from eval.reading import quantity_evaluation as evaluation
     from eval.reading.quantity_baseline import extract_baseline
@@ -36,7 +39,7 @@ def evaluate_command(
     figures: dict[str, Any] = {}
     baseline: dict[str, Any] = {}
     for name, side in evaluation.FILES.items():
-        texts = evaluation.load_gold(directory / f"{name}.jsonl")
+        texts = evaluation.load_markings(directory, name)
         texts = [text for text in texts if part in ("all", evaluation.half_of(text.record_id))]
         figures[name] = evaluation.score(texts, side, evaluation.read_with_rules)
         baseline[name] = evaluation.score(texts, side, lambda text, side, _: extract_baseline(text, side))
@@ -49,8 +52,17 @@ def evaluate_command(
         for measure, value in measured.items():
             if measure not in ("texts", "quantities"):
                 typer.echo(f"  {measure:16} {value:.4f}   baseline {baseline[name][measure]:.4f}")
+    crossed: dict[str, Any] = {}
+    if cross_validated:
+        from eval.reading.role_training import cross_validate
+
+        crossed = cross_validate(directory)
+        typer.echo("roles cross-validated by text:")
+        for name, measured in crossed.items():
+            typer.echo(f"  {name}: " + ", ".join(f"{measure} {value:g}" for measure, value in measured.items()))
     if output is not None:
-        output.write_text(json.dumps(figures | {"baseline": baseline, "part": part}, indent=1), encoding="utf-8")
+        result = figures | {"baseline": baseline, "part": part, "cross_validated": crossed}
+        output.write_text(json.dumps(result, indent=1), encoding="utf-8")
 
 
 @app.command("link")
@@ -75,9 +87,9 @@ def link_command(output: JsonOption = None) -> None:
 @app.command("fit-roles")
 def fit_roles_command(
     output: Annotated[Path, typer.Argument(help="File to write, as shipped: lexicon/role_weights.json.")],
-    gold: Annotated[Path | None, typer.Option(help="Marked folder; its tuning half is learned from as well.")] = None,
+    gold: Annotated[Path | None, typer.Option(help="Marked folder; all its texts are learned from as well.")] = None,
 ) -> None:
-    """Fit the weights that judge roles on our own marked texts, and on the tuning half of a gold set."""
+    """Fit the weights that judge roles on our own marked texts, and on those of a marked folder."""
     from eval.reading.role_training import refit, save
 
     weights = refit(gold)

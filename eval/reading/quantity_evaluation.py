@@ -95,6 +95,19 @@ def load_gold(path: Path) -> list[GoldText]:
     return texts
 
 
+def load_markings(directory: Path, name: str) -> list[GoldText]:
+    """Return the marked texts of NAME.jsonl and of every further marking NAME_2.jsonl, NAME_3.jsonl … in a folder.
+
+    Raises:
+        InputError: as `load_gold`.
+
+    """
+    texts = load_gold(directory / f"{name}.jsonl")
+    for path in sorted(directory.glob(f"{name}_[0-9]*.jsonl")):
+        texts += load_gold(path)
+    return texts
+
+
 def same_unit(one: str, other: str) -> bool:
     """Tell whether two units are written alike, width, spaces and noise marks aside."""
     flat = [fold(unit).replace(" ", "").replace("~", "") for unit in (one, other)]
@@ -218,7 +231,12 @@ def _in_field(extractor: Extract, content: str, side: Side, field: str) -> list[
 
 
 def score(texts: Sequence[GoldText], side: Side, extractor: Extract) -> dict[str, float]:
-    """Return the measures of an extractor on marked texts.
+    """Return the measures of an extractor on marked texts, see `summary`."""
+    return summary([compare(text, side, extractor)[0] for text in texts], side)
+
+
+def summary(counts: Sequence[Counts], side: Side) -> dict[str, float]:
+    """Return the measures of counted texts.
 
     A found quantity is paired with a marked one whose quote it overlaps (the assignment of greatest agreement);
     repeats of a quote elsewhere are neither right nor wrong. span_f1: pairs. value_unit_f1: pairs with the same numbers
@@ -226,13 +244,12 @@ def score(texts: Sequence[GoldText], side: Side, extractor: Extract) -> dict[str
     and the role requirement are all right; precision over found requirements, recall over marked ones.
     """
     total = Counts()
-    for text in texts:
-        counts, _ = compare(text, side, extractor)
+    for one in counts:
         for name in Counts.__slots__:
-            setattr(total, name, getattr(total, name) + getattr(counts, name))
+            setattr(total, name, getattr(total, name) + getattr(one, name))
     right = total.value_unit
     result = {
-        "texts": float(len(texts)),
+        "texts": float(len(counts)),
         "quantities": float(total.gold),
         "span_f1": f1(total.span, total.found, total.gold),
         "value_f1": f1(total.value, total.found, total.gold),

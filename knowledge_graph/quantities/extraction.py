@@ -6,7 +6,7 @@ from dataclasses import replace
 from knowledge_graph.quantities.folding import fold
 from knowledge_graph.quantities.operators import Before, changes_to, combine, read_after, read_before, verb_before
 from knowledge_graph.quantities.parameters import left_parameter, respective_names, right_parameter, unit_apart
-from knowledge_graph.quantities.roles import Sections, features, likeliest
+from knowledge_graph.quantities.roles import Sections, Weights, features, role_of
 from knowledge_graph.quantities.scan import Measure, per_prefix, scan
 from knowledge_graph.quantities.types import Op, Quantity, Side, Span
 from knowledge_graph.quantities.units import Unit, read_unit
@@ -16,14 +16,19 @@ _DIMENSIONLESS = re.compile(
     r"(?:比|系数|因子|指数|值|[^温速高长宽厚深幅湿程角]度|率|pH|PH|模数|倍率|转速|得分|评分|等级|F1|AUC|R2|Ra|数)$"
 )
 _AFTER_PLAIN = re.compile(r"\s{0,2}(?:$|[，。；;、,)\]】\n以左之]|的)")
-_NO_COUNT_BEFORE = re.compile(r"(?:[这那该某每各任另前后哪同其下上首末]|上述|另外)$")
+_NO_COUNT_BEFORE = re.compile(r"(?:[这那该某每各任另前后哪同其下上首末几数]|上述|另外|年)$")
 _VAGUE = re.compile(
     r"\s?(?:主要|关键|重要|核心|重大|突出)?(?:的)?(?:方面|问题|部分|方向|阶段|环节|步骤|特点|难题|层次|要素|以上|因素|不同|领域|类型|技术|难点|原因|优点|创新|内容|目标|月|人次|主|平方|关|大)"
 )
 _CHANGED = ("%", "倍", "个百分点", "百分点", "成")  # units in which a change is told
-_LOOSE_COUNTS = frozenset("级种类次度倍代点面层套组道段路支片张头块根只")  # 三层, 两种: words rather than counts
+# 三层, 两种, 三元: words rather than counts
+_LOOSE_COUNTS = frozenset("级种类次度倍代点面层套组道段路支片张头块根只元行列岁周")
+_NAMED_BY_NUMBER = re.compile(r"百公里|[百千]粒(?:重|$)|万人|千人|百人|百千米")  # 百公里油耗, 千粒重: names of measures
 _BARE = frozenset("一万千百十亿")
 _TEMPERATURE_STEP = re.compile(r"温差|温升|温降|升温幅度|温度差|均匀性|均温|波动|偏差|误差|精度|变化量|过冷度|过热度")
+_MONEY_NAME = re.compile(r"资金|经费|费用|投资|投入|预算|产值|营收|收入|利润|税收|销售额|造价|成本|价格|售价|报价")
+_BOTH_SIDES = re.compile(r"(?<![\d.])(-?\d{1,9}(?:\.\d{1,6})?)\s?[%℃°A-Za-zμ]{0,6}\s?[≤<]\s?$")
+_AND_BELOW = re.compile(r"\s{0,2}[,，、]?\s{0,2}(?:且|并且|并|而|但)?\s{0,2}")
 _RATIO = re.compile(r"\s?:\s?\d")
 
 
@@ -32,10 +37,13 @@ def _counted_by_accident(text: str, measure: Measure) -> bool:
     if not measure.chinese:
         return bool(_VAGUE.match(text, measure.end)) and measure.unit is not None and measure.unit.counted
     written = text[measure.value_span[0] : measure.value_span[1]]
+    if _NAMED_BY_NUMBER.match(text, measure.value_span[0]):
+        return True
     unit = measure.unit_text
     ordinal = text[max(0, measure.start - 1) : measure.start] in ("第", "十")
     pointed = _NO_COUNT_BEFORE.search(text, max(0, measure.start - 2), measure.start) is not None
-    loose = len(written) == 1 and unit in _LOOSE_COUNTS and not (unit == "倍" and measure.values[0] >= 2)
+    several = measure.values[0] >= 2 and unit in ("倍", "组", "根")  # 两组设备, 三根钢轨
+    loose = len(written) == 1 and unit in _LOOSE_COUNTS and not several
     if ordinal or pointed or loose or _VAGUE.match(text, measure.end):
         return True
     if written not in _BARE or measure.more or read_after(text, measure.end)[0] == "gt":
@@ -57,17 +65,18 @@ def _is_quantity(text: str, measure: Measure, op: Op | None, parameter: str) -> 
     """Tell whether a measure is a quantity in its context."""
     if measure.unit is not None:
         return not _counted_by_accident(text, measure)
-    joined = re.match(r"[A-Za-z]", text[measure.end : measure.end + 1]) is not None
+    following = text[measure.end : measure.end + 1]
+    joined = re.match(r"\d" if measure.fraction else r"[A-Za-z]", following) is not None
     if measure.numbered or joined or _in_ratio(text, measure):
         return False
     if measure.fraction:
-        return re.match(r"\d", text[measure.end : measure.end + 1]) is None
+        return True
     if measure.chinese and not (measure.values[0] >= 10_000 and op is not None):
         return False
-    if op not in (None, "eq", "approx"):
+    money = text[measure.value_span[1] - 1] in "万亿" and _MONEY_NAME.search(parameter)  # 投入资金约1500万
+    if op not in (None, "eq", "approx") or money:
         return True
-    plain = _AFTER_PLAIN.match(text, measure.end) is not None
-    return plain and _DIMENSIONLESS.search(parameter) is not None
+    return _AFTER_PLAIN.match(text, measure.end) is not None and _DIMENSIONLESS.search(parameter) is not None
 
 
 def _in_ratio(text: str, measure: Measure) -> bool:
@@ -90,9 +99,12 @@ def extract(text: str, side: Side, *, title: bool = False, field: str = "") -> t
 
 
 def role_features(
-    text: str, side: Side, *, title: bool = False, field: str = ""
+    text: str, side: Side, *, title: bool = False, field: str = "", weights: Weights | None = None
 ) -> list[tuple[Quantity, dict[str, float]]]:
-    """Return the quantities of `text`, see `extract`, each with the features that its role is judged by."""
+    """Return the quantities of `text`, see `extract`, each with the features that its role is judged by.
+
+    Roles are judged by the shipped weights unless `weights` are given.
+    """
     original = text[:MAX_CHARACTERS]
     text = fold(original)
     sections = Sections(text) if side == "demand" else Sections("")
@@ -113,11 +125,15 @@ def role_features(
             side, text, quantity.start, quantity.end, quantity.parameter or "", quantity.unit, quantity.op,
             sections.kind(quantity.start), title,
         )  # fmt: skip
-        role = likeliest(side, judged)
+        role = role_of(side, text, quantity, judged, weights)
         if previous is not None and _carries_on(text, previous[0], previous[1], measure, quantity.parameter_span):
             # a list is of one kind; 和 may join what is compared: 25 和 15
-            role = role if side == "supply" and judged.get("and_other") else previous[0].role
+            apart = judged.get("and_other") if side == "supply" else judged.get("sure_limit")
+            role = role if apart else previous[0].role
         quantity = replace(quantity, role=role)
+        if found and previous is not None and _bounds_the_same(text, previous[0], quantity):
+            low, judged = found.pop()
+            quantity = _between(original, low, quantity)
         found.append((quantity, judged))
         previous = quantity, measure
         floor = measure.end
@@ -162,6 +178,11 @@ def _read(
     op = _op_of(text, measure, before, after_op, unit_text, floor)
     if carried and previous is not None and previous[0].op in ("increase", "decrease"):
         op = previous[0].op
+    values, value_span = measure.values, measure.value_span
+    below = _BOTH_SIDES.search(text, floor, left[0]) if left and op in ("le", "lt") and len(values) == 1 else None
+    if below is not None and float(below[1]) <= values[0]:  # 0≤x≤2
+        op, values, value_span = "range", (float(below[1]), values[0]), (below.start(1), value_span[1])
+        start = min(start, below.start(1))
     start = min(start, before.start)
     if left:
         start = min(start, left[0])
@@ -172,7 +193,7 @@ def _read(
     return Quantity(
         parameter=parameter,
         op=op,
-        values=measure.values,
+        values=values,
         unit=unit_text if unit_span is None else _as_written(original, unit_span, unit_text),
         canonical_unit=canonical,
         factor=factor,
@@ -181,7 +202,7 @@ def _read(
         start=start,
         end=end,
         parameter_span=parameter_span,
-        value_span=measure.value_span,
+        value_span=value_span,
         unit_span=unit_span,
         quote=original[start:end],
         tolerance=measure.tolerance,
@@ -208,7 +229,37 @@ def _op_of(text: str, measure: Measure, before: Before, after: Op | None, unit: 
     if unit == "倍" and changes_to(text, before.start if before.op is None else measure.start, floor):
         return "times"
     return combine(
-        before.op, after, more=measure.more, is_range=len(measure.values) == 2, tolerance=measure.tolerance > 0
+        before.op, after, more=measure.more, is_range=len(measure.values) == 2, tolerance=measure.tolerance > 0,
+        plus_minus="±" in text[before.start : measure.start],
+    )  # fmt: skip
+
+
+def _bounds_the_same(text: str, low: Quantity, high: Quantity) -> bool:
+    """Tell whether two neighbours are the two bounds of one range: 15%以上、小于20%."""
+    return (
+        low.op in ("ge", "gt")
+        and high.op in ("le", "lt")
+        and low.canonical_unit == high.canonical_unit
+        and low.values[0] < high.values[0]
+        and high.parameter_span in (None, low.parameter_span)
+        and _AND_BELOW.fullmatch(text, low.end, high.start) is not None
+    )
+
+
+def _between(original: str, low: Quantity, high: Quantity) -> Quantity:
+    """Return the range from one bound to the other, in the unit of the upper one."""
+    factor = low.factor / high.factor
+    return replace(
+        low,
+        op="range",
+        values=(low.values[0] * factor, high.values[0]),
+        unit=high.unit,
+        factor=high.factor,
+        offset=high.offset,
+        end=high.end,
+        value_span=(low.value_span[0], high.value_span[1]),
+        unit_span=high.unit_span,
+        quote=original[low.start : high.end],
     )
 
 

@@ -133,13 +133,17 @@ def read_after(text: str, end: int) -> tuple[Op | None, int]:
     return None, end
 
 
-def combine(before: Op | None, after: Op | None, *, more: bool, is_range: bool, tolerance: bool) -> Op:
+def combine(
+    before: Op | None, after: Op | None, *, more: bool, is_range: bool, tolerance: bool, plus_minus: bool = False
+) -> Op:
     """Return the one comparator of a level that all signs together state."""
     if is_range:
         return "range"
     if before in ("gt", "lt", "ge", "le"):
         return before
     if before == "approx" or tolerance:
+        if plus_minus and after == "le":
+            return "le"  # ±1μm以内 is an upper bound of a deviation
         return after if after in ("ge", "le") and not tolerance and before != "approx" else "approx"
     if after == "gt" or (more and after not in ("ge", "le")):
         return "gt"

@@ -6,7 +6,10 @@ from bisect import bisect_right
 from functools import lru_cache
 from importlib import resources
 
-from knowledge_graph.quantities.types import Op, Role, Side
+from data.text.segment import words as split
+from knowledge_graph.quantities.types import Op, Quantity, Role, Side
+
+Weights = dict[Role, dict[str, float]]
 
 _SECTION = re.compile(
     r"(?P<current>现有(?:的)?(?:工作|研究|技术)?基础|(?:前期)?(?:工作|研究)基础|研究现状|技术现状|目前现状|现状|存在(?:的)?(?:主要)?问题|企业技术背景|技术背景|背景|难题|技术难点|(?:拟|需要?|希望)解决的?(?:关键)?(?:技术)?(?:难题|问题))"
@@ -110,8 +113,15 @@ def features(
             found[f"unit_{kind}"] = 1.0
     if op in ("ge", "le", "gt", "lt"):
         found["bound"] = 1.0
+    if side == "demand" and "unit_calendar" in found and re.match(r"[以之]?内", after):
+        found["within_time"] = 1.0
+    if _PAPERS.search(before[-8:] + parameter):
+        found["papers"] = 1.0
     found |= _cues(side, before, after, clause, parameter)
+    found |= _place(side, text, start, end, before, after)
+    found |= _words_around(text, start, before, after, parameter, unit)
     if side == "demand":
+        found |= _sure_signs(found, before, after, parameter, unit)
         near = before[-30:] + parameter
         return found | _demand_rules(before, after, near, parameter, unit, op, section, title)
     found["rule_achieved"] = _supply_rule(before, after, parameter, unit, op)
@@ -130,6 +140,116 @@ def _cues(side: Side, before: str, after: str, clause: str, parameter: str) -> d
             nearest, where = kind, last
     found[f"nearest_{nearest}"] = 1.0
     return found
+
+
+_NATIONAL = re.compile(
+    r"我国|全国|全球|世界|国际|国内|行业|据统计|据.{0,6}(?:报道|调查|数据)|研究表明|近年|过去|每年|以来|占(?:全|总|社会|世界)|人口|市场上|普遍|发达国家|资料|随着|预计到|总量|传统|一般|通常|往往|若|如果|统计|(?:实验|试验|研究|实践)(?:证明|表明)|每(?:减少|增加|提高|降低|上升|下降)"
+)
+_FAILS = re.compile(r"无法|不能|难以|达不到|不足|偏[高低大小]|过[高低大小]|严重|以致|导致")
+_SCHEDULE = re.compile(
+    r"合同|签订|生效|周期|工期|期限|内完成|交付|交货|验收|努力|时间内|启动|立项|阶段|计划|分.{1,3}期|[年月]内|力争|完成"
+)
+_WISH = re.compile(
+    r"需求|要求|希望|期望|目标|指标|拟(?:研发|解决|开发)?|寻求|急需|亟需|需要|应(?:达|满足)|实现|开发|研发|研制|力争|参数|适用|达到|降[到至低]|提高到|预期|解决"
+)
+_TODAY = re.compile(
+    r"目前|现有|现在|当前|已(?:经|建|投|完成|获|有|取得)|存在|问题|现状|基础|我国|国内|传统|常规|原有|主要(?:从事|生产)|成立|拥有|产生|过去|随着|公司是|缺点|不足|瓶颈|难"
+)
+_PAPERS = re.compile(r"专利|论文|软著|著作权|成果鉴定|标准[制\d]|博士|硕士|研究生|奖")
+_LIST_LINE = re.compile(r"^\s{0,4}(?:[(（]?\d{1,2}[)）、.．]|[①-⑳]|[-*·●])")
+_CARRIES = re.compile(r"[:：]\s{0,2}$")
+
+
+_WORD_WEIGHS = 0.5  # of a word beside 1 of a sign: words are many and each is seen seldom
+
+
+def _words_around(text: str, start: int, before: str, after: str, parameter: str, unit: str) -> dict[str, float]:
+    """Return the words near a quantity, each by the place where it stands."""
+    places = {
+        "near": before[-24:],
+        "before": before[:-24],
+        "after": after[:12],
+        "name": parameter,
+        "earlier": text[max(0, start - 160) : start - len(before)],
+    }
+    found = {f"{place}:{word}": _WORD_WEIGHS for place, words in places.items() for word in split(words)}
+    return found | {f"unit:{unit}": _WORD_WEIGHS, "position": _WORD_WEIGHS * start / len(text)}
+
+
+def _place(side: Side, text: str, start: int, end: int, before: str, after: str) -> dict[str, float]:
+    """Return what the wider place of a quantity says: its line, and the last wish and the last state told before it."""
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    stop = text.find("\n", end)
+    whole = len(line) + (end - start) + ((len(text) if stop < 0 else stop) - end)
+    signs = {
+        "listed": _LIST_LINE.match(line),
+        "line_short": whole <= 30,
+        "line_long": whole > 150,
+        "colon": _CARRIES.search(before),
+        "late": start > 0.66 * len(text),
+        "early": start < 0.33 * len(text),
+    }
+    if side == "demand":
+        past = text[max(0, start - 400) : start]
+        wish = max((match.end() for match in _WISH.finditer(past)), default=0)
+        today = max((match.end() for match in _TODAY.finditer(past)), default=0)
+        signs |= {
+            "national": _NATIONAL.search(before),
+            "national_line": _NATIONAL.search(line[-200:]),
+            "schedule": _SCHEDULE.search(before[-14:] + after[:10]),
+            "wish_last": wish > today,
+            "today_last": today > wish,
+            "wish_near": bool(wish) and len(past) - wish <= 60,
+            "today_near": bool(today) and len(past) - today <= 60,
+            "wish_never": not _WISH.search(text[:start]),
+            "fails": _FAILS.search(after[:30]),
+            "ours": re.search(r"(?:公司|我[司厂们院]|本厂|企业|现场)(?:[^，。；,;]{0,12})?$", before),
+            "told": _NATIONAL.search(before) and not _WISH.search(before),
+            "state": _TODAY.search(before) and not _WISH.search(before),
+            "wish_here": _WISH.search(before) and not _TODAY.search(before),
+        }
+    return {name: float(bool(sign)) for name, sign in signs.items()}
+
+
+_LIFE = re.compile(r"寿命|质保|保质|货架|储存|贮存|保存|保鲜|使用|稳定|连续|运行|老化|耐|检修|维护|续航|回收期|生育期")
+_COST = re.compile(r"成本|价格|售价|单价|造价|费用低|电价|能耗")
+_FUNDS = re.compile(r"资金|经费|费用|投资|投入|预算|产值|营收|收入|利润|利税|税收|销售额|营业额|资产|注册")
+_STAFF = re.compile(r"员工|职工|人员|职称|学历|博士|硕士|工程师|团队|教授|专家|高工|骨干")
+_FACTS_WEIGH = 3.0  # what a sign that leaves no doubt counts, beside 1 for others
+
+
+def _sure_signs(found: dict[str, float], before: str, after: str, parameter: str, unit: str) -> dict[str, float]:
+    """Return signs that leave little doubt: time limits, funds, staff and papers; facts of a country or trade."""
+    near = before[-12:] + parameter
+    calendar = "unit_calendar" in found and not _LIFE.search(near + after[:8])
+    money = ("unit_money" in found or not unit) and _FUNDS.search(near) and not _COST.search(near)
+    signs = {
+        "sure_time": calendar,
+        "sure_limit": calendar and ("within_time" in found or _SCHEDULE.search(near + after[:8])),
+        "sure_money": money or ("unit_money" in found and not _COST.search(near)),
+        "sure_staff": "unit_people" in found and _STAFF.search(near + after[:6]),
+        "sure_papers": "papers" in found,
+        "sure_state": re.match(r"\s?(?:就|便|才能|都不)", after),
+        "sure_told": found.get("told") and not found.get("wish_here"),
+    }
+    return {name: _FACTS_WEIGH for name, sign in signs.items() if sign}
+
+
+_BUDGET = re.compile(r"预算|经费|资金|投资|投入|(?<!运行)(?<!处理)(?<!维护)费用|月薪|年薪|工资|薪")
+_DELIVERY = re.compile(r"交货|交付|完成|验收|工期|交期|招聘|招")
+_TIME = re.compile(r"^(?:天|日|周|星期|个星期|个月|月|年|周年)$")
+
+
+def _never_required(text: str, start: int, end: int, parameter: str, unit: str, quote: str) -> bool:
+    """Tell whether a figure of a demand is none of the solution's: a budget, a date of delivery, hands to hire."""
+    near, after = text[max(0, start - 6) : start] + parameter, text[end : end + 5]
+    money = _UNIT_KINDS["money"].match(unit) or (not unit and quote.rstrip("以之内下左右多余").endswith(("万", "亿")))
+    if money:
+        return _BUDGET.search(near) is not None and _COST.search(near) is None
+    if _TIME.match(unit):
+        late = _DELIVERY.search(near) is not None and _LIFE.search(near) is None
+        return late or _DELIVERY.search(after) is not None
+    return re.search(r"招聘?[^，。]{0,3}$", near) is not None
 
 
 def _supply_signs(
@@ -186,14 +306,24 @@ def _supply_rule(before: str, after: str, parameter: str, unit: str, op: Op) -> 
 
 
 @lru_cache(maxsize=1)
-def load_weights() -> dict[str, dict[Role, dict[str, float]]]:
+def load_weights() -> dict[str, Weights]:
     """Return the shipped weights: side, role, feature to weight; `gongxu lab constraints fit-roles` makes them."""
     path = resources.files("knowledge_graph.quantities") / "lexicon" / "role_weights.json"
-    weights: dict[str, dict[Role, dict[str, float]]] = json.loads(path.read_text(encoding="utf-8"))
+    weights: dict[str, Weights] = json.loads(path.read_text(encoding="utf-8"))
     return weights
 
 
-def likeliest(side: Side, found: dict[str, float]) -> Role:
-    """Return the role of the greatest log-odds for features `found`."""
-    weights = load_weights()[side]
+def role_of(side: Side, text: str, quantity: Quantity, found: dict[str, float], weights: Weights | None = None) -> Role:
+    """Return the role of a quantity of folded `text` with the features `found`."""
+    asked = quantity.parameter or ""
+    if side == "demand" and _never_required(
+        text, quantity.start, quantity.end, asked, quantity.unit, text[quantity.start : quantity.end]
+    ):
+        return "business"
+    return likeliest(side, found, weights)
+
+
+def likeliest(side: Side, found: dict[str, float], weights: Weights | None = None) -> Role:
+    """Return the role of the greatest log-odds for features `found`, by the shipped weights unless others are given."""
+    weights = load_weights()[side] if weights is None else weights
     return max(weights, key=lambda role: sum(weights[role].get(name, 0.0) * value for name, value in found.items()))

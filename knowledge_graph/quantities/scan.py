@@ -11,7 +11,7 @@ from knowledge_graph.quantities.units import Unit, read_unit
 MAX_NUMBERS = 5_000  # more in one text are a table dump; the rest is not read
 _SCALE_UNIT = re.compile(r"(?:HRC|HRA|HRB|HBW|HBS|HB|HV|HS)\s?$")
 _DIAMETER = re.compile(r"[φDd]\s?$")
-_RANGE = re.compile(r"[ \t]{0,3}(?:-{1,6}|~{1,3}|至|到)\s{0,3}(?:φ|HRC|HB|HV)?")
+_RANGE = re.compile(r"[ \t]{0,3}(?:-{1,6}|~{1,3}|至|到)\s{0,3}(?:φ|HRC|HB|HV|±)?")
 _TOLERANCE = re.compile(r"\s{0,2}(?:±|\+/-|\+-)\s{0,2}")
 _LIST = re.compile(r"\s{0,2}(?:[、,，/;.]|和|及|与|或)\s{0,2}")
 _GAP = re.compile(r"[ \t~:]{0,2}")
@@ -132,6 +132,8 @@ def _named(text: str, piece: _Piece, *, beside: bool) -> bool:  # noqa: PLR0911
         return not _DIAMETER.search(text, max(0, number.start - 2), number.start) or text[number.start - 1] != "φ"
     if piece.unit is None and re.compile(r"\s?[A-Za-z]").match(text, number.end):
         return True  # 42CrMo, 304HR
+    if piece.unit_text.isupper() and piece.unit_text.isascii() and piece.number.value in _STEELS:
+        return True  # 304HR
     if piece.unit is not None and len(piece.unit_text) == 1 and piece.unit_text in "NHGCTDLKMBFSUJ":
         after = text[piece.end : piece.end + 1]
         # 304N, 316L: steels; a joint of letters and digits goes on
@@ -238,6 +240,13 @@ def _single(piece: _Piece, *, listed: bool) -> Measure:
 def _joined(one: _Piece, other: _Piece, *, tolerance: bool) -> Measure:
     """Return the range or the value with tolerance that two numbers make; 3-5万 scales both."""
     low, high = one.value, other.value
+    if one.unit is not None and other.unit is not None and one.unit.factor != other.unit.factor:
+        # 500nm-10μm is told in the unit of its lower end
+        high *= float(other.unit.exact_factor / one.unit.exact_factor)
+        return Measure(
+            one.start, other.end, (min(low, high), max(low, high)), (one.start, other.number.end), one.unit,
+            one.unit_span, one.unit_text,
+        )  # fmt: skip
     scale = other.number.scale
     if scale > 1 and one.number.scale == 1 and abs(low) <= abs(high) / scale:
         low *= scale

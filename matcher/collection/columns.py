@@ -18,6 +18,7 @@ from data.columns.strings import StringColumn, StringIndex
 from data.records import Achievement, Demand, Record
 from data.splits import same_groups
 from data.text.normalise import meaningful
+from knowledge_graph.quantities.budget import stated_budget
 from matcher.texts.space import RecordText, record_text
 
 SCHEMA = pa.schema(
@@ -100,12 +101,15 @@ def _stated(record: Record) -> dict[str, Any]:
             "money_max": record.price_max,
             "modes": list(record.transfer_modes),
         }
+    least, most = record.budget_min, record.budget_max
+    if least is None and most is None:
+        least, most = stated_budget(f"{record.title}\n{record.content}")
     return common | {
         "owner": record.enterprise,
         "owner_type": record.enterprise_size,
         "trl": record.trl_min,
-        "money_min": record.budget_min,
-        "money_max": record.budget_max,
+        "money_min": least,
+        "money_max": most,
         "modes": list(record.cooperation_modes),
     }
 
