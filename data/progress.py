@@ -11,9 +11,9 @@ def steps(names: Mapping[str, str]) -> Iterator[Callable[[str], None]]:
 
     A key that `names` does not hold is shown as it is.
     """
-    from rich.console import Console
+    from data.terminal import console as terminal
 
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     current: list[tuple[str, float]] = []
 
     def finish() -> None:

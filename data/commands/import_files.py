@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from data.files.importer import ImportSummary
     from data.store.store import StoreCounts
+    from data.terminal import console as terminal
 
 INTERRUPTED = 130
 
@@ -52,14 +53,12 @@ def import_command(
       gongxu import 成果登记表.xlsx --kind achievements --json
 
     """
-    from rich.console import Console
-
     from data.files.headers import FileKind
     from data.files.importer import import_paths
     from data.settings import settings
     from data.store.store import Store
 
-    messages = Console(stderr=True)
+    messages = terminal(stderr=True)
     try:
         with Store.open(settings().store_url) as store, _Bar(messages) as bar:
             summary = import_paths(store, paths, FileKind(kind) if kind else None, bar.show)
@@ -70,7 +69,7 @@ def import_command(
     if as_json:
         _print_json(summary, counts)
     else:
-        _print_table(Console(), summary, counts)
+        _print_table(terminal(), summary, counts)
     raise typer.Exit(summary.exit_code)
 
 
@@ -103,7 +102,8 @@ class _Bar:
 def _print_table(console: "Console", summary: "ImportSummary", counts: "StoreCounts") -> None:
     """Print what became of every file, for people."""
     from rich.markup import escape
-    from rich.table import Table
+
+    from data.terminal import Table
 
     kinds = {"achievements": "成果", "demands": "需求", "events": "事件", "judgements": "专家评分"}
     table = Table(title="导入结果")

@@ -32,6 +32,8 @@ def localised(command: Any) -> Any:
     command.context_class = HelpContext
     if command.help and not command.short_help:
         command.short_help = " ".join(command.help.split("\n\n")[0].split())
+    for below in getattr(command, "commands", {}).values():
+        localised(below)
     if not reads_chinese():
         return command
     for attribute in ("help", "short_help", "epilog"):
@@ -41,8 +43,6 @@ def localised(command: Any) -> Any:
     for parameter in command.params:
         if getattr(parameter, "help", None):
             parameter.help = in_readers_language(parameter.help)
-    for below in getattr(command, "commands", {}).values():
-        localised(below)
     return command
 
 
@@ -66,13 +66,22 @@ class HelpFormatter(_Formatter):
         super().write_heading(in_readers_language(heading))
 
     def write_text(self, text: str) -> None:
-        """Write paragraphs; Chinese ones have no spaces to break at."""
-        if text.isascii():
-            super().write_text(text)
-            return
+        """Write paragraphs; Chinese ones have no spaces to break at, and commands of examples stay in one piece."""
         indent = " " * self.current_indent
         for place, part in enumerate(text.split("\n\n")):
-            self.write("\n" * bool(place) + "".join(f"{indent}{line}\n" for line in self._broken(part, len(indent))))
+            given = [line.strip() for line in part.splitlines()]
+            if any(line.startswith(("gongxu ", "Example")) for line in given):
+                heading, _, command = given[0].partition(": ")
+                given = [f"{heading}:", command, *given[1:]] if command and heading.startswith("Example") else given
+                lines = [
+                    in_readers_language("Examples:") if line.startswith("Example") else f"  {line}"
+                    for line in given
+                    if line
+                ]
+            else:
+                lines = self._broken(part, len(indent))
+            apart = place and not lines[0].startswith("  ")
+            self.write("\n" * bool(apart) + "".join(f"{indent}{line}\n" for line in lines))
 
     def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
         """Write names and what they mean in two columns."""
@@ -122,13 +131,11 @@ def _told(meaning: str) -> str:
     """Return an option's help with the words that Typer itself adds in the reader's language."""
     if not reads_chinese():
         return meaning
-    for english, chinese in _catalogue().items():
-        if english in ("Show this message and exit.",):
-            meaning = meaning.replace(english, chinese)
+    meaning = meaning.replace("Show this message and exit.", in_readers_language("Show this message and exit."))
     return meaning.replace("[default: ", "[默认：").replace("[required]", "[必填]").replace("; required]", "；必填]")
 
 
 @lru_cache(maxsize=1)
 def _catalogue() -> dict[str, str]:
-    entries = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))["help"]
-    return {entry["en"]: entry["zh"] for entry in entries}
+    tables = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
+    return {english: chinese for table in tables.values() for english, chinese in table.items()}

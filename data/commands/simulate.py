@@ -34,14 +34,14 @@ def simulate(
     """
     import json
 
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from data.errors import GongxuError
     from data.simulator.plan import SimulationPlan
     from data.simulator.simulation import simulate as run
+    from data.terminal import console as terminal
 
-    complaints = Console(stderr=True)
+    complaints = terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
         plan = SimulationPlan(achievements=achievements, demands=demands, events=events, seed=seed)
@@ -75,8 +75,8 @@ def _require_empty(out: Path, force: bool) -> None:
 
 def _print_table(summary: "SimulationSummary") -> None:
     """Print what was written."""
-    from rich.console import Console
-    from rich.table import Table
+    from data.terminal import Table
+    from data.terminal import console as terminal
 
     typer.echo(f"模拟平台已写入 {summary.out}（{summary.seconds:.1f} 秒）")
     table = Table()
@@ -87,6 +87,6 @@ def _print_table(summary: "SimulationSummary") -> None:
     rows |= {"专家评分 judgements.csv": summary.judgements, "真实相关对 truth/relevance.csv": summary.truth_pairs}
     for label, count in rows.items():
         table.add_row(label, f"{count:,}")
-    Console().print(table)
+    terminal().print(table)
     typer.echo("仅供压力测试与方法验证：模拟数据上的指标不代表真实平台的匹配质量。")
     typer.echo(f"下一步：gongxu import {summary.out}")

@@ -16,10 +16,11 @@ LOCK_TIMEOUT = 60
 _MIGRATION_LOCK = 7_355_608_113
 
 
-def open_engine(url: str, lock_timeout: float = LOCK_TIMEOUT) -> sa.Engine:
+def open_engine(url: str, lock_timeout: float = LOCK_TIMEOUT, *, create: bool = True) -> sa.Engine:
     """Return an engine for `url` (SQLite or PostgreSQL) whose database has the current schema, creating it if need be.
 
-    A writer waits `lock_timeout` seconds for another one.
+    A writer waits `lock_timeout` seconds for another one. Without `create` a file that is not there is left so: what is
+    read then is an empty database in memory.
 
     Raises:
         StoreError: the URL is not understood, the database cannot be reached or was written by a newer gongxu.
@@ -34,9 +35,12 @@ def open_engine(url: str, lock_timeout: float = LOCK_TIMEOUT) -> sa.Engine:
     if backend not in ("sqlite", "postgresql"):
         raise StoreError(f"database {backend!r} is not supported; use sqlite or postgresql")
     with translated_errors(parsed):
-        engine = (
-            _sqlite_engine(parsed, lock_timeout) if backend == "sqlite" else _postgresql_engine(parsed, lock_timeout)
-        )
+        if backend == "postgresql":
+            engine = _postgresql_engine(parsed, lock_timeout)
+        elif create or not parsed.database or Path(parsed.database).exists():
+            engine = _sqlite_engine(parsed, lock_timeout)
+        else:
+            engine = _empty_engine()
         try:
             _migrate(engine)
         except BaseException:
@@ -72,7 +76,18 @@ def _sqlite_engine(url: sa.URL, lock_timeout: float) -> sa.Engine:
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     # The connection used last: its pages are in memory.
     engine = sa.create_engine(url, connect_args={"timeout": lock_timeout}, pool_use_lifo=True)
+    _with_own_transactions(engine)
+    return engine
 
+
+def _empty_engine() -> sa.Engine:
+    """Return an engine of an empty database in memory: one connection, which all share."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+    _with_own_transactions(engine)
+    return engine
+
+
+def _with_own_transactions(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
         # The driver's own transactions begin too late and spare DDL; ours begin below.
@@ -87,8 +102,6 @@ def _sqlite_engine(url: sa.URL, lock_timeout: float) -> sa.Engine:
             return
         # A reader that turns writer midway can fail at once; a writer announces itself and waits for its turn.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")
-
-    return engine
 
 
 def _postgresql_engine(url: sa.URL, lock_timeout: float) -> sa.Engine:

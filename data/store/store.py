@@ -107,8 +107,8 @@ class Store:
         self._insert_new_events = unless_known.returning(events.c.event_id)
 
     @classmethod
-    def open(cls, url: str, lock_timeout: float = LOCK_TIMEOUT) -> Self:
-        """Return the store at the SQLAlchemy URL `url`, created or migrated if need be.
+    def open(cls, url: str, lock_timeout: float = LOCK_TIMEOUT, *, create: bool = True) -> Self:
+        """Return the store at the SQLAlchemy URL `url`, created or migrated if need be; see `open_engine`.
 
         A write waits up to `lock_timeout` seconds for another one, then it fails.
 
@@ -116,7 +116,7 @@ class Store:
             StoreError: it cannot be reached, or a newer gongxu wrote it.
 
         """
-        return cls(open_engine(url, lock_timeout))
+        return cls(open_engine(url, lock_timeout, create=create))
 
     @property
     def engine(self) -> sa.Engine:

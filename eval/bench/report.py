@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.table import Table
+
+from data.terminal import Table
 
 
 @dataclass(frozen=True)

@@ -69,10 +69,10 @@ def bench(
 
     """
     import orjson
-    from rich.console import Console
 
     from data.errors import BundleError, InputError
     from data.settings import settings
+    from data.terminal import console as terminal
     from eval.bench.report import table
     from matcher.bundle import current_bundle
     from models.threads import limit_threads
@@ -80,7 +80,7 @@ def bench(
     known = stages()
     if unknown := [name for name in stage or [] if name not in known]:
         raise InputError(f"no stage {unknown[0]!r}; stages: {', '.join(known)}")
-    console = Console()
+    console = terminal()
     wanted = list(stage or (name for name in known if name not in LEFT_OUT))
     if needing := [name for name in wanted if name in ON_BUNDLE]:
         try:

@@ -33,7 +33,7 @@ def rows_to_judge(dataset: Path | None, test: Path | None) -> "tuple[JudgedPairs
 
     if dataset is None:
         _require_no_test(test)
-        with Store.open(settings().store_url) as store:
+        with Store.open(settings().store_url, create=False) as store:
             pairs = stored_pairs(store)
             return pairs, len(pairs), shown_log(store, pairs)
     learned, judged = judged_parts(dataset, test)
@@ -57,7 +57,7 @@ def judged_parts(dataset: Path | None, test: Path | None) -> "tuple[JudgedPairs,
 
     if dataset is None:
         _require_no_test(test)
-        with Store.open(settings().store_url) as store:
+        with Store.open(settings().store_url, create=False) as store:
             pairs = stored_pairs(store)
         return pairs, pairs
     parts = load_judged(dataset, *([test] if test else []))
@@ -134,8 +134,8 @@ def recall(
 
 def show_ablation(ablation: "dict[str, Ablation]", group: str) -> None:
     """Print what a group of features brings: each metric with it, without it, and the difference with its interval."""
-    from rich.console import Console
-    from rich.table import Table
+    from data.terminal import Table
+    from data.terminal import console as terminal
 
     table = Table(title=f"grouped: ranker with and without {group}")
     for column in ("metric", "with", "without", "difference"):
@@ -144,15 +144,15 @@ def show_ablation(ablation: "dict[str, Ablation]", group: str) -> None:
         figure = ablation[name]
         lift = f"{figure.lift.value:+.4f} [{figure.lift.low:+.4f}, {figure.lift.high:+.4f}]"
         table.add_row(title, f"{figure.complete.value:.4f}", f"{figure.without.value:.4f}", lift)
-    Console().print(table)
+    terminal().print(table)
 
 
 def show_figures(figures: "dict[str, dict[str, dict[str, dict[str, float | None]]]]") -> None:
     """Print one table per split: systems by metrics, each with its 95% interval."""
-    from rich.console import Console
-    from rich.table import Table
+    from data.terminal import Table
+    from data.terminal import console as terminal
 
-    console = Console()
+    console = terminal()
     for split, systems in figures.items():
         table = Table(title=split)
         table.add_column("system")

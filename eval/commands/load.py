@@ -29,15 +29,15 @@ def load_command(
 
     """
     import orjson
-    from rich.console import Console
 
     from data.settings import settings
+    from data.terminal import console as terminal
     from eval.bench.report import BenchRow
     from eval.bench.serve import Plan, bench_serve
     from models.threads import limit_threads
 
     limit_threads(1)
-    console = Console()
+    console = terminal()
     rows: list[BenchRow] = []
     plan = Plan(workers, rate, seconds, clients, swaps, soak)
     for found in bench_serve(settings(), plan):

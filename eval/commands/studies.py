@@ -142,7 +142,7 @@ def scored(
 
     limit_threads(settings().threads)
     model = MatchingModel.load(current_bundle(settings().bundles), threads=settings().threads)
-    with Store.open(settings().store_url) as store:
+    with Store.open(settings().store_url, create=False) as store:
         found = study_scored(model, store, folder, size or [60, 80, 100], sample)
     for name, one in found.items():
         typer.echo(f"{name}: 真实相关度 {_interval(one.relevance)}，与 fused 相差 {_interval(one.lift, signed=True)}")

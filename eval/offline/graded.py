@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from data.errors import InputError
 from data.files.readers import open_table
 from data.settings import Settings
+from data.terminal import Table
+from data.terminal import console as terminal
 from data.text.normalise import meaningful
 from data.text.segment import content_words
 from eval.metrics.bootstrap import mean_samples, resample_weights, summarise
@@ -129,7 +129,7 @@ def show_graded(figures: dict[str, dict[str, dict[str, float | None]]], title: s
         table.add_column(metric, justify="right")
     for name, found in figures.items():
         table.add_row(name, *("–" if one["value"] is None else _cell(one) for one in found.values()))
-    Console().print(table)
+    terminal().print(table)
 
 
 def _cell(one: dict[str, float | None]) -> str:

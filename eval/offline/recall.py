@@ -135,8 +135,8 @@ def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> Estimate
 
 def show_recall(table: RecallTable, title: str, columns: Sequence[str] = ("recall100", "recall300")) -> None:
     """Print the table: channels by depth, each figure with its interval."""
-    from rich.console import Console
-    from rich.table import Table
+    from data.terminal import Table
+    from data.terminal import console as terminal
 
     shown = Table(title=title)
     shown.add_column("channel")
@@ -145,4 +145,4 @@ def show_recall(table: RecallTable, title: str, columns: Sequence[str] = ("recal
     for name, figures in table.items():
         cells = [f"{figures[c].value:.3f} [{figures[c].low:.3f}, {figures[c].high:.3f}]" for c in columns]
         shown.add_row(name, *cells)
-    Console().print(shown)
+    terminal().print(shown)

@@ -1,8 +1,9 @@
 """Prints the served evaluation: every system with its intervals, and what the served list gains over the others."""
 
 from rich.console import Console
-from rich.table import Table
 
+from data.terminal import Table
+from data.terminal import console as terminal
 from eval.metrics.bootstrap import Estimate
 from eval.served.evaluation import ServedResult
 from eval.served.metrics import METRICS
@@ -23,7 +24,7 @@ TITLES = {
 
 def show_served(result: ServedResult, console: Console | None = None) -> None:
     """Print one table of figures and one of the paired differences of what is served to each other system."""
-    console = console or Console()
+    console = console or terminal()
     systems = list(result.figures)
     table = Table(title=f"served lists of {len(result.task.asked)} new demands")
     differences = Table(title="gongxu less …, paired")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from data.terminal import console as terminal
     from knowledge_graph.graph import KnowledgeGraph
 
 LABELS = {
@@ -47,9 +48,7 @@ def print_stats(graph: "KnowledgeGraph", folder: Path, *, as_json: bool) -> None
 
 def console() -> "Console":
     """Return the terminal to print tables to."""
-    from rich.console import Console
-
-    return Console()
+    return terminal()
 
 
 def print_json(value: object) -> None:
@@ -62,7 +61,8 @@ def print_json(value: object) -> None:
 def print_rows(console: "Console", title: str, headers: tuple[str, ...], rows: "Sequence[tuple[str, ...]]") -> None:
     """Print a table, or one line saying that there is nothing."""
     from rich.markup import escape
-    from rich.table import Table
+
+    from data.terminal import Table
 
     if not rows:
         console.print(f"{title}：没有结果。", markup=False)
@@ -79,11 +79,10 @@ class Bar:
     """A progress bar for each step, on stderr so that JSON stays clean."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._progress = Progress(*columns, console=terminal(stderr=True), transient=True)
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> "Bar":

@@ -30,7 +30,7 @@ def advise_command(
     from models.threads import limit_threads
 
     limit_threads(settings().threads)
-    with Store.open(settings().store_url) as store:
+    with Store.open(settings().store_url, create=False) as store:
         record = store.achievement(achievement)
         engine = load_engine(settings(), store)
         wanted = stored_demands(store, best_demands(engine, record, demands))
@@ -67,7 +67,7 @@ def gaps(
     from models.threads import limit_threads
 
     limit_threads(settings().threads)
-    with Store.open(settings().store_url) as store:
+    with Store.open(settings().store_url, create=False) as store:
         record = store.demand(demand)
         engine = load_engine(settings(), store)
         pool = candidate_pool(engine, record)

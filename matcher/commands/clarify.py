@@ -53,7 +53,7 @@ def clarify(
 
     limit_threads(settings().threads)
     weights = load_weights(completeness_path(settings()))
-    with Store.open(settings().store_url) as store:
+    with Store.open(settings().store_url, create=False) as store:
         record = store.demand(demand)
         engine = load_engine(settings(), store)
         questions: list[Question] = []

@@ -30,7 +30,7 @@ def build_command(
     from knowledge_graph.graph import KnowledgeGraph
 
     target = out or settings().home / "graph"
-    with Store.open(settings().store_url) as store, Bar() as bar:
+    with Store.open(settings().store_url, create=False) as store, Bar() as bar:
         achievements, demands, events = list(store.achievements()), list(store.demands()), list(store.events())
         _require_records(len(achievements) + len(demands))
         _require_writable(target)

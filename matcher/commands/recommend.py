@@ -99,7 +99,7 @@ def recommend(
         first = error.errors()[0]
         raise InputError(f"--{_OPTIONS[first['loc'][0]]} {first['input']!r} cannot be used: {first['msg']}") from error
     limit_threads(settings().threads)
-    with Store.open(settings().store_url) as store:
+    with Store.open(settings().store_url, create=False) as store:
         if achievement is not None:
             offered = store.achievement(achievement)
         else:
@@ -137,11 +137,12 @@ def _gaps(engine: "Engine", store: "Store", demand: "Demand", filters: "Filters"
 
 def show(answer: "Recommendation") -> None:
     """Print an answer: a line per match, its reasons below it."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.padding import Padding
 
-    console = Console()
+    from data.terminal import console as terminal
+
+    console = terminal()
     if answer.message:
         console.print(f"[yellow]{escape(answer.message)}[/]")
     for match in answer.items:
@@ -154,12 +155,14 @@ def show(answer: "Recommendation") -> None:
         for reason in match.reasons:
             sign, colour = ("−", "red") if reason.weight < 0 else ("+", "green")
             line = f"[{colour}]{sign}[/] {escape(reason.text)} [dim]({reason.weight:+.2f})[/]"
-            console.print(Padding(line, (0, 0, 0, 6)), highlight=False)
+            console.print(Padding(line, (0, 0, 0, 6), expand=False), highlight=False)
         if match.requirements_text:
-            console.print(Padding(escape(match.requirements_text), (0, 0, 0, 6)), highlight=False)
+            console.print(Padding(escape(match.requirements_text), (0, 0, 0, 6), expand=False), highlight=False)
         for requirement in match.requirements:
             sign, colour = _VERDICTS[requirement.status]
-            console.print(Padding(f"[{colour}]{sign}[/] {escape(requirement.text)}", (0, 0, 0, 6)), highlight=False)
+            console.print(
+                Padding(f"[{colour}]{sign}[/] {escape(requirement.text)}", (0, 0, 0, 6), expand=False), highlight=False
+            )
 
 
 _VERDICTS = {"met": ("✓", "green"), "missed": ("✗", "red"), "unknown": ("?", "dim"), "not_comparable": ("≠", "dim")}

@@ -117,7 +117,7 @@ def results_command(
     from serving.runtime.experiments import demander
 
     experiment = require_experiment(settings().home, name or "")
-    with Store.open(settings().store_url) as store, steps({"events": "统计事件"}) as progress:
+    with Store.open(settings().store_url, create=False) as store, steps({"events": "统计事件"}) as progress:
         progress("events")
         demanders = {demand.demand_id: demander(demand) for demand in store.demands()}
         found = results(experiment, store.events(), demanders, settings().home)
@@ -128,10 +128,10 @@ def results_command(
 
 
 def _show(found: "Results") -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from data.terminal import Table
+    from data.terminal import console as terminal
 
-    console, experiment = Console(), found.experiment
+    console, experiment = terminal(), found.experiment
     state = "进行中" if experiment.stopped_at is None else "已结束"
     console.print(
         f"实验 {experiment.name}（{MODES[experiment.mode]}，{state}）：在役 {experiment.champion}，"

@@ -51,7 +51,7 @@ def list_command(as_json: JsonOption = False) -> None:
     from data.store.store import Store
 
     now = datetime.now(UTC)
-    with Store.open(settings().store_url) as store:
+    with Store.open(settings().store_url, create=False) as store:
         keys = store.api_keys.all()
     if as_json:
         shown = [
@@ -88,6 +88,6 @@ def revoke_command(name: Annotated[str, typer.Argument(help="Name of the key.")]
     from data.store.store import Store
     from serving.access.credentials import revoke_key
 
-    with Store.open(settings().store_url) as store:
+    with Store.open(settings().store_url, create=False) as store:
         revoke_key(store, name)
     typer.echo(f"密钥 {name} 已吊销。")

@@ -113,7 +113,7 @@ def list_command(as_json: Annotated[bool, typer.Option("--json", help="Print JSO
     from data.store.store import Store
 
     now = datetime.now(UTC)
-    with Store.open(settings().store_url) as store:
+    with Store.open(settings().store_url, create=False) as store:
         found = store.operators.all()
     rows = []
     for one in found:
@@ -159,6 +159,6 @@ def _change(name: str, action: str, subject: str, **values: object) -> None:
     from data.store.keys import AuditEntry
     from data.store.store import Store
 
-    with Store.open(settings().store_url) as store:
+    with Store.open(settings().store_url, create=False) as store:
         store.operators.change(name, **values)
         store.api_keys.note(AuditEntry(datetime.now(UTC), "command line", action, subject))

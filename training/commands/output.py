@@ -34,9 +34,9 @@ STEPS = {
 
 def show_decision(decision: "Decision") -> None:
     """Print a decision: each check with its numbers, and what serves now."""
-    from rich.console import Console
+    from data.terminal import console as terminal
 
-    console = Console()
+    console = terminal()
     for check in decision.checks:
         mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
         console.print(f"  {mark} {check.said}", highlight=False)

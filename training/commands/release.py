@@ -8,6 +8,7 @@ import typer
 from training.commands.output import STEPS, show_decision
 
 if TYPE_CHECKING:
+    from data.terminal import Table
     from training.versions.candidates import Candidate
 
 REFUSED = 1  # exit code of a promotion that the gate refused
@@ -37,7 +38,9 @@ def models_command(
     if not rows:
         typer.echo("还没有训练过的版本；运行 gongxu train。")
         return
-    _show_models(rows)
+    from data.terminal import console
+
+    console().print(models_table(rows))
 
 
 def promote_command(
@@ -72,7 +75,7 @@ def promote_command(
     if back and (version or force):
         raise InputError("--rollback takes no version and no --force: it serves the previous version again")
     limit_threads(settings().threads)
-    with Store.open(settings().store_url) as store, steps(STEPS) as progress:
+    with Store.open(settings().store_url, create=False) as store, steps(STEPS) as progress:
         if back:
             decision = rollback(settings(), store, why)
         else:
@@ -109,13 +112,13 @@ def sync_command(
         typer.echo(f"  {alias}: 模型版本 {number}")
 
 
-def _show_models(rows: "list[tuple[Candidate, list[str]]]") -> None:
-    from rich.console import Console
-    from rich.table import Table
+def models_table(rows: "list[tuple[Candidate, list[str]]]") -> "Table":
+    """Return versions with their aliases and figures, to be printed."""
+    from data.terminal import Table
 
     table = Table(title="训练过的版本（指标为留出需求上的值与 95% 区间）")
     for column in ("模型包", "别名", "MLflow 版本", "训练对数", "NDCG@10", "AUC ≥2", "校准误差", "CPU 毫秒", "晋级"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column == "模型包")
     for candidate, aliases in rows:
         table.add_row(
             candidate.version,
@@ -128,7 +131,7 @@ def _show_models(rows: "list[tuple[Candidate, list[str]]]") -> None:
             "–" if candidate.latency_ms is None else f"{candidate.latency_ms:.0f}",
             OUTCOMES.get(candidate.decision, "未问"),
         )
-    Console().print(table)
+    return table
 
 
 def _cell(candidate: "Candidate", metric: str) -> str:

@@ -64,8 +64,8 @@ def compare_rankers(
 
 def show(orders: "dict[str, Order]") -> None:
     """Print one row per way to order."""
-    from rich.console import Console
-    from rich.table import Table
+    from data.terminal import Table
+    from data.terminal import console as terminal
 
     table = Table(title="true NDCG@10 on new demands")
     for column in ("order", "NDCG@10", "less ordinal", "p", "trees", "µs / 200 rows", "fit s"):
@@ -81,4 +81,4 @@ def show(orders: "dict[str, Order]") -> None:
             f"{order.microseconds:,.0f}",
             f"{order.seconds:.0f}",
         )
-    Console().print(table)
+    terminal().print(table)

@@ -95,7 +95,7 @@ def monitor_command(
 
     limit_threads(settings().threads)
     end = until.replace(tzinfo=UTC) if until and until.tzinfo is None else until
-    with Store.open(settings().store_url) as store, steps(STEPS | MORE_STEPS) as progress:
+    with Store.open(settings().store_url, create=False) as store, steps(STEPS | MORE_STEPS) as progress:
         report = monitor(settings(), store, days=days, until=end, progress=progress)
     save_report(settings().home, report)
     if as_json:
@@ -125,9 +125,9 @@ def _show_retrained(done: "Retrained") -> None:
 
 
 def _show_report(report: "MonitorReport") -> None:
-    from rich.console import Console
+    from data.terminal import console as terminal
 
-    console = Console()
+    console = terminal()
     console.print(f"在役模型包 {report.version}", highlight=False)
     for finding in report.findings:
         mark = "[red]✗[/]" if finding.alarm else "[green]✓[/]"
