@@ -172,6 +172,10 @@ class KnowledgeGraph:
         """Return terms and taxonomy of a record, known or new; about half a millisecond for 500 characters."""
         return self.describer.describe(record)
 
+    def describe_all(self, records: Sequence[Record]) -> RecordTable:
+        """Return terms and taxonomy of records, known or new, one row each."""
+        return RecordTable.of([self.describer.describe(record) for record in records])
+
     def demand(self, row: int) -> GraphRow:
         """Return what the graph knows of a demand by its row."""
         return self.demands.row(row)
@@ -181,16 +185,23 @@ class KnowledgeGraph:
         return self.achievements.row(row)
 
     def signals(
-        self, demand: GraphRow, achievements: Rows, *, demand_row: int | None = None, before: date | None = None
+        self,
+        demand: GraphRow,
+        achievements: Rows,
+        *,
+        table: RecordTable | None = None,
+        demand_row: int | None = None,
+        before: date | None = None,
     ) -> NDArray[np.float32]:
         """Return (n, len(SIGNAL_NAMES)) float32 for one demand against the achievements at `achievements` (n,).
 
-        NaN where the graph does not know. `demand_row` names the demand's own row, whose outcomes then do not count:
+        They are rows of `table`, by default of the graph's own achievements; `describe_all` reads others. NaN where the
+        graph does not know. `demand_row` names the demand's own row, whose outcomes then do not count:
         the signals of a pair never tell the pair's own outcome. With `before`, only outcomes before that day (UTC)
         count.
         """
         rows = np.ascontiguousarray(achievements, dtype=np.int64)
-        table = self.achievements
+        table = self.achievements if table is None else table
         mass = walk_from(self.tables, demand)
         owners = table.organisation[rows]
         return np.column_stack(
@@ -198,17 +209,29 @@ class KnowledgeGraph:
                 term_signals(self.tables, demand, mass, table, rows),
                 place_signals(self.tables, demand, table, rows),
                 self.portfolios.signal(mass, owners),
-                self._holder_record(demand, table, owners, demand_row, before),
+                self._holder_record(demand, owners, demand_row, before),
             ]
         )
 
-    def reverse_signals(self, achievement: int, demands: Rows, *, before: date | None = None) -> NDArray[np.float32]:
+    def reverse_signals(
+        self,
+        achievement: int,
+        demands: Rows,
+        *,
+        table: RecordTable | None = None,
+        asking: RecordTable | None = None,
+        before: date | None = None,
+    ) -> NDArray[np.float32]:
         """Return (n, len(SIGNAL_NAMES)) float32 for one achievement's row against the demands at `demands` (n,).
 
-        The same values as `pair_signals`, quicker: everything but the holder's record is computed for all demands at once.
+        They are rows of `table` and `asking`, by default of the graph's own achievements and demands. The same values as
+        `pair_signals`, quicker: everything but the holder's record is computed for all demands at once.
         """
         rows = np.ascontiguousarray(demands, dtype=np.int64)
-        table, asking, here = self.achievements, self.demands, np.array([achievement], dtype=np.int64)
+        own_outcomes = asking is None
+        table = self.achievements if table is None else table
+        asking = self.demands if asking is None else asking
+        here = np.array([achievement], dtype=np.int64)
         owner = table.organisation[here]
         result = np.empty((len(rows), len(SIGNAL_NAMES)), dtype=np.float32)
         middle = len(TERM_SIGNALS)
@@ -216,8 +239,11 @@ class KnowledgeGraph:
         portfolio = self.portfolios.row(int(owner[0]) if known else 0) if len(self.portfolios.lengths) else _NO_TERMS
         terms = reverse_term_signals(self.tables, asking, rows, table, here, portfolio)
         result[:, :middle], result[:, -2] = terms[:, :middle], terms[:, middle] if known else np.nan
-        for place, row in enumerate(rows.tolist()):
-            result[place, -1] = self._holder_record(asking.row(row), table, owner, row, before)[0]
+        result[:, -1] = np.nan
+        if len(self.outcomes.achievement):
+            for place, row in enumerate(rows.tolist()):
+                stored = row if own_outcomes else None
+                result[place, -1] = self._holder_record(asking.row(row), owner, stored, before)[0]
         places = place_signals(self.tables, table.row(achievement), asking, rows)
         # every other distance is the same both ways; who stands downstream is not
         places[:, PLACE_SIGNALS.index("graph_chain_step")] *= -1
@@ -251,27 +277,34 @@ class KnowledgeGraph:
         return result
 
     def retrieve(
-        self, demand: GraphRow, k: int, allowed: NDArray[np.bool_] | None = None
+        self,
+        demand: GraphRow,
+        k: int,
+        allowed: NDArray[np.bool_] | None = None,
+        written: RecordTable | None = None,
     ) -> tuple[Rows, NDArray[np.float32]]:
         """Return rows (m,) and scores (m,) of the m <= k achievements that the demand reaches best, best first.
 
-        Reached is whatever shares a term with the demand or with its terms' neighbourhood. `allowed` bool
-        (achievements,) masks what may be returned.
+        Reached is whatever shares a term with the demand or with its terms' neighbourhood. `written` achievements, of
+        which the graph itself knows nothing, have the rows behind its own. `allowed` bool (achievements,) masks what may
+        be returned.
         """
         table, changed = self.achievements, self._changed
         rows = np.fromiter(sorted(changed), dtype=np.int64, count=len(changed))
-        return retrieval.search(self.tables, demand, self._postings, table, rows, k, allowed)
+        return retrieval.search(self.tables, demand, self._postings, table, rows, k, allowed, written)
 
     def paths(
         self, demand: GraphRow, achievement_row: int, limit: int = 3, *, demand_id: str = "", demand_title: str = ""
     ) -> list[Path]:
-        """Return the strongest paths between a demand and an achievement, see `paths_to`."""
-        return self.paths_to(demand, [achievement_row], limit, demand_id=demand_id, demand_title=demand_title)[0]
+        """Return the strongest paths between a demand and an achievement of the graph, see `paths_to`."""
+        names = self.achievement_ids[achievement_row], self.achievement_titles[achievement_row]
+        offers = [(self.achievement(achievement_row), *names)]
+        return self.paths_to(demand, offers, limit, demand_id=demand_id, demand_title=demand_title)[0]
 
     def paths_to(
         self,
         demand: GraphRow,
-        achievement_rows: Sequence[int],
+        achievements: Sequence[tuple[GraphRow, str, str]],
         limit: int = 3,
         *,
         demand_id: str = "",
@@ -279,24 +312,23 @@ class KnowledgeGraph:
     ) -> list[list[Path]]:
         """Return the `limit` strongest paths between a demand and each achievement, strongest first; maybe none.
 
-        `demand_id` and `demand_title` name the demand in the paths; `paths.drawing` makes one picture of them.
+        Achievements are given with id and title; `demand_id` and `demand_title` name the demand in the paths.
+        `paths.drawing` makes one picture of them.
         """
         known = self.describer
         finder = PathFinder(
             self.vocabulary, self.relations, known.industries, known.fields, known.regions, load_chains()
         )
         asking = Node(f"demand:{demand_id}", NodeKind.DEMAND, demand_title or demand_id or "本需求", "需求")
-        ids, titles = self.achievement_ids, self.achievement_titles
         offers = [
-            (self.achievement(row), Node(f"achievement:{ids[row]}", NodeKind.ACHIEVEMENT, titles[row], "成果"))
-            for row in achievement_rows
+            (row, Node(f"achievement:{record_id}", NodeKind.ACHIEVEMENT, title, "成果"))
+            for row, record_id, title in achievements
         ]
         return finder.find(demand, asking, offers, limit)
 
     def _holder_record(
         self,
         demand: GraphRow,
-        table: RecordTable,
         owners: NDArray[np.int32],
         demand_row: int | None,
         before: date | None,
@@ -309,7 +341,7 @@ class KnowledgeGraph:
             demand, postings.starts, postings.records, postings.values, known, demand_row
         )
         day = None if before is None else day_number(before)
-        return self.outcomes.record(similar, cosines, table.organisation, owners, day)
+        return self.outcomes.record(similar, cosines, self.achievements.organisation, owners, day)
 
     # Changing
 

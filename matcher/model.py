@@ -12,7 +12,9 @@ from knowledge_graph.quantities.names import Encode
 from matcher.bundle import Manifest, verify
 from matcher.collection.collection import Collection
 from matcher.collection.encoded import RecordEncoder
-from matcher.features.table import FEATURES
+from matcher.collection.pairs import PairBatch
+from matcher.features.graph import graph_signals
+from matcher.features.table import FEATURES, FeatureTable, label_free_table
 from matcher.ranking.scorer import Scorer
 from matcher.requirements.collection import Quantities
 from matcher.requirements.lens import graph_synonyms
@@ -41,6 +43,10 @@ class MatchingModel:
         """The text space of the viewer."""
         return self.viewer.space
 
+    def label_free_table(self, pairs: PairBatch) -> FeatureTable:
+        """Return the features of pairs that need no outcome."""
+        return label_free_table(self.space, pairs, graph_signals(self.graph, pairs))
+
     @classmethod
     def build(
         cls,
@@ -65,11 +71,12 @@ class MatchingModel:
         viewer, demand_view, achievement_view = RecordEncoder.fit(space, demands, achievements)
         graph = build_graph(achievements, demands, encoder, progress)
         progress("indexes")
+        offered, wanted = achievement_view.with_graph(graph.achievements), demand_view.with_graph(graph.demands)
         return cls(
             "",
-            viewer,
-            Collection.build(achievement_view, list(achievements), graph.vocabulary.terms),
-            Collection.build(demand_view, list(demands), graph.vocabulary.terms),
+            viewer.with_graph(graph),
+            Collection.build(offered, list(achievements), graph.vocabulary.terms),
+            Collection.build(wanted, list(demands), graph.vocabulary.terms),
             None,
             graph,
             read_quantities(achievements, demands, encoder, graph, progress),
@@ -108,11 +115,12 @@ class MatchingModel:
         graph = KnowledgeGraph.load(directory / "graph") if (directory / "graph").is_dir() else None
         linking = (_encode_names(encoder), graph_synonyms(graph) if graph else None)
         kept = directory / "quantities"
+        viewer = RecordEncoder.load(directory / "viewer", encoder)
         return cls(
             manifest.version,
-            RecordEncoder.load(directory / "viewer", encoder),
-            Collection.load(directory / "achievements"),
-            Collection.load(directory / "demands"),
+            viewer.with_graph(graph) if graph else viewer,
+            Collection.load(directory / "achievements", graph.achievements if graph else None),
+            Collection.load(directory / "demands", graph.demands if graph else None),
             scorer,
             graph,
             Quantities.load(kept, *linking) if kept.is_dir() else None,

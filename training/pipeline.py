@@ -23,10 +23,12 @@ from matcher.bundle import (
     set_pointer,
     verify,
 )
-from matcher.features.table import FeatureTable, label_free_table
+from matcher.collection.pairs import PairBatch
+from matcher.collection.rows import ViewRows
+from matcher.features.table import FeatureTable
 from matcher.history.graded_pairs import GradedPairs
+from matcher.learning.fit import Examples, fit_scorer
 from matcher.model import MatchingModel
-from matcher.ranking.scorer import Examples, fit_scorer
 from matcher.texts.encoding import store_encoder
 from models.ranking.ordinal import RankerParameters
 from training.candidate.make import BuiltBundle, FittedScorer, finish
@@ -92,9 +94,8 @@ def build(settings: Settings, store: Store, progress: Progress = lambda _: None)
 def outcome_table(model: MatchingModel, pairs: GradedPairs) -> FeatureTable:
     """Return the label-free features of graded pairs over a model's records; of a pair shown often they are made once."""
     unique, place = np.unique(np.stack([pairs.d, pairs.a]), axis=1, return_inverse=True)
-    d, a = unique
-    signals = model.graph.pair_signals(d, a) if model.graph else None
-    table = label_free_table(model.space, model.demands.base, model.achievements.base, d, a, signals)
+    d, a = map(ViewRows, unique)
+    table = model.label_free_table(PairBatch(model.demands.base, model.achievements.base, d, a))
     return FeatureTable(table.values[place.ravel()], table.names)
 
 

@@ -11,16 +11,12 @@ import numpy as np
 from data.records import Demand
 from data.settings import Settings
 from data.store.store import Store
-from data.text.segment import content_words
 from eval.bench.report import BenchRow, Latency, latency, resident_mib, throughput
 from matcher.bundle import current_bundle
-from matcher.collection.filters import Filters
 from matcher.engine import Engine
-from matcher.features.graph import GraphQuery
-from matcher.features.table import label_free_table, with_history
 from matcher.model import MatchingModel
-from matcher.ranking.channels import find_candidates
-from matcher.ranking.first_stage import preselect
+from matcher.request.pipeline import preselected, retrieve, score
+from matcher.request.stages import stage_listener
 
 PEER = "FAISS flat"
 K = 100
@@ -88,62 +84,28 @@ def _flat(model: MatchingModel) -> tuple[Latency, float]:
 
 
 def _parts(stage: str, engine: Engine, asked: Sequence[Demand], peer: Latency) -> list[BenchRow]:
-    """Return the median cost of every part of a request, run one after the other as the engine does."""
-    clock = _Clock()
-    model, proposed, pool = engine.model, [], []
+    """Return the median cost of every part of a request, as the pipeline marks them."""
+    spent: dict[str, list[float]] = {}
+    proposed, kept = [], []
     for demand in asked:
-        clock.start()
-        subject = engine.subject(demand)
-        clock.stop("the demand's text in numbers")
-        lens = GraphQuery(model.graph, demand, subject.row) if model.graph else None
-        clock.stop("the demand's terms in the graph")
-        shelf, words = model.achievements, content_words(subject.text.full)
-        history = model.scorer.history if model.scorer else None
-        likeness = history.likeness(subject.view, np.array([subject.place])) if history and history.kernel else None
-        feedback = history.feedback(subject.view, subject.place, likeness) if history else None
-        clock.stop("demands like it with outcomes")
-        reach = lens.retrieve if lens else None
-        allowed, place = shelf.allowed(Filters()), subject.place
-        candidates = find_candidates(subject.view, words, shelf, allowed, feedback, reach, place=place)
-        clock.stop("candidates of all channels")
-        found, a = shelf.at(candidates.rows)
-        first = model.scorer.first_stages.get("achievements") if model.scorer else None
-        kept = preselect(first, subject.view, place, found, a, candidates, feedback, _TOP, subject_is_demand=True)
-        proposed.append(len(a))
-        candidates, a = candidates.kept(kept), a[kept]
-        clock.stop("first stage: which of them to score")
-        pool.append(len(a))
-        if model.scorer is None or not len(a):
-            continue
-        d = np.full(len(a), place, dtype=np.int64)
-        signals = lens.signals(candidates.rows) if lens else None
-        clock.stop("graph signals")
-        table = label_free_table(model.space, subject.view, found, d, a, signals)
-        clock.stop("features of texts and attributes")
-        table = with_history(table, model.scorer.history, subject.view, found, d, a, likeness)
-        clock.stop("features of history")
-        model.scorer.score(table)
-        clock.stop("ranker and calibration")
-    medians = {name: float(np.median(times)) for name, times in clock.spent.items()}
+        begun = time.thread_time()
+
+        def passed(stage: str) -> None:
+            nonlocal begun
+            spent.setdefault(stage, []).append(1e3 * (time.thread_time() - begun))
+            begun = time.thread_time()
+
+        with stage_listener(passed):
+            retrieved = retrieve(engine.query(demand, "achievements", top=_TOP))
+            proposed.append(len(retrieved))
+            chosen = preselected(retrieved)
+            kept.append(len(chosen))
+            if chosen.query.scorer is not None and len(chosen):
+                score(chosen, chosen.query.scorer)
+    medians = {name: float(np.median(times)) for name, times in spent.items()}
     parts = [BenchRow(stage, f"  {name}", value, "ms", value / peer.p50, PEER) for name, value in medians.items()]
     return [
         BenchRow(stage, "candidates, median", float(np.median(proposed)), ""),
-        BenchRow(stage, "of which scored, median", float(np.median(pool)), ""),
+        BenchRow(stage, "of which scored, median", float(np.median(kept)), ""),
         *parts,
     ]
-
-
-class _Clock:
-    """Milliseconds of this thread's CPU time between stops, by the name of what was done."""
-
-    def __init__(self) -> None:
-        self.spent: dict[str, list[float]] = {}
-        self._begun = 0.0
-
-    def start(self) -> None:
-        self._begun = time.thread_time()
-
-    def stop(self, name: str) -> None:
-        now = time.thread_time()
-        self.spent.setdefault(name, []).append(1e3 * (now - self._begun))
-        self._begun = time.thread_time()

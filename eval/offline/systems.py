@@ -13,10 +13,14 @@ from data.settings import Settings
 from data.text.segment import content_words
 from knowledge_graph.graph import KnowledgeGraph
 from matcher.collection.encoded import EncodedRecords, RecordEncoder
+from matcher.collection.pairs import PairBatch
+from matcher.collection.rows import ViewRows
+from matcher.features.graph import graph_signals
 from matcher.features.table import FeatureTable, label_free_table, with_history
 from matcher.history.graded_pairs import GradedPairs
+from matcher.learning.fit import fit_scorer, training_examples
 from matcher.model import build_graph
-from matcher.ranking.scorer import GOOD_GRADE, fit_scorer, training_examples
+from matcher.ranking.scorer import GOOD_GRADE
 from matcher.texts.encoding import store_encoder
 from matcher.texts.space import TextSpace, record_text
 from models.lexical_index import LexicalIndex
@@ -61,6 +65,11 @@ class Corpus:
     table: FeatureTable
     graph: KnowledgeGraph
 
+    def batch(self, rows: Rows) -> PairBatch:
+        """Return the judged pairs of the given rows with their records."""
+        d, a = self.pairs.demand_rows[rows], self.pairs.achievement_rows[rows]
+        return PairBatch(self.demands, self.achievements, ViewRows(d), ViewRows(a))
+
     def without(self, columns: Collection[str]) -> "Corpus":
         """Return the corpus as if some label-free features did not exist."""
         kept = [name for name in self.table.names if name not in columns]
@@ -78,9 +87,10 @@ def build_corpus(pairs: JudgedPairs, settings: Settings, progress: Callable[[str
     viewer, demands, achievements = RecordEncoder.fit(space, pairs.demands, pairs.achievements)
     graph = build_graph(pairs.achievements, pairs.demands, encoder, progress)
     progress("features")
-    d, a = pairs.demand_rows, pairs.achievement_rows
-    table = label_free_table(space, demands, achievements, d, a, graph.pair_signals(d, a))
-    return Corpus(pairs, viewer, demands, achievements, table, graph)
+    demands, achievements = demands.with_graph(graph.demands), achievements.with_graph(graph.achievements)
+    batch = PairBatch(demands, achievements, ViewRows(pairs.demand_rows), ViewRows(pairs.achievement_rows))
+    table = label_free_table(space, batch, graph_signals(graph, batch))
+    return Corpus(pairs, viewer.with_graph(graph), demands, achievements, table, graph)
 
 
 class ScoreSystem:
@@ -138,9 +148,8 @@ class RankerSystem:
             threads=self.threads,
             calibrate=False,
         )
-        d, a = pairs.demand_rows[test], pairs.achievement_rows[test]
         known = FeatureTable(corpus.table.values[test], corpus.table.names)
-        table = with_history(known, scorer.history, corpus.demands, corpus.achievements, d, a)
+        table = with_history(known, scorer.history, corpus.batch(test))
         scores = scorer.score(table)
         exceeds = scorer.ranker.predict(table.select(scorer.ranker.feature_names_))
         return Predicted(scores.expected, scores.median + 1, scorer.ranker.above(exceeds, GOOD_GRADE - 1))
@@ -166,9 +175,8 @@ class LambdaMartSystem:
         lists = np.concatenate([group, group + group.max() + 1])
         ranker = LambdaMartRanker(self.parameters, self.threads)
         ranker.fit(examples.features, examples.names, np.tile(graded.grade, 2), lists)
-        d, a = pairs.demand_rows[test], pairs.achievement_rows[test]
         asked = FeatureTable(corpus.table.values[test], corpus.table.names)
-        table = with_history(asked, history, corpus.demands, corpus.achievements, d, a)
+        table = with_history(asked, history, corpus.batch(test))
         taught, ranking = ranker.predict(examples.features[: len(train)]), ranker.predict(table.select(examples.names))
         cutpoints = LevelCutpoints().fit(taught, pairs.levels[train])
         return Predicted(ranking, cutpoints.predict(ranking))

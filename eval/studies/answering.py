@@ -9,8 +9,10 @@ from data.splits import folds
 from eval.metrics.bootstrap import RESAMPLES, Estimate, resample_weights, summarise
 from eval.offline.systems import Corpus
 from matcher.features.table import FeatureTable, with_history
-from matcher.ranking.scorer import GOOD_GRADE, GradedPairs, fit_scorer
-from matcher.ranking.verdict import COLUMNS, Confidences, calibrate_threshold, confidences_of
+from matcher.history.graded_pairs import GradedPairs
+from matcher.learning.answer_threshold import COLUMNS, Confidences, calibrate_threshold, confidences_of
+from matcher.learning.fit import fit_scorer
+from matcher.ranking.scorer import GOOD_GRADE
 from models.ranking.ordinal import RankerParameters
 
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -40,8 +42,7 @@ def out_of_fold_confidences(
         known = FeatureTable(corpus.table.values[train], corpus.table.names)
         scorer = fit_scorer(corpus.demands, corpus.achievements, graded, known, parameters=parameters)
         asked = FeatureTable(corpus.table.values[test], corpus.table.names)
-        d, a = pairs.demand_rows[test], pairs.achievement_rows[test]
-        table = with_history(asked, scorer.history, corpus.demands, corpus.achievements, d, a)
+        table = with_history(asked, scorer.history, corpus.batch(test))
         probability[test] = scorer.score(table).probability
     return confidences_of(group, probability, pairs.levels - 1 >= GOOD_GRADE)
 

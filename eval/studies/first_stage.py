@@ -13,7 +13,6 @@ from eval.studies.simulated_truth import SimulatedTruth
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.ranking.first_stage import COLUMNS, FUSED_SCORED, FirstStage
-from matcher.ranking.scorer import Scorer
 
 TOP = 10
 EVERYTHING = 1 << 30
@@ -61,7 +60,7 @@ def study_scored(
     found = {}
     for name, way in ways.items():
         progress(name)
-        engine = Engine(replace(model, scorer=_with(model.scorer, way)))
+        engine = Engine(replace(model, scorer=replace(model.scorer, first_stages={"achievements": way})))
         answers = [engine.recommend_achievements(demand, top=TOP).items for demand in demands]
         found[name] = np.array(
             [
@@ -90,8 +89,3 @@ def _row(record_id: str, records: int) -> int:
     if not number.isdecimal() or not 1 <= int(number) <= records:
         raise InputError(f"record {record_id!r} is none of the simulated platform's; give the folder it came from")
     return int(number) - 1
-
-
-def _with(scorer: Scorer, stage: FirstStage) -> Scorer:
-    told = scorer.calibration, scorer.deal_calibration, scorer.threshold
-    return Scorer(scorer.history, scorer.ranker, *told, first_stages={"achievements": stage})

@@ -20,9 +20,10 @@ from matcher.clarification.ask import ask, best_ids
 from matcher.collection.collection import Collection
 from matcher.collection.filters import Filters
 from matcher.engine import Engine
+from matcher.history.graded_pairs import GradedPairs
+from matcher.learning.fit import fit_scorer
 from matcher.model import MatchingModel
 from matcher.ranking.diversify import diversify
-from matcher.ranking.scorer import GradedPairs, fit_scorer
 from matcher.rescoring import ScoredCandidates, candidate_pool
 from matcher.texts.space import record_text
 from models.ranking.ordinal import RankerParameters

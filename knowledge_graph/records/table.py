@@ -141,6 +141,24 @@ class RecordTable:
             bool(self.field_stated[number]),
         )
 
+    def take(self, rows: NDArray[np.int64]) -> "RecordTable":
+        """Return the given rows, in that order, with a pool of their own."""
+        lengths = self.lengths[rows]
+        ends = np.cumsum(lengths, dtype=np.int64)
+        pooled = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(self.starts[rows] - (ends - lengths), lengths)
+        single = {name: getattr(self, name)[rows] for name in _SINGLE}
+        pools = {name: getattr(self, name)[pooled] for name in _POOLS}
+        return replace(self, starts=ends - lengths, lengths=lengths, **pools, **single)
+
+    @staticmethod
+    def concat(parts: Sequence["RecordTable"]) -> "RecordTable":
+        """Return the rows of all parts, one after the other."""
+        shifts = np.cumsum([0, *(len(part.pool_terms) for part in parts[:-1])])
+        starts = np.concatenate([part.starts + shift for part, shift in zip(parts, shifts, strict=True)])
+        others = [column.name for column in fields(RecordTable) if column.name != "starts"]
+        joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in others}
+        return RecordTable(starts=starts, **joined)
+
     def mentions(self, size: int) -> sp.csr_array:
         """Return the weights as a sparse matrix (rows, size) in CSR form."""
         rows = np.repeat(np.arange(len(self)), self.lengths)
@@ -173,17 +191,13 @@ class RecordTable:
 
     def _with_empty_row(self) -> Self:
         """Return the table with one more row, not yet filled."""
-        pools = ("pool_terms", "pool_weights", "pool_titles")
         longer = {}
         for column in fields(self):
-            if column.name not in pools:
+            if column.name not in _POOLS:
                 values = getattr(self, column.name)
                 longer[column.name] = np.concatenate([values, np.zeros((1, *values.shape[1:]), dtype=values.dtype)])
         return replace(self, **longer)
 
 
-_SINGLE = tuple(
-    column.name
-    for column in fields(RecordTable)
-    if column.name not in {"starts", "lengths", "pool_terms", "pool_weights", "pool_titles"}
-)
+_POOLS = ("pool_terms", "pool_weights", "pool_titles")
+_SINGLE = tuple(column.name for column in fields(RecordTable) if column.name not in {"starts", "lengths", *_POOLS})

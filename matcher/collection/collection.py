@@ -1,9 +1,9 @@
-"""One side of the market, searchable: its view, its two indexes, and what was written since the bundle was built."""
+"""One side of the market, searchable: its records, their indexes, and what was written since the bundle was built."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from weakref import ReferenceType, ref
 
 import numpy as np
@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from data.records import Achievement, Demand
 from data.text.segment import content_words
+from knowledge_graph.records.table import RecordTable
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.filters import Filters
+from matcher.collection.rows import BundleRow, CollectionRow, CollectionRows, GraphRows, ViewRow, ViewRows, all_rows
 from matcher.texts.space import record_text
 from models.lexical_index import LexicalIndex
 from models.vector_index import VectorIndex, build_vector_index, load_vector_index
 
-Rows = NDArray[np.int64]
+Side = Literal["achievements", "demands"]
 MASKS_KEPT = 16  # answers of `Collection.allowed` kept, a byte per record each
 
 
@@ -52,24 +54,32 @@ class Collection:
         """Return the number of rows, stale ones too."""
         return len(self.current)
 
-    def row(self, record_id: str) -> int | None:
+    def row(self, record_id: str) -> CollectionRow | None:
         """Return the row that stands for a record now, or None."""
         row = self.row_of.get(record_id, self.base.cards.rows.get(record_id, -1))
-        return row if row >= 0 else None
+        return CollectionRow(row) if row >= 0 else None
+
+    def bundle_row(self, row: CollectionRow) -> BundleRow | None:
+        """Return a row's number in the bundle, or None for a record written since."""
+        return BundleRow(row) if row < len(self.base) else None
 
     def title(self, record_id: str) -> str:
         """Return the title of a record of the bundle, or its id if the bundle holds none."""
         row = self.base.cards.rows.get(record_id)
         return record_id if row is None else self.base.cards.titles[row]
 
-    def standing(self, row: int) -> tuple[EncodedRecords, int]:
+    def rows_of_graph(self, rows: GraphRows) -> CollectionRows:
+        """Return the rows of records that the graph names; its tables and the collection number them alike."""
+        return CollectionRows(rows)
+
+    def locate(self, row: CollectionRow) -> tuple[EncodedRecords, ViewRow]:
         """Return the view that holds a row, and its place there; nothing is copied."""
         if self.extra is None or row < len(self.base):
-            return self.base, row
-        return self.extra, row - len(self.base)
+            return self.base, ViewRow(row)
+        return self.extra, ViewRow(row - len(self.base))
 
-    def take(self, rows: Rows) -> EncodedRecords:
-        """Return the view of the given rows, in that order."""
+    def take(self, rows: CollectionRows) -> EncodedRecords:
+        """Return the records of the given rows, in that order."""
         if self.extra is None:
             return self.base.take(rows)
         n = len(self.base)
@@ -83,11 +93,11 @@ class Collection:
         place[np.r_[np.flatnonzero(~late), np.flatnonzero(late)]] = np.arange(len(rows))
         return parts.take(place)
 
-    def at(self, rows: Rows) -> tuple[EncodedRecords, Rows]:
+    def view_of(self, rows: CollectionRows) -> tuple[EncodedRecords, ViewRows]:
         """Return a view that holds the given rows, and their places in it; it is copied only where a row was written."""
         if (rows < len(self.base)).all():
-            return self.base, rows
-        return self.take(rows), np.arange(len(rows), dtype=np.int64)
+            return self.base, ViewRows(rows)
+        return self.take(rows), all_rows(len(rows))
 
     def allowed(self, filters: Filters) -> NDArray[np.bool_]:
         """Return (n,) mask of the rows that stand for a record and pass the filters; it is not to be written to."""
@@ -102,8 +112,8 @@ class Collection:
                 self._masks[filters] = known
         return known
 
-    def written(self, view: EncodedRecords, words: list[list[str]], deleted: list[str]) -> "Collection":
-        """Return the shelf after an upsert of the records of `view` and the deletion of ids; the indexes learn of it.
+    def with_updates(self, view: EncodedRecords, words: list[list[str]], deleted: list[str]) -> "Collection":
+        """Return the collection after an upsert of the records of `view` and the deletion of ids; the indexes learn of it.
 
         New rows enter the indexes before the shelf is published. Rows that went stale leave them with a later write,
         once no reader is left of a state in which they stood for a record; until then `current` hides them. Of an id
@@ -143,8 +153,9 @@ class Collection:
         self.lexical.save(directory / "lexical")
 
     @classmethod
-    def load(cls, directory: Path) -> Self:
-        """Read what `save` wrote, mapped into memory."""
+    def load(cls, directory: Path, graph: RecordTable | None = None) -> Self:
+        """Read what `save` wrote, mapped into memory; `graph` is what the knowledge graph holds of the same records."""
         view = EncodedRecords.load(directory)
+        view = view if graph is None else view.with_graph(graph)
         vectors, lexical = load_vector_index(directory / "vectors"), LexicalIndex.load(directory / "lexical")
         return cls(view, vectors, lexical, np.ones(len(view), dtype=np.bool_), {})

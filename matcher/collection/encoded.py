@@ -1,7 +1,8 @@
-"""One side of the market as the matcher sees it: cards and text numbers, row by row, immutable."""
+"""Records of one side in encoded form: columns, text vectors and what the graph knows of them, row by row, immutable."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from data.columns.arrays import FloatArray, load_mmap
 from data.records import Achievement, Demand
+from knowledge_graph.graph import KnowledgeGraph
+from knowledge_graph.records.table import RecordTable
 from matcher.collection.columns import RecordColumns
 from matcher.texts.similarities import SIMILARITIES, TextSide, similarities
 from matcher.texts.space import TextSpace, record_rows
@@ -23,30 +26,41 @@ _BLOCK = 2048  # records that are held against the reference at once; bounds mem
 
 @dataclass(frozen=True)
 class EncodedRecords:
-    """Records of one side; `typical` (n, 2, s): mean and deviation of its similarities to the reference."""
+    """Records of one side; `typical` (n, 2, s): mean and deviation of its similarities to the reference.
+
+    `graph` holds their terms and taxonomy in the knowledge graph's numbers; None where no graph was given.
+    """
 
     cards: RecordColumns
     texts: TextSide
     typical: FloatArray
+    graph: RecordTable | None = None
 
     def __len__(self) -> int:
         return len(self.cards)
 
     def take(self, rows: NDArray[np.int64]) -> "EncodedRecords":
         """Return the given rows, in that order."""
-        return EncodedRecords(self.cards.take(rows), self.texts.take(rows), self.typical[rows])
+        graph = None if self.graph is None else self.graph.take(rows)
+        return EncodedRecords(self.cards.take(rows), self.texts.take(rows), self.typical[rows], graph)
 
     @staticmethod
     def concat(parts: Sequence["EncodedRecords"]) -> "EncodedRecords":
         """Return the rows of all parts, one after the other."""
+        graphs = [part.graph for part in parts if part.graph is not None]
         return EncodedRecords(
             RecordColumns.concat([part.cards for part in parts]),
             TextSide.concat([part.texts for part in parts]),
             np.concatenate([part.typical for part in parts]),
+            RecordTable.concat(graphs) if len(graphs) == len(parts) else None,
         )
 
+    def with_graph(self, table: RecordTable) -> "EncodedRecords":
+        """Return the same records with what the graph knows of them, row by row."""
+        return replace(self, graph=table)
+
     def save(self, directory: Path) -> None:
-        """Write everything into `directory`, which is created."""
+        """Write everything but the graph's rows, which the graph keeps, into `directory`, which is created."""
         directory.mkdir(parents=True)
         self.cards.save(directory / "cards")
         self.texts.save(directory / "texts")
@@ -54,7 +68,7 @@ class EncodedRecords:
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """Read what `save` wrote, mapped into memory."""
+        """Read what `save` wrote, mapped into memory; `with_graph` adds the rest."""
         return cls(
             RecordColumns.load(directory / "cards"),
             TextSide.load(directory / "texts"),
@@ -63,17 +77,30 @@ class EncodedRecords:
 
 
 class RecordEncoder:
-    """Turns records into views: the text space and the reference records of both sides.
+    """Encodes records: the text space, the reference records of both sides and, once built, the knowledge graph.
 
     How near is near differs from record to record: a demand in plain words is somewhat like everything, an achievement
     of rare words like nothing. Held against the same reference at training and at serving time, a similarity becomes
     comparable across demands and achievements.
     """
 
-    def __init__(self, space: TextSpace, reference_demands: TextSide, reference_achievements: TextSide) -> None:
+    def __init__(
+        self,
+        space: TextSpace,
+        reference_demands: TextSide,
+        reference_achievements: TextSide,
+        graph: KnowledgeGraph | None = None,
+    ) -> None:
         self.space = space
         self.reference_demands = reference_demands
         self.reference_achievements = reference_achievements
+        self.graph = graph
+
+    def with_graph(self, graph: KnowledgeGraph) -> "RecordEncoder":
+        """Return an encoder that also reads what the graph knows of records."""
+        encoder = copy(self)
+        encoder.graph = graph
+        return encoder
 
     @classmethod
     def fit(
@@ -98,14 +125,19 @@ class RecordEncoder:
         )
 
     def demands(self, records: Sequence[Demand]) -> EncodedRecords:
-        """Return the view of demands, new ones too."""
+        """Return demands in encoded form, stored or new."""
         side = text_side(self.space, records)
-        return EncodedRecords(RecordColumns.from_records(records), side, self._typical_of_demands(side))
+        typical = self._typical_of_demands(side)
+        return EncodedRecords(RecordColumns.from_records(records), side, typical, self._described(records))
 
     def achievements(self, records: Sequence[Achievement]) -> EncodedRecords:
-        """Return the view of achievements, new ones too."""
+        """Return achievements in encoded form, stored or new."""
         side = text_side(self.space, records)
-        return EncodedRecords(RecordColumns.from_records(records), side, self._typical_of_achievements(side))
+        typical = self._typical_of_achievements(side)
+        return EncodedRecords(RecordColumns.from_records(records), side, typical, self._described(records))
+
+    def _described(self, records: Sequence[Demand] | Sequence[Achievement]) -> RecordTable | None:
+        return None if self.graph is None else self.graph.describe_all(list(records))
 
     def save(self, directory: Path) -> None:
         """Write the text space (without its encoder) and the reference records into `directory`, which is created."""

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.columns.arrays import FloatArray
 from data.errors import BundleError
 from knowledge_graph.reading.paths import Path
 from knowledge_graph.reading.signals import SIGNAL_NAMES
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
-from matcher.collection.encoded import EncodedRecords
+from matcher.collection.pairs import PairBatch
+from matcher.collection.rows import PairIndices
 from matcher.explanations.word_pairs import Words, partner_words, shared_terms, words_of
 from matcher.features.attributes import ATTRIBUTES
-from matcher.features.table import LATENT_COLUMNS
+from matcher.features.table import LATENT_COLUMNS, FeatureTable
 from matcher.history.outcome_history import HISTORY, History
 from matcher.recommendation import Reason, ReasonKind
 from matcher.texts.space import TextSpace
@@ -55,22 +55,16 @@ Quoted = dict[str, str | float | list[str]]
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """n pairs to explain, (demands[d], achievements[a]); of one side all are the same record.
+class Explained:
+    """n pairs to explain with their features `table`; of one side all are the same record.
 
-    `values` (n, f) are their `features`; `paths` returns the strongest ones in the knowledge graph of the pairs it is given
-    by number; `likeness` (1, g) is that of the one demand, if that is what all have in common, to demands with outcomes.
+    `paths` returns the strongest ones in the knowledge graph of the pairs it is given by number.
     """
 
     space: TextSpace
-    demands: EncodedRecords
-    achievements: EncodedRecords
-    d: Rows
-    a: Rows
-    values: NDArray[np.float32]
-    features: tuple[str, ...]
+    pairs: PairBatch
+    table: FeatureTable
     paths: Callable[[Sequence[int]], Sequence[Sequence[Path]]]
-    likeness: FloatArray | None = None
 
 
 @cache
@@ -109,12 +103,12 @@ def _groups_of(features: tuple[str, ...]) -> tuple[tuple[str, ...], NDArray[np.f
 
 
 def explain(
-    pairs: Pairs, history: History, titles: Titles, contributions: NDArray[np.float64], names: tuple[str, ...]
+    asked: Explained, history: History, titles: Titles, contributions: NDArray[np.float64], names: tuple[str, ...]
 ) -> list[list[Reason]]:
     """Return at most `MAX_REASONS` reasons for each of n pairs, those in favour first, strongest first.
 
     Args:
-        pairs: the pairs with their features.
+        asked: the pairs with their features.
         history: outcomes the features were computed from.
         titles: of the records that outcomes name.
         contributions: (n, len(names)) of each feature to the log-odds of a good match.
@@ -126,7 +120,7 @@ def explain(
     total = np.abs(weights).sum(axis=1, keepdims=True)
     counts = np.abs(weights) / np.where(total > 0, total, 1.0) >= MIN_SHARE
     quoting = {group: np.flatnonzero(counts[:, number]) for number, group in enumerate(groups)}
-    evidence = _Evidence(pairs, history, titles, quoting)
+    evidence = _Evidence(asked, history, titles, quoting)
     found = []
     for place, (row, order) in enumerate(
         zip(weights, np.argsort(-np.abs(weights), axis=1, kind="stable"), strict=True)
@@ -145,13 +139,14 @@ def explain(
 class _Evidence:
     """Quotes what speaks for and against pairs; what several of them ask for is looked up once."""
 
-    def __init__(self, pairs: Pairs, history: History, titles: Titles, quoting: dict[str, Rows]) -> None:
+    def __init__(self, asked: Explained, history: History, titles: Titles, quoting: dict[str, Rows]) -> None:
         """Look up for the pairs; `quoting` are the numbers of those that each cause matters to."""
-        self.pairs = pairs
+        self.asked = asked
+        self.pairs = asked.pairs
         self.history = history
         self.titles = titles
         self.quoting = quoting
-        self._column = {name: column for column, name in enumerate(pairs.features)}
+        self._column = {name: column for column, name in enumerate(asked.table.names)}
         self._known_words: dict[tuple[int, bool], Words] = {}  # by row and whether it is a demand's
 
     def reason(self, place: int, group: str, weight: float) -> Reason | None:
@@ -168,7 +163,7 @@ class _Evidence:
         return builders[group](place, weight) if group in builders else None
 
     def _value(self, place: int, feature: str) -> float:
-        return float(self.pairs.values[place, self._column[feature]])
+        return float(self.asked.table.values[place, self._column[feature]])
 
     def _words(self, place: int) -> tuple[Words, Words]:
         """Return the words of the pair's demand and of its achievement."""
@@ -176,22 +171,21 @@ class _Evidence:
         for view, row, asks in ((pairs.demands, pairs.d[place], True), (pairs.achievements, pairs.a[place], False)):
             key = int(row), asks
             if key not in self._known_words:
-                self._known_words[key] = words_of(pairs.space, view.texts.full, key[0])
+                self._known_words[key] = words_of(self.asked.space, view.texts.full, key[0])
             found.append(self._known_words[key])
         return found[0], found[1]
 
     @cached_property
     def _outcomes(self) -> dict[int, list[Outcome]]:
         """The known outcomes most like each pair."""
-        pairs, asked = self.pairs, self.quoting["history"]
-        d, a = pairs.d[asked], pairs.a[asked]
-        found = self.history.evidence(pairs.demands, pairs.achievements, d, a, pairs.likeness)
+        asked = self.quoting["history"]
+        found = self.history.evidence(self.pairs.take(PairIndices(asked)))
         return dict(zip(asked.tolist(), found, strict=True))
 
     @cached_property
     def _paths(self) -> dict[int, Sequence[Path]]:
         asked = self.quoting["graph"].tolist()
-        return dict(zip(asked, self.pairs.paths(asked), strict=True))
+        return dict(zip(asked, self.asked.paths(asked), strict=True))
 
     def _semantic(self, place: int, weight: float) -> Reason:
         cosine, unusual = self._value(place, "vectors_f"), self._value(place, "vectors_f_for_demand")
@@ -203,7 +197,7 @@ class _Evidence:
         return Reason(kind=_kind("semantic", weight), text=text, weight=weight, evidence=evidence)
 
     def _terms(self, place: int, weight: float) -> Reason | None:
-        terms = shared_terms(self.pairs.space, *self._words(place), QUOTED)
+        terms = shared_terms(self.asked.space, *self._words(place), QUOTED)
         quoted = "".join(f"“{term}”" for term in terms)
         if not terms and weight > 0:
             return None  # n-grams of characters agree, but nothing that could be quoted
@@ -216,7 +210,7 @@ class _Evidence:
         return Reason(kind=_kind("terms", weight), text=text, weight=weight, evidence={"shared_terms": terms})
 
     def _concepts(self, place: int, weight: float) -> Reason | None:
-        partners = partner_words(self.pairs.space, *self._words(place), QUOTED)
+        partners = partner_words(self.asked.space, *self._words(place), QUOTED)
         if weight > 0 and not partners:
             return None  # the shared terms, quoted elsewhere, aligned with themselves
         quoted = "、".join(f"需求“{word}”≈成果“{partner}”" for word, partner, _ in partners[:3])

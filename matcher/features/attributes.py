@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.columns.arrays import csr_parts
-from matcher.collection.columns import RecordColumns
+from matcher.collection.pairs import PairBatch
 
 FloatArray = NDArray[np.float32]
 Ints = NDArray[np.integer]
@@ -21,10 +21,8 @@ ATTRIBUTES = (
 )
 
 
-def attribute_features(
-    demands: RecordColumns, achievements: RecordColumns, d: NDArray[np.int64], a: NDArray[np.int64]
-) -> FloatArray:
-    """Return the features named in `ATTRIBUTES`, in their order (n, 7), of the pairs (demands[d], achievements[a]).
+def attribute_features(pairs: PairBatch) -> FloatArray:
+    """Return the features named in `ATTRIBUTES`, in their order (n, 7), of n pairs.
 
     same_field 0/1; industry_depth: digits (0-4) on which the closest GB/T 4754 codes agree; region_level: 0 other
     province, 1 same province, 2 same city; trl_margin: levels reached above those asked; price_to_budget: log10 of
@@ -32,7 +30,8 @@ def attribute_features(
     when it was last changed or else published, an absolute date, because how old it is would depend on when one asks,
     and in training and in serving one asks at different times.
     """
-    found = np.empty((len(d), len(ATTRIBUTES)), dtype=np.float32)
+    demands, achievements, d, a = pairs.demands.cards, pairs.achievements.cards, pairs.d, pairs.a
+    found = np.empty((len(pairs), len(ATTRIBUTES)), dtype=np.float32)
     field_d, field_a = demands.fields[d], achievements.fields[a]
     found[:, 0] = np.where((field_d != "") & (field_a != ""), field_d == field_a, np.nan)
     _industry_depth(

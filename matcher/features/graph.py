@@ -1,68 +1,64 @@
-"""The knowledge graph seen from one demand or one achievement: its channel, its signals, its paths."""
+"""The knowledge graph's part in a request: its channel, its signals of pairs, its paths between them."""
 
-from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.records import Achievement, Demand
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.reading.paths import Path
 from knowledge_graph.reading.signals import SIGNAL_NAMES
+from knowledge_graph.records.table import GraphRow
+from matcher.collection.collection import Collection
+from matcher.collection.encoded import EncodedRecords
+from matcher.collection.pairs import PairBatch
+from matcher.collection.rows import CollectionRows, GraphRows
 
-Rows = NDArray[np.int64]
+MAX_PATHS = 3
 
 
-class GraphQuery:
-    """Reads the graph for one record.
+def reached_achievements(
+    graph: KnowledgeGraph, demand: GraphRow, collection: Collection, depth: int, allowed: NDArray[np.bool_]
+) -> CollectionRows:
+    """Return at most `depth` achievements that a demand reaches over terms and their neighbours, best first."""
+    written = collection.extra.graph if collection.extra is not None else None
+    rows = GraphRows(graph.retrieve(demand, depth, allowed, written)[0])
+    return collection.rows_of_graph(rows)
 
-    The graph knows the records of the bundle under their rows; a record written since is in the shelf alone until the
-    next build: its signals are missing values.
-    """
 
-    def __init__(self, graph: KnowledgeGraph, record: Achievement | Demand, row: int | None) -> None:
-        """Look from `record`, which stands in the graph's `row` as it is given, or nowhere (None)."""
-        self.graph = graph
-        self.record = record
-        self._demand, self._achievement_row = None, None
-        if isinstance(record, Demand):
-            self._demand = graph.describe(record) if row is None else graph.demand(row)
-        elif row is not None and row < len(graph.achievement_ids):
-            self._achievement_row = row
+def graph_signals(graph: KnowledgeGraph | None, pairs: PairBatch) -> NDArray[np.float32]:
+    """Return (n, len(SIGNAL_NAMES)) of n pairs; NaN where the graph knows nothing, everywhere without one."""
+    asking, offering = pairs.demands.graph, pairs.achievements.graph
+    if graph is None or asking is None or offering is None:
+        return np.full((len(pairs), len(SIGNAL_NAMES)), np.nan, dtype=np.float32)
+    if (demand := pairs.one_demand) is not None:
+        return graph.signals(asking.row(demand), pairs.a, table=offering)
+    if (achievement := pairs.one_achievement) is not None:
+        return graph.reverse_signals(achievement, pairs.d, table=offering, asking=asking)
+    found = np.empty((len(pairs), len(SIGNAL_NAMES)), dtype=np.float32)
+    order = np.argsort(pairs.d, kind="stable")
+    bounds = [0, *(np.flatnonzero(np.diff(pairs.d[order])) + 1).tolist(), len(order)]
+    for start, end in pairwise(bounds):
+        some = order[start:end]
+        if len(some):
+            found[some] = graph.signals(asking.row(int(pairs.d[some[0]])), pairs.a[some], table=offering)
+    return found
 
-    def retrieve(self, depth: int, allowed: NDArray[np.bool_]) -> Rows:
-        """Return at most `depth` achievement rows that the demand reaches over terms and their neighbours, best first."""
-        if self._demand is None:
-            return np.zeros(0, dtype=np.int64)
-        return self.graph.retrieve(self._demand, depth, allowed[: len(self.graph.achievement_ids)])[0]
 
-    def signals(self, rows: Rows) -> NDArray[np.float32]:
-        """Return (n, len(SIGNAL_NAMES)) for the record with rows of the other side; NaN where the graph knows nothing."""
-        found = np.full((len(rows), len(SIGNAL_NAMES)), np.nan, dtype=np.float32)
-        if self._demand is not None:
-            known = rows < len(self.graph.achievement_ids)
-            found[known] = self.graph.signals(self._demand, rows[known])
-        elif self._achievement_row is not None:
-            known = rows < len(self.graph.demand_ids)
-            found[known] = self.graph.reverse_signals(self._achievement_row, rows[known])
-        return found
+def graph_paths(graph: KnowledgeGraph | None, pairs: PairBatch, limit: int = MAX_PATHS) -> list[list[Path]]:
+    """Return the `limit` strongest paths between the two records of each pair; none where the graph knows nothing."""
+    asking, offering = pairs.demands.graph, pairs.achievements.graph
+    if graph is None or asking is None or offering is None:
+        return [[] for _ in range(len(pairs))]
+    if (demand := pairs.one_demand) is not None:
+        name, title = _named(pairs.demands, demand)
+        offers = [(offering.row(row), *_named(pairs.achievements, row)) for row in pairs.a.tolist()]
+        return graph.paths_to(asking.row(demand), offers, limit, demand_id=name, demand_title=title)
+    return [
+        paths for number in range(len(pairs)) for paths in graph_paths(graph, pairs.take(np.array([number])), limit)
+    ]
 
-    def paths(self, rows: Sequence[int]) -> list[list[Path]]:
-        """Return the strongest paths between the record and each row of the other side; none where one is unknown."""
-        if self._demand is not None:
-            size = len(self.graph.achievement_ids)
-            known = [row for row in rows if row < size]
-            name, title = self.record.record_id, self.record.title
-            found = iter(self.graph.paths_to(self._demand, known, demand_id=name, demand_title=title))
-            return [next(found) if row < size else [] for row in rows]
-        return [self._paths_from(row) for row in rows]
 
-    def _paths_from(self, row: int) -> list[Path]:
-        if self._achievement_row is None or row >= len(self.graph.demand_ids):
-            return []
-        return self.graph.paths(
-            self.graph.demand(row),
-            self._achievement_row,
-            demand_id=self.graph.demand_ids[row],
-            demand_title=self.graph.demand_titles[row],
-        )
+def _named(records: EncodedRecords, row: int) -> tuple[str, str]:
+    card = records.cards.card(row, ("id", "title"))
+    return card["id"], card["title"]

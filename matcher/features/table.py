@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from data.errors import BundleError
 from knowledge_graph.reading.signals import SIGNAL_NAMES
-from matcher.collection.encoded import EncodedRecords
+from matcher.collection.pairs import PairBatch
 from matcher.features.attributes import ATTRIBUTES, attribute_features
 from matcher.history.outcome_history import HISTORY, History
-from matcher.texts.similarities import SIMILARITIES, TextSide, achievement_against, demand_against
+from matcher.texts.similarities import SIMILARITIES, achievement_against, demand_against
 from matcher.texts.space import TextSpace
 
 PRINCIPAL = 16
@@ -64,21 +64,13 @@ def _columns(defined: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:
 NEARNESS_COLUMNS = tuple(f"{name}_for_{side}" for side in ("demand", "achievement") for name in SIMILARITIES)
 
 
-def label_free_table(
-    space: TextSpace,
-    demands: EncodedRecords,
-    achievements: EncodedRecords,
-    d: NDArray[np.int64],
-    a: NDArray[np.int64],
-    graph_signals: NDArray[np.float32] | None = None,
-) -> FeatureTable:
-    """Return the features of the pairs (demands[d], achievements[a]) that need no outcome: the columns `LABEL_FREE`.
+def label_free_table(space: TextSpace, pairs: PairBatch, signals: NDArray[np.float32]) -> FeatureTable:
+    """Return the features of n pairs that need no outcome: the columns `LABEL_FREE`.
 
-    `graph_signals` (n, len(SIGNAL_NAMES)) are the knowledge graph's; without a graph they are missing values.
+    `signals` (n, len(SIGNAL_NAMES)) are the knowledge graph's, see `graph_signals`.
     """
-    if graph_signals is None:
-        graph_signals = np.full((len(d), len(SIGNAL_NAMES)), np.nan, dtype=np.float32)
-    values = pair_similarities(space, demands.texts, achievements.texts, d, a)
+    demands, achievements, d, a = pairs.demands, pairs.achievements, pairs.d, pairs.a
+    values = pair_similarities(space, pairs)
     by_demand, by_achievement = demands.typical[d], achievements.typical[a]
     wanted = demands.texts.full.topics[d, :PRINCIPAL]
     offered = achievements.texts.full.topics[a, :PRINCIPAL]
@@ -89,28 +81,27 @@ def label_free_table(
         by_demand[:, 0],
         by_achievement[:, 0],
         *(wanted, offered, wanted * offered),
-        attribute_features(demands.cards, achievements.cards, d, a),
-        graph_signals,
+        attribute_features(pairs),
+        signals,
     ]
     return FeatureTable(np.hstack(parts).astype(np.float32, copy=False), LABEL_FREE)
 
 
-def pair_similarities(
-    space: TextSpace, demands: TextSide, achievements: TextSide, d: NDArray[np.int64], a: NDArray[np.int64]
-) -> NDArray[np.float32]:
+def pair_similarities(space: TextSpace, pairs: PairBatch) -> NDArray[np.float32]:
     """Return (n, s) similarities of pairs; the side with fewer records leads, each against all its partners at once."""
-    if len(d) and (d == d[0]).all():
-        return demand_against(space, demands, int(d[0]), achievements, a)
-    if len(a) and (a == a[0]).all():
-        return achievement_against(space, achievements, int(a[0]), demands, d)
+    demands, achievements, d, a = pairs.demands.texts, pairs.achievements.texts, pairs.d, pairs.a
+    if (demand := pairs.one_demand) is not None:
+        return demand_against(space, demands, demand, achievements, a)
+    if (achievement := pairs.one_achievement) is not None:
+        return achievement_against(space, achievements, achievement, demands, d)
     values = np.zeros((len(d), len(SIMILARITIES)), dtype=np.float32)
     demands_lead = len(np.unique(d)) <= len(np.unique(a))
     leads, partners = (d, a) if demands_lead else (a, d)
     order = np.argsort(leads, kind="stable")
-    for pairs in np.split(order, np.flatnonzero(np.diff(leads[order])) + 1):
-        if len(pairs):
-            lead, rows = int(leads[pairs[0]]), partners[pairs]
-            values[pairs] = (
+    for some in np.split(order, np.flatnonzero(np.diff(leads[order])) + 1):
+        if len(some):
+            lead, rows = int(leads[some[0]]), partners[some]
+            values[some] = (
                 demand_against(space, demands, lead, achievements, rows)
                 if demands_lead
                 else achievement_against(space, achievements, lead, demands, rows)
@@ -118,18 +109,7 @@ def pair_similarities(
     return values
 
 
-def with_history(
-    table: FeatureTable,
-    history: History,
-    demands: EncodedRecords,
-    achievements: EncodedRecords,
-    d: NDArray[np.int64],
-    a: NDArray[np.int64],
-    likeness: NDArray[np.float32] | None = None,
-) -> FeatureTable:
-    """Return the label-free table with the columns `HISTORY` added: what `history` knew of the pairs' neighbourhood.
-
-    `likeness` as for `History.features`.
-    """
-    known = history.features(demands, achievements, d, a, table.select(NEARNESS_COLUMNS), likeness)
+def with_history(table: FeatureTable, history: History, pairs: PairBatch) -> FeatureTable:
+    """Return the label-free table with the columns `HISTORY` added: what `history` knew of the pairs' neighbourhood."""
+    known = history.features(pairs, table.select(NEARNESS_COLUMNS))
     return FeatureTable(np.hstack([table.values, known]), (*table.names, *HISTORY))

@@ -14,7 +14,7 @@ from matcher.engine import Engine
 from matcher.gaps.requirements import ledgers_of
 from matcher.ranking.diversify import diversify
 from matcher.requirements.table import quantities_of
-from matcher.rescoring import ScoredCandidates, candidate_pool, lens_of, pair_scores, require_scorer
+from matcher.rescoring import ScoredCandidates, candidate_pool, pair_scores, require_scorer
 from matcher.texts.space import record_text
 
 TOP = 10
@@ -250,13 +250,8 @@ def _changed(achievement: Achievement, change: Change) -> Achievement:
 
 def _written_scores(engine: Engine, demand: Demand, versions: Sequence[Achievement]) -> np.ndarray[Any, Any]:
     """Return (n,) expected grades of achievements for a demand, as records that were written since the bundle."""
-    view = engine.model.viewer.demands([demand])
-    written = engine.model.viewer.achievements(list(versions))
-    # rows behind all that the graph knows
-    graph = engine.model.graph
-    first = len(graph.achievement_ids) if graph is not None else 0
-    rows = np.arange(first, first + len(versions), dtype=np.int64)
-    return pair_scores(engine, view, [lens_of(engine, demand)], written, rows)[0].expected
+    encoder = engine.model.viewer
+    return pair_scores(engine, encoder.demands([demand]), encoder.achievements(list(versions)))[0].expected
 
 
 def _rank(pool: ScoredCandidates, place: int, score: float, top: int) -> int:

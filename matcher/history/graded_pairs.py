@@ -5,6 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.collection.encoded import EncodedRecords
+from matcher.collection.pairs import PairBatch
+from matcher.collection.rows import ViewRows
+
 NOT_SHOWN = 0  # position of a row that no list showed
 NO_REASON = -1
 
@@ -75,6 +79,10 @@ class GradedPairs:
         log = self.log.take(rows) if self.log else None
         certain = None if self.certain is None else self.certain[rows]
         return GradedPairs(self.d[rows], self.a[rows], self.grade[rows], self.weight[rows], log, certain)
+
+    def batch(self, demands: EncodedRecords, achievements: EncodedRecords) -> PairBatch:
+        """Return the pairs with their records, which stand at `d` and `a` of the two views."""
+        return PairBatch(demands, achievements, ViewRows(self.d), ViewRows(self.a))
 
     @property
     def judged(self) -> NDArray[np.bool_]:

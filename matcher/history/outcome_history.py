@@ -13,6 +13,7 @@ from data.columns.pair_ids import PairIds
 from data.columns.strings import StringIndex
 from matcher.collection.columns import RecordColumns
 from matcher.collection.encoded import EncodedRecords
+from matcher.collection.pairs import PairBatch
 from matcher.history.kernels import nearest_demands, nearest_likeness, others_outcomes, outcomes_of, own_outcomes
 from matcher.texts.similarities import TextSide
 from models.ranking.pair_kernel import PairInputs, PairKernelRidge
@@ -149,19 +150,12 @@ class History:
         return cls({}, nothing, nothing, np.zeros(0, np.int64), np.zeros(0), [], None, nothing, nothing)
 
     @classmethod
-    def fit(
-        cls,
-        demands: EncodedRecords,
-        achievements: EncodedRecords,
-        d: NDArray[np.int64],
-        a: NDArray[np.int64],
-        grades: NDArray[np.float64],
-        nearness: FloatArray,
-        seed: int = 0,
-    ) -> Self:
-        """Take in the outcomes (t,) of the pairs (demands[d], achievements[a]) and their label-free features (t, f)."""
+    def fit(cls, pairs: PairBatch, grades: NDArray[np.float64], nearness: FloatArray, seed: int = 0) -> Self:
+        """Take in the outcomes (t,) of pairs and their label-free features (t, f)."""
         if not len(grades):
             return cls.empty()
+        demands, achievements = pairs.demands, pairs.achievements
+        d, a = np.asarray(pairs.d), np.asarray(pairs.a)
         keys, group = _number_demands(demands.cards, d)
         order = np.argsort(group, kind="stable")
         d, a, grades, nearness, group = d[order], a[order], grades[order], nearness[order], group[order]
@@ -203,21 +197,13 @@ class History:
         axes = self.demand_axes, self.achievement_axes
         return History(keys, self.demands, self.achievements[kept], group, self.grades[kept], ids, kernel, *axes)
 
-    def features(
-        self,
-        demands: EncodedRecords,
-        achievements: EncodedRecords,
-        d: NDArray[np.int64],
-        a: NDArray[np.int64],
-        nearness: FloatArray,
-        likeness: FloatArray | None = None,
-    ) -> FloatArray:
-        """Return (n, len(HISTORY)) features of the pairs (demands[d], achievements[a]); all NaN without outcomes.
+    def features(self, pairs: PairBatch, nearness: FloatArray) -> FloatArray:
+        """Return (n, len(HISTORY)) features of pairs; all NaN without outcomes.
 
-        `nearness` (n, f) are the pairs' label-free features, as in `fit`; `likeness` (1, g) that of the one demand of
-        all pairs, if the caller knows it.
+        `nearness` (n, f) are the pairs' label-free features, as in `fit`.
         """
-        table = np.full((len(d), len(HISTORY)), np.nan, dtype=np.float32)
+        demands, achievements, d, a = pairs.demands, pairs.achievements, pairs.d, pairs.a
+        table = np.full((len(pairs), len(HISTORY)), np.nan, dtype=np.float32)
         if self.kernel is None:
             return table
         unique_a, of_a = _numbered(a)
@@ -225,19 +211,19 @@ class History:
         unique_d, of_d = _numbered(d)
         asking = self._demands(demands, unique_d)
         group = np.array([self._group_of(demands.cards, row) for row in unique_d.tolist()], dtype=np.int64)
-        similarity = asking @ self.demands.T if likeness is None else likeness
+        similarity = asking @ self.demands.T if pairs.similarity is None else pairs.similarity
         order = np.argsort(of_d, kind="stable")
-        for pairs in np.split(order, np.flatnonzero(np.diff(of_d[order])) + 1):
-            if len(pairs):
-                one = int(of_d[pairs[0]])
-                table[pairs, :-_KERNEL] = self._neighbours(similarity[one], int(group[one]), candidates[of_a[pairs]])
+        for some in np.split(order, np.flatnonzero(np.diff(of_d[order])) + 1):
+            if len(some):
+                one = int(of_d[some[0]])
+                table[some, :-_KERNEL] = self._neighbours(similarity[one], int(group[one]), candidates[of_a[some]])
         for start in range(0, len(d), _BLOCK):
-            some = slice(start, start + _BLOCK)
-            inputs = PairInputs(asking, of_d[some], group, candidates[of_a[some]], nearness[some])
-            table[some, -_KERNEL:] = self.kernel.predict(inputs)
+            block = slice(start, start + _BLOCK)
+            inputs = PairInputs(asking, of_d[block], group, candidates[of_a[block]], nearness[block])
+            table[block, -_KERNEL:] = self.kernel.predict(inputs)
         return table
 
-    def likeness(self, demands: EncodedRecords, rows: NDArray[np.int64]) -> FloatArray:
+    def demand_similarity(self, demands: EncodedRecords, rows: NDArray[np.int64]) -> FloatArray:
         """Return (n, g) similarity of demands, as they stand in a view, to those with known outcomes.
 
         Of one demand only that to about `LIKELY` and more known ones is reckoned, found by their leading axes; to the rest,
@@ -253,23 +239,23 @@ class History:
         return np.asarray(asking @ self.demands.T, dtype=np.float32)
 
     def feedback(
-        self, demands: EncodedRecords, place: int = 0, likeness: FloatArray | None = None
+        self, demands: EncodedRecords, row: int, similarity: FloatArray | None = None
     ) -> "RelevanceFeedback | None":
-        """Return what came of achievements for this and similar demands; None where nothing is known of such demands.
+        """Return relevance feedback from the demand at `row` and similar ones, or None if there is none.
 
-        "This" is the one at `place`, whose `likeness` (1, g) the caller may know.
+        `similarity` (1, g) is the demand's to those with outcomes, if the caller knows it.
         """
         if self.kernel is None:
             return None
-        known = self.likeness(demands, np.array([place])) if likeness is None else likeness
-        similarity = np.where(known[0] >= SIMILAR_DEMAND, known[0], np.float32(-np.inf))
-        group = self._group_of(demands.cards, place)
+        known = self.demand_similarity(demands, np.array([row])) if similarity is None else similarity
+        near = np.where(known[0] >= SIMILAR_DEMAND, known[0], np.float32(-np.inf))
+        group = self._group_of(demands.cards, row)
         if group >= 0:
-            similarity[group] = 1.0
-        others = self._nearest_outcomes(similarity)
+            near[group] = 1.0
+        others = self._nearest_outcomes(near)
         if not len(others):
             return None
-        weight = np.exp(np.float32(SHARPNESS) * (similarity[self.group[others]] - 1))
+        weight = np.exp(np.float32(SHARPNESS) * (near[self.group[others]] - 1))
         axes = self.achievement_axes[: demands.texts.full.vectors.shape[1]]
         good, mean = self._grades[others] >= 2, None
         if good.any():
@@ -279,26 +265,18 @@ class History:
         examples = _of_length_1(self.achievements[others[nearest]] @ axes.T)
         return RelevanceFeedback(mean, examples, self._grades[others[nearest]], weight[nearest])
 
-    def evidence(
-        self,
-        demands: EncodedRecords,
-        achievements: EncodedRecords,
-        d: NDArray[np.int64],
-        a: NDArray[np.int64],
-        likeness: FloatArray | None = None,
-        limit: int = 3,
-    ) -> list[list[tuple[str, str, int, float]]]:
-        """Return the outcomes most like each of the pairs (demands[d], achievements[a]), likest first.
+    def evidence(self, pairs: PairBatch, limit: int = 3) -> list[list[tuple[str, str, int, float]]]:
+        """Return the outcomes most like each of the pairs, likest first.
 
         An outcome is (demand id, achievement id, grade, likeness in [0, 1]). They are looked for among those that the
-        features look at: of the demand itself and of the most similar ones. `likeness` (1, g) is that of the one demand
-        of all pairs, if the caller knows it.
+        features look at: of the demand itself and of the most similar ones.
         """
+        demands, achievements, d, a = pairs.demands, pairs.achievements, pairs.d, pairs.a
         found: list[list[tuple[str, str, int, float]]] = [[] for _ in d]
         if self.kernel is None:
             return found
         unique_d, of_d = np.unique(d, return_inverse=True)
-        similarity = self.likeness(demands, unique_d) if likeness is None else likeness
+        similarity = self.demand_similarity(demands, unique_d) if pairs.similarity is None else pairs.similarity
         offered = self._achievements(achievements, a)
         for one, row in enumerate(unique_d.tolist()):
             nearness = np.clip(similarity[one], 0.0, 1.0)
@@ -306,15 +284,15 @@ class History:
             if group >= 0:
                 nearness[group] = 1.0
             near = self._nearest_outcomes(nearness)
-            pairs = np.flatnonzero(of_d == one)
-            alike = nearness[self.group[near]] * np.clip(offered[pairs] @ self.achievements[near].T, 0, 1)
+            places = np.flatnonzero(of_d == one)
+            alike = nearness[self.group[near]] * np.clip(offered[places] @ self.achievements[near].T, 0, 1)
             for _ in range(min(limit, len(near))):
                 best = alike.argmax(axis=1)
                 for at, place in enumerate(best.tolist()):
                     outcome = int(near[place])
                     likest = (*self.ids[outcome], int(self.grades[outcome]), float(alike[at, place]))
-                    found[int(pairs[at])].append(likest)
-                alike[np.arange(len(pairs)), best] = -1.0
+                    found[int(places[at])].append(likest)
+                alike[np.arange(len(places)), best] = -1.0
         return found
 
     def _demands(self, view: EncodedRecords, rows: NDArray[np.int64]) -> FloatArray:

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from data.columns.arrays import FloatArray
 from matcher.collection.encoded import EncodedRecords
+from matcher.collection.pairs import PairBatch
+from matcher.collection.rows import PairIndices
 from matcher.history.graded_pairs import GradedPairs
 from matcher.history.outcome_history import HISTORY, History
 
@@ -37,8 +39,9 @@ def past_features(
     group = demands.cards.identity_groups()[pairs.d]
     matter = achievements.cards.identity_groups()[pairs.a]
     by_demand, by_pair, whole = _masks(group, matter, seed)
+    batch = pairs.batch(demands, achievements)
     everything, grades = pairs.known_before()
-    history = _history(demands, achievements, pairs, everything, grades, nearness, seed)
+    history = _history(batch, everything, grades, nearness, seed)
     undated = np.flatnonzero(~np.isfinite(pairs.shown_at))
     tables = []
     for masked in (whole, ~whole):
@@ -49,14 +52,14 @@ def past_features(
             hidden = np.flatnonzero(fold[everything] == k)
             if len(asked) and len(hidden) < len(everything):
                 rest = history.without(hidden)
-                known[asked] = rest.features(demands, achievements, pairs.d[asked], pairs.a[asked], nearness[asked])
+                known[asked] = _features(rest, batch, asked, nearness)
         tables.append(known)
     for rows, begin in time_blocks(pairs.shown_at):
         before, then = pairs.known_before(begin)
         if not len(before):
             continue
-        at_begin = _history(demands, achievements, pairs, before, then, nearness, seed)
-        with_past = at_begin.features(demands, achievements, pairs.d[rows], pairs.a[rows], nearness[rows])
+        at_begin = _history(batch, before, then, nearness, seed)
+        with_past = _features(at_begin, batch, rows, nearness)
         as_new = np.full_like(with_past, np.nan)
         for k in range(FOLDS):
             places = np.flatnonzero(by_demand[rows] == k)
@@ -64,7 +67,7 @@ def past_features(
             if len(places) and len(hidden) < len(before):
                 asked = rows[places]
                 rest = at_begin.without(hidden) if len(hidden) else at_begin
-                as_new[places] = rest.features(demands, achievements, pairs.d[asked], pairs.a[asked], nearness[asked])
+                as_new[places] = _features(rest, batch, asked, nearness)
         for table, masked in zip(tables, (whole[rows], ~whole[rows]), strict=True):
             table[rows] = np.where(masked[:, None], as_new, with_past)
     return history, tables
@@ -85,17 +88,13 @@ def time_blocks(shown_at: NDArray[np.float64], blocks: int = TIME_BLOCKS) -> lis
 
 
 def _history(
-    demands: EncodedRecords,
-    achievements: EncodedRecords,
-    pairs: GradedPairs,
-    rows: NDArray[np.intp],
-    grades: NDArray[np.int64],
-    nearness: FloatArray,
-    seed: int,
+    batch: PairBatch, rows: NDArray[np.intp], grades: NDArray[np.int64], nearness: FloatArray, seed: int
 ) -> History:
-    return History.fit(
-        demands, achievements, pairs.d[rows], pairs.a[rows], grades.astype(np.float64), nearness[rows], seed
-    )
+    return History.fit(batch.take(PairIndices(rows)), grades.astype(np.float64), nearness[rows], seed)
+
+
+def _features(history: History, batch: PairBatch, rows: NDArray[np.intp], nearness: FloatArray) -> FloatArray:
+    return history.features(batch.take(PairIndices(rows)), nearness[rows])
 
 
 def new_in_first(group: NDArray[np.int64], seed: int = 0) -> NDArray[np.bool_]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.columns.arrays import FloatArray
 from matcher.collection.collection import Collection
-from matcher.collection.encoded import EncodedRecords
+from matcher.collection.rows import CollectionRows, PairIndices
 from matcher.history.outcome_history import RelevanceFeedback
 
 Rows = NDArray[np.int64]
@@ -20,11 +21,11 @@ RRF_CONSTANT = 60.0
 class Candidates:
     """The union of what the channels proposed, best fused score first.
 
-    `rows` (n,) of the shelf; `fused` (n,) reciprocal-rank-fusion scores; `channels[name]` (n,) rank of the candidate
+    `rows` (n,) of the collection; `fused` (n,) reciprocal-rank-fusion scores; `channels[name]` (n,) rank of the candidate
     in the channel from 1, or 0 where the channel did not propose it.
     """
 
-    rows: Rows
+    rows: CollectionRows
     fused: NDArray[np.float64]
     channels: dict[str, Rows]
 
@@ -32,10 +33,10 @@ class Candidates:
         """Return the channels that proposed the candidate at `place`."""
         return [name for name, rank in self.channels.items() if rank[place] > 0]
 
-    def kept(self, places: NDArray[np.bool_] | NDArray[np.intp]) -> "Candidates":
-        """Return the candidates that a mask (n,) sets, or those at some places, in their order."""
-        channels = {name: rank[places] for name, rank in self.channels.items()}
-        return Candidates(self.rows[places], self.fused[places], channels)
+    def kept(self, chosen: NDArray[np.bool_] | PairIndices) -> "Candidates":
+        """Return the candidates that a mask (n,) sets, or the given ones, in their order."""
+        channels = {name: rank[chosen] for name, rank in self.channels.items()}
+        return Candidates(CollectionRows(self.rows[chosen]), self.fused[chosen], channels)
 
     def proposed(self) -> dict[str, int]:
         """Return how many of the candidates each channel proposed."""
@@ -43,16 +44,15 @@ class Candidates:
 
 
 def find_candidates(
-    subject: EncodedRecords,
+    vector: FloatArray,
     words: list[str],
-    shelf: Collection,
+    collection: Collection,
     allowed: NDArray[np.bool_],
     feedback: RelevanceFeedback | None = None,
-    graph: Callable[[int, NDArray[np.bool_]], Rows] | None = None,
+    graph: Callable[[int, NDArray[np.bool_]], CollectionRows] | None = None,
     depth: int = CHANNEL_DEPTH,
-    place: int = 0,
 ) -> Candidates:
-    """Return the candidates for the record at `place` of `subject`, whose content words are `words`, best first.
+    """Return the candidates for a record with the full-text `vector` (d,) and content `words`, best first.
 
     dense: nearest full texts by the encoder; lexical: BM25; history: nearest to the mean of achievements that did well
     with similar demands, from `feedback` (Rocchio, from outcomes instead of clicks); graph: a function of (depth, allowed)
@@ -61,18 +61,18 @@ def find_candidates(
     if not allowed.any():
         return fuse({})
     found: dict[str, Rows] = {}
-    sought = {"dense": (np.asarray(subject.texts.full.vectors[place]), depth)}
+    sought = {"dense": (vector, depth)}
     if feedback is not None and feedback.good is not None:
         sought["history"] = (feedback.good, depth // 2)
-    sought = {name: (vector, most) for name, (vector, most) in sought.items() if vector.any()}
+    sought = {name: (near, most) for name, (near, most) in sought.items() if near.any()}
     if sought:  # together: half of what a search costs is the same for both
-        nearest = shelf.vectors.search(np.stack([vector for vector, _ in sought.values()]), depth, allowed)[0]
+        nearest = collection.vectors.search(np.stack([near for near, _ in sought.values()]), depth, allowed)[0]
         found = {name: _proposed(rows[:most]) for rows, (name, (_, most)) in zip(nearest, sought.items(), strict=True)}
     if words:
-        found["lexical"] = _proposed(shelf.lexical.search(words, depth, allowed)[0])
+        found["lexical"] = _proposed(collection.lexical.search(words, depth, allowed)[0])
     if graph is not None:
         found["graph"] = graph(depth, allowed)
-    known = len(shelf)
+    known = len(collection)
     return fuse({name: rows[rows < known] for name, rows in found.items()})
 
 
@@ -87,7 +87,7 @@ def fuse(found: dict[str, Rows]) -> Candidates:
         rank[place] = np.arange(1, len(place) + 1)
     fused = np.where(ranks > 0, 1.0 / (RRF_CONSTANT + ranks), 0.0).sum(axis=0)
     order = np.argsort(-fused, kind="stable")
-    return Candidates(rows[order], fused[order], dict(zip(found, ranks[:, order], strict=True)))
+    return Candidates(CollectionRows(rows[order]), fused[order], dict(zip(found, ranks[:, order], strict=True)))
 
 
 def _union(found: Sequence[Rows]) -> tuple[list[Rows], Rows]:

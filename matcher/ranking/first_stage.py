@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from data.columns.arrays import FloatArray, readonly_view
 from data.errors import BundleError
-from matcher.collection.encoded import EncodedRecords
+from matcher.collection.collection import Side
+from matcher.collection.pairs import PairBatch
+from matcher.collection.rows import PairIndices
 from matcher.features.attributes import ATTRIBUTES, attribute_features
 from matcher.history.kernels import fast_exp
 from matcher.history.outcome_history import SHARPNESS, RelevanceFeedback
@@ -140,56 +142,44 @@ def first_stages_in(path: Path) -> dict[str, FirstStage]:
 
 def preselect(
     stage: FirstStage | None,
-    asking: EncodedRecords,
-    place: int,
-    found: EncodedRecords,
-    places: Rows,
+    pairs: PairBatch,
     candidates: Candidates,
     feedback: RelevanceFeedback | None,
     top: int,
-    *,
-    subject_is_demand: bool,
-) -> NDArray[np.intp]:
-    """Return the numbers, ascending, of the candidates that the whole ranker is to score for a list of `top`.
+    side: Side,
+) -> PairIndices:
+    """Return the candidates, ascending, that the whole ranker is to score for a list of `top`.
 
     Of records with equal texts one is shown: at least twice as many as are asked for leave enough. Other arguments as for
     `prefilter_features`.
     """
     count = max(FUSED_SCORED if stage is None else stage.scored, 2 * top)
-    if stage is None or len(places) <= count:
-        return np.arange(min(count, len(places)))
-    columns = prefilter_features(
-        asking, place, found, places, candidates, feedback, subject_is_demand=subject_is_demand
-    )
-    return stage.best(columns, count)
+    if stage is None or len(pairs) <= count:
+        return PairIndices(np.arange(min(count, len(pairs))))
+    return PairIndices(stage.best(prefilter_features(pairs, candidates, feedback, side), count))
 
 
 def prefilter_features(
-    asking: EncodedRecords,
-    place: int,
-    found: EncodedRecords,
-    places: Rows,
-    candidates: Candidates,
-    feedback: RelevanceFeedback | None,
-    *,
-    subject_is_demand: bool,
+    pairs: PairBatch, candidates: Candidates, feedback: RelevanceFeedback | None, side: Side
 ) -> FloatArray:
-    """Return the columns `COLUMNS` (n, f) of candidates, which stand at `places` (n,) of `found`; NaN is missing.
+    """Return the columns `COLUMNS` (n, f) of n candidates, paired with the record asked about; NaN is missing.
 
-    Who asks is the record at `place` of `asking`; `feedback` tells what came of demands like it.
+    The candidates are on `side` of the pairs; `feedback` holds outcomes of similar demands.
     """
+    if side == "achievements":
+        asking, place, found, places = pairs.demands, int(pairs.d[0]), pairs.achievements, pairs.a
+    else:
+        asking, place, found, places = pairs.achievements, int(pairs.a[0]), pairs.demands, pairs.d
     n, own, theirs = len(places), asking.texts, found.texts
     dense = np.empty((n, len(DENSE)), dtype=np.float32)
-    for column, (wanted, offered) in enumerate(_sides(own, theirs, subject_is_demand=subject_is_demand)):
+    for column, (wanted, offered) in enumerate(_sides(own, theirs, side)):
         products(offered, places, wanted[place], dense[:, column])
-    told = np.full((n, len(_FEEDBACK)), np.nan, dtype=np.float32)
+    known = np.full((n, len(_FEEDBACK)), np.nan, dtype=np.float32)
     if feedback is not None:
         if feedback.good is not None:
-            products(theirs.full.vectors, places, feedback.good, told[:, 0])
+            products(theirs.full.vectors, places, feedback.good, known[:, 0])
         cosine = theirs.full.vectors[places] @ feedback.examples.T
-        _render(cosine, feedback.grades, feedback.weights, told)
-    one = np.full(n, place, dtype=np.int64)
-    pairs = (asking.cards, found.cards, one, places) if subject_is_demand else (found.cards, asking.cards, places, one)
+        _feedback_columns(cosine, feedback.grades, feedback.weights, known)
     ranks = np.zeros((n, len(CHANNELS)), dtype=np.int64)
     for column, name in enumerate(CHANNELS):
         if name in candidates.channels:
@@ -202,8 +192,8 @@ def prefilter_features(
         readonly_view(found.typical),
         places,
         _PLACES,
-        attribute_features(*pairs),
-        told,
+        attribute_features(pairs),
+        known,
         candidates.fused,
         ranks,
         columns,
@@ -211,17 +201,17 @@ def prefilter_features(
     return columns
 
 
-def _sides(own: TextSide, theirs: TextSide, *, subject_is_demand: bool) -> tuple[tuple[FloatArray, FloatArray], ...]:
-    """Return for each of `DENSE` the numbers of the one who asks and those of the candidates."""
-    demand, achievement = (own, theirs) if subject_is_demand else (theirs, own)
-    pairs = (
+def _sides(own: TextSide, theirs: TextSide, side: Side) -> tuple[tuple[FloatArray, FloatArray], ...]:
+    """Return for each of `DENSE` the numbers of the record asked about and those of the candidates."""
+    demand, achievement = (own, theirs) if side == "achievements" else (theirs, own)
+    parts = (
         (demand.title.vectors, achievement.title.vectors),
         (demand.title.vectors, achievement.full.vectors),
         (demand.full.vectors, achievement.full.vectors),
         (demand.title.topics, achievement.full.topics),
         (demand.full.topics, achievement.full.topics),
     )
-    return pairs if subject_is_demand else tuple((offered, wanted) for wanted, offered in pairs)
+    return parts if side == "achievements" else tuple((offered, wanted) for wanted, offered in parts)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -263,8 +253,8 @@ def _columns(
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "arcp"})
-def _render(cosine: FloatArray, grades: FloatArray, weights: FloatArray, told: FloatArray) -> None:
-    """Write to `told` (n, 4), from the second on: cosine to the nearest good and bad of m examples, their mean grade.
+def _feedback_columns(cosine: FloatArray, grades: FloatArray, weights: FloatArray, known: FloatArray) -> None:
+    """Write to `known` (n, 4), from the second on: cosine to the nearest good and bad of m examples, their mean grade.
 
     `cosine` (n, m) are the cosines to the examples. NaN is written where there is no such example.
     """
@@ -281,9 +271,9 @@ def _render(cosine: FloatArray, grades: FloatArray, weights: FloatArray, told: F
             mass += near
             nearest_good = max(nearest_good, line[j] + good[j])
             nearest_bad = max(nearest_bad, line[j] + bad[j])
-        told[i, 1] = nearest_good if nearest_good > -2 else np.nan
-        told[i, 2] = nearest_bad if nearest_bad > -2 else np.nan
-        told[i, 3] = total / (mass + _PRIOR_MASS)
+        known[i, 1] = nearest_good if nearest_good > -2 else np.nan
+        known[i, 2] = nearest_bad if nearest_bad > -2 else np.nan
+        known[i, 3] = total / (mass + _PRIOR_MASS)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -6,27 +6,26 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.collection.encoded import EncodedRecords
-from matcher.ranking.channels import Candidates
+from matcher.collection.rows import PairIndices
 from matcher.ranking.scorer import Scores
 from matcher.recommendation import Match, Reason
+from matcher.request.pipeline import Retrieved
 
 SHOWN = ("id", "title", "owner", "region", "status")  # of a record
 
 
 def matches_of(
-    order: NDArray[np.intp],
-    found: EncodedRecords,
-    places: NDArray[np.int64],
-    candidates: Candidates,
+    retrieved: Retrieved,
+    order: PairIndices,
     scores: Scores | None,
-    reasons: dict[int, list[Reason]],
+    reasons: Sequence[list[Reason]] = (),
     digests: Sequence[str] = (),
 ) -> list[Match]:
-    """Return the candidates at `order` (m,), best first, with what is shown of them.
+    """Return the candidates in `order` (m,), best first, with what is shown of them.
 
-    Candidate i stands at `places[i]` of `found`; `reasons` are by candidate, `digests` in the order of `order`.
+    `scores` are those of all candidates; `reasons` and `digests`, if any, stand in the order of `order`.
     """
+    candidates, found, places = retrieved.candidates, retrieved.found, retrieved.places
     matches = []
     for rank, place in enumerate(order.tolist(), start=1):
         card = found.cards.card(int(places[place]), SHOWN)
@@ -43,7 +42,7 @@ def matches_of(
                 grade=None if scores is None else int(scores.median[place]),
                 score=round(float(candidates.fused[place] if scores is None else scores.expected[place]), 6),
                 channels=candidates.proposed_by(place),
-                reasons=reasons.get(place, []),
+                reasons=reasons[rank - 1] if reasons else [],
                 features_digest=digests[rank - 1] if digests else "",
             )
         )

@@ -1,27 +1,28 @@
-"""Who asks: a record as a request reads it, and what is known of its past."""
+"""The record a request is about."""
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from data.columns.arrays import FloatArray
 from data.errors import InputError
 from data.records import Achievement, Demand
 from data.text.normalise import normalise
 from matcher.collection.encoded import EncodedRecords
-from matcher.history.outcome_history import RelevanceFeedback
-from matcher.ranking.scorer import Scorer
+from matcher.collection.rows import BundleRow, ViewRow
+from matcher.request.state import State, side_of
 from matcher.texts.space import RecordText, record_text
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Who asks: the record at `place` of a view, its text, and its row in the bundle if it stands there as it is given."""
+    """The record a request is about: `view[place]` is its encoded form, `text` what it says.
 
+    `row` is its bundle row if the bundle holds this very version.
+    """
+
+    record: Achievement | Demand
     view: EncodedRecords
-    place: int
+    place: ViewRow
     text: RecordText
-    row: int | None
+    row: BundleRow | None
 
 
 def require_text(record: Achievement | Demand) -> RecordText:
@@ -37,10 +38,20 @@ def require_text(record: Achievement | Demand) -> RecordText:
     return text
 
 
-def demand_history(scorer: Scorer, subject: Subject) -> tuple[FloatArray | None, RelevanceFeedback | None]:
-    """Return how like a demand is to those with outcomes, (1, g), and what came of such demands."""
-    history, row = scorer.history, np.array([subject.place], dtype=np.int64)
-    if history.kernel is None:
-        return None, None
-    likeness = history.likeness(subject.view, row)
-    return likeness, history.feedback(subject.view, subject.place, likeness)
+def find_subject(state: State, record: Achievement | Demand, *, with_text: bool = True) -> Subject:
+    """Return the encoded record: the stored encoding if the stored version says the same, else a fresh one.
+
+    Raises:
+        InputError: the record has no text to match by, which it must have unless `with_text` is false.
+
+    """
+    text = require_text(record) if with_text else record_text(record)
+    collection = state.collection(side_of(record))
+    row = collection.row(record.record_id)
+    if row is not None:
+        view, place = collection.locate(row)
+        if view.cards.describes(place, record, text):
+            return Subject(record, view, place, text, collection.bundle_row(row))
+    encoder = state.model.viewer
+    view = encoder.achievements([record]) if isinstance(record, Achievement) else encoder.demands([record])
+    return Subject(record, view, ViewRow(0), text, None)

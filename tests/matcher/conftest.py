@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from matcher.collection.encoded import EncodedRecords
-from matcher.features.table import FeatureTable, label_free_table
+from matcher.collection.pairs import PairBatch
+from matcher.features.graph import graph_signals
+from matcher.features.table import FeatureTable
 from matcher.history.graded_pairs import GradedPairs
+from matcher.learning.fit import fit_scorer
 from matcher.model import MatchingModel
-from matcher.ranking.scorer import fit_scorer
 from matcher.texts.space import TextSpace
 from models.encoder.base import load_encoder
 from models.ranking.ordinal import RankerParameters
@@ -31,6 +33,10 @@ class Known:
     @property
     def space(self) -> TextSpace:
         return self.model.space
+
+    def batch(self, rows: np.ndarray) -> PairBatch:
+        """Return the given rows of all pairs."""
+        return PairBatch(self.demands, self.achievements, self.d[rows], self.a[rows])
 
     @property
     def demands(self) -> EncodedRecords:
@@ -57,8 +63,8 @@ class Known:
 
     def asked(self, scorer, rows: np.ndarray) -> FeatureTable:
         """Return all features of the given rows of all pairs, as the scorer sees them."""
-        signals = self.model.graph.pair_signals(self.d[rows], self.a[rows])
-        return scorer.table(self.space, self.demands, self.achievements, self.d[rows], self.a[rows], signals)
+        pairs = self.batch(rows)
+        return scorer.table(self.space, pairs, graph_signals(self.model.graph, pairs))
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +77,7 @@ def known(encoder) -> Known:
     world = make_world()
     built = MatchingModel.build(world.achievements, world.demands, encoder)
     d, a = world.pairs()
-    signals = built.graph.pair_signals(d, a)
-    table = label_free_table(built.space, built.demands.base, built.achievements.base, d, a, signals)
+    table = built.label_free_table(PairBatch(built.demands.base, built.achievements.base, d, a))
     return Known(world, built, d, a, table)
 
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from data.records import Achievement, Demand
+from matcher.collection.pairs import PairBatch
 from matcher.engine import Engine
-from matcher.features.table import label_free_table
+from matcher.history.graded_pairs import GradedPairs
+from matcher.learning.fit import fit_scorer
 from matcher.model import MatchingModel
-from matcher.ranking.scorer import GradedPairs, fit_scorer
 from tests.matcher.conftest import PARAMETERS
 from tests.matcher.worlds import World, make_world
 
@@ -40,12 +41,11 @@ def particular_engine(world: World, encoder) -> Engine:
     """Return an engine trained on all pairs: grade 1 for the topic, 1 more each for what is asked of readiness and price."""
     model = MatchingModel.build(world.achievements, world.demands, encoder)
     d, a = world.pairs()
-    signals = model.graph.pair_signals(d, a)
     wanted, offered = model.demands.base, model.achievements.base
     ready = np.array([w.trl for w in world.achievements])[a] >= np.array([w.trl_min for w in world.demands])[d]
     cheap = np.array([w.price_min for w in world.achievements])[a] <= np.array([w.budget_max for w in world.demands])[d]
     grades = np.where(world.demand_topic[d] == world.achievement_topic[a], 1 + ready + cheap, 0).astype(np.int64)
-    table = label_free_table(model.space, wanted, offered, d, a, signals)
+    table = model.label_free_table(PairBatch(wanted, offered, d, a))
     pairs = GradedPairs(d, a, grades, np.ones(len(d)))
     scorer = fit_scorer(wanted, offered, pairs, table, parameters=PARAMETERS, calibrate=True)
     return Engine(replace(model, version="particulars", scorer=scorer))

@@ -1,6 +1,7 @@
-"""Fits the first stages: what the served scorer says of the candidates of some stored records, learned by a line."""
+"""Distils the ranker into a linear pre-selection model, from its scores of some stored records' candidates."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -9,14 +10,11 @@ from numpy.typing import NDArray
 from data.columns.arrays import FloatArray
 from data.errors import InputError, NotFoundError
 from data.records import Achievement, Demand
-from data.text.segment import content_words
-from matcher.collection.filters import Filters
-from matcher.engine import Engine, Side
-from matcher.features.graph import GraphQuery
-from matcher.ranking.channels import find_candidates
+from matcher.collection.collection import Side
+from matcher.engine import Engine
 from matcher.ranking.first_stage import SCORED, FirstStage, prefilter_features
 from matcher.ranking.scorer import Scorer
-from matcher.request.subject import demand_history
+from matcher.request.pipeline import retrieve, score
 
 ASKING = {
     "achievements": 300,
@@ -74,25 +72,11 @@ def _asking(engine: Engine, store: RecordReader, side: Side) -> Iterator[Demand 
 def _pool(engine: Engine, scorer: Scorer, record: Demand | Achievement, side: Side) -> Pool | None:
     """Return columns (n, f) and expected grades (n,) of a record's candidates; None if it says nothing or has none."""
     try:
-        subject = engine.subject(record)
+        query = engine.query(record, side)
     except InputError:
         return None
-    model, shelf, for_demand = engine.model, engine.shelf(side), side == "achievements"
-    likeness, feedback = demand_history(scorer, subject) if for_demand else (None, None)
-    lens = GraphQuery(model.graph, record, subject.row) if model.graph else None
-    reach = lens.retrieve if lens and for_demand else None
-    words, asking = content_words(subject.text.full), (subject.view, subject.place)
-    candidates = find_candidates(
-        subject.view, words, shelf, shelf.allowed(Filters()), feedback, reach, place=subject.place
-    )
-    if not len(candidates.rows):
+    retrieved = retrieve(replace(query, scorer=scorer))
+    if not len(retrieved):
         return None
-    found, places = shelf.at(candidates.rows)
-    columns = prefilter_features(*asking, found, places, candidates, feedback, subject_is_demand=for_demand)
-    one = np.full(len(places), subject.place, dtype=np.int64)
-    signals = lens.signals(candidates.rows) if lens else None
-    if for_demand:
-        table = scorer.table(model.space, subject.view, found, one, places, signals, likeness)
-    else:
-        table = scorer.table(model.space, found, subject.view, places, one, signals)
-    return columns, scorer.score(table).expected
+    columns = prefilter_features(retrieved.pairs, retrieved.candidates, retrieved.history.feedback, side)
+    return columns, score(retrieved, scorer).scores.expected

@@ -1,7 +1,6 @@
 """From a fitted scorer to a candidate: judged on held-out demands, put in a bundle, recorded in MLflow."""
 
 from collections.abc import Callable, Mapping
-from copy import copy
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from data.settings import Settings
 from data.store.store import Store
 from matcher.bundle import CHALLENGER, Manifest, link_files, new_bundle, new_version, publish, set_pointer
+from matcher.collection.rows import PairIndices
 from matcher.engine import Engine
 from matcher.features.table import NEARNESS_COLUMNS, FeatureTable
 from matcher.history.graded_pairs import GradedPairs
@@ -78,7 +78,8 @@ def finish(
     records = stored_records(store, scored)
     engine = Engine(replace(fitted.model, scorer=served))
     progress("first stage")
-    served.first_stages = fit_first_stages(engine, served, store)
+    served = replace(served, first_stages=fit_first_stages(engine, served, store))
+    engine = Engine(replace(fitted.model, scorer=served))
     answers = ask(engine, sample_demands(list(store.demands())))
     known = Records({key: store.demand(key) for key in set(answers.demand_ids)}, {})
     created_at = datetime.now(UTC)
@@ -139,18 +140,10 @@ def served_scorer(fitted: FittedScorer) -> Scorer:
     if not len(fitted.held_out):
         return fitted.scorer
     rows, grades = fitted.pairs.known_before()
-    pairs, nearness = fitted.pairs, fitted.table.select(NEARNESS_COLUMNS)
-    served = copy(fitted.scorer)
-    served.history = History.fit(
-        fitted.model.demands.base,
-        fitted.model.achievements.base,
-        pairs.d[rows],
-        pairs.a[rows],
-        grades.astype(np.float64),
-        nearness[rows],
-        fitted.parameters.seed,
-    )
-    return served
+    pairs = fitted.pairs.batch(fitted.model.demands.base, fitted.model.achievements.base).take(PairIndices(rows))
+    nearness = fitted.table.select(NEARNESS_COLUMNS)[rows]
+    history = History.fit(pairs, grades.astype(np.float64), nearness, fitted.parameters.seed)
+    return replace(fitted.scorer, history=history)
 
 
 def comparable_rows(pairs: GradedPairs, held_out: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -179,17 +172,15 @@ def held_out_pairs(model: MatchingModel, pairs: GradedPairs, rows: NDArray[np.in
 
 def _score_held_out(fitted: FittedScorer) -> tuple[HeldOut, Scores]:
     rows = comparable_rows(fitted.pairs, fitted.held_out)
+    model = fitted.model
     part = PairTable(
         rows,
         FeatureTable(fitted.table.values[rows], fitted.table.names),
-        fitted.model.demands.base,
-        fitted.model.achievements.base,
-        fitted.pairs.d[rows],
-        fitted.pairs.a[rows],
+        fitted.pairs.batch(model.demands.base, model.achievements.base).take(PairIndices(rows)),
     )
     held = held_out_pairs(fitted.model, fitted.pairs, rows)
     if not len(rows):
-        return held, Scores(np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0))
+        return held, Scores.none()
     return held, part.scores(fitted.scorer)
 
 

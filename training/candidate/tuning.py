@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
-from matcher.ranking.scorer import Examples
+from matcher.learning.fit import Examples
 from models.ranking.ordinal import RankerParameters
 
 if TYPE_CHECKING:

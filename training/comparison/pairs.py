@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from data.errors import NotFoundError
 from data.records import Achievement, Demand
 from eval.metrics.bootstrap import RESAMPLES, Estimate, Judged, estimate_all, metric_samples, summarise
-from matcher.collection.encoded import EncodedRecords
-from matcher.features.table import FeatureTable, label_free_table, with_history
+from matcher.collection.pairs import PairBatch
+from matcher.collection.rows import ViewRows
+from matcher.features.table import FeatureTable, with_history
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import GOOD_GRADE, MIN_CALIBRATION_ROWS, Scorer, Scores
 
@@ -72,19 +73,15 @@ NO_RECORDS = Records({}, {})
 
 @dataclass(frozen=True)
 class PairTable:
-    """Label-free features of some of n pairs: `places` among the n, and `d`, `a` the pairs' rows in the two views."""
+    """Label-free features of some of n pairs: `places` (m,) among the n, and the pairs themselves."""
 
     places: NDArray[np.intp]
     table: FeatureTable
-    demands: EncodedRecords
-    achievements: EncodedRecords
-    d: NDArray[np.int64]
-    a: NDArray[np.int64]
+    pairs: PairBatch
 
     def scores(self, scorer: Scorer) -> Scores:
         """Return what a scorer says of these pairs."""
-        known = with_history(self.table, scorer.history, self.demands, self.achievements, self.d, self.a)
-        return scorer.score(known)
+        return scorer.score(with_history(self.table, scorer.history, self.pairs))
 
 
 def pair_tables(
@@ -104,21 +101,19 @@ def pair_tables(
     inside = (d >= 0) & (a >= 0)
     if inside.any():
         rows = np.flatnonzero(inside)
-        signals = model.graph.pair_signals(d[rows], a[rows]) if model.graph else None
-        views = model.demands.base, model.achievements.base
-        yield PairTable(
-            rows, label_free_table(model.space, *views, d[rows], a[rows], signals), *views, d[rows], a[rows]
-        )
+        stored = PairBatch(model.demands.base, model.achievements.base, ViewRows(d[rows]), ViewRows(a[rows]))
+        yield PairTable(rows, model.label_free_table(stored), stored)
     if not inside.all():
         rows = np.flatnonzero(~inside)
         names_d, d_new = np.unique([demand_ids[row] for row in rows.tolist()], return_inverse=True)
         names_a, a_new = np.unique([achievement_ids[row] for row in rows.tolist()], return_inverse=True)
-        views = (
+        new = PairBatch(
             model.viewer.demands([_found(records.demands, str(name), "demand") for name in names_d]),
             model.viewer.achievements([_found(records.achievements, str(name), "achievement") for name in names_a]),
+            ViewRows(d_new.astype(np.int64)),
+            ViewRows(a_new.astype(np.int64)),
         )
-        new = d_new.astype(np.int64), a_new.astype(np.int64)
-        yield PairTable(rows, label_free_table(model.space, *views, *new), *views, *new)
+        yield PairTable(rows, model.label_free_table(new), new)
 
 
 def score_pairs(
@@ -134,13 +129,11 @@ def score_pairs(
         NotFoundError: neither the bundle nor `records` has an id.
 
     """
-    n = len(demand_ids)
-    scores = Scores(np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n))
-    for part in pair_tables(model, demand_ids, achievement_ids, records):
-        found = part.scores(scorer)
-        for name in ("expected", "median", "probability"):
-            getattr(scores, name)[part.places] = getattr(found, name)
-    return scores
+    parts = list(pair_tables(model, demand_ids, achievement_ids, records))
+    if not parts:
+        return Scores.none()
+    order = np.argsort(np.concatenate([part.places for part in parts]), kind="stable")
+    return Scores.concat([part.scores(scorer) for part in parts]).take(order)
 
 
 def figures(held: HeldOut, scores: Scores) -> dict[str, Estimate]:

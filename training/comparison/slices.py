@@ -55,7 +55,7 @@ def slice_figures(held: HeldOut, scores: Scores, slices: dict[str, Mask]) -> dic
 def taken(held: HeldOut, scores: Scores, mask: Mask) -> tuple[HeldOut, Scores]:
     """Return the rows of a slice."""
     rows = np.flatnonzero(mask)
-    return held.take(rows), Scores(scores.expected[rows], scores.median[rows], scores.probability[rows])
+    return held.take(rows), scores.take(rows)
 
 
 def _demands(held: HeldOut, mask: Mask) -> int:

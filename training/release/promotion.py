@@ -121,7 +121,7 @@ def gather(settings: Settings, store: Store, candidate: Candidate, champion: str
     try:
         model = _usable(settings, store, candidate.version, champion)
     except GongxuError as error:
-        nothing = Scores(np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0))
+        nothing = Scores.none()
         empty = HeldOut([], [], np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_))
         return Evidence(empty, nothing, None, {}, None, candidate.bytes, problem=str(error))
     incomparable, share = "", candidate.held_out_share

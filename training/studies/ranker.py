@@ -16,9 +16,11 @@ from data.store.store import Store
 from eval.metrics.bootstrap import RESAMPLES, Estimate, Lift, lift_of, resample_weights, summarise
 from eval.metrics.levels import ndcg_by_demand
 from eval.studies.simulated_truth import SimulatedTruth
-from matcher.features.table import label_free_table, with_history
+from matcher.collection.pairs import PairBatch
+from matcher.collection.rows import ViewRows
+from matcher.features.table import with_history
+from matcher.learning.fit import Examples, training_examples
 from matcher.model import MatchingModel
-from matcher.ranking.scorer import Examples, training_examples
 from models.ranking.lambdamart import LambdaMartRanker
 from models.ranking.ordinal import RankerParameters
 from training.outcomes.graded_pairs import graded_pairs
@@ -121,9 +123,8 @@ def _problem(folder: Path, settings: Settings, *, judgements: bool, progress: Pr
         a.append(near)
         grade.append(true[[int(achievements.cards.ids[place][1:]) - 1 for place in near.tolist()]])
     asked, offered, best = (np.concatenate(part).astype(np.int64) for part in (d, a, grade))
-    signals = model.graph.pair_signals(asked, offered) if model.graph else None
-    table = label_free_table(model.space, demands, achievements, asked, offered, signals)
-    table = with_history(table, history, demands, achievements, asked, offered)
+    batch = PairBatch(demands, achievements, ViewRows(asked), ViewRows(offered))
+    table = with_history(model.label_free_table(batch), history, batch)
     return _Problem(examples, table.select(examples.names), asked, best)
 
 

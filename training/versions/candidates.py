@@ -1,7 +1,7 @@
 """Trained versions as this home knows them: one small folder each, beside the bundle and whether MLflow answers or not."""
 
 import shutil
-from copy import copy
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -138,9 +138,7 @@ def without_held_out(settings: Settings, version: str, scorer: Scorer) -> Scorer
     directory = folder_of(settings, version) / HISTORY
     if not directory.is_dir():
         raise NotFoundError(f"{directory} is missing, without which version {version} cannot be compared; train again")
-    blind = copy(scorer)
-    blind.history = History.load(directory)
-    return blind
+    return replace(scorer, history=History.load(directory))
 
 
 def aliases_of(settings: Settings, version: str) -> list[str]:

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from data.errors import NotFoundError
-from data.records import Demand, Identifier
+from data.records import Identifier
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.queries.supply import balances, term_card
 from knowledge_graph.reading.paths import drawing
@@ -96,15 +95,13 @@ async def paths(
     services: ServicesOf,
     limit: Annotated[int, Query(ge=1, le=MAX_PATHS)] = 3,
 ) -> Response:
-    """Return the strongest paths from a stored demand to an achievement of the bundle, with their evidence."""
-    graph = _graph(services)
-    row = services.live().engine.model.achievements.base.cards.rows.get(achievement_id)
-    if row is None:
-        await services.in_store(lambda store: store.achievement(achievement_id))  # names the nearest ids, if unknown
-        raise NotFoundError(f"achievement {achievement_id!r} is newer than the knowledge graph; build again")
+    """Return the strongest paths between two stored records as they stand now, with their evidence."""
+    _graph(services)
+    achievement = await services.in_store(lambda store: store.achievement(achievement_id))
     demand = await services.in_store(lambda store: store.demand(demand_id))
-    found = await services.engine_threads.run(partial(_paths, graph, demand, row, limit))
-    return json_response(found)
+    engine = services.live().engine
+    found = await services.engine_threads.run(partial(engine.paths, demand, achievement, limit))
+    return json_response({"paths": [path.as_json() for path in found], "drawing": drawing(found)})
 
 
 @router.get("/gaps", response_model=Gaps, responses=_RESPONSES, summary="Where supply is missing")
@@ -128,8 +125,3 @@ def _graph(services: Services) -> KnowledgeGraph:
     if graph is None:
         raise ApiError(NO_GRAPH, "the bundle holds no knowledge graph; build again with `gongxu build`")
     return graph
-
-
-def _paths(graph: KnowledgeGraph, demand: Demand, row: int, limit: int) -> dict[str, Any]:
-    found = graph.paths(graph.describe(demand), row, limit, demand_id=demand.demand_id, demand_title=demand.title)
-    return {"paths": [path.as_json() for path in found], "drawing": drawing(found)}

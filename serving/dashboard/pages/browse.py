@@ -184,13 +184,8 @@ def evidence_of(engine: Engine, sought: Demand, offered: Achievement) -> dict[st
 
 
 def paths_of(engine: Engine, sought: Demand, offered: Achievement) -> list[Path]:
-    """Return the strongest paths between two records in the graph of the engine's bundle, none without a graph."""
-    graph = engine.model.graph
-    row = engine.model.achievements.base.cards.rows.get(offered.achievement_id)
-    if graph is None or row is None:
-        return []
-    described = graph.describe(sought)
-    return graph.paths(described, row, MAX_PATHS, demand_id=sought.demand_id, demand_title=sought.title)
+    """Return the strongest paths between two records as they stand now, none without a graph."""
+    return engine.paths(sought, offered, MAX_PATHS)
 
 
 def _texts(*parts: tuple[str, str], marks: tuple[tuple[str, str], ...]) -> list[tuple[str, Any]]:

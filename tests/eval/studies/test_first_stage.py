@@ -23,8 +23,8 @@ def trained(platform) -> MatchingModel:
     weights = np.zeros(2 * len(COLUMNS))
     weights[COLUMNS.index("vectors_f")] = 1.0
     stage = FirstStage(weights, np.zeros(len(COLUMNS)))
-    parts = model.scorer.history, model.scorer.ranker, model.scorer.calibration
-    return replace(model, scorer=type(model.scorer)(*parts, first_stages={"achievements": stage}))
+    scorer = replace(model.scorer, threshold=None, deal_calibration=None, first_stages={"achievements": stage})
+    return replace(model, scorer=scorer)
 
 
 def test_relevance_is_that_of_the_file(platform):

@@ -13,7 +13,7 @@ from eval.studies.questions import Asked, estimates
 from eval.studies.simulated_truth import SimulatedTruth
 from matcher.clarification.answers import UNCLEAR
 from matcher.clarification.questions import Option, Question
-from matcher.ranking.verdict import Confidences, calibrate_threshold, confidences_of
+from matcher.learning.answer_threshold import Confidences, calibrate_threshold, confidences_of
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

@@ -7,6 +7,7 @@ import pytest
 
 from data.records import Achievement, AchievementStatus, Demand
 from matcher.collection.columns import SCHEMA, RecordColumns
+from matcher.collection.pairs import PairBatch
 from matcher.features.attributes import ATTRIBUTES, attribute_features
 
 FULL_DEMAND = Demand(
@@ -38,13 +39,19 @@ FULL_ACHIEVEMENT = Achievement(
 BARE_DEMAND, BARE_ACHIEVEMENT = Demand(demand_id="D0", title="无"), Achievement(achievement_id="A0", title="涂层")
 
 
-def features(demands, achievements):
-    d, a = np.divmod(np.arange(len(demands) * len(achievements)), len(achievements))
-    found = attribute_features(RecordColumns.from_records(demands), RecordColumns.from_records(achievements), d, a)
-    return dict(zip(ATTRIBUTES, found.T, strict=True))
+@pytest.fixture(scope="module")
+def features(known):
+    """Return a function that gives each attribute's values of all pairs of demands and achievements."""
+    encoder = known.model.viewer
+
+    def found(demands, achievements):
+        pairs = PairBatch.product(encoder.demands(demands), encoder.achievements(achievements))
+        return dict(zip(ATTRIBUTES, attribute_features(pairs).T, strict=True))
+
+    return found
 
 
-def test_features_by_hand():
+def test_features_by_hand(features):
     found = {name: values[0] for name, values in features([FULL_DEMAND], [FULL_ACHIEVEMENT]).items()}
     assert tuple(found) == ATTRIBUTES
     assert found["same_field"] == 1
@@ -69,19 +76,19 @@ def test_features_by_hand():
         ({"transfer_modes": ("技术服务",)}, "mode_overlap", 0),
     ],
 )
-def test_each_attribute_follows_its_records(change, name, value):
+def test_each_attribute_follows_its_records(features, change, name, value):
     found = features([FULL_DEMAND], [FULL_ACHIEVEMENT.model_copy(update=change)])
     assert found[name][0] == pytest.approx(value)
 
 
-def test_a_silent_side_is_missing_not_zero():
+def test_a_silent_side_is_missing_not_zero(features):
     found = features([FULL_DEMAND, BARE_DEMAND], [BARE_ACHIEVEMENT, FULL_ACHIEVEMENT])
     for name in ATTRIBUTES[:-1]:
         assert np.isnan(found[name]).tolist() == [True, False, True, True], name
     assert np.isnan(found["achievement_year"]).tolist() == [True, False, True, False]
 
 
-def test_an_attribute_of_a_pair_does_not_depend_on_what_else_is_asked():
+def test_an_attribute_of_a_pair_does_not_depend_on_what_else_is_asked(features):
     """One candidate alone, as at serving time, looks as it did among all records in training."""
     others = [
         FULL_ACHIEVEMENT.model_copy(update={"achievement_id": f"B{i}", "updated_at": date(2025, 1, 1 + i)})

@@ -7,8 +7,9 @@ from data.errors import BundleError
 from data.records import Achievement, Demand
 from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.collection.encoded import REFERENCE_ACHIEVEMENTS, REFERENCE_DEMANDS, EncodedRecords, RecordEncoder
+from matcher.collection.pairs import PairBatch
 from matcher.features.attributes import ATTRIBUTES
-from matcher.features.graph import GraphQuery
+from matcher.features.graph import graph_signals
 from matcher.features.table import (
     FEATURES,
     LABEL_FREE,
@@ -84,7 +85,7 @@ def test_names_are_unique_and_those_of_the_table(known):
     assert len(set(FEATURES)) == len(FEATURES)
     assert known.table.names == LABEL_FREE
     assert known.table.values.shape == (len(known.d), len(LABEL_FREE))
-    full = with_history(known.table, History.empty(), known.demands, known.achievements, known.d, known.a)
+    full = with_history(known.table, History.empty(), known.batch(np.arange(len(known.d))))
     assert full.names == FEATURES
     assert full.values.shape[1] == len(FEATURES)
     assert set(NEARNESS_COLUMNS) <= set(LABEL_FREE)
@@ -94,7 +95,7 @@ def test_similarities_equal_a_plain_reckoning(known, odd):
     demands, achievements = odd
     some = [(0, 0), (3, 3), (5, 17), (24, 0), (0, 36), (24, 36), (25, 37), (26, 0), (26, 36), (11, 30)]
     d, a = (np.array(column) for column in zip(*some, strict=True))
-    found = pair_similarities(known.space, demands.texts, achievements.texts, d, a)
+    found = pair_similarities(known.space, PairBatch(demands, achievements, d, a))
     for row, (i, j) in enumerate(some):
         expected = reckoned(known.space, demands.texts.take(np.array([i])), achievements.texts.take(np.array([j])))
         np.testing.assert_allclose(
@@ -108,7 +109,7 @@ def test_similarities_are_the_same_whichever_side_leads(known, odd):
     few_demands = (random.integers(0, 3, 60), random.integers(0, len(achievements), 60))
     few_achievements = (random.integers(0, len(demands), 60), random.integers(0, 3, 60))
     for d, a in (few_demands, few_achievements):
-        found = pair_similarities(known.space, demands.texts, achievements.texts, d, a)
+        found = pair_similarities(known.space, PairBatch(demands, achievements, d, a))
         alone = [
             similarities(known.space, demands.texts.take(np.array([i])), achievements.texts.take(np.array([j])))[0, 0]
             for i, j in zip(d, a, strict=True)
@@ -122,7 +123,7 @@ def test_similarities_of_a_block_equal_those_of_its_pairs(known, odd):
     for rows, columns in ((np.arange(27), np.arange(30, 38)), (np.arange(20, 27), np.arange(38))):
         block = similarities(known.space, demands.texts.take(rows), achievements.texts.take(columns))
         d, a = np.repeat(rows, len(columns)), np.tile(columns, len(rows))
-        pairs = pair_similarities(known.space, demands.texts, achievements.texts, d, a)
+        pairs = pair_similarities(known.space, PairBatch(demands, achievements, d, a))
         np.testing.assert_allclose(block.reshape(len(d), -1), pairs, atol=TOLERANCE)
 
 
@@ -176,23 +177,25 @@ def test_deviations_from_the_typical_by_hand(known):
 def test_empty_and_unknown_texts_give_finite_numbers(known, odd):
     demands, achievements = odd
     d, a = np.repeat(np.arange(24, 27), 38), np.tile(np.arange(38), 3)
-    table = label_free_table(known.space, demands, achievements, d, a)
+    table = known.model.label_free_table(PairBatch(demands, achievements, d, a))
     texts = [name for name in LABEL_FREE if name not in {*ATTRIBUTES, *SIGNAL_NAMES}]
     assert np.isfinite(table.select(texts)).all()
 
 
 def test_the_graph_says_the_same_in_training_and_in_serving(known):
-    graph, world = known.model.graph, known.world
+    graph, world, encoder = known.model.graph, known.world, known.model.viewer
     rows = np.arange(36)
     for row in (0, 9):
         trained = graph.pair_signals(np.full(36, row), rows)
-        np.testing.assert_allclose(GraphQuery(graph, world.demands[row], None).signals(rows), trained, atol=1e-5)
+        served = PairBatch.of_demand(encoder.demands([world.demands[row]]), 0, known.achievements, rows)
+        np.testing.assert_allclose(graph_signals(graph, served), trained, atol=1e-5)
     rows = np.arange(24)
     trained = graph.pair_signals(rows, np.full(24, 4))
-    np.testing.assert_allclose(GraphQuery(graph, world.achievements[4], 4).signals(rows), trained, atol=1e-5)
-    unknown = GraphQuery(graph, world.achievements[4], None).signals(rows)
-    assert np.isnan(unknown).all()
-    assert np.isnan(GraphQuery(graph, world.demands[0], None).signals(np.array([36, 40]))).all()
+    stored = PairBatch.of_achievement(known.achievements, 4, known.demands, rows)
+    np.testing.assert_allclose(graph_signals(graph, stored), trained, atol=1e-5)
+    fresh = PairBatch.of_achievement(encoder.achievements([world.achievements[4]]), 0, known.demands, rows)
+    np.testing.assert_allclose(graph_signals(graph, fresh), trained, atol=1e-5)
+    assert np.isnan(graph_signals(None, stored)).all()
 
 
 def test_the_right_matches_stand_out_without_a_single_outcome(known):
@@ -224,22 +227,20 @@ def test_a_saved_view_is_identical(known, encoder, tmp_path):
     after = viewer.demands(ODD_DEMANDS)
     np.testing.assert_array_equal(after.typical, before.typical)
     table = [
-        label_free_table(v.space, view, known.achievements, np.zeros(36, np.int64) + 2, np.arange(36))
+        label_free_table(v.space, pairs, graph_signals(None, pairs))
         for v, view in ((known.model.viewer, before), (viewer, after))
+        for pairs in (PairBatch.of_demand(view, 2, known.achievements, np.arange(36)),)
     ]
     np.testing.assert_array_equal(table[0].values, table[1].values)
 
 
 def test_a_table_s_rows_do_not_depend_on_each_other(known):
     rows = np.random.default_rng(1).permutation(len(known.d))[:50]
-    signals = known.model.graph.pair_signals(known.d[rows], known.a[rows])
-    some = label_free_table(known.space, known.demands, known.achievements, known.d[rows], known.a[rows], signals)
+    some = known.model.label_free_table(known.batch(rows))
     np.testing.assert_allclose(some.values, known.table.values[rows], atol=1e-3, rtol=1e-4)
 
 
 def test_history_columns_are_missing_on_the_first_day(known):
-    found = History.empty().features(
-        known.demands, known.achievements, known.d[:5], known.a[:5], known.table.select(NEARNESS_COLUMNS)[:5]
-    )
+    found = History.empty().features(known.batch(np.arange(5)), known.table.select(NEARNESS_COLUMNS)[:5])
     assert found.shape == (5, len(HISTORY))
     assert np.isnan(found).all()

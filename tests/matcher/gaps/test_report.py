@@ -14,17 +14,10 @@ from matcher.gaps.composite import COMPOSITE, cover
 from matcher.gaps.developers import developers_of
 from matcher.gaps.report import gap_report, report_dict, verdict
 from matcher.gaps.requirements import unmet_requirements
+from matcher.learning.answer_threshold import EVEN, LEAST_DEMANDS, Confidences, fit_threshold
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import THRESHOLD_FILE, Scorer
-from matcher.ranking.verdict import (
-    CONFIDENCE,
-    EVEN,
-    LEAST_DEMANDS,
-    TARGET_RISK,
-    AnswerThreshold,
-    Confidences,
-    fit_threshold,
-)
+from matcher.ranking.verdict import CONFIDENCE, TARGET_RISK, AnswerThreshold
 from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH
 from matcher.rescoring import candidate_pool
 from tests.matcher.particulars import demand, offer

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-import matcher.ranking.scorer
+import matcher.learning.fit
 from data.records import Achievement, Demand
 from matcher.collection.encoded import EncodedRecords
-from matcher.features.table import NEARNESS_COLUMNS, label_free_table
+from matcher.collection.pairs import PairBatch
+from matcher.features.table import NEARNESS_COLUMNS
 from matcher.history.graded_pairs import GradedPairs
 from matcher.history.outcome_history import HISTORY, History
-from matcher.ranking.scorer import fit_scorer
+from matcher.learning.fit import fit_scorer
 from tests.matcher.conftest import PARAMETERS
 
 COLUMN = {name: i for i, name in enumerate(HISTORY)}
@@ -30,14 +31,12 @@ def history(known, outcomes):
 
 def fit(known, rows, grades):
     nearness = known.table.select(NEARNESS_COLUMNS)[rows]
-    return History.fit(
-        known.demands, known.achievements, known.d[rows], known.a[rows], grades.astype(np.float64), nearness
-    )
+    return History.fit(known.batch(rows), grades.astype(np.float64), nearness)
 
 
 def features(known, history, rows):
     nearness = known.table.select(NEARNESS_COLUMNS)[rows]
-    return history.features(known.demands, known.achievements, known.d[rows], known.a[rows], nearness)
+    return history.features(known.batch(rows), nearness)
 
 
 def test_a_demand_without_outcomes_has_no_own_history(known, history):
@@ -98,13 +97,13 @@ def spied_features(known, demands, achievements, pairs, table, monkeypatch):
     """Return the history columns that the ranker is trained on, shape (2, n, h): one layer per copy of the table."""
     seen = []
 
-    class Spy(matcher.scorer.OrdinalRanker):
+    class Spy(matcher.learning.fit.OrdinalRanker):
         def fit(self, features, *rest, **named):
             seen.append(features[:, -len(HISTORY) :].copy())
             return super().fit(features, *rest, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(matcher.scorer, "OrdinalRanker", Spy)
+        patch.setattr(matcher.learning.fit, "OrdinalRanker", Spy)
         fit_scorer(demands, achievements, pairs, table, parameters=PARAMETERS, calibrate=False)
     return seen[0].reshape(2, len(pairs), -1)
 
@@ -119,7 +118,7 @@ def test_a_pair_s_grade_never_reaches_its_own_features_nor_those_of_its_doubles(
     rows = np.flatnonzero((known.d + known.a) % 2 == 0)
     d = np.r_[known.d[rows], [24, 0, 24, 0]]
     a = np.r_[known.a[rows], [6, 36, 36, 6]]  # the pair (0, 6) again: once by each twin, by both, and judged twice
-    table = label_free_table(known.space, demands, achievements, d, a)
+    table = known.model.label_free_table(PairBatch(demands, achievements, d, a))
     grade = np.where(np.r_[world.grades(known.d, known.a)[rows], [3, 3, 3, 3]] > 0, 3, 0)
     own = np.flatnonzero(((d == 0) | (d == 24)) & ((a == 6) | (a == 36)))
     assert len(own) == 5
@@ -156,36 +155,37 @@ def test_a_demand_is_known_by_its_title_and_its_content(known, history):
     ):
         view = known.model.viewer.demands([old.model_copy(update=change)])
         zero = np.zeros(1, dtype=np.int64)
-        found = history.features(view, known.achievements, zero, zero, nearness)
+        found = history.features(PairBatch(view, known.achievements, zero, zero), nearness)
         assert (found[0, COLUMN["known_pairs"]] > 0) == is_known, change
 
 
 def test_evidence_names_real_pairs_likest_first(known, history, outcomes):
     grades = known.world.grades(known.d, known.a)
     real = {(f"D{known.d[row]:03d}", f"A{known.a[row]:03d}"): int(grades[row]) for row in outcomes}
-    pair = known.demands, known.achievements, np.array([4]), np.array([10])
-    (found,) = history.evidence(*pair, limit=5)
+    pair = PairBatch(known.demands, known.achievements, np.array([4]), np.array([10]))
+    (found,) = history.evidence(pair, limit=5)
     assert len(found) == 5
     for demand_id, achievement_id, grade, likeness in found:
         assert real[demand_id, achievement_id] == grade
         assert 0 <= likeness <= 1 + 1e-6
     assert [likeness for *_, likeness in found] == sorted((x for *_, x in found), reverse=True)
-    assert History.empty().evidence(*pair) == [[]]
+    assert History.empty().evidence(pair) == [[]]
 
 
 def test_evidence_of_a_judged_pair_is_that_pair(known, history, outcomes):
     row = int(outcomes[25])
-    ((best,),) = history.evidence(known.demands, known.achievements, known.d[[row]], known.a[[row]], limit=1)
+    ((best,),) = history.evidence(known.batch(np.array([row])), limit=1)
     assert best[:2] == (f"D{known.d[row]:03d}", f"A{known.a[row]:03d}")
     assert best[3] == pytest.approx(1.0, abs=1e-4)
 
 
 def test_evidence_of_many_pairs_is_that_of_each(known, history, outcomes):
     d, a = np.array([4, 2, 4, 7]), np.array([10, 3, 1, 10])
-    together = history.evidence(known.demands, known.achievements, d, a)
+    together = history.evidence(PairBatch(known.demands, known.achievements, d, a))
     for pair, likest in enumerate(together):
-        likeness = history.likeness(known.demands, d[[pair]]) if pair % 2 else None
-        (alone,) = history.evidence(known.demands, known.achievements, d[[pair]], a[[pair]], likeness, limit=8)
+        similarity = history.demand_similarity(known.demands, d[[pair]]) if pair % 2 else None
+        one = PairBatch(known.demands, known.achievements, d[[pair]], a[[pair]], similarity)
+        (alone,) = history.evidence(one, limit=8)
         for outcome, other in zip(likest, alone, strict=False):
             assert outcome[3] == pytest.approx(other[3], abs=1e-5)
             assert outcome[:3] in [x[:3] for x in alone if abs(x[3] - outcome[3]) < 1e-4]  # equally like ones may swap
@@ -193,7 +193,7 @@ def test_evidence_of_many_pairs_is_that_of_each(known, history, outcomes):
 
 def test_feedback_points_to_achievements_that_did_well(known, history):
     view = known.model.viewer.demands([known.world.demands[1]])
-    feedback = history.feedback(view)
+    feedback = history.feedback(view, 0)
     vector = feedback.good
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
     assert np.linalg.norm(feedback.examples, axis=1) == pytest.approx(1, abs=1e-5)
@@ -208,10 +208,10 @@ def test_feedback_points_to_achievements_that_did_well(known, history):
 def test_no_feedback_where_nothing_similar_did_well(known, outcomes):
     bad = fit(known, outcomes, np.ones(len(outcomes)))
     view = known.model.viewer.demands([known.world.demands[1]])
-    assert bad.feedback(view).good is None
-    assert set(bad.feedback(view).grades.tolist()) == {1}
+    assert bad.feedback(view, 0).good is None
+    assert set(bad.feedback(view, 0).grades.tolist()) == {1}
     strange = known.model.viewer.demands([Demand(demand_id="X", title="儿童舞蹈服装采购")])
-    assert History.empty().feedback(strange) is None
+    assert History.empty().feedback(strange, 0) is None
 
 
 def test_numbers_stay_finite_for_texts_that_say_nothing(known, history):
@@ -219,8 +219,8 @@ def test_numbers_stay_finite_for_texts_that_say_nothing(known, history):
     demands = viewer.demands([Demand(demand_id="X", title="无"), Demand(demand_id="Y", title="zzzz")])
     achievements = viewer.achievements([Achievement(achievement_id="X", title="无")])
     d, a = np.array([0, 1]), np.array([0, 0])
-    table = label_free_table(known.space, demands, achievements, d, a)
-    found = history.features(demands, achievements, d, a, table.select(NEARNESS_COLUMNS))
+    pairs = PairBatch(demands, achievements, d, a)
+    found = history.features(pairs, known.model.label_free_table(pairs).select(NEARNESS_COLUMNS))
     own = [COLUMN[name] for name in ("known_mean", *OWN)]
     assert np.isfinite(np.delete(found, own, axis=1)).all()
 
@@ -230,8 +230,8 @@ def test_a_saved_history_says_the_same(known, history, outcomes, tmp_path):
     loaded = History.load(tmp_path / "history")
     rows = np.arange(0, len(known.d), 5)
     np.testing.assert_array_equal(features(known, loaded, rows), features(known, history, rows))
-    pair = known.demands, known.achievements, np.array([4]), np.array([10])
-    assert loaded.evidence(*pair) == history.evidence(*pair)
+    pair = PairBatch(known.demands, known.achievements, np.array([4]), np.array([10]))
+    assert loaded.evidence(pair) == history.evidence(pair)
 
 
 def test_an_empty_history_survives_saving(known, tmp_path):

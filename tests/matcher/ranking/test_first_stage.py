@@ -9,11 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import BundleError
-from data.text.segment import content_words
-from matcher.collection.filters import Filters
 from matcher.engine import Engine
 from matcher.history.outcome_history import RelevanceFeedback
-from matcher.ranking.channels import find_candidates
 from matcher.ranking.first_stage import (
     COLUMNS,
     DENSE,
@@ -25,7 +22,7 @@ from matcher.ranking.first_stage import (
     preselect,
     save_first_stages,
 )
-from matcher.texts.space import record_text
+from matcher.request.pipeline import retrieve
 
 
 def pools_of(random, weights, pools=30, size=160, gaps=0.1):
@@ -39,12 +36,17 @@ def pools_of(random, weights, pools=30, size=160, gaps=0.1):
     return found
 
 
-def candidates_of(known, row, side="achievements"):
+def retrieved_for(known, row, side="achievements"):
     record = (known.world.demands if side == "achievements" else known.world.achievements)[row]
-    view = known.demands if side == "achievements" else known.achievements
-    shelf = known.model.achievements if side == "achievements" else known.model.demands
-    words = content_words(record_text(record).full)
-    return view, shelf, find_candidates(view, words, shelf, shelf.allowed(Filters()), place=row)
+    return retrieve(Engine(known.model).query(record, side))
+
+
+def columns_of(found, feedback=None):
+    return prefilter_features(found.pairs, found.candidates, feedback, found.query.side)
+
+
+def kept_of(stage, found, top):
+    return preselect(stage, found.pairs, found.candidates, None, top, found.query.side)
 
 
 def test_a_line_is_found_whatever_the_level_of_a_pool():
@@ -87,10 +89,9 @@ def test_the_best_are_those_of_the_largest_sums_in_their_order(seed, count):
 @pytest.mark.parametrize("side", ["achievements", "demands"])
 def test_similarities_are_those_of_the_feature_table(known, side):
     row = 5
-    view, shelf, candidates = candidates_of(known, row, side)
-    found, places = shelf.at(candidates.rows)
-    is_demand = side == "achievements"
-    columns = prefilter_features(view, row, found, places, candidates, None, subject_is_demand=is_demand)
+    retrieved = retrieved_for(known, row, side)
+    places, is_demand = retrieved.places, side == "achievements"
+    columns = columns_of(retrieved)
     here = np.flatnonzero((known.d if is_demand else known.a) == row)
     other = (known.a if is_demand else known.d)[here]
     table = known.table.values[here][[np.flatnonzero(other == place)[0] for place in places.tolist()]]
@@ -104,19 +105,19 @@ def test_similarities_are_those_of_the_feature_table(known, side):
         for mine, its in name_of.items():
             expected = table[:, known.table.names.index(name + its)]
             assert columns[:, COLUMNS.index(name + mine)] == pytest.approx(expected, abs=2e-4)
-    rank = candidates.channels["dense"]
+    rank = retrieved.candidates.channels["dense"]
     assert columns[:, COLUMNS.index("proposed_dense")].tolist() == (rank > 0).tolist()
     assert np.exp(columns[rank > 0, COLUMNS.index("log_rank_dense")]) == pytest.approx(rank[rank > 0], rel=1e-5)
     assert np.isnan(columns[:, COLUMNS.index("feedback_mean")]).all()
 
 
 def test_feedback_tells_of_what_did_well_and_what_did_not(known):
-    view, shelf, candidates = candidates_of(known, 2)
-    found, places = shelf.at(candidates.rows)
+    retrieved = retrieved_for(known, 2)
+    found, places = retrieved.found, retrieved.places
     vectors = np.asarray(found.texts.full.vectors)
     good, bad, better = (vectors[int(places[place])] for place in (3, 4, 5))
     told = RelevanceFeedback(good, np.stack([good, bad, better]), np.float32([2, 0, 3]), np.float32([1, 1, 0.5]))
-    columns = prefilter_features(view, 2, found, places, candidates, told, subject_is_demand=True)
+    columns = columns_of(retrieved, told)
     mean, nearest_good, nearest_bad, grade = (
         columns[:, COLUMNS.index(f"feedback_{name}")] for name in ("mean", "good", "bad", "grade")
     )
@@ -129,33 +130,28 @@ def test_feedback_tells_of_what_did_well_and_what_did_not(known):
 
 
 def test_what_is_unknown_of_feedback_is_missing(known):
-    view, shelf, candidates = candidates_of(known, 2)
-    found, places = shelf.at(candidates.rows)
+    retrieved = retrieved_for(known, 2)
+    found, places = retrieved.found, retrieved.places
     bad = np.asarray(found.texts.full.vectors)[[int(places[0])]]
     only_bad = RelevanceFeedback(None, bad, np.float32([0]), np.float32([1]))
-    columns = prefilter_features(view, 2, found, places, candidates, only_bad, subject_is_demand=True)
+    columns = columns_of(retrieved, only_bad)
     missing = [name for name in COLUMNS if np.isnan(columns[:, COLUMNS.index(name)]).all() and "feedback" in name]
     assert missing == ["feedback_mean", "feedback_good"]
 
 
 def test_without_a_stage_the_first_by_fused_rank_are_scored(known):
-    view, shelf, candidates = candidates_of(known, 0)
-    found, places = shelf.at(candidates.rows)
-    many = np.tile(places, 20)[: FUSED_SCORED + 50]
-    assert preselect(None, view, 0, found, many, candidates, None, 10, subject_is_demand=True).tolist() == list(
-        range(FUSED_SCORED)
-    )
-    assert len(preselect(None, view, 0, found, many, candidates, None, 120, subject_is_demand=True)) == 240
-    assert len(preselect(None, view, 0, found, places, candidates, None, 10, subject_is_demand=True)) == len(places)
+    retrieved = retrieved_for(known, 0)
+    many = retrieved.take(np.tile(np.arange(len(retrieved)), 20)[: FUSED_SCORED + 50])
+    assert kept_of(None, many, 10).tolist() == list(range(FUSED_SCORED))
+    assert len(kept_of(None, many, 120)) == 240
+    assert len(kept_of(None, retrieved, 10)) == len(retrieved)
 
 
 def test_a_long_list_is_chosen_from_twice_as_many(known):
-    view, shelf, candidates = candidates_of(known, 0)
-    found, places = shelf.at(candidates.rows)
+    retrieved = retrieved_for(known, 0)
     stage = FirstStage(np.zeros(2 * len(COLUMNS)), np.zeros(len(COLUMNS)), scored=5)
-    for top, scored in ((1, 5), (4, 8), (100, len(places))):
-        kept = preselect(stage, view, 0, found, places, candidates, None, top, subject_is_demand=True)
-        assert len(kept) == scored
+    for top, scored in ((1, 5), (4, 8), (100, len(retrieved))):
+        assert len(kept_of(stage, retrieved, top)) == scored
 
 
 def test_the_engine_scores_what_the_stage_keeps(known, taught):
@@ -163,18 +159,13 @@ def test_the_engine_scores_what_the_stage_keeps(known, taught):
     weights = np.zeros(2 * len(COLUMNS))
     weights[COLUMNS.index("vectors_f")] = 1.0
     stage = FirstStage(weights, np.zeros(len(COLUMNS)), scored=4)
-    scorer = replace_stages(taught.scorer, {"achievements": stage})
+    scorer = replace(taught.scorer, first_stages={"achievements": stage})
     demand = known.world.demands[3]
     answer = Engine(replace(taught, scorer=scorer)).recommend_achievements(demand, top=2)
     cosine = np.asarray(known.achievements.texts.full.vectors) @ np.asarray(known.demands.texts.full.vectors)[3]
     nearest = {known.achievements.cards.ids[place] for place in np.argsort(-cosine)[:4].tolist()}
     assert answer.items
     assert {match.id for match in answer.items} <= nearest
-
-
-def replace_stages(scorer, stages):
-    parts = scorer.history, scorer.ranker, scorer.calibration, scorer.deal_calibration, scorer.threshold
-    return type(scorer)(*parts, first_stages=stages)
 
 
 def test_stages_are_read_as_they_were_written(tmp_path):

@@ -7,7 +7,8 @@ from sklearn.metrics import roc_auc_score
 from data.errors import InputError
 from matcher.features.table import FEATURES
 from matcher.history.graded_pairs import GradedPairs
-from matcher.ranking.scorer import GOOD_GRADE, Scorer, fit_scorer
+from matcher.learning.fit import fit_scorer
+from matcher.ranking.scorer import GOOD_GRADE, Scorer
 from tests.matcher.conftest import PARAMETERS, taught_rows
 
 

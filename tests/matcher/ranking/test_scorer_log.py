@@ -7,7 +7,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from matcher.features.table import FeatureTable
-from matcher.ranking.scorer import DEAL_GRADE, GOOD_GRADE, MIN_DEALS, Scorer, fit_scorer
+from matcher.learning.fit import MIN_DEALS, fit_scorer
+from matcher.ranking.scorer import DEAL_GRADE, GOOD_GRADE, Scorer
 from tests.matcher.conftest import PARAMETERS
 from tests.matcher.learning.test_out_of_fold import dated
 

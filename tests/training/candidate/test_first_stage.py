@@ -21,8 +21,7 @@ def trained(platform) -> MatchingModel:
 
 def with_stages(model, stages) -> Engine:
     stages = {side: replace(stage, scored=FEW) for side, stage in stages.items()}  # the suite's platform is small
-    parts = model.scorer.history, model.scorer.ranker, model.scorer.calibration
-    return Engine(replace(model, scorer=type(model.scorer)(*parts, first_stages=stages)))
+    return Engine(replace(model, scorer=replace(model.scorer, threshold=None, first_stages=stages)))
 
 
 def kept_of_the_best(whole, short, demands) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 from data.errors import InputError
 from matcher.history.graded_pairs import GradedPairs
-from matcher.ranking.scorer import Examples
+from matcher.learning.fit import Examples
 from models.ranking.ordinal import RankerParameters
 from training.candidate.tuning import FOLDS, MAX_LEAVES_IN_ALL, tune
 

@@ -1,0 +1,183 @@
+"""Fits history, ranker, calibration and answer threshold together, without looking ahead."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.collection.encoded import EncodedRecords
+from matcher.features.table import NEARNESS_COLUMNS, FeatureTable
+from matcher.history.graded_pairs import GradedPairs
+from matcher.history.outcome_history import HISTORY, History
+from matcher.learning.answer_threshold import COLUMNS, Confidences, confidences_of, fit_threshold
+from matcher.learning.out_of_fold import FOLDS, new_in_first, past_features
+from matcher.ranking.scorer import DEAL_GRADE, GOOD_GRADE, MIN_CALIBRATION_ROWS, Scorer
+from matcher.ranking.verdict import TARGET_RISK, AnswerThreshold
+from models.ranking.calibration import IsotonicCalibration
+from models.ranking.ordinal import OrdinalRanker, RankerParameters
+
+MIN_DEALS = 20
+# What went well before cannot count against a pair: other things equal these never lower its grade.
+RISING = (
+    *("known_mean", "known_near", "known_three", "others_mean", "others_near", "others_lift", "others_three"),
+    *("achievement_mean", "kernel_grade", "kernel_above_0", "kernel_above_1", "kernel_above_2"),
+)
+MANY_ROWS = 50_000  # rows from which two folds do for calibration
+
+
+def fit_scorer(
+    demands: EncodedRecords,
+    achievements: EncodedRecords,
+    pairs: GradedPairs,
+    table: FeatureTable,
+    *,
+    parameters: RankerParameters | None = None,
+    threads: int = 1,
+    calibrate: bool = True,
+    answer_risk: float = TARGET_RISK,
+    seed: int = 0,
+    choose: "Callable[[Examples, NDArray[np.int64]], RankerParameters] | None" = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Scorer:
+    """Fit history, ranker and (unless told otherwise) calibration on graded pairs.
+
+    A row's history features hold what was known before it was shown, of undated judgements what other folds say; see
+    `matcher.learning.out_of_fold`. What the place in a list does to outcomes is learned apart and left out of the scores.
+
+    Args:
+        demands: view that `pairs.d` counts in.
+        achievements: view that `pairs.a` counts in.
+        pairs: n graded pairs.
+        table: their label-free features, from `label_free_table`.
+        parameters: of the ranker.
+        threads: for LightGBM.
+        calibrate: whether to fit the probabilities, which costs as much again as up to 5 more rankers.
+        answer_risk: share of answers without a good match on top that the threshold of answering may lead to.
+        seed: of the folds and the ranker.
+        choose: returns the parameters to take instead, given the examples and (n,) numbers of their demands.
+        progress: called with the name of each step.
+
+    Raises:
+        InputError: all pairs have the same grade.
+
+    """
+    progress("history")
+    history, examples = training_examples(demands, achievements, pairs, table, seed)
+    group = demands.cards.identity_groups()[pairs.d]
+    if choose:
+        progress("tune")
+        parameters = choose(examples, group)
+    progress("ranker")
+    ranker = examples.fit(parameters, threads)
+    if not calibrate:
+        return Scorer(history, ranker)
+    progress("calibration")
+    expected, sealed = examples.out_of_fold(group, parameters, threads)
+    calibration, deal_calibration = _calibrations(pairs, expected, sealed)
+    probability = calibration.predict(expected)
+    threshold = _answer_threshold(pairs, group, probability, new_in_first(group, seed), answer_risk)
+    return Scorer(history, ranker, calibration, deal_calibration, threshold)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What a ranker is trained on: `pairs` with `features` (2n, f), in the second half of which other demands are new."""
+
+    pairs: GradedPairs
+    features: NDArray[np.float32]
+    names: tuple[str, ...]
+
+    def fit(
+        self, parameters: RankerParameters | None, threads: int, rows: NDArray[np.intp] | None = None
+    ) -> OrdinalRanker:
+        """Return a ranker fitted on the given rows of `pairs`, all if none are named."""
+        pairs, features = self.pairs, self.features
+        if rows is not None:
+            pairs, features = pairs.take(rows), features[np.concatenate([rows, rows + len(pairs)])]
+        grades = np.arange(max(1, int(pairs.grade.max(initial=0))))
+        weights = np.stack([pairs.weight_above(int(grade)) for grade in grades], axis=1)
+        return OrdinalRanker(parameters, threads).fit(
+            features,
+            self.names,
+            np.tile(pairs.grade, 2),
+            np.tile(weights, (2, 1)),
+            positions=np.tile(pairs.position, 2),
+            monotone=dict.fromkeys(RISING, 1),
+        )
+
+    def out_of_fold(
+        self, group: NDArray[np.int64], parameters: RankerParameters | None, threads: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (2n,) expected grades and (2n,) raw probabilities of a deal, from rankers that saw no row of the demand.
+
+        `group` (n,) numbers the demands.
+        """
+        n = len(self.pairs)
+        folds = FOLDS if n <= MANY_ROWS else 2
+        groups, demand = np.unique(group, return_inverse=True)
+        fold = np.arange(len(groups))[demand] % folds
+        expected, sealed = np.zeros(2 * n), np.zeros(2 * n)
+        for k in range(folds):
+            asked, rest = np.flatnonzero(np.tile(fold, 2) == k), np.flatnonzero(fold != k)
+            if len(asked) and len(np.unique(self.pairs.grade[rest])) > 1:
+                ranker = self.fit(parameters, threads, rest)
+                exceeds = ranker.predict(self.features[asked])
+                expected[asked] = ranker.expected_grade(exceeds)
+                sealed[asked] = ranker.above(exceeds, DEAL_GRADE - 1)
+        return expected, sealed
+
+
+def training_examples(
+    demands: EncodedRecords, achievements: EncodedRecords, pairs: GradedPairs, table: FeatureTable, seed: int = 0
+) -> tuple[History, Examples]:
+    """Return the history to serve with and the examples to fit a ranker on; arguments as for `fit_scorer`."""
+    history, tables = past_features(demands, achievements, pairs, table.select(NEARNESS_COLUMNS), seed)
+    features = np.vstack([np.hstack([table.values, known]) for known in tables])
+    return history, Examples(pairs, features, (*table.names, *HISTORY))
+
+
+def _calibrations(
+    pairs: GradedPairs, expected: NDArray[np.float64], sealed: NDArray[np.float64]
+) -> tuple[IsotonicCalibration, IsotonicCalibration | None]:
+    """Return the probability of a good match, and of a deal if at least `MIN_DEALS` are known; arguments (2n,).
+
+    Experts say what a good match is where they judged enough; else contacts do. Deals are a matter of what was shown.
+    """
+    judged, grade = np.tile(pairs.judged, 2), np.tile(pairs.grade, 2)
+    rows = np.tile(_telling(pairs), 2)
+    weight = np.tile(pairs.weight_above(GOOD_GRADE - 1), 2)
+    good = IsotonicCalibration().fit(expected[rows], grade[rows] >= GOOD_GRADE, weight[rows])
+    if (pairs.grade[~pairs.judged] >= DEAL_GRADE).sum() < MIN_DEALS:
+        return good, None
+    weight = np.tile(pairs.weight_above(DEAL_GRADE - 1), 2)
+    deal = IsotonicCalibration().fit(sealed[~judged], grade[~judged] >= DEAL_GRADE, weight[~judged])
+    return good, deal
+
+
+def _telling(pairs: GradedPairs) -> NDArray[np.bool_]:
+    """Return (n,) the rows that tell what a good match is: the judged ones where they are enough, else all."""
+    enough = pairs.judged.sum() >= MIN_CALIBRATION_ROWS
+    both = len(np.unique(pairs.grade[pairs.judged] >= GOOD_GRADE)) == 2
+    return pairs.judged if enough and both else np.ones(len(pairs), dtype=np.bool_)
+
+
+def _answer_threshold(
+    pairs: GradedPairs,
+    group: NDArray[np.int64],
+    probability: NDArray[np.float64],
+    new_in_first: NDArray[np.bool_],
+    risk: float,
+) -> AnswerThreshold | None:
+    """Return the threshold of answering by out-of-fold probabilities (2n,) of demands, of which `group` (n,) has the numbers.
+
+    Each demand is looked at twice, as a new one and as one with a past, for both are served. None where too few demands
+    have enough telling pairs, or no threshold keeps the risk.
+    """
+    rows = np.flatnonzero(_telling(pairs))
+    good = pairs.grade[rows] >= GOOD_GRADE
+    first, second = np.split(probability, 2)
+    as_new, with_past = np.where(new_in_first, first, second), np.where(new_in_first, second, first)
+    views = [confidences_of(group[rows], part[rows], good) for part in (as_new, with_past)]
+    both = Confidences(*(np.concatenate([getattr(view, name) for view in views]) for name in COLUMNS))
+    return fit_threshold(both, risk, views=len(views))

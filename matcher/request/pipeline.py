@@ -1,0 +1,185 @@
+"""The one way from a subject to scored candidates.
+
+subject -> history -> candidates -> preselection -> features -> score, then checks, selection and reasons in the engine.
+Lists, single pairs, questions, gaps, advice, first-stage training, evaluation and benchmarks all take it. Each step is a
+function of frozen values and is marked for whoever listens (`matcher.request.stages`).
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.columns.arrays import FloatArray
+from data.text.segment import content_words
+from matcher.collection.collection import Collection, Side
+from matcher.collection.encoded import EncodedRecords
+from matcher.collection.filters import Filters
+from matcher.collection.pairs import PairBatch
+from matcher.collection.rows import PairIndices, ViewRows
+from matcher.features.graph import graph_signals, reached_achievements
+from matcher.features.table import FeatureTable
+from matcher.history.outcome_history import RelevanceFeedback
+from matcher.ranking.channels import Candidates, find_candidates
+from matcher.ranking.diversify import Diversity, diversify
+from matcher.ranking.first_stage import preselect
+from matcher.ranking.scorer import Scorer, Scores
+from matcher.request.stages import mark_stage
+from matcher.request.state import State
+from matcher.request.subject import Subject
+from matcher.requirements.lens import RequirementChecker
+
+
+@dataclass(frozen=True)
+class Query:
+    """A subject and what is looked for: candidates on `side` that pass `filters`, for a list of `top`.
+
+    `scorer` orders them; without one they keep the order of retrieval. `figures` compares required figures, where they
+    are asked for.
+    """
+
+    state: State
+    subject: Subject
+    side: Side
+    scorer: Scorer | None
+    filters: Filters = field(default_factory=Filters)
+    top: int = 0
+    figures: RequirementChecker | None = None
+
+    @property
+    def collection(self) -> Collection:
+        """The records that are looked among."""
+        return self.state.collection(self.side)
+
+
+@dataclass(frozen=True)
+class DemandHistory:
+    """A demand's `similarity` (1, g) to each demand with outcomes, and relevance feedback from the similar ones."""
+
+    similarity: FloatArray | None = None
+    feedback: RelevanceFeedback | None = None
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """Candidates of a query, each paired with its subject; `pairs[i]` is that of the candidate `candidates.rows[i]`."""
+
+    query: Query
+    history: DemandHistory
+    candidates: Candidates
+    pairs: PairBatch
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @property
+    def found(self) -> EncodedRecords:
+        """The view that holds the candidates."""
+        return self.pairs.achievements if self.query.side == "achievements" else self.pairs.demands
+
+    @property
+    def places(self) -> ViewRows:
+        """(n,) rows of the candidates in `found`."""
+        return self.pairs.a if self.query.side == "achievements" else self.pairs.d
+
+    def take(self, chosen: PairIndices) -> "Retrieved":
+        """Return the given candidates, in that order."""
+        return replace(self, candidates=self.candidates.kept(chosen), pairs=self.pairs.take(chosen))
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Retrieved candidates with their features and scores, row by row."""
+
+    retrieved: Retrieved
+    table: FeatureTable
+    scores: Scores
+
+
+def read_history(query: Query) -> DemandHistory:
+    """Return what earlier outcomes say of the subject; nothing unless it is a demand and the scorer knows outcomes."""
+    scorer, subject = query.scorer, query.subject
+    if scorer is None or query.side != "achievements" or scorer.history.kernel is None:
+        return DemandHistory()
+    similarity = scorer.history.demand_similarity(subject.view, np.array([subject.place], dtype=np.int64))
+    found = DemandHistory(similarity, scorer.history.feedback(subject.view, subject.place, similarity))
+    mark_stage("history")
+    return found
+
+
+def retrieve(query: Query) -> Retrieved:
+    """Return what the channels propose of the records that pass the filters, best fused rank first."""
+    history, collection, subject = read_history(query), query.collection, query.subject
+    allowed = collection.allowed(query.filters)
+    graph, described = query.state.model.graph, subject.view.graph
+    reach = None
+    if graph is not None and described is not None and query.side == "achievements":
+        reach = partial(reached_achievements, graph, described.row(subject.place), collection)
+    words = content_words(subject.text.full)
+    vector = np.asarray(subject.view.texts.full.vectors[subject.place])
+    candidates = find_candidates(vector, words, collection, allowed, history.feedback, reach)
+    if query.figures is not None and query.filters.by_figures:
+        candidates = candidates.kept(query.figures.allowed(candidates.rows, query.filters))
+    pairs = _paired(query, candidates, history)
+    mark_stage("candidates")
+    return Retrieved(query, history, candidates, pairs)
+
+
+def preselected(retrieved: Retrieved) -> Retrieved:
+    """Return the candidates that are worth all features."""
+    query = retrieved.query
+    stage = query.scorer.first_stages.get(query.side) if query.scorer else None
+    feedback = retrieved.history.feedback
+    kept = preselect(stage, retrieved.pairs, retrieved.candidates, feedback, query.top, query.side)
+    chosen = retrieved.take(kept)
+    mark_stage("preselection")
+    return chosen
+
+
+def score(retrieved: Retrieved, scorer: Scorer) -> Scored:
+    """Return the candidates with their features and scores, in their order."""
+    table = features(retrieved.query.state, scorer, retrieved.pairs)
+    scores = scorer.score(table)
+    mark_stage("score")
+    return Scored(retrieved, table, scores)
+
+
+def features(state: State, scorer: Scorer, pairs: PairBatch) -> FeatureTable:
+    """Return all features of pairs, whoever proposed them."""
+    signals = graph_signals(state.model.graph, pairs)
+    mark_stage("graph signals")
+    table = scorer.table(state.model.space, pairs, signals)
+    mark_stage("features")
+    return table
+
+
+def given_pair(query: Query, other: Subject) -> Retrieved:
+    """Return one record that nobody had to propose as the query's only candidate; its fused score is a cosine."""
+    subject = query.subject
+    cosine = float(subject.view.texts.full.vectors[subject.place] @ other.view.texts.full.vectors[other.place])
+    history = read_history(query)
+    found = ViewRows(np.array([other.place], dtype=np.int64))
+    row = query.collection.row(other.record.record_id)
+    rows = np.array([-1 if row is None else row], dtype=np.int64)
+    candidates = Candidates(rows, np.array([cosine]), {})
+    return Retrieved(query, history, candidates, _pairs(query, other.view, found, history))
+
+
+def select(retrieved: Retrieved, order: NDArray[np.intp], diversity: Diversity = "balanced") -> PairIndices:
+    """Return the query's `top` of candidates in `order`, best first, none of a text twice and few of one owner."""
+    cards, places = retrieved.found.cards, retrieved.places
+    chosen = diversify(order, cards.owners[places], cards.matters[places], retrieved.query.top, diversity)
+    mark_stage("selection")
+    return PairIndices(chosen)
+
+
+def _paired(query: Query, candidates: Candidates, history: DemandHistory) -> PairBatch:
+    return _pairs(query, *query.collection.view_of(candidates.rows), history)
+
+
+def _pairs(query: Query, found: EncodedRecords, places: ViewRows, history: DemandHistory) -> PairBatch:
+    subject = query.subject
+    if query.side == "achievements":
+        return PairBatch.of_demand(subject.view, subject.place, found, places, history.similarity)
+    return PairBatch.of_achievement(subject.view, subject.place, found, places)
