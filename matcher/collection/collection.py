@@ -129,7 +129,7 @@ class Collection:
         rows = self.row_of | added | dict.fromkeys(deleted, -1)
         current = np.concatenate([self.current, np.zeros(len(view), dtype=np.bool_)])
         current[[row for record_id in (*added, *deleted) if (row := self.row(record_id)) is not None]] = False
-        current[[row for record_id in added if (row := rows[record_id]) >= 0]] = True
+        current[[rows[record_id] for record_id in added if rows[record_id] >= 0]] = True
         extra = view if self.extra is None else EncodedRecords.concat([self.extra, view])
         earlier = (*(older for older in self.earlier if older() is not None), ref(self))
         return replace(self, current=current, row_of=rows, extra=extra if len(extra) else self.extra, earlier=earlier)

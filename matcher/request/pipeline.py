@@ -17,7 +17,7 @@ from matcher.collection.collection import Collection, Side
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.filters import Filters
 from matcher.collection.pairs import PairBatch
-from matcher.collection.rows import PairIndices, ViewRows
+from matcher.collection.rows import CollectionRows, PairIndices, ViewRows
 from matcher.features.graph import graph_signals, reached_achievements
 from matcher.features.table import FeatureTable
 from matcher.history.outcome_history import RelevanceFeedback
@@ -161,7 +161,7 @@ def given_pair(query: Query, other: Subject) -> Retrieved:
     history = read_history(query)
     found = ViewRows(np.array([other.place], dtype=np.int64))
     row = query.collection.row(other.record.record_id)
-    rows = np.array([-1 if row is None else row], dtype=np.int64)
+    rows = CollectionRows(np.array([-1 if row is None else row], dtype=np.int64))
     candidates = Candidates(rows, np.array([cosine]), {})
     return Retrieved(query, history, candidates, _pairs(query, other.view, found, history))
 

@@ -65,7 +65,18 @@ def test_every_stage_of_a_request_is_timed(client):
     stages = {
         sample.labels["stage"] for sample in families["gongxu_stage_seconds"].samples if sample.name.endswith("_count")
     }
-    assert {"wait", "engine", "store", "json", "subject", "candidates", "features", "ranker"} <= stages
+    assert {
+        "wait",
+        "engine",
+        "store",
+        "json",
+        "subject",
+        "candidates",
+        "preselection",
+        "features",
+        "score",
+        "selection",
+    } <= stages
     channels = {sample.labels["channel"] for sample in families["gongxu_candidates_by_channel"].samples}
     assert {"dense", "lexical"} <= channels
 
