@@ -193,10 +193,9 @@ def _term_holders(
     """Return the candidates' shares of belief (n,), and of each term the candidates that hold it."""
     belief = pool.scores.probability / max(1e-9, float(pool.scores.probability.sum()))
     places: dict[int, list[int]] = defaultdict(list)
-    for place, row in enumerate(pool.rows.tolist()):
-        if row < len(graph.achievement_ids):
-            for term in graph.achievement(row).terms.tolist():
-                places[term].append(place)
+    for place in range(len(pool)):
+        for term in pool.found.terms(place):
+            places[term].append(place)
     return belief, {term: np.array(rows, dtype=np.int64) for term, rows in places.items()}
 
 

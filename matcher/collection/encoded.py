@@ -55,6 +55,10 @@ class EncodedRecords:
             RecordTable.concat(graphs) if len(graphs) == len(parts) else None,
         )
 
+    def terms(self, row: int) -> list[int]:
+        """Return the graph's numbers of one record's terms; none without a graph."""
+        return [] if self.graph is None else self.graph.row(row).terms.tolist()
+
     def with_graph(self, table: RecordTable) -> "EncodedRecords":
         """Return the same records with what the graph knows of them, row by row."""
         return replace(self, graph=table)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from data.records import Demand
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.queries.elements import ELEMENT_NAMES, element_of
+from matcher.collection.encoded import EncodedRecords
 from matcher.rescoring import ScoredCandidates
 
 COMPOSITE = 3  # achievements in a composite
@@ -51,8 +52,8 @@ def cover(graph: KnowledgeGraph, demand: Demand, pool: ScoredCandidates) -> Comp
     """
     terms, weights = needed_terms(graph, demand)
     likely = pool.scores.probability >= PLAUSIBLE * max(pool.scores.probability, default=0.0)
-    known = np.flatnonzero((pool.rows < len(graph.achievement_ids)) & (likely | np.isnan(pool.scores.probability)))
-    strength = _coverage(graph, terms, pool.rows[known])
+    known = np.flatnonzero(likely | np.isnan(pool.scores.probability))
+    strength = _coverage(graph, terms, pool.found, known)
     covered = np.zeros(len(terms))
     parts: list[PartOfSolution] = []
     cards = pool.found.cards
@@ -89,7 +90,9 @@ def needed_terms(graph: KnowledgeGraph, demand: Demand) -> tuple[NDArray[np.int6
     return row.terms[chosen].astype(np.int64), weights / max(float(weights.sum()), 1e-9)
 
 
-def _coverage(graph: KnowledgeGraph, terms: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def _coverage(
+    graph: KnowledgeGraph, terms: NDArray[np.int64], found: EncodedRecords, rows: NDArray[np.intp]
+) -> NDArray[np.float64]:
     """Return (achievements, terms) in [0, 1]: 1 where a row holds the term, else the strength of its best relation."""
     place = {int(term): column for column, term in enumerate(terms)}
     near: dict[int, list[tuple[int, float]]] = {}
@@ -101,7 +104,7 @@ def _coverage(graph: KnowledgeGraph, terms: NDArray[np.int64], rows: NDArray[np.
                 near.setdefault(target, []).append((column, strength))
     result = np.zeros((len(rows), len(terms)))
     for line, row in enumerate(rows.tolist()):
-        for term in graph.achievement(row).terms.tolist():
+        for term in found.terms(row):
             if term in place:
                 result[line, place[term]] = 1.0
             for column, strength in near.get(term, ()):

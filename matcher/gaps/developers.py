@@ -8,6 +8,7 @@ import numpy as np
 from data.records import Demand
 from knowledge_graph import kernels
 from knowledge_graph.graph import KnowledgeGraph
+from matcher.collection.filters import OPEN_STATUSES
 from matcher.engine import Engine
 from matcher.gaps.composite import needed_terms
 
@@ -75,13 +76,14 @@ def shared_gaps(
     least = SAME_GAP * sum(left[number] for number in names)
     if not names:
         return ()
-    rows = {demand_id: row for row, demand_id in enumerate(graph.demand_ids)}
+    demands = engine.shelf("demands")
     found: dict[tuple[str, str], tuple[float, SharedGap]] = {}
     for near in engine.similar(demand, 50):
-        row = rows.get(near.id)
-        if row is None or not graph.demands.is_open[row] or (near.owner and near.owner == demand.enterprise):
+        row = demands.row(near.id)
+        if row is None or near.status not in OPEN_STATUSES or (near.owner and near.owner == demand.enterprise):
             continue
-        shared = sorted(set(graph.demand(row).terms.tolist()) & names.keys(), key=lambda number: -left[number])
+        view, place = demands.locate(row)
+        shared = sorted(set(view.terms(place)) & names.keys(), key=lambda number: -left[number])
         share = sum(left[number] for number in shared)
         repeated = not near.owner and near.title == demand.title  # most likely the same demand under another id
         if shared and share >= least and not repeated:

@@ -15,8 +15,9 @@ from eval.served.task import Rows, ServedTask
 from matcher.engine import Engine
 from matcher.features.table import FeatureTable
 from matcher.history.graded_pairs import GradedPairs
+from matcher.learning.fit import fit_scorer
 from matcher.model import MatchingModel
-from matcher.ranking.scorer import Scorer, fit_scorer
+from matcher.ranking.scorer import Scorer
 from models.ranking.ordinal import RankerParameters
 from training.candidate.first_stage import fit_first_stages
 from training.pipeline import outcome_table
@@ -75,10 +76,8 @@ def fold_fitter(
             threads=settings.threads,
             answer_risk=settings.answer_risk,
         )
-        scorer.first_stages = fit_first_stages(
-            Engine(replace(model, scorer=scorer)), scorer, records, sides=("achievements",)
-        )
-        return scorer
+        engine = Engine(replace(model, scorer=scorer))
+        return replace(scorer, first_stages=fit_first_stages(engine, scorer, records, sides=("achievements",)))
 
     return fit
 

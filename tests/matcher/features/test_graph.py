@@ -9,6 +9,7 @@ from matcher.collection.pairs import PairBatch
 from matcher.collection.rows import all_rows
 from matcher.engine import Engine
 from matcher.features.graph import graph_paths, graph_signals, reached_achievements
+from matcher.model import MatchingModel
 
 NEW = Demand(demand_id="N1", title="污泥干化", content="寻求污泥脱水与烘干，降低含水率，采用压滤机。")
 LATE = Achievement(achievement_id="late", title="污泥干化脱水设备", content="污泥脱水后烘干，含水率低，采用压滤机。")
@@ -27,12 +28,11 @@ def size(graph):
 
 
 @pytest.fixture
-def written(known):
+def written(known, encoder):
     """The known world's achievements after one more was written."""
-    engine = Engine(known.model)
+    engine = Engine(MatchingModel.build(known.world.achievements, known.world.demands, encoder))
     engine.upsert_achievements([LATE])
-    yield engine.shelf("achievements")
-    engine.upsert_achievements([], [LATE.achievement_id])
+    return engine.shelf("achievements")
 
 
 def asking(known, demand, rows=None) -> PairBatch:

@@ -1,7 +1,6 @@
 """None yet: the verdict, what nobody meets, composites with known answers, developers, shared gaps."""
 
 import time
-from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -41,9 +40,7 @@ def mixed(known) -> Demand:
 
 
 def with_threshold(model, fitted):
-    scorer = copy(model.scorer)
-    scorer.threshold = fitted
-    return Engine(replace(model, scorer=scorer))
+    return Engine(replace(model, scorer=replace(model.scorer, threshold=fitted)))
 
 
 def fixed(probability):

@@ -1,6 +1,5 @@
 """What an interleaved answer says of itself: the verdict of the bundle that is surer."""
 
-from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,8 +16,8 @@ from serving.runtime.live import LiveModel
 
 def live(platform, model, least, version):
     """Return a live model whose threshold of answering is `least`."""
-    scorer = copy(model.scorer)
-    scorer.threshold = AnswerThreshold(probability=least, target=0.4, risk=0.3, coverage=0.5, demands=40)
+    threshold = AnswerThreshold(probability=least, target=0.4, risk=0.3, coverage=0.5, demands=40)
+    scorer = replace(model.scorer, threshold=threshold)
     return LiveModel(read_manifest(platform.trained), Engine(replace(model, version=version, scorer=scorer)))
 
 
