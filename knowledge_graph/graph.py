@@ -1,6 +1,5 @@
 """The knowledge graph as the rest of the project sees it: describe, signals, retrieve, paths, changes."""
 
-import threading
 from collections.abc import Iterable, Sequence
 from copy import copy
 from datetime import date
@@ -13,7 +12,6 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from data.errors import InputError
 from data.records import Achievement, Demand, OutcomeEvent, Record
 from knowledge_graph.build import BuiltParts, Progress, build_parts, no_progress
 from knowledge_graph.reading import retrieval
@@ -28,7 +26,7 @@ from knowledge_graph.reading.signals import (
     term_signals,
     walk_from,
 )
-from knowledge_graph.records.describe import Describer, classes_of, experts_of
+from knowledge_graph.records.describe import Describer
 from knowledge_graph.records.holders import (
     Outcomes,
     Portfolios,
@@ -47,15 +45,12 @@ from knowledge_graph.terms.vocabulary import Vocabulary
 
 Rows = NDArray[np.int64]
 _NO_TERMS = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
-REBUILD_SHARE = 0.1
-"""Postings are rebuilt when this share of the achievements changed since they were made."""
 
 
 class KnowledgeGraph:
     """Achievements and demands, by their rows at build time, connected by terms and taxonomies.
 
-    Reading methods may run in any number of threads beside a writer: a change replaces what it changes, so that a
-    reader sees all of it or nothing. Writers take turns.
+    It never changes: a record written since is described by it (`describe_all`) and kept elsewhere.
     """
 
     def __init__(
@@ -86,8 +81,6 @@ class KnowledgeGraph:
         self.portfolios = portfolios or build_portfolios(
             self.achievements, self.achievements.mentions(len(self.vocabulary)), len(self.describer.organisations)
         )
-        self._changed: frozenset[int] = frozenset()
-        self._writing = threading.Lock()
 
     @classmethod
     def build(
@@ -110,11 +103,9 @@ class KnowledgeGraph:
         return graph
 
     def save(self, directory: FilePath) -> None:
-        """Write the graph, changes included, into a folder of arrays and strings."""
-        size = len(self.vocabulary)
-        postings = retrieval.Postings.of(self.achievements, size) if self._changed else self._postings
-        of_demands = retrieval.Postings.of(self.demands, size)
-        write_graph(directory, Stored(self._as_parts(), self.outcomes, self.portfolios, postings, of_demands))
+        """Write the graph into a folder of arrays and strings."""
+        postings = self._postings, self._demand_postings
+        write_graph(directory, Stored(self._as_parts(), self.outcomes, self.portfolios, *postings))
 
     @classmethod
     def load(cls, directory: FilePath) -> Self:
@@ -289,9 +280,7 @@ class KnowledgeGraph:
         which the graph itself knows nothing, have the rows behind its own. `allowed` bool (achievements,) masks what may
         be returned.
         """
-        table, changed = self.achievements, self._changed
-        rows = np.fromiter(sorted(changed), dtype=np.int64, count=len(changed))
-        return retrieval.search(self.tables, demand, self._postings, table, rows, k, allowed, written)
+        return retrieval.search(self.tables, demand, self._postings, len(self.achievements), k, allowed, written)
 
     def paths(
         self, demand: GraphRow, achievement_row: int, limit: int = 3, *, demand_id: str = "", demand_title: str = ""
@@ -343,7 +332,7 @@ class KnowledgeGraph:
         day = None if before is None else day_number(before)
         return self.outcomes.record(similar, cosines, self.achievements.organisation, owners, day)
 
-    # Changing
+    # Outcomes
 
     def set_outcomes(self, events: Iterable[OutcomeEvent]) -> None:
         """Replace what became of pairs; events of unknown records and impressions are left out."""
@@ -357,68 +346,3 @@ class KnowledgeGraph:
         other = copy(self)
         other.set_outcomes(events)
         return other
-
-    def add(self, record: Record) -> int:
-        """Take in a new record and return its row; vocabulary and relations stay as built."""
-        with self._writing:
-            table = self.achievements if isinstance(record, Achievement) else self.demands
-            self._put(len(table), record)
-            return len(table)
-
-    def replace(self, row: int, record: Record) -> None:
-        """Read the record at `row` anew.
-
-        Raises:
-            InputError: there is no such row.
-
-        """
-        with self._writing:
-            table = self.achievements if isinstance(record, Achievement) else self.demands
-            if not 0 <= row < len(table):
-                raise InputError(f"the graph has no row {row}; rows go from 0 to {len(table) - 1}")
-            self._put(row, record)
-
-    def remove(self, row: int, kind: type[Achievement] | type[Demand] = Achievement) -> None:
-        """Empty a row: it keeps its number, has no terms and no place, and is never retrieved.
-
-        Raises:
-            InputError: there is no such row.
-
-        """
-        with self._writing:
-            table = self.achievements if kind is Achievement else self.demands
-            if not 0 <= row < len(table):
-                raise InputError(f"the graph has no row {row}; rows go from 0 to {len(table) - 1}")
-            self._set(kind is Achievement, row, GraphRow.empty())
-
-    def _put(self, row: int, record: Record) -> None:
-        is_achievement = isinstance(record, Achievement)
-        described = self.describer.describe(record, register=True)
-        if isinstance(record, Achievement):
-            self.achievement_ids = _written(self.achievement_ids, row, record.record_id)
-            self.achievement_titles = _written(self.achievement_titles, row, record.title)
-            self.achievement_ipc = _written(self.achievement_ipc, row, classes_of(record))
-            self.achievement_experts = _written(self.achievement_experts, row, experts_of(record))
-        else:
-            self.demand_ids = _written(self.demand_ids, row, record.record_id)
-            self.demand_titles = _written(self.demand_titles, row, record.title)
-        self._set(is_achievement, row, described)
-
-    def _set(self, is_achievement: bool, row: int, described: GraphRow) -> None:
-        if not is_achievement:
-            self.demands = self.demands.changed(row, described)
-            return
-        table = self.achievements.changed(row, described)
-        changed = self._changed | {row}
-        if len(changed) > max(1_000, REBUILD_SHARE * len(table)):
-            self._postings, changed = retrieval.Postings.of(table, len(self.vocabulary)), frozenset()
-        # readers take the table first: a row that is in `changed` but not yet in the table must not occur
-        self.achievements = table
-        self._changed = changed
-
-
-def _written(strings: Sequence[str], row: int, text: str) -> list[str]:
-    """Return the strings with `text` at `row`, maybe one behind the last; what a file holds becomes a list first."""
-    held = strings if isinstance(strings, list) else list(strings)
-    held[row : row + 1] = [text]
-    return held

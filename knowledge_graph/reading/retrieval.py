@@ -51,30 +51,23 @@ def search(
     tables: SignalTables,
     demand: GraphRow,
     postings: Postings,
-    table: RecordTable,
-    changed: NDArray[np.int64],
+    records: int,
     k: int,
     allowed: NDArray[np.bool_] | None,
     written: RecordTable | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the `k` best rows of `table` and their scores, best first; fewer if fewer are reached.
+    """Return the `k` best of the `records` that `postings` hold, and their scores, best first; fewer if fewer are reached.
 
-    Rows in `changed` are scored from the table, all others from the postings; the rows of `written` count behind those of
-    the table. `allowed` (rows,) masks what may be returned.
+    The rows of `written` records count behind them. `allowed` (rows,) masks what may be returned.
     """
     terms, weights = pushed(tables, demand)
-    scores = kernels.accumulate(terms, weights, postings.starts, postings.records, postings.values, len(table))
-    if len(changed) or written is not None:
+    scores = kernels.accumulate(terms, weights, postings.starts, postings.records, postings.values, records)
+    if written is not None:
         dense = np.zeros(len(tables.vocabulary), dtype=np.float32)
         dense[terms] = weights
-        scores[changed] = _dots(dense, table, changed)
-        if written is not None:
-            scores = np.concatenate([scores, _dots(dense, written, np.arange(len(written), dtype=np.int64))])
+        every = np.arange(len(written), dtype=np.int64)
+        late = kernels.dots(dense, written.starts, written.lengths, written.pool_terms, written.pool_weights, every)
+        scores = np.concatenate([scores, late])
     rows, reached = kernels.reached_best(scores, _ALL if allowed is None else allowed, k)
     best = np.argsort(-reached, kind="stable")[:k]
     return rows[best], reached[best]
-
-
-def _dots(dense: NDArray[np.float32], table: RecordTable, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return (n,) products of term weights (V,) with those of a table's `rows` (n,)."""
-    return kernels.dots(dense, table.starts, table.lengths, table.pool_terms, table.pool_weights, rows)

@@ -64,8 +64,7 @@ def _frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
 class RecordTable:
     """Rows of `GraphRow` as columns; row r has the terms `pool_terms[starts[r] : starts[r] + lengths[r]]`.
 
-    Immutable: a change returns a new table, so that whoever reads the old one goes on undisturbed. The pool is only
-    ever appended to and may be shared between tables.
+    Immutable: whoever reads a table goes on undisturbed, whatever is written.
     """
 
     starts: NDArray[np.int64]
@@ -167,36 +166,6 @@ class RecordTable:
         place = starts + within
         shape = (len(self), size)
         return sp.csr_array((self.pool_weights[place], (rows, self.pool_terms[place])), shape=shape)
-
-    def changed(self, number: int, row: GraphRow) -> Self:
-        """Return the table with row `number` replaced, or appended if `number` is its length."""
-        end = len(self.pool_terms)
-        table = self if number < len(self) else self._with_empty_row()
-
-        def put(column: NDArray[Any], value: Any) -> Any:
-            copy = column.copy()
-            copy[number] = value
-            return copy
-
-        single = {name: put(getattr(table, name), getattr(row, name)) for name in _SINGLE}
-        return replace(
-            table,
-            starts=put(table.starts, end),
-            lengths=put(table.lengths, len(row.terms)),
-            pool_terms=np.concatenate([table.pool_terms, row.terms]),
-            pool_weights=np.concatenate([table.pool_weights, row.weights]),
-            pool_titles=np.concatenate([table.pool_titles, row.titles]),
-            **single,
-        )
-
-    def _with_empty_row(self) -> Self:
-        """Return the table with one more row, not yet filled."""
-        longer = {}
-        for column in fields(self):
-            if column.name not in _POOLS:
-                values = getattr(self, column.name)
-                longer[column.name] = np.concatenate([values, np.zeros((1, *values.shape[1:]), dtype=values.dtype)])
-        return replace(self, **longer)
 
 
 _POOLS = ("pool_terms", "pool_weights", "pool_titles")

@@ -8,9 +8,3 @@ from tests.knowledge_graph.records import achievements, deal, demands
 def small_graph():
     """A graph of 32 achievements and 4 demands that nobody may change."""
     return KnowledgeGraph.build(achievements(), demands(), outcomes=[deal("D0", "A0"), deal("D1", "A2", 5)])
-
-
-@pytest.fixture
-def own_graph():
-    """The same, to be changed."""
-    return KnowledgeGraph.build(achievements(), demands())

@@ -3,10 +3,11 @@ from datetime import date
 import numpy as np
 import pytest
 
-from data.errors import BundleError, InputError
+from data.errors import BundleError
 from data.records import Achievement, Demand
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.reading.signals import SIGNAL_NAMES
+from knowledge_graph.records.table import RecordTable
 from tests.knowledge_graph.records import achievements, deal, demands
 
 ALL = np.arange(32)
@@ -160,43 +161,45 @@ def test_damaged_graphs_are_refused_by_file(small_graph, tmp_path):
         KnowledgeGraph.load(tmp_path)
 
 
-def test_an_added_achievement_is_found_and_a_removed_one_is_not(own_graph):
-    new = Achievement(
-        achievement_id="N", title="热泵污泥干化一体机", content="热泵污泥干化，市政污泥。", holder="新公司"
-    )
-    row = own_graph.add(new)
-    assert row == 32
-    assert row in own_graph.retrieve(own_graph.demand(0), 33)[0]
-    assert column(own_graph.signals(own_graph.demand(0), np.array([row])), "graph_shared_cosine")[0] > 0.1
-    own_graph.remove(row)
-    assert row not in own_graph.retrieve(own_graph.demand(0), 33)[0]
-    assert np.isnan(column(own_graph.signals(own_graph.demand(0), np.array([row])), "graph_shared_cosine")[0])
+NEW = Achievement(achievement_id="N", title="热泵污泥干化一体机", content="热泵污泥干化，市政污泥。", holder="新公司")
 
 
-def test_a_replaced_row_is_as_if_built_so(own_graph):
-    other = achievements()[4]
-    own_graph.replace(0, other)
-    signals = own_graph.signals(own_graph.demand(2), np.array([0, 4]))
-    np.testing.assert_array_equal(signals[0], signals[1])
+def test_an_achievement_written_since_is_found_behind_the_graph_s_own(small_graph):
+    size, written = len(small_graph.achievements), small_graph.describe_all([achievements()[4], NEW])
+    demand = small_graph.demand(0)
+    found = small_graph.retrieve(demand, size + 2, written=written)[0]
+    assert size + 1 in found
+    assert column(small_graph.signals(demand, np.array([1]), table=written), "graph_shared_cosine")[0] > 0.1
+    allowed = np.ones(size + 2, dtype=np.bool_)
+    allowed[size + 1] = False
+    assert size + 1 not in small_graph.retrieve(demand, size + 2, allowed, written)[0]
 
 
-def test_changes_survive_saving(own_graph, tmp_path):
-    row = own_graph.add(Demand(demand_id="DN", title="动力电池热管理"))
-    own_graph.remove(0)
-    own_graph.save(tmp_path)
-    loaded = KnowledgeGraph.load(tmp_path)
-    assert loaded.demand_ids[row] == "DN"
-    np.testing.assert_array_equal(
-        loaded.retrieve(loaded.demand(row), 5)[0], own_graph.retrieve(own_graph.demand(row), 5)[0]
-    )
+def test_a_record_described_anew_is_as_if_built_so(small_graph):
+    written = small_graph.describe_all([achievements()[4]])
+    demand = small_graph.demand(2)
+    here, there = small_graph.signals(demand, np.array([0]), table=written), small_graph.signals(demand, np.array([4]))
+    np.testing.assert_array_equal(here, there)
+    back = small_graph.reverse_signals(0, np.arange(3), table=written, asking=small_graph.demands)
+    np.testing.assert_array_equal(back, small_graph.reverse_signals(4, np.arange(3)))
 
 
-@pytest.mark.parametrize("row", [-1, 32])
-def test_rows_that_do_not_exist_are_refused(own_graph, row):
-    with pytest.raises(InputError, match=f"no row {row}"):
-        own_graph.replace(row, achievements()[0])
-    with pytest.raises(InputError, match=f"no row {row}"):
-        own_graph.remove(row)
+def test_rows_taken_and_joined_are_those_that_were(small_graph):
+    table = small_graph.achievements
+    rows = np.array([5, 0, 5, 7])
+    joined = RecordTable.concat([table.take(rows), table.take(rows[:0]), table.take(rows[1:2])])
+    assert len(joined) == 5
+    assert len(joined.pool_terms) == joined.lengths.sum()  # nothing of the other rows is kept
+    for place, row in enumerate([5, 0, 5, 7, 0]):
+        mine, its = joined.row(place), table.row(row)
+        for name in ("terms", "weights", "titles", "industries", "stages", "shares"):
+            np.testing.assert_array_equal(getattr(mine, name), getattr(its, name))
+        assert (mine.field, mine.region, mine.organisation, mine.is_open) == (
+            its.field,
+            its.region,
+            its.organisation,
+            its.is_open,
+        )
 
 
 def test_no_records_make_an_empty_graph(tmp_path):
