@@ -24,6 +24,10 @@ class NotFoundError(InputError):
         self.nearest = nearest
 
 
+class ConflictError(InputError):
+    """Somebody else changed the same thing meanwhile; the message says who did what."""
+
+
 class StoreError(GongxuError):
     """The database cannot be reached, is locked, or holds another schema."""
 

@@ -269,6 +269,8 @@ class OutcomeEvent(BaseModel):
     request_id: Label = ""
     position: Position = None
     bundle_version: Label = ""
+    # Who reported it from the dashboard; empty for what a platform's backend sent.
+    operator: Label = ""
     # Of an impression: digest of the numbers that the ranker saw for the pair.
     features_digest: Label = ""
     reason: Annotated[DeclineReason | None, BeforeValidator(_empty_to_none)] = None

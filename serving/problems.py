@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from data.errors import BundleError, GongxuError, InputError, NotFoundError, StoreError
+from data.errors import BundleError, ConflictError, GongxuError, InputError, NotFoundError, StoreError
 
 MEDIA_TYPE = "application/problem+json"
 MAX_LISTED = 50  # faults of one request that are spelled out
@@ -38,6 +38,7 @@ UNAUTHORISED = ProblemType("unauthorised", 401, "缺少有效的密钥", "A vali
 FORBIDDEN = ProblemType("forbidden", 403, "该密钥无此权限", "The API key does not allow this")
 NOT_FOUND = ProblemType("not-found", 404, "没有这条记录", "There is no such record")
 NO_SUCH_PATH = ProblemType("no-such-path", 404, "没有这个接口", "There is no such endpoint")
+CONFLICT = ProblemType("conflict", 409, "他人已先处理", "Somebody else acted first")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "该接口不支持此方法", "The method is not allowed here")
 BODY_TIMEOUT = ProblemType("body-timeout", 408, "请求内容接收超时", "The request's body took too long to arrive")
 BODY_TOO_LARGE = ProblemType("body-too-large", 413, "请求内容过大", "The request's body is too large")
@@ -141,6 +142,8 @@ def problem_of(error: GongxuError) -> tuple[ProblemType, dict[str, Any]]:
     """Return the type that fits an error made on purpose, and what more is known of it."""
     if isinstance(error, NotFoundError):
         return NOT_FOUND, {"nearest_ids": list(error.nearest)}
+    if isinstance(error, ConflictError):
+        return CONFLICT, {}
     if isinstance(error, InputError):
         return INVALID_REQUEST, {}
     if isinstance(error, StoreError):

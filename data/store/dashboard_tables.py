@@ -125,3 +125,25 @@ duplicate_decisions = sa.Table(
     sa.Column("undone_at", sa.DateTime),
     sa.Index("ix_duplicate_decisions_cluster", "cluster"),
 )
+
+# What was done with matches, append-only. A move becomes an event once it can no longer be undone.
+match_actions = sa.Table(
+    "match_actions",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("demand_id", _ID, nullable=False),
+    sa.Column("achievement_id", _ID, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("value", sa.String(1000), nullable=False),
+    sa.Column("operator", sa.String(MAX_NAME), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    # Of the sender's choice: the same action sent again has the same.
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("reason", sa.String(32)),
+    sa.Column("note", sa.String(1000), nullable=False),
+    sa.Column("undone_at", sa.DateTime),
+    sa.Column("event_id", _ID),
+    sa.Index("ix_match_actions_pair", "demand_id", "achievement_id"),
+    sa.Index("ix_match_actions_token", "token", unique=True),
+    sa.Index("ix_match_actions_event_id", "event_id"),
+)

@@ -17,6 +17,7 @@ from data.store.clarifications import Clarification, clarified, insert_clarifica
 from data.store.database import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
 from data.store.keys import ApiKeys
 from data.store.kind_records import KindRecords
+from data.store.matches import Matches
 from data.store.operators import Operators
 from data.store.reviews import Reviews
 from data.store.tables import (
@@ -102,6 +103,7 @@ class Store:
         self.operators = Operators(engine)
         self.reviews = Reviews(engine)
         self.kinds = KindRecords(engine)
+        self.matches = Matches(engine)
         self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
         unless_known = self._insert(events).on_conflict_do_nothing(index_elements=[events.c.event_id])
         self._insert_new_events = unless_known.returning(events.c.event_id)

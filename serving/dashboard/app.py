@@ -11,7 +11,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from data.errors import BundleError, GongxuError, InputError, NotFoundError, StoreError
+from data.errors import BundleError, ConflictError, GongxuError, InputError, NotFoundError, StoreError
 from serving.dashboard.accounts.guard import Guard
 from serving.dashboard.page import Page
 from serving.dashboard.pages import sign_in, tables
@@ -55,6 +55,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 async def _gongxu_error(request: Request, error: Exception) -> Response:
     if isinstance(error, NotFoundError):
         return _error(request, 404, "没有找到。", str(error))
+    if isinstance(error, ConflictError):
+        return _error(request, 409, "他人已先处理，请刷新后再看。", str(error))
     if isinstance(error, InputError):
         return _error(request, 422, "输入有误。", str(error))
     request.state.failure = str(error)  # may name folders and hosts: for the log alone

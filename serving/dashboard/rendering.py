@@ -1,6 +1,7 @@
 """From a template to a page: escaping by default, Chinese formats, and what every page shows."""
 
 import json
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -24,7 +25,9 @@ from serving.dashboard.page import address
 FOLDER = Path(__file__).parent
 # Address, name, least role: in the order of the menu.
 MENU = (
-    ("/", "总览", "overview", Role.VIEWER),
+    ("/", "今日待办", "today", Role.VIEWER),
+    ("/matches", "匹配看板", "board", Role.VIEWER),
+    ("/overview", "经营概况", "overview", Role.VIEWER),
     ("/quality", "匹配质量", "quality", Role.VIEWER),
     ("/browse", "匹配浏览", "browse", Role.VIEWER),
     ("/review", "审核队列", "review", Role.REVIEWER),
@@ -56,7 +59,7 @@ def environment() -> Environment:
         "say": wording.say,
         "json": lambda value: json.dumps(value, ensure_ascii=False),
     }
-    made.globals |= {"wording": wording}
+    made.globals |= {"wording": wording, "new_token": lambda: secrets.token_hex(12)}
     return made
 
 

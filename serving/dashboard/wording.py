@@ -1,5 +1,7 @@
 """What things are called, in Chinese, and how each number is defined."""
 
+from data.records import DeclineReason
+from data.work.match_state import MOVES, MatchState
 from serving.dashboard.accounts.access import Role
 
 KIND_NAMES = {
@@ -55,6 +57,8 @@ REVIEW_REASONS = {
     "other": "其他",
 }
 DECLINE_REASONS = REVIEW_REASONS
+DECLINES = tuple(reason.value for reason in DeclineReason)
+WORK_NAMES = {"move": "进展为", "assign": "分派给", "note": "备注", "next_date": "下次跟进", "shortlist": "列入备选"}
 SIDE_NAMES = {"achievements": "成果", "demands": "需求"}
 ROLE_NAMES = {Role.VIEWER.value: "查看", Role.REVIEWER.value: "审核", Role.MANAGER.value: "管理"}
 ACTION_NAMES = {
@@ -78,6 +82,7 @@ ACTION_NAMES = {
     "duplicates.merge": "合并重复记录",
     "duplicates.dismiss": "确认并非重复",
     "duplicates.undo": "撤销重复处理",
+    "matches.act": "处理匹配",
     "demands.clarify": "登记企业回答",
     "records.bulk": "批量写入",
     "records.delete": "删除记录",
@@ -92,6 +97,8 @@ NOTICES = {
     "dismissed": "已记为“并非重复”，不再提示。",
     "restored": "已撤销，记录已恢复。",
     "asked": "已交给门禁，结果会出现在下面。",
+    "acted": "已记下；十分钟内可撤销，之后成为结果事件。",
+    "taken_back": "已撤销。",
     "answered": "已登记：回答已补充到需求中，列表已更新。",
     "promoted": "已晋级：新模型正在生效。",
     "rolled_back": "已回退到上一个模型。",
@@ -111,3 +118,13 @@ def say(value: object) -> str:
     if value is None or value == "":
         return "–"
     return _SAYINGS.get(str(value), str(value))
+
+
+def moves(state: MatchState) -> list[MatchState]:
+    """Return the states that a match can go to, in their order."""
+    return [other for other in MatchState if other in MOVES[state]]
+
+
+def declinable(state: MatchState) -> bool:
+    """Tell whether a match in this state can be declined."""
+    return MatchState.DECLINED in MOVES[state]

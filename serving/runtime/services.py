@@ -13,6 +13,7 @@ from data.errors import StoreError
 from data.settings import Settings
 from data.store.judging import UNDO, submit
 from data.store.store import Store
+from data.work.submit import submit_moves
 from eval.online.experiments import Mode
 from matcher.recommendation import Recommendation
 from serving.access.credentials import KeyRing
@@ -113,7 +114,9 @@ class Services:
         self.experiments.refresh(self.access.store())
 
     def _submit_reviews(self) -> None:
-        submit(self.access.store(), datetime.now(UTC) - UNDO)
+        before = datetime.now(UTC) - UNDO
+        submit(self.access.store(), before)
+        submit_moves(self.access.store(), before)
 
     def _read_keys(self) -> None:
         self.keys.refresh(self.access.store())

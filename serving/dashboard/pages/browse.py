@@ -12,6 +12,7 @@ from starlette.responses import Response
 from data.errors import InputError
 from data.records import MAX_TEXT, UNSTORED, Achievement, Demand, UnstoredAchievement
 from data.store.store import Store
+from data.work.match_state import Action, MatchWork
 from knowledge_graph.reading.paths import Path
 from matcher.bundle import all_bundles as manifests
 from matcher.collection.filters import OPEN_STATUSES, Filters
@@ -70,6 +71,11 @@ async def _list(request: Request, record: Demand | Achievement, path: str) -> Re
     live = services.live()
     asked = _Asked.of(request)
     answer = await services.engine_threads.run(partial(recommend, live.engine, record, asked))
+    stored = record.record_id != UNSTORED
+    work: dict[str, MatchWork] = {}
+    if stored and isinstance(record, Demand):
+        known = await services.in_store(lambda store: store.matches.of_demand(record.record_id))
+        work = {item.id: known.get(item.id) or MatchWork(record.record_id, item.id) for item in answer.items}
     fields = sorted({*map(str, set(_cards_of(live.engine, record).fields.tolist()))} - {""})
     return render(
         request,
@@ -78,7 +84,8 @@ async def _list(request: Request, record: Demand | Achievement, path: str) -> Re
         active="browse",
         record=record,
         is_demand=isinstance(record, Demand),
-        stored=record.record_id != UNSTORED,
+        stored=stored,
+        work=work,
         answer=answer,
         strongest=strongest_weight(answer.items),
         asked=asked,
@@ -147,6 +154,7 @@ async def pair(request: Request) -> Response:
     evidence = await services.engine_threads.run(partial(evidence_of, services.live().engine, sought, offered))
     shown = None if "x-fragment" in request.headers else await show(request, await SPECS["events"].build(request))
     found = await services.in_store(lambda store: store.reviews.all(*wanted))
+    work, history = await services.in_store(partial(_work, wanted=wanted))
     return render(
         request,
         "evidence.html" if shown is None else "pair.html",
@@ -156,6 +164,8 @@ async def pair(request: Request) -> Response:
         achievement=offered,
         shown=shown,
         reviews=found,
+        work=work,
+        history=history,
         version=services.live().manifest.version,
         **evidence,
     )
@@ -194,6 +204,10 @@ def _texts(*parts: tuple[str, str], marks: tuple[tuple[str, str], ...]) -> list[
 
 def _pair(store: Store, wanted: tuple[str, str]) -> tuple[Demand, Achievement]:
     return store.demand(wanted[0]), store.achievement(wanted[1])
+
+
+def _work(store: Store, wanted: tuple[str, str]) -> tuple[MatchWork, list[Action]]:
+    return store.matches.work(*wanted), store.matches.history(*wanted)
 
 
 async def compare(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""总览: from recommendation to deal over time, what lies unanswered, how much of the supply is shown."""
+"""经营概况: from recommendation to deal over time, what lies unanswered, how much of the supply is shown."""
 
 from datetime import timedelta
 from functools import partial
@@ -42,7 +42,7 @@ async def page(request: Request) -> Response:
     services = services_of(request)
     state = await services.in_store(partial(_state, request=request))
     if state["counts"] is not None:
-        return render(request, "overview_empty.html", title="总览", active="overview", **state)
+        return render(request, "overview_empty.html", title="经营概况", active="overview", **state)
     shown = [await show(request, await side_table(request)), await show(request, await trend_table(request))]
     found: figures.Trend = state["trend"]
     labels = [day.strftime("%m-%d") for day in found.days]
@@ -51,7 +51,7 @@ async def page(request: Request) -> Response:
     return render(
         request,
         "overview.html",
-        title="总览",
+        title="经营概况",
         active="overview",
         hints=HINTS,
         lengths=LENGTHS,
@@ -225,5 +225,5 @@ async def coverage(request: Request) -> Response:
     return render(request, "coverage.html", now=now, before=before, hints=HINTS, days=period.address)
 
 
-PAGES = (Page("/", page), Page("/overview/coverage", coverage))
+PAGES = (Page("/overview", page), Page("/overview/coverage", coverage))
 TABLES = (TableSpec("sides", side_table), TableSpec("trend", trend_table))

@@ -8,14 +8,30 @@ from serving.dashboard.pages import (
     experiments,
     gaps,
     health,
+    matches,
     models,
     overview,
     quality,
     records,
     review,
+    today,
 )
 from serving.dashboard.tables import TableSpec
 
-_MODULES = (overview, quality, experiments, browse, review, gaps, health, clarify, models, records, audit)
+_MODULES = (
+    today,
+    matches,
+    overview,
+    quality,
+    experiments,
+    browse,
+    review,
+    gaps,
+    health,
+    clarify,
+    models,
+    records,
+    audit,
+)
 ALL_PAGES: tuple[Page, ...] = tuple(page for module in _MODULES for page in module.PAGES)
 ALL_TABLES: dict[str, TableSpec] = {spec.name: spec for module in _MODULES for spec in module.TABLES}

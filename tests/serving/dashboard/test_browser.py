@@ -111,7 +111,7 @@ def signed_in(browser, server):
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="总览", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name="今日待办", level=1)).to_be_visible()
     page.close()
     yield context
     context.close()
@@ -317,7 +317,7 @@ def test_promote_with_a_reason_and_roll_back(page, server, own_home):
 @pytest.mark.parametrize("path", [*MENU, "/audit", "/account"])
 def test_pages_are_accessible_in_light_and_dark_and_fit_a_tablet(page, server, path):
     visit(page, server + path)
-    name = path.strip("/") or "overview"
+    name = path.strip("/") or "today"
     assert serious(page) == []
     keep(page, f"{name}-light")
     page.emulate_media(color_scheme="dark")

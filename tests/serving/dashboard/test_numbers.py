@@ -97,8 +97,8 @@ def boss(site):
 
 
 PAGES = (
-    "/",
-    "/?days=365&side=version",
+    "/overview",
+    "/overview?days=365&side=version",
     "/overview/coverage?days=365",
     "/quality?days=365",
     "/quality/experiments",
@@ -184,7 +184,7 @@ def test_counts_by_side_are_those_of_the_lists_behind_them(boss, side):
 
 
 def test_the_numbers_of_the_overview_are_those_of_the_lists_behind_them(boss):
-    found = boss.get("/?days=365").text + boss.get("/overview/coverage?days=365").text
+    found = boss.get("/overview?days=365").text + boss.get("/overview/coverage?days=365").text
     wanted = re.search(r'<a href="/dashboard(/records/demands\?state=unanswered)">([\d,]+)</a>', found)
     assert f'class="count">{wanted[2]} 条' in boss.get(wanted[1]).text
     link, covered, holders_link, holders = re.search(

@@ -23,7 +23,7 @@ from serving.dashboard.figures.quality import wilson
 from serving.dashboard.pages.registry import ALL_TABLES
 from tests.serving.dashboard.conftest import Person
 
-MENU = ("/", "/quality", "/browse", "/review", "/gaps", "/health", "/models")
+MENU = ("/", "/matches", "/overview", "/quality", "/browse", "/review", "/gaps", "/health", "/models")
 QUERIES = {
     "/browse/demand": "?id=D000001",
     "/browse/achievement": "?id=A0000001",
@@ -170,7 +170,7 @@ def test_the_overview_counts_what_a_plain_recount_counts(boss, home, days):
         {e.achievement_id for e in inside if e.kind is EventKind.IMPRESSION and e.achievement_id in on_offer}
     )
     assert looked_up == covered  # one from what is kept, one from the events
-    page = boss.get(f"/?days={days}").text
+    page = boss.get(f"/overview?days={days}").text
     assert f"{totals['impression']:,}</a>" in page
 
 

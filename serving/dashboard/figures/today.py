@@ -1,0 +1,133 @@
+"""What waits for an operator today: queues with their number, their oldest age, and where to go."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from data.records import CHINA_STANDARD_TIME
+from data.store.dashboard_tables import demand_progress
+from data.store.store import Store
+from data.store.tables import demands, events, revisions
+from data.work.match_state import MatchState
+from matcher.collection.filters import OPEN_STATUSES
+
+UNANSWERED_DAYS = 7
+DEADLINE_DAYS = 7
+STALE_DAYS = 14
+_OPEN = demands.c.status.in_(OPEN_STATUSES) & ~demands.c.deleted
+_DONE = (MatchState.DEAL, MatchState.DECLINED)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Things of one sort that wait. `age` is in days, None where it has none; `path` and `query` lead to them."""
+
+    key: str
+    title: str
+    number: int
+    age: int | None
+    button: str
+    path: str
+    query: dict[str, Any]
+    hint: str
+
+
+def queues(store: Store, me: str, now: datetime) -> list[Queue]:
+    """Return the queues of an operator at a moment, empty ones too, in the order of urgency."""
+    today = now.astimezone(CHINA_STANDARD_TIME).date()
+    with store.engine.connect() as connection:
+        soon = _soon(connection, today)
+        unanswered = _unanswered(connection, now)
+        latest = connection.execute(sa.select(sa.func.max(events.c.occurred_at))).scalar()
+        filled = connection.execute(sa.select(revisions.c.value)).scalar() or 0
+    board = store.matches.board()
+    due = [work for work in board if work.next_date and work.next_date <= today and work.state not in _DONE]
+    mine = [work for work in board if work.assignee == me and work.state not in _DONE]
+    waiting = store.reviews.waiting()
+    found = [
+        Queue(
+            "due",
+            "今天到期或逾期的跟进",
+            len(due),
+            max(((today - work.next_date).days for work in due if work.next_date), default=None),
+            "去跟进",
+            "/matches",
+            {"due": "1"},
+            "下次跟进日期已到、尚未成交或放弃的匹配；天数为逾期最久的一条。",
+        ),
+        Queue(
+            "mine",
+            "分派给我的匹配",
+            len(mine),
+            max(((now - work.changed_at).days for work in mine if work.changed_at), default=None),
+            "去处理",
+            "/matches",
+            {"assignee": me},
+            "负责人是你、尚未结束的匹配；天数为最久没有进展的一条。",
+        ),
+        Queue(
+            "soon",
+            f"{DEADLINE_DAYS} 天内截止的需求",
+            soon,
+            None,
+            "去推荐",
+            "/records/demands",
+            {"state": "expiring"},
+            "开放需求中截止日期在一周内的条数；列表按三十天列出，可按截止日期排序。",
+        ),
+        Queue(
+            "unanswered",
+            f"{UNANSWERED_DAYS} 天以上无人响应的需求",
+            unanswered[0],
+            unanswered[1],
+            "去联系",
+            "/records/demands",
+            {"state": "unanswered"},
+            f"已推荐满 {UNANSWERED_DAYS} 天、没有联系、会面、洽谈或成交的开放需求；天数为等得最久的一条。",
+        ),
+        Queue(
+            "review",
+            "等待判断的配对",
+            sum(waiting.values()),
+            None,
+            "去判断",
+            "/review",
+            {},
+            "审核队列中的配对：判断一对，模型就多学一点。",
+        ),
+    ]
+    age = (now.replace(tzinfo=None) - latest).days if latest is not None else None
+    if filled and (age is None or age >= STALE_DAYS):
+        found.append(
+            Queue(
+                "stale",
+                "没有结果事件" if age is None else f"结果数据已 {age} 天未更新",
+                1,
+                age,
+                "看数据健康",
+                "/health",
+                {},
+                "最近一条结果事件距今的天数；超过两周，模型学不到新情况。",
+            )
+        )
+    return found
+
+
+def _soon(connection: sa.Connection, today: date) -> int:
+    within = demands.c.deadline.between(today, today + timedelta(days=DEADLINE_DAYS))
+    return int(connection.execute(sa.select(sa.func.count()).select_from(demands).where(_OPEN, within)).scalar_one())
+
+
+def _unanswered(connection: sa.Connection, now: datetime) -> tuple[int, int | None]:
+    """Return how many open demands were shown a week ago or earlier without a response, and the longest wait in days."""
+    progress = demand_progress
+    limit = now.replace(tzinfo=None) - timedelta(days=UNANSWERED_DAYS)
+    query = (
+        sa.select(sa.func.count(), sa.func.min(progress.c.first_shown))
+        .select_from(demands.join(progress, progress.c.demand_id == demands.c.id))
+        .where(_OPEN, progress.c.first_shown <= limit, progress.c.responses == 0)
+    )
+    number, first = connection.execute(query).one()
+    return int(number), None if first is None else (now.replace(tzinfo=None) - first).days

@@ -1,0 +1,67 @@
+"""今日待办: what waits for an operator, and the matches that nobody has acted on yet."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+
+from data.errors import NotFoundError
+from data.store.store import Store
+from data.work.match_state import MatchWork
+from matcher.collection.filters import Filters
+from matcher.engine import Engine
+from matcher.recommendation import Match
+from serving.dashboard.accounts.sessions import utc_now
+from serving.dashboard.figures.today import queues
+from serving.dashboard.page import Page, operator_of, services_of
+from serving.dashboard.rendering import render
+from serving.dashboard.tables import TableSpec
+
+ASKED = 24  # open demands, the newest ones, whose best match is looked up for the page
+SHOWN = 8
+
+
+async def page(request: Request) -> Response:
+    """Show the queues; the new matches come after, as the engine has to be asked."""
+    who, services = operator_of(request), services_of(request)
+    found = await services.in_store(partial(queues, me=who.name, now=utc_now()))
+    return render(request, "today.html", title="今日待办", active="today", queues=found, today=utc_now())
+
+
+async def new_matches(request: Request) -> Response:
+    """Show the good matches of the newest open demands that nobody has acted on."""
+    services = services_of(request)
+    live = services.holder.live
+    found: list[dict[str, Any]] = []
+    if live is not None:
+        found = await services.engine_threads.run(partial(untouched, live.engine, services.access.store()))
+    return render(request, "today_matches.html", found=found, asked=ASKED)
+
+
+def untouched(engine: Engine, store: Store) -> list[dict[str, Any]]:
+    """Return demands with their best match, where that is good enough to be shown as an answer and nobody acted on it."""
+    cards = engine.model.demands.base.cards
+    open_rows = np.flatnonzero(Filters().allowed(cards))
+    newest = open_rows[np.argsort(-np.nan_to_num(cards.published[open_rows], nan=-np.inf), kind="stable")][:ASKED]
+    found: list[dict[str, Any]] = []
+    for row in newest.tolist():
+        try:
+            demand = store.demand(cards.ids[row])
+        except NotFoundError:
+            continue
+        answer = engine.recommend_achievements(demand, top=3)
+        if not answer.answered or not answer.items:
+            continue
+        work: dict[str, MatchWork] = store.matches.of_demand(demand.demand_id)
+        fresh: list[Match] = [item for item in answer.items if item.id not in work]
+        if fresh:
+            found.append({"demand": demand, "match": fresh[0]})
+        if len(found) == SHOWN:
+            break
+    return found
+
+
+PAGES = (Page("/", page), Page("/today/matches", new_matches))
+TABLES: tuple[TableSpec, ...] = ()
