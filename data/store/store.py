@@ -72,7 +72,7 @@ class EventCounts:
 
 @dataclass(frozen=True)
 class StoreCounts:
-    """How much the store holds; deleted records do not count."""
+    """How much the store holds."""
 
     achievements: int
     demands: int
@@ -92,8 +92,7 @@ class Change:
 class Store:
     """Records and events in a database; safe to use from several threads and processes at once.
 
-    Every method raises StoreError when the database fails. Iterators read one consistent snapshot and hold a database
-    connection until they are exhausted or closed.
+    Every method raises StoreError when the database fails. Iterators read one snapshot and hold a connection until closed.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -102,8 +101,7 @@ class Store:
         self.api_keys = ApiKeys(engine)
         self.operators = Operators(engine)
         self.reviews = Reviews(engine)
-        self.kinds = KindRecords(engine)
-        self.matches = Matches(engine)
+        self.kinds, self.matches = KindRecords(engine), Matches(engine)
         self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
         unless_known = self._insert(events).on_conflict_do_nothing(index_elements=[events.c.event_id])
         self._insert_new_events = unless_known.returning(events.c.event_id)
@@ -122,7 +120,7 @@ class Store:
 
     @property
     def engine(self) -> sa.Engine:
-        """The database, for questions that read only and concern nobody else."""
+        """The database, for questions that read only."""
         return self._engine
 
     def close(self) -> None:
@@ -284,7 +282,7 @@ class Store:
     def _upsert(self, table: sa.Table, columns: Callable[[_R], dict[str, Any]], records: Iterable[_R]) -> UpsertCounts:
         total = UpsertCounts()
         for batch in _batches(records, lambda record: record.record_id):
-            rows = [self._row(columns(record), canonical_json(record), "record") for record in batch]
+            rows = [_row(columns(record), canonical_json(record), "record") for record in batch]
             with self._writing() as connection:
                 total += self._upsert_rows(connection, table, rows)
         return total
@@ -318,12 +316,11 @@ class Store:
             revision = self._next_revision(connection, 1) - 1
             alive = (table.c.id == record_id) & ~table.c.deleted
             done = connection.execute(sa.update(table).where(alive).values(deleted=True, revision=revision)).rowcount
-            if not done:
-                # Raising rolls the revision back.
+            if not done:  # raising rolls the revision back
                 raise unknown_id(kind, record_id, self._near_ids(connection, table, record_id))
 
     def _append(self, batch: list[OutcomeEvent]) -> EventCounts:
-        rows = [self._row(event_columns(event), canonical_json(event), "event") for event in batch]
+        rows = [_row(event_columns(event), canonical_json(event), "event") for event in batch]
         # In one order, or two writers of the same events could wait for each other forever.
         rows.sort(key=lambda row: row["event_id"])
         with self._writing() as connection:
@@ -335,9 +332,6 @@ class Store:
             query = sa.select(events.c.event_id, events.c.digest).where(events.c.event_id.in_(list(left)))
             same = sum(left[row.event_id] == row.digest for row in connection.execute(query)) if left else 0
         return EventCounts(len(added), same, len(left) - same)
-
-    def _row(self, columns: dict[str, Any], text: str, name: str) -> dict[str, Any]:
-        return columns | {name: text, "digest": sha256(text.encode()).hexdigest()}
 
     def _record(self, table: sa.Table, query: sa.Select[Any], model: type[_R], kind: str, record_id: str) -> _R:
         with translated_errors(self._engine.url), self._single.connect() as connection:
@@ -380,6 +374,10 @@ def _read(model: type[_R], text: str, answers: dict[str, list[Clarification]]) -
     if isinstance(record, Demand) and record.demand_id in answers:
         return clarified(record, answers[record.demand_id])
     return record
+
+
+def _row(columns: dict[str, Any], text: str, name: str) -> dict[str, Any]:
+    return columns | {name: text, "digest": sha256(text.encode()).hexdigest()}
 
 
 def _take_in(total: "_Hash", rows: Iterable[Any]) -> None:

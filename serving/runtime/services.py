@@ -11,9 +11,8 @@ from fastapi import Depends, Request
 
 from data.errors import StoreError
 from data.settings import Settings
-from data.store.judging import UNDO, submit
+from data.store.judging import UNDO, submit, submit_moves
 from data.store.store import Store
-from data.work.submit import submit_moves
 from eval.online.experiments import Mode
 from matcher.recommendation import Recommendation
 from serving.access.credentials import KeyRing

@@ -8,14 +8,12 @@ from serving.dashboard.pages import (
     experiments,
     gaps,
     health,
-    matches,
     models,
     overview,
     quality,
     records,
-    review,
-    today,
 )
+from serving.dashboard.pages.daily import matches, review, today
 from serving.dashboard.tables import TableSpec
 
 _MODULES = (

@@ -1,0 +1,1 @@
+"""Pages of a working day: what waits, the matches being worked on, and the pairs to judge."""
