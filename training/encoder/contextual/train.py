@@ -1,0 +1,154 @@
+"""Trains the student: word states, texts' vectors and their similarities are to be the teacher's."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from training.encoder.contextual.examples import Examples
+from training.encoder.contextual.student import Student
+
+# Weights of the three losses, each of which is about 1 for a student that gives the mean of everything.
+_SIMILARITIES = 0.5
+_STATES = 0.5
+_WARM_UP = 40
+_FLOOR = 0.02
+_CLIP = 1.0
+# Texts that the first head is fitted to, and its ridge as a share of the inputs' mean square.
+_HEAD_TEXTS = 4096
+_RIDGE = 0.01
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Steps, words of a batch, the highest learning rate, and the seed of the order of batches."""
+
+    steps: int = 1_500
+    words: int = 2_048
+    peak: float = 6e-4
+    seed: int = 7
+
+
+def train(
+    student: Student, examples: Examples, settings: TrainSettings, progress: Callable[[int, dict[str, float]], None]
+) -> None:
+    """Train `student` in place; `progress(step, losses)` is called after every step."""
+    vectors = torch.from_numpy(examples.vectors)
+    centre = vectors.mean(0)
+    vector_scale = float((vectors - centre).square().sum(1).mean())
+    state_scale = float(examples.states[:200_000].astype(np.float32).var(axis=0).sum())
+    table = torch.optim.SparseAdam(list(student.words.parameters()), lr=settings.peak, betas=(0.9, 0.98))
+    others = [parameter for name, parameter in student.named_parameters() if name != "words.weight"]
+    dense = torch.optim.AdamW(
+        [
+            {"params": [p for p in others if p.ndim == 2], "weight_decay": 0.01},
+            {"params": [p for p in others if p.ndim < 2], "weight_decay": 0.0},
+        ],
+        lr=settings.peak,
+        betas=(0.9, 0.98),
+    )
+    batches = _batches(examples.lengths, settings)
+    student.train()
+    for step in range(settings.steps):
+        rate = settings.peak * _schedule(step, settings.steps)
+        for optimiser in (table, dense):
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            optimiser.zero_grad()
+        batch = next(batches)
+        rows, mask = batch_rows(examples, batch)
+        states, got = student(rows, mask)
+        losses = {
+            "vectors": (got - vectors[batch]).square().sum(1).mean() / vector_scale,
+            "similarities": _similarity_loss(got - centre, vectors[batch] - centre),
+            "states": _state_loss(states, examples, batch) / state_scale,
+        }
+        loss = losses["vectors"] + _SIMILARITIES * losses["similarities"] + _STATES * losses["states"]
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(others, _CLIP)
+        table.step()
+        dense.step()
+        progress(step + 1, {name: float(value.detach()) for name, value in losses.items()})
+    student.eval()
+
+
+def fit_head(student: Student, examples: Examples) -> None:
+    """Give `student` the head that brings its means nearest to the teacher's vectors, by ridge regression."""
+    texts = np.arange(min(len(examples.vectors), _HEAD_TEXTS))
+    inputs = np.zeros((len(texts), student.head.in_features), dtype=np.float32)
+    with torch.inference_mode():
+        for batch in _alike(examples.lengths[texts], 64):
+            inputs[batch] = student.means(*batch_rows(examples, batch))[1].numpy()
+    wanted = examples.vectors[texts]
+    inner, outer = inputs.mean(axis=0), wanted.mean(axis=0)
+    centred = (inputs - inner).astype(np.float64)
+    square = centred.T @ centred
+    square[np.diag_indices_from(square)] += _RIDGE * np.trace(square) / len(square)
+    weights = np.linalg.solve(square, centred.T @ (wanted - outer)).T
+    with torch.no_grad():
+        student.head.weight.copy_(torch.from_numpy(weights))
+        student.head.bias.copy_(torch.from_numpy(outer - weights @ inner))
+
+
+def _alike(lengths: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    """Return the texts in batches of `size`, those of like length together."""
+    order = np.argsort(lengths, kind="stable")
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def encode(student: Student, examples: Examples) -> NDArray[np.float32]:
+    """Return the student's vectors of the examples' texts."""
+    vectors = np.zeros_like(examples.vectors)
+    with torch.inference_mode():
+        for batch in _alike(examples.lengths, 32):
+            vectors[batch] = student(*batch_rows(examples, batch))[1].numpy()
+    return vectors
+
+
+def batch_rows(examples: Examples, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """Return rows with row 0 before each text, and the mask; both (texts, 1 + longest) int64."""
+    lengths = examples.lengths[batch]
+    rows = np.zeros((len(batch), 1 + int(lengths.max())), dtype=np.int64)
+    shown = np.arange(rows.shape[1]) <= lengths[:, None]
+    rows[:, 1:][shown[:, 1:]] = examples.rows[_flat(examples, batch)]
+    return torch.from_numpy(rows), torch.from_numpy(shown.astype(np.int64))
+
+
+def _flat(examples: Examples, batch: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([np.arange(examples.bounds[i], examples.bounds[i + 1]) for i in batch])
+
+
+def _state_loss(states: Tensor, examples: Examples, batch: NDArray[np.int64]) -> Tensor:
+    flat = _flat(examples, batch)
+    lengths = torch.from_numpy(examples.lengths[batch])
+    shown = torch.arange(1, states.shape[1]) <= lengths[:, None]
+    told = torch.from_numpy(examples.told[flat])
+    wanted = torch.from_numpy(examples.states[flat].astype(np.float32))
+    return (states[:, 1:][shown] - wanted)[told].square().sum(1).mean()
+
+
+def _similarity_loss(got: Tensor, wanted: Tensor) -> Tensor:
+    """Return the squared error of all pairs' centred cosines, by the wanted ones' variance."""
+    got, wanted = functional.normalize(got, dim=1), functional.normalize(wanted, dim=1)
+    others = ~torch.eye(len(got), dtype=torch.bool)
+    goal = (wanted @ wanted.T)[others]
+    return ((got @ got.T)[others] - goal).square().mean() / goal.var()
+
+
+def _schedule(step: int, steps: int) -> float:
+    return min(1.0, (step + 1) / _WARM_UP) * max(_FLOOR, 0.5 * (1 + float(np.cos(np.pi * step / steps))))
+
+
+def _batches(lengths: NDArray[np.int64], settings: TrainSettings) -> Iterator[NDArray[np.int64]]:
+    """Give batches of about `settings.words` words for ever; texts of like length come together, in random order."""
+    rng = np.random.default_rng([settings.seed, 2])
+    while True:
+        order = np.argsort(lengths + 4 * rng.random(len(lengths)))
+        ends = np.flatnonzero(np.diff(np.cumsum(lengths[order] + 1) // settings.words, prepend=0))
+        made = [batch for batch in np.split(order, ends) if len(batch) > 2]
+        for i in rng.permutation(len(made)):
+            yield made[i]
