@@ -1,5 +1,6 @@
 """今日待办: what waits for an operator, and the matches that nobody has acted on yet."""
 
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -8,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from data.errors import NotFoundError
+from data.records import CHINA_STANDARD_TIME
 from data.store.store import Store
 from data.work.match_state import MatchWork
 from matcher.collection.filters import Filters
@@ -34,13 +36,14 @@ async def new_matches(request: Request) -> Response:
     """Show the good matches of the newest open demands that nobody has acted on."""
     services = services_of(request)
     live = services.holder.live
+    today = utc_now().astimezone(CHINA_STANDARD_TIME).date()
     found: list[dict[str, Any]] = []
     if live is not None:
-        found = await services.engine_threads.run(partial(untouched, live.engine, services.access.store()))
+        found = await services.engine_threads.run(partial(untouched, live.engine, services.access.store(), today))
     return render(request, "today_matches.html", found=found, asked=ASKED)
 
 
-def untouched(engine: Engine, store: Store) -> list[dict[str, Any]]:
+def untouched(engine: Engine, store: Store, today: date) -> list[dict[str, Any]]:
     """Return demands with their best match, where that is good enough to be shown as an answer and nobody acted on it."""
     cards = engine.model.demands.base.cards
     open_rows = np.flatnonzero(Filters().allowed(cards))
@@ -50,6 +53,8 @@ def untouched(engine: Engine, store: Store) -> list[dict[str, Any]]:
         try:
             demand = store.demand(cards.ids[row])
         except NotFoundError:
+            continue
+        if demand.deadline is not None and demand.deadline < today:
             continue
         answer = engine.recommend_achievements(demand, top=3)
         if not answer.answered or not answer.items:
