@@ -72,6 +72,15 @@ COMMANDS = {
 }
 
 
+# Packages that only an extra installs, by the name they are imported under.
+EXTRAS = {
+    "train": ("bm25s", "jieba", "lightgbm", "matplotlib", "mlflow", "optuna", "pandas", "sklearn"),
+    "encoder": ("datasets", "huggingface_hub", "sentence_transformers", "torch"),
+    "postgres": ("psycopg",),
+    "oidc": ("authlib", "httpx2", "joserfc"),
+}
+
+
 class Root(LazyGroup):
     """All commands."""
 
@@ -113,6 +122,13 @@ def main() -> None:
         app(prog_name="gongxu")
     except GongxuError as error:
         typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        extra = next((name for name, packages in EXTRAS.items() if package in packages), "")
+        if not extra:
+            raise
+        typer.echo(f"error: this needs the package {package}; run pip install 'gongxu[{extra}]'", err=True)
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(141)

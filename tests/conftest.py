@@ -14,6 +14,18 @@ hypothesis_settings.register_profile("suite", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("suite")
 
 
+SLOW_FIXTURES = {"platform", "judged", "way"}
+"""What takes more than ten seconds to make: a test that stands on it is slow, whatever it does itself."""
+SLOW_FOLDERS = ("tests/e2e/test_serve", "tests/serving/dashboard/test_browser", "tests/training/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow by what it stands on, so that `make check` leaves it out."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())) or item.nodeid.startswith(SLOW_FOLDERS):
+            item.add_marker("slow")
+
+
 @dataclass(frozen=True)
 class Platform:
     """Where the pieces lie; tests read them and never write: whoever writes makes a copy or loads a model of its own."""

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from data.files.importer import ImportSummary
     from data.store.store import StoreCounts
-    from data.terminal import console as terminal
 
 INTERRUPTED = 130
 
@@ -57,6 +56,7 @@ def import_command(
     from data.files.importer import import_paths
     from data.settings import settings
     from data.store.store import Store
+    from data.terminal import console as terminal
 
     messages = terminal(stderr=True)
     try:

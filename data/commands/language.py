@@ -54,7 +54,7 @@ def columns(text: str) -> int:
 _Formatter: Any = typer.Context.formatter_class  # of the click that Typer holds
 
 
-class HelpFormatter(_Formatter):
+class HelpFormatter(_Formatter):  # type: ignore[misc]
     """Writes Chinese headings where the reader wants them, and breaks lines by columns, not by characters."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from data.terminal import console as terminal
     from knowledge_graph.graph import KnowledgeGraph
 
 LABELS = {
@@ -48,7 +47,9 @@ def print_stats(graph: "KnowledgeGraph", folder: Path, *, as_json: bool) -> None
 
 def console() -> "Console":
     """Return the terminal to print tables to."""
-    return terminal()
+    from data import terminal
+
+    return terminal.console()
 
 
 def print_json(value: object) -> None:
@@ -80,6 +81,8 @@ class Bar:
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+        from data.terminal import console as terminal
 
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, console=terminal(stderr=True), transient=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from importlib.util import find_spec
 from time import monotonic, time
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,7 +94,8 @@ def require_usable(settings: Settings) -> None:
     """Refuse settings under which nobody could sign in.
 
     Raises:
-        SettingsError: an issuer without a client or over plain http, a role that is none, or no way to sign in at all.
+        SettingsError: an issuer without a client or over plain http, a role that is none, no way to sign in at all, or the
+            packages are not installed.
 
     """
     if not settings.oidc_issuer:
@@ -104,6 +106,8 @@ def require_usable(settings: Settings) -> None:
         raise SettingsError("GONGXU_OIDC_ISSUER needs GONGXU_OIDC_CLIENT_ID and GONGXU_OIDC_CLIENT_SECRET")
     _require_safe(settings.oidc_issuer, "GONGXU_OIDC_ISSUER")
     role_names(settings)
+    if missing := [name for name in ("authlib", "httpx2", "joserfc") if find_spec(name) is None]:
+        raise SettingsError(f"GONGXU_OIDC_ISSUER needs {', '.join(missing)}: run pip install 'gongxu[oidc]'")
 
 
 def _require_safe(url: str, what: str) -> None:
