@@ -1,11 +1,16 @@
 """Record and event types: what a platform sends, validated. Money in 万元, TRL 1-9 after GB/T 22900-2022."""
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import StrEnum
+from math import isfinite
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
+
+from data.dates import CHINA_STANDARD_TIME, read_day, read_moment
+from data.taxonomy.industries import industry_code
 
 MAX_TITLE = 500
 MAX_TEXT = 50_000
@@ -16,11 +21,26 @@ UNSTORED = ""
 # Validation context of what the store holds: an earlier version may have let in what is refused today.
 STORED = {"stored": True}
 
-CHINA_STANDARD_TIME = timezone(timedelta(hours=8))
-
 _LIST_SEPARATOR = re.compile(r"[;；、,，|\n]+")
-_CHINESE_DATE = re.compile(r"^(\d{4})\s*[年/.\-]\s*(\d{1,2})\s*[月/.\-]\s*(\d{1,2})\s*日?$")
 _TRL = re.compile(r"^(?:TRL)?\s*([1-9])\s*级?$", re.IGNORECASE)
+
+
+# Control and format characters, zero-width marks, line and paragraph separators, all kinds of blank at the ends.
+_ID_MARKS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb]+"
+)
+_NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0xA0: " "}
+_EXCEL_TEXT = re.compile(r"=\s*[\"“”](.*)[\"“”]")
+_POWER_OF_TEN = re.compile(r"\d(?:\.\d+)?[eE]\+\d+")
+_WHOLE = re.compile(r"\d+\.0")
+_EXACT_UP_TO = 10**15
+_NO_ID = frozenset(
+    (
+        *("无", "暂无", "没有", "空", "无编号", "未编号", "暂无编号", "待定", "待编", "不详", "未知", "同上"),
+        *("n/a", "na", "#n/a", "null", "none", "nil", "nan", "undefined"),
+        *("#ref!", "#value!", "#name?", "#div/0!", "#num!", "#null!"),
+    )
+)
 
 
 def _empty_to_none(value: Any) -> Any:
@@ -39,30 +59,65 @@ def _list_of(value: Any) -> Any:
     return value
 
 
-def _date_of(value: Any) -> Any:
-    """Accept ISO dates, timestamps and `2024年5月1日`, `2024/5/1`, `2024.5.1`."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, str):
-        text = value.strip()
-        if not text:
-            return None
-        if match := _CHINESE_DATE.match(text):
-            year, month, day = (int(part) for part in match.groups())
-            return date(year, month, day)
-        return datetime.fromisoformat(text).date()
-    return value
+def clean_id(value: Any) -> str:
+    """Return an id as it is stored: without marks that nobody sees, and as text whatever type a file gave it.
+
+    `="000123"` and `'000123` are how spreadsheets keep zeros, 1.0 is how pandas writes 1, full-width characters are typed
+    by mistake. The rule holds for files and for the API.
+
+    Raises:
+        ValueError: there is no id, a placeholder (-, /, 无, N/A) or one that a spreadsheet has damaged; the message is Chinese.
+
+    """
+    if isinstance(value, float | Decimal):
+        if not (value.is_finite() if isinstance(value, Decimal) else isfinite(value)):
+            raise ValueError("必填，不能为空")
+        if isinstance(value, float) and abs(value) >= _EXACT_UP_TO:
+            raise ValueError("编号超过 15 位，被表格软件当作数字而损坏，请把该列设为文本后重新导出")
+        value = int(value) if value == value.__trunc__() else value
+    text = "" if value is None else str(value)
+    text = _ID_MARKS.sub("", text).strip()
+    if not text.isascii():
+        text = text.translate(_NARROW).strip()
+    if match := _EXCEL_TEXT.fullmatch(text):
+        text = match.group(1).strip()
+    text = text.removeprefix("'").removeprefix("’").strip()
+    if text.lower() in _NO_ID or not any(character.isalnum() for character in text):
+        raise ValueError("必填，不能为空" if not text else f"“{text}”不是编号，请填写真实的编号")
+    if _POWER_OF_TEN.fullmatch(text):
+        raise ValueError(f"“{text}”是被表格软件改写过的编号，请把该列设为文本后重新导出")
+    return text.removesuffix(".0") if _WHOLE.fullmatch(text) else text
 
 
-def _moment_of(value: Any) -> Any:
+def _is_stored(info: ValidationInfo) -> bool:
+    return isinstance(info.context, dict) and bool(info.context.get("stored"))
+
+
+def _date_of(value: Any, info: ValidationInfo) -> Any:
+    """Read a day in any of the usual spellings."""
+    if isinstance(value, str) and not value.strip():
+        return None
+    if _is_stored(info):
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    return read_day(value) if isinstance(value, str | datetime) else value
+
+
+def _moment_of(value: Any, info: ValidationInfo) -> Any:
     """Read a moment; one without offset is China Standard Time. The result is in UTC."""
-    if isinstance(value, str):
-        if not value.strip():
-            return None
-        value = datetime.fromisoformat(value.strip())
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=CHINA_STANDARD_TIME)).astimezone(UTC)
-    return value
+    if isinstance(value, str) and not value.strip():
+        return None
+    if _is_stored(info) and isinstance(value, str):
+        found = datetime.fromisoformat(value)
+        return (found if found.tzinfo else found.replace(tzinfo=CHINA_STANDARD_TIME)).astimezone(UTC)
+    return value if value is None else read_moment(value)
+
+
+def _industries_of(value: Any) -> Any:
+    """Give known codes and names their one spelling; what is no known industry stays as it is."""
+    items = _list_of(value)
+    if not isinstance(items, list | tuple):
+        return items
+    return tuple(industry_code(item) or item if isinstance(item, str) else item for item in items)
 
 
 def _trl_of(value: Any) -> Any:
@@ -165,7 +220,7 @@ class _Record(BaseModel):
     content: Text = ""
     keywords: Labels = ()
     field: Label = ""
-    industries: Labels = ()
+    industries: Annotated[Labels, BeforeValidator(_industries_of)] = ()
     region: Region = None
     published_at: Day = None
     updated_at: Day = None

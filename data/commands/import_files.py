@@ -1,4 +1,4 @@
-"""`gongxu import`: parses arguments, shows progress, prints the summary; the work is done in `data.importer`."""
+"""`gongxu import`: parses arguments, shows progress, prints the summary; the work is done in `data.files`."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console
 
-    from data.files.importer import ImportSummary
-    from data.store.store import StoreCounts
+    from data.files.sources import ImportOptions
+    from data.store.store import Store
 
 INTERRUPTED = 130
 
@@ -28,129 +26,175 @@ class KindOption(StrEnum):
 
 def import_command(
     paths: Annotated[
-        list[Path],
-        typer.Argument(help="Folders, or CSV, XLSX, JSON Lines and Parquet files; of a folder its own files are read."),
-    ],
+        list[Path] | None,
+        typer.Argument(help="Folders, or spreadsheets, CSV, JSON Lines and Parquet files; of a folder its own files."),
+    ] = None,
     kind: Annotated[
         KindOption | None, typer.Option(help="What the files hold; default: told by file name, else by headers.")
     ] = None,
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Show what each column is taken for and what would be refused; write nothing."),
+    ] = False,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="列=字段: what a column means; `列=-` leaves it out. May be repeated."),
+    ] = None,
+    use_mapping: Annotated[str | None, typer.Option("--mapping", help="Use the mapping saved under this name.")] = None,
+    save_mapping: Annotated[
+        str | None, typer.Option(help="Save the mapping under a name; files with the same headers find it again.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="The worksheet to read, by name or number from 1.")] = None,
+    header_row: Annotated[
+        int | None, typer.Option(min=1, help="Row of the header, as the spreadsheet numbers it.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Empty the fields of known records that the file has no column for.")
+    ] = False,
+    history: Annotated[bool, typer.Option("--history", help="List the latest imports.")] = False,
+    undo: Annotated[int | None, typer.Option(help="Take back the import of this number.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Import achievements, demands, outcome events and expert judgements into the store.
 
-    Good rows go in; bad rows are listed with row, column, value and reason under GONGXU_HOME/rejects.
+    Good rows go in. Bad rows, and cells that cannot be read, are listed with row, column, value and reason under
+    GONGXU_HOME/rejects. Fields that a file has no column for stay as they are.
 
     Importing the same file again changes nothing; an interrupted import is completed by running it again.
 
-    Exit codes: 0 all rows went in, 2 unusable input, 3 some rows were rejected.
+    Exit codes: 0 all rows went in, 2 unusable input and nothing was written, 3 some rows were rejected.
 
     Examples:
       gongxu import ../shared/data/bdci2019
 
       gongxu import achievements.csv demands.xlsx events.jsonl
 
-      gongxu import 成果登记表.xlsx --kind achievements --json
+      gongxu import 成果登记表.xls --preview
+
+      gongxu import 需求汇总.xlsx --sheet 2024 --header-row 3 --map 需求详情=content --save-mapping 省平台
+
+      gongxu import --undo 12
 
     """
-    from data.files.headers import FileKind
+    from data.errors import InputError
+    from data.settings import settings
+    from data.store.store import Store
+    from data.terminal import console as terminal
+
+    if history or undo is not None:
+        with Store.open(settings().store_url) as store:
+            _look_back(store, undo, as_json=as_json)
+        return
+    if not paths:
+        raise InputError("nothing to import; name a file or folder, e.g. gongxu import 成果.xlsx 需求.csv")
+    options = _options(kind, mapping, use_mapping, sheet, header_row, replace=replace)
+    if preview or save_mapping:
+        _show_preview(paths, options, save_mapping, show=preview, as_json=as_json)
+    if preview:
+        return
+    messages = terminal(stderr=True)
+    try:
+        _import(paths, options, messages, as_json=as_json)
+    except KeyboardInterrupt:
+        messages.print("已中断：已写入的批次完好，重新运行同一命令即可继续。", style="yellow")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _import(paths: list[Path], options: "ImportOptions", messages: "Console", *, as_json: bool) -> None:
+    from data.commands.import_output import Bar, print_summary, summary_as_json
     from data.files.importer import import_paths
     from data.settings import settings
     from data.store.store import Store
     from data.terminal import console as terminal
 
-    messages = terminal(stderr=True)
-    try:
-        with Store.open(settings().store_url) as store, _Bar(messages) as bar:
-            summary = import_paths(store, paths, FileKind(kind) if kind else None, bar.show)
-            counts = store.counts()
-    except KeyboardInterrupt:
-        messages.print("已中断：已写入的批次完好，重新运行同一命令即可继续。", style="yellow")
-        raise typer.Exit(INTERRUPTED) from None
+    with Store.open(settings().store_url) as store, Bar(messages) as bar:
+        summary = import_paths(store, paths, progress=bar.show, options=options)
+        counts = store.counts()
     if as_json:
-        _print_json(summary, counts)
+        typer.echo(summary_as_json(summary, counts))
     else:
-        _print_table(terminal(), summary, counts)
+        print_summary(terminal(), summary, counts)
     raise typer.Exit(summary.exit_code)
 
 
-class _Bar:
-    """A progress bar a file, on stderr so that --json stays clean."""
+def _options(
+    kind: KindOption | None,
+    mapping: list[str] | None,
+    use_mapping: str | None,
+    sheet: str | None,
+    header_row: int | None,
+    *,
+    replace: bool,
+) -> "ImportOptions":
+    from data.errors import InputError
+    from data.files.mappings import load_mapping
+    from data.files.sources import ImportOptions
+    from data.files.synonyms import FileKind
+    from data.settings import settings
 
-    def __init__(self, console: "Console") -> None:
-        from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=console, transient=True)
-        self._tasks: dict[Path, TaskID] = {}
-
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def show(self, path: Path, done: float) -> None:
-        """Show that the share `done`, 0-1, of a file is imported."""
-        from rich.markup import escape
-
-        self._progress.start()
-        if path not in self._tasks:
-            self._tasks[path] = self._progress.add_task(f"导入 {escape(path.name)}", total=1.0)
-        self._progress.update(self._tasks[path], completed=done)
-
-
-def _print_table(console: "Console", summary: "ImportSummary", counts: "StoreCounts") -> None:
-    """Print what became of every file, for people."""
-    from rich.markup import escape
-
-    from data.terminal import Table
-
-    kinds = {"achievements": "成果", "demands": "需求", "events": "事件", "judgements": "专家评分"}
-    table = Table(title="导入结果")
-    table.add_column("文件", overflow="fold")
-    table.add_column("种类", no_wrap=True)
-    for name in ("读取", "新增", "更新", "未变", "拒绝"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for result in summary.files:
-        numbers = (result.read, result.inserted, result.updated, result.unchanged, result.rejected)
-        table.add_row(escape(result.path.name), kinds[result.kind.value], *(f"{number:,}" for number in numbers))
-    console.print(table)
-    for line in _remarks(summary):
-        console.print(line, soft_wrap=True)
-    console.print(f"库中现有成果 {counts.achievements:,} 项，需求 {counts.demands:,} 项，事件 {counts.events:,} 条。")
+    folder = settings().home / "mappings"
+    fields: dict[str, str] = {}
+    chosen = FileKind(kind) if kind else None
+    if use_mapping:
+        saved = load_mapping(folder, use_mapping)
+        fields, chosen = dict(saved.fields), chosen or saved.kind
+    for pair in mapping or []:
+        header, equals, field = pair.rpartition("=")
+        if not equals or not header.strip():
+            raise InputError(f"--map takes 列=字段, e.g. 需求详情=content, not {pair!r}")
+        fields[header.strip()] = field.strip()
+    return ImportOptions(chosen, fields, sheet, header_row, replace, folder)
 
 
-def _remarks(summary: "ImportSummary") -> "Iterator[str]":
-    """Yield what the table does not say, in console markup."""
-    from rich.markup import escape
+def _show_preview(
+    paths: list[Path], options: "ImportOptions", save_as: str | None, *, show: bool, as_json: bool
+) -> None:
+    """Print the preview; save the mapping that it shows."""
+    from data.commands.import_output import preview_as_json, print_preview
+    from data.errors import InputError
+    from data.files.mappings import save_mapping
+    from data.files.preview import ROWS, preview_paths
+    from data.settings import settings
+    from data.terminal import console as terminal
 
-    for result in summary.files:
-        name = escape(result.path.name)
-        if result.rejects_file:
-            yield (f"[yellow]{name}：{result.rejected:,} 行被拒绝，清单见[/] {escape(str(result.rejects_file))}")
-        if result.conflicting:
-            yield (f"[yellow]{name}：{result.conflicting:,} 个事件编号已存在而内容不同，保留先到的[/]")
-        if result.garbled:
-            yield (f"[yellow]{name}：{result.garbled:,} 行疑似乱码，请检查来源的编码[/]")
-        if result.unknown_columns:
-            kept = "原样保留" if result.kind.value in ("achievements", "demands") else "已忽略"
-            yield (f"{name}：未识别的列（{kept}）：{escape('、'.join(result.unknown_columns))}")
-        if result.note:
-            yield (f"{name}：{escape(result.note)}")
-    for path in summary.ignored:
-        yield (f"{escape(path.name)}：看不出内容，未导入（可用 --kind 指定）")
+    found = preview_paths(paths, options, ROWS if show else 1)
+    if save_as:
+        shapes = {(table.kind, table.headers) for table in found.tables}
+        if len(shapes) != 1:
+            raise InputError(f"--save-mapping needs files of one shape, not {len(shapes)}; name one file and --sheet")
+        (table, *_) = found.tables
+        fields = {
+            column.header: column.field or "-"
+            for column in table.columns
+            if column.field or column.how.startswith("按")
+        }
+        save_mapping(settings().home / "mappings", save_as, table.kind, fields, table.headers)
+    if show and as_json:
+        typer.echo(preview_as_json(found))
+    elif show:
+        print_preview(terminal(), found)
 
 
-def _print_json(summary: "ImportSummary", counts: "StoreCounts") -> None:
-    """Print the same for programs."""
+def _look_back(store: "Store", undo: int | None, *, as_json: bool) -> None:
+    """List the latest imports, or take one back."""
     from dataclasses import asdict
+    from datetime import UTC, datetime
 
     import orjson
 
-    document = {
-        "files": [asdict(result) for result in summary.files],
-        "ignored": summary.ignored,
-        "store": asdict(counts),
-        "exit_code": summary.exit_code,
-    }
-    typer.echo(orjson.dumps(document, default=str, option=orjson.OPT_INDENT_2).decode())
+    from data.commands.import_output import print_history
+    from data.terminal import console as terminal
+
+    if undo is not None:
+        undone = store.imports.undo(undo, datetime.now(UTC))
+        if as_json:
+            typer.echo(orjson.dumps(asdict(undone)).decode())
+        else:
+            kept = f"，{undone.kept:,} 项此后又有改动，保持不变" if undone.kept else ""
+            terminal().print(f"已撤销导入 {undo}：恢复 {undone.restored:,} 项，删除 {undone.removed:,} 项{kept}。")
+        return
+    entries = store.imports.latest()
+    if as_json:
+        typer.echo(orjson.dumps([asdict(entry) for entry in entries], default=str).decode())
+    else:
+        print_history(terminal(), entries)

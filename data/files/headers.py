@@ -1,183 +1,268 @@
 """Which column of a file means which field: Chinese or English headers, any order, units in brackets."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from functools import lru_cache
 from pathlib import Path
 
 from data.errors import InputError
+from data.files.synonyms import HEADERS, ID_FIELDS, LISTS, MONEY, REQUIRED, ROW_NUMBERS, TEXTS, FileKind
 from data.text.normalise import normalise
 
+__all__ = ["HEADERS", "MONEY", "REQUIRED", "Column", "FileKind", "columns_of", "kind_of", "known_headers"]
 
-class FileKind(StrEnum):
-    """What a file holds; the order is the order of import."""
+IGNORED = "-"
+"""What `--map 列=-` calls a column that is to be left out."""
+ROW_NUMBER = "#"
 
-    ACHIEVEMENTS = "achievements"
-    DEMANDS = "demands"
-    EVENTS = "events"
-    JUDGEMENTS = "judgements"
-
-
-_SHARED = {
-    "keywords": "关键词 关键字 keyword",
-    "field": "技术领域 所属领域 领域",
-    "industries": "所属行业 应用行业 行业 国民经济行业 行业代码 industry",
-    "region": "地区代码 行政区划代码 所在地区代码 区划代码 regioncode",
-    "published_at": "发布日期 发布时间 publishedat publishdate",
-    "updated_at": "更新日期 更新时间 updatedat updatedate",
+_IN_WAN_YUAN = {
+    "万元": 1.0,
+    "万": 1.0,
+    "人民币万元": 1.0,
+    "万元人民币": 1.0,
+    "元": 1e-4,
+    "人民币元": 1e-4,
+    "亿元": 1e4,
+    "千元": 0.1,
 }
-
-# Headers of each field, the first being the one that documents show; the field's own name is always understood.
-HEADERS: dict[FileKind, dict[str, str]] = {
-    FileKind.ACHIEVEMENTS: {
-        "achievement_id": "成果编号 成果id 成果编码 编号 id",
-        "title": "成果名称 成果标题 名称 标题",
-        "content": "成果简介 成果内容 成果介绍 成果描述 简介 内容 摘要 abstract description",
-        **_SHARED,
-        "ipc": "IPC分类号 IPC分类 专利分类号",
-        "holder": "完成单位 持有单位 所属单位 成果持有人 权利人",
-        "holder_type": "单位类型 单位性质 持有人类型",
-        "experts": "完成人 主要完成人 专家 发明人 负责人 inventor",
-        "stage": "成熟阶段 所处阶段 成果阶段",
-        "trl": "技术成熟度 技术成熟度等级 成熟度",
-        "form": "成果形式 成果类型",
-        "transfer_modes": "转化方式 转让方式 合作方式",
-        "price_min": "价格下限 最低价格 最低报价",
-        "price_max": "价格上限 最高价格 最高报价",
-        "indicators": "主要技术指标 主要技术经济指标 技术指标",
-        "ip": "知识产权 知识产权情况",
-        "status": "状态 成果状态",
-    },
-    FileKind.DEMANDS: {
-        "demand_id": "需求编号 需求id 需求编码 编号 id",
-        "title": "需求名称 需求标题 名称 标题",
-        "content": "需求内容 需求描述 需求简介 需求说明 简介 内容 description",
-        "kpis": "考核指标 指标要求 技术指标",
-        **_SHARED,
-        "enterprise": "企业名称 需求单位 需求企业 发布单位",
-        "enterprise_size": "企业规模",
-        "enterprise_stage": "企业阶段 企业发展阶段",
-        "budget_min": "预算下限 最低预算",
-        "budget_max": "预算上限 最高预算",
-        "cooperation_modes": "合作方式 合作模式",
-        "trl_min": "最低技术成熟度 技术成熟度要求 最低成熟度",
-        "deadline": "截止日期 截止时间 有效期至",
-        "status": "状态 需求状态",
-        "visibility": "可见性 公开范围",
-    },
-    FileKind.EVENTS: {
-        "event_id": "事件编号 事件id id",
-        "demand_id": "需求编号 需求id",
-        "achievement_id": "成果编号 成果id",
-        "kind": "事件类型 事件 类型",
-        "occurred_at": "发生时间 时间 日期",
-        "request_id": "请求编号 请求id",
-        "position": "位置 名次",
-        "bundle_version": "模型包版本",
-        "features_digest": "特征摘要",
-        "reason": "原因 拒绝原因",
-        "amount": "成交金额 金额",
-        "level": "匹配等级 等级 评分",
-    },
-    FileKind.JUDGEMENTS: {
-        "demand_id": "需求编号 需求id",
-        "achievement_id": "成果编号 成果id",
-        "level": "匹配等级 等级 评分 匹配程度",
-        "occurred_at": "评审日期 评审时间 日期 时间 judgedat date",
-    },
-}
-
-REQUIRED: dict[FileKind, tuple[str, ...]] = {
-    FileKind.ACHIEVEMENTS: ("achievement_id", "title"),
-    FileKind.DEMANDS: ("demand_id", "title"),
-    FileKind.EVENTS: ("event_id", "demand_id", "achievement_id", "kind"),
-    FileKind.JUDGEMENTS: ("demand_id", "achievement_id", "level"),
-}
-
-MONEY = frozenset({"price_min", "price_max", "budget_min", "budget_max", "amount"})
-_IN_WAN_YUAN = {"万元": 1.0, "万": 1.0, "人民币万元": 1.0, "万元人民币": 1.0, "元": 1e-4, "人民币元": 1e-4, "亿元": 1e4}
-
+_FOREIGN = re.compile(r"美元|欧元|英镑|日元|港元|港币|USD|EUR", re.IGNORECASE)
 _FILE_NAMES = {
-    FileKind.ACHIEVEMENTS: ("achievement", "成果"),
-    FileKind.DEMANDS: ("demand", "需求"),
+    FileKind.ACHIEVEMENTS: ("achievement", "成果", "专利", "patent"),
+    FileKind.DEMANDS: ("demand", "需求", "难题", "榜单"),
     FileKind.EVENTS: ("event", "事件"),
     FileKind.JUDGEMENTS: ("judgement", "judgment", "评分", "评审"),
 }
-_NAME_AND_BRACKET = re.compile(r"^(?P<name>.*?)\s*[(\[【](?P<bracket>[^()\[\]【】]*)[)\]】]$")
+_NUMBERED = re.compile(r"^\s*[(（]?\d{1,2}\s*[.、．)）:]\s*(?=\S)|^\s*[一二三四五六七八九十]{1,3}\s*[、.．]\s*(?=\S)")
+_COUNTED = re.compile(r"(?<=\D)\d{1,2}$")
+_NAME_AND_BRACKET = re.compile(r"^(?P<name>[^(\[【]*)[(\[【](?P<bracket>.*)[)\]】]?$")
 _NOT_WORD = re.compile(r"[\W_]+")
+_FILLERS = re.compile(
+    r"^(?:科技|技术|项目|该|本|您的|拟|主要|请填写|填写|企业|单位)|(?:信息|情况|说明|填写|必填|选填|名称)$"
+)
+# Somebody else than the record speaks of: 推荐单位 is no holder.
+_OF_OTHERS = re.compile(r"联系|电话|推荐|开户|主管|监管|组织|合作单位|地址|邮|英文|附件|图片")
+_SIMILAR = 0.8
 
 
 @dataclass(frozen=True)
 class Column:
-    """What a column of a file means: `field` is None for an unknown one; values times `scale` are in 万元."""
+    """What a column of a file means: `field` is None for an unknown one; values times `scale` are in 万元.
+
+    `how` is how the meaning was found: `name`, `similar`, `given`; "" for none. A `spare` column is read where the
+    columns before it have nothing to say.
+    """
 
     header: str
     field: str | None
     scale: float = 1.0
+    how: str = ""
+    spare: bool = False
 
 
-def columns_of(headers: Sequence[str], kind: FileKind, source: str) -> list[Column]:
+def columns_of(
+    headers: Sequence[str],
+    kind: FileKind,
+    source: str,
+    mapping: Mapping[str, str] | None = None,
+    *,
+    complete: bool = True,
+) -> list[Column]:
     """Return the meaning of each header of the file called `source` (used in errors), in order.
 
+    Several columns may mean one field: texts and lists are joined, of other fields the most telling column counts and the
+    others are spare. `mapping` (header: field, or `-` for none) overrules. Without `complete` required fields may be
+    missing: the headers are some of a file's.
+
     Raises:
-        InputError: a header occurs twice, two mean the same field, a required one is missing, or prices stand in a
-            currency that is not yuan.
+        InputError: an id or required field has two columns of equal right, a required one is missing, a mapping names an
+            unknown column or field.
 
     """
-    fields = _fields_by_key(kind)
-    columns: list[Column] = []
-    seen: dict[str, str] = {}
-    for header in headers:
-        column = _column(header, fields, source)
-        key = column.field or f"={header}"
-        if key in seen:
-            both = f"columns {seen[key]!r} and {header!r} both mean {column.field}" if column.field else ""
-            raise InputError(f"{source}: {both or f'column {header!r} occurs twice'}; remove one")
-        seen[key] = header
-        columns.append(column)
-    missing = [field for field in REQUIRED[kind] if field not in seen]
-    if missing:
+    given = _given(mapping or {}, headers, kind, source)
+    found = [given.get(header) or _column(header, kind) for header in headers]
+    claimed = {column.field for column, _ in found}
+    for place, (column, _) in enumerate(found):
+        if column.field is None and not column.how and (field := _similar(column.header, kind, claimed)):
+            claimed.add(field)
+            found[place] = (replace(column, field=field, how="similar"), 1_000)
+    columns = _ranked(found, source)
+    missing = [field for field in REQUIRED[kind] if field not in claimed]
+    if missing and complete:
         wanted = ", ".join(f"{field} ({HEADERS[kind][field].split()[0]})" for field in missing)
-        raise InputError(f"{source}: no column {wanted} for {kind.value}; it has: {', '.join(headers)[:200]}")
+        raise InputError(
+            f"{source}: no column {wanted} for {kind.value}; it has: {', '.join(headers)[:200]}; "
+            f"name one with --map 列={missing[0]}, or tell where the header stands with --header-row and --sheet"
+        )
     return columns
 
 
-def kind_of(path: Path, headers: Sequence[str]) -> FileKind | None:
-    """Tell what a file holds, by its name if that names one kind, else by its headers; None when neither tells."""
-    stem = path.stem.lower()
-    named = [kind for kind, names in _FILE_NAMES.items() if any(name in stem for name in names)]
-    if len(named) == 1:
-        return named[0]
-    found = {kind: {_key(header) for header in headers} for kind in FileKind}
-    fits = [kind for kind in FileKind if all(_has(found[kind], kind, field) for field in REQUIRED[kind])]
+def known_headers(cells: Sequence[object]) -> int:
+    """Return how many cells of a row are headers of some kind's fields: what tells a header row from others."""
+    return max(len({_exact(str(cell), kind)[0] for cell in cells if cell} - {None}) for kind in FileKind)
+
+
+def kind_of(path: Path, headers: Sequence[str], sheet: str = "") -> FileKind | None:
+    """Tell what a table holds, by its sheet's or file's name if that names one kind, else by its headers."""
+    for name in (sheet, path.stem.lower()):
+        named = [kind for kind, names in _FILE_NAMES.items() if any(part in name.lower() for part in names)]
+        if len(named) == 1 and _may_be(named[0], headers):
+            return named[0]
+    fits = [kind for kind in FileKind if _complete(kind, headers)]
     if FileKind.JUDGEMENTS in fits:
         return FileKind.EVENTS if FileKind.EVENTS in fits else FileKind.JUDGEMENTS
-    return fits[0] if len(fits) == 1 else None
+    if len(fits) == 1:
+        return fits[0]
+    scores = {kind: sum(_telling(header, kind) for header in headers) for kind in fits}
+    ordered = sorted(scores.values(), reverse=True)
+    return max(scores, key=scores.__getitem__) if scores and ordered[0] > ordered[1] else None
 
 
-def _column(header: str, fields: dict[str, str], source: str) -> Column:
-    """Return the meaning of one header, tried whole and then without the bracket at its end."""
-    if field := fields.get(_key(header)):
-        return Column(header, field)
-    match = _NAME_AND_BRACKET.match(normalise(header))
-    field = fields.get(_key(match["name"])) if match else None
-    if match is None or field is None:
-        return Column(header, None)
+def field_named(name: str, kind: FileKind) -> str | None:
+    """Return the field that a user calls by its own name or by one of its headers; `-` and 忽略 are none."""
+    key = _key(name)
+    if name in HEADERS[kind]:
+        return name
+    return _fields_by_key(kind).get(key, (None, 0))[0]
+
+
+def _complete(kind: FileKind, headers: Sequence[str]) -> bool:
+    fields = {_exact(header, kind)[0] for header in headers}
+    return all(field in fields for field in REQUIRED[kind])
+
+
+def _may_be(kind: FileKind, headers: Sequence[str]) -> bool:
+    """Tell whether a name may be believed: 成果评分.csv is no list of achievements when its columns are a judgement's."""
+    others = [other for other in (FileKind.EVENTS, FileKind.JUDGEMENTS) if other is not kind]
+    return kind in (FileKind.EVENTS, FileKind.JUDGEMENTS) or not any(_complete(other, headers) for other in others)
+
+
+def _telling(header: str, kind: FileKind) -> int:
+    """Return how much a header speaks for a kind: nothing where another kind knows it as well."""
+    if _exact(header, kind)[0] is None:
+        return 0
+    record_kinds = [FileKind.ACHIEVEMENTS, FileKind.DEMANDS]
+    rank = _exact(header, kind)[1]
+    others = [_exact(header, other) for other in record_kinds if other is not kind]
+    if all(field is None for field, _ in others):
+        return 3
+    return 1 if rank < min(place for field, place in others if field is not None) else 0
+
+
+def _given(
+    mapping: Mapping[str, str], headers: Sequence[str], kind: FileKind, source: str
+) -> dict[str, tuple[Column, int]]:
+    """Return the columns that the user named."""
+    result = {}
+    for header, name in mapping.items():
+        matches = [one for one in headers if one == header or _key(one) == _key(header)]
+        if not matches:
+            raise InputError(
+                f"{source}: --map names the column {header!r}, which it lacks; it has: {', '.join(headers)[:200]}"
+            )
+        if name.strip() in (IGNORED, "忽略", ""):
+            result[matches[0]] = (Column(matches[0], None, how="given"), 0)
+            continue
+        field = field_named(name.strip(), kind)
+        if field is None:
+            known = ", ".join(f"{field} ({names.split()[0]})" for field, names in HEADERS[kind].items())
+            raise InputError(f"{source}: --map names the field {name!r}, which {kind.value} lack; use one of {known}")
+        result[matches[0]] = (Column(matches[0], field, _scale_in(matches[0], field), "given"), -1)
+    return result
+
+
+def _column(header: str, kind: FileKind) -> tuple[Column, int]:
+    """Return the meaning of one header and how telling it is, 0 best."""
+    field, rank = _exact(header, kind)
+    if field is None and kind not in (FileKind.EVENTS, FileKind.JUDGEMENTS) and _key(header) in ROW_NUMBERS:
+        return Column(header, None, how=ROW_NUMBER), 0
+    return Column(header, field, _scale_in(header, field), "name" if field else ""), rank
+
+
+@lru_cache(maxsize=50_000)
+def _exact(header: str, kind: FileKind) -> tuple[str | None, int]:
+    """Return the field that a header names, tried whole, then without numbering, bracket and count; and its rank."""
+    fields = _fields_by_key(kind)
+    if len(header) > 100:
+        return None, 0
+    normal = normalise(header)
+    tries = [normal, _NUMBERED.sub("", normal)]
+    if match := _NAME_AND_BRACKET.match(tries[-1]):
+        tries.append(match["name"])
+    for penalty, name in enumerate(tries):
+        if found := fields.get(_key(name)):
+            return found[0], found[1] + 100 * (penalty == 2)
+    bare = _COUNTED.sub("", _key(tries[-1]))
+    found = fields.get(bare)
+    if found and found[0] in LISTS | TEXTS:
+        return found[0], found[1] + 100
+    return None, 0
+
+
+def _similar(header: str, kind: FileKind, claimed: set[str | None]) -> str | None:
+    """Return the unclaimed field that a header names almost: one word more, one word less."""
+    key = _key(re.split(r"[(（\[【]", normalise(header))[0])
+    if len(key) < 3 or _OF_OTHERS.search(key) or kind in (FileKind.EVENTS, FileKind.JUDGEMENTS):
+        return None
+    best, best_field = 0.0, None
+    bare = _FILLERS.sub("", key)
+    for name, (field, _) in _fields_by_key(kind).items():
+        if field in claimed or field == ID_FIELDS.get(kind) or len(name) < 3 or not name[0] > "\x7f":
+            continue
+        likeness = SequenceMatcher(None, key, name).ratio()
+        if bare == _FILLERS.sub("", name) and len(bare) >= 2:
+            likeness = max(likeness, 0.9)
+        if len(name) >= 4 and key.endswith(name):
+            likeness = max(likeness, 0.85)
+        if likeness > best and key[-1] == name[-1]:  # what is asked for stands at the end: 负责人 is not 负责人电话
+            best, best_field = likeness, field
+    return best_field if best >= _SIMILAR else None
+
+
+def _ranked(found: list[tuple[Column, int]], source: str) -> list[Column]:
+    """Return the columns; of several for one field the most telling is first, the others are spare or kept aside."""
+    best: dict[str, tuple[int, int]] = {}
+    for place, (column, rank) in enumerate(found):
+        if column.field and column.field not in LISTS | TEXTS:
+            other = best.get(column.field)
+            if other and other[0] == rank and rank <= 2 and column.field in ("achievement_id", "demand_id", "event_id"):
+                both = f"columns {found[other[1]][0].header!r} and {column.header!r} both mean {column.field}"
+                raise InputError(f"{source}: {both}; remove one, or leave one out with --map {column.header}=-")
+            if other is None or rank < other[0]:
+                best[column.field] = (rank, place)
+    columns = []
+    for place, (column, _) in enumerate(found):
+        first = column.field is None or column.field in LISTS | TEXTS or best[column.field][1] == place
+        if not first and column.field in ("achievement_id", "demand_id", "event_id"):
+            columns.append(Column(column.header, None))  # another number of the record: kept aside
+        else:
+            columns.append(column if first else replace(column, spare=True))
+    return columns
+
+
+def _scale_in(header: str, field: str | None) -> float:
+    """Return how many 万元 the unit in a header's bracket is; without one 万元 is meant."""
     if field not in MONEY:
-        return Column(header, field)
-    unit = _NOT_WORD.sub("", match["bracket"]).removeprefix("单位")
-    if unit not in _IN_WAN_YUAN:
-        raise InputError(f"{source}: column {header!r} is in {unit!r}; use 万元, 元 or 亿元")
-    return Column(header, field, _IN_WAN_YUAN[unit])
+        return 1.0
+    match = re.search(r"[(\[【]([^()\[\]【】]*)[)\]】]\s*$", normalise(header))
+    unit = _NOT_WORD.sub("", match.group(1)).removeprefix("单位") if match else ""
+    if _FOREIGN.search(unit):
+        return float("nan")
+    longest_first = sorted(_IN_WAN_YUAN.items(), key=lambda pair: -len(pair[0]))
+    return next((scale for name, scale in longest_first if unit.endswith(name)), 1.0)
 
 
-def _fields_by_key(kind: FileKind) -> dict[str, str]:
-    return {_key(name): field for field, names in HEADERS[kind].items() for name in (field, *names.split())}
-
-
-def _has(keys: set[str], kind: FileKind, field: str) -> bool:
-    return any(_key(name) in keys for name in (field, *HEADERS[kind][field].split()))
+@lru_cache(maxsize=8)
+def _fields_by_key(kind: FileKind) -> dict[str, tuple[str, int]]:
+    """Return field and rank by key; a field's own name is as telling as its first header."""
+    keys: dict[str, tuple[str, int]] = {}
+    for field, names in HEADERS[kind].items():
+        for rank, name in enumerate((field, *names.split())):
+            key = _key(name)
+            if key not in keys or rank < keys[key][1]:
+                keys[key] = (field, max(0, rank - 1))
+    return keys
 
 
 def _key(header: str) -> str:

@@ -1,67 +1,26 @@
 """Files into the store: good rows go in, bad rows are listed, and running it again changes nothing."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from data.errors import InputError
-from data.files.headers import FileKind, columns_of, kind_of
-from data.files.readers import SUFFIXES, Table, open_table
+from data.files.reading.readers import open_tables
+from data.files.reading.rows import Table
 from data.files.rejects import Reject, RejectsFile
-from data.files.rows import Parsed, RowReader
+from data.files.report import NAMED, FileResult, ImportSummary
+from data.files.rows import ReadRow, RowReader
+from data.files.sources import ImportOptions, Source, find_sources
+from data.files.synonyms import FileKind
 from data.records import OutcomeEvent
 from data.settings import settings
+from data.store.imports.log import ImportedRecord
 from data.store.store import BATCH, Store
 from data.text.normalise import looks_garbled
 
 # Called after every batch with the file and the share of it that is done, 0-1.
 Progress = Callable[[Path, float], None]
 
-_KIND_ORDER = list(FileKind)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file that can be imported, and as what."""
-
-    path: Path
-    kind: FileKind
-
-
-@dataclass
-class FileResult:
-    """What became of one file's rows; for events `inserted` means added and `unchanged` known.
-
-    `conflicting` events had a known id but other content and were ignored. `garbled` rows look as if they had been
-    read in a wrong encoding somewhere before; they went in.
-    """
-
-    path: Path
-    kind: FileKind
-    read: int = 0
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    conflicting: int = 0
-    garbled: int = 0
-    unknown_columns: list[str] = field(default_factory=list)
-    rejects_file: Path | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class ImportSummary:
-    """What became of an import: one result for each file, and the files of a folder that were left alone."""
-
-    files: tuple[FileResult, ...]
-    ignored: tuple[Path, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        """0 when every row went in, 3 when some were rejected or conflict with what is known."""
-        return 3 if any(result.rejected or result.conflicting for result in self.files) else 0
+__all__ = ["FileResult", "ImportOptions", "ImportSummary", "Source", "find_sources", "import_paths"]
 
 
 def import_paths(
@@ -70,12 +29,16 @@ def import_paths(
     kind: FileKind | None = None,
     progress: Progress | None = None,
     rejects: Path | None = None,
+    *,
+    options: ImportOptions | None = None,
+    actor: str = "命令行",
 ) -> ImportSummary:
     """Import files and folders: achievements first, then demands, events and judgements.
 
     Rows go in by batches of one transaction each, so that an interrupted import leaves whole batches, and running it
     again completes it. Of a folder the files directly in it are read. `kind` overrules what names and headers tell;
-    `rejects` is the folder for lists of rejected rows (default: `rejects` in GONGXU_HOME).
+    `rejects` is the folder for lists of rejected and noted rows (default: `rejects` in GONGXU_HOME). The report is kept in
+    the store under `actor`.
 
     Raises:
         InputError: a path is missing, or a file is empty, unreadable or of no recognisable kind. All files are looked
@@ -83,109 +46,134 @@ def import_paths(
         StoreError: the store fails.
 
     """
-    sources, ignored = find_sources(paths, kind)
+    chosen = options or ImportOptions(kind=kind)
+    sources, ignored = find_sources(paths, chosen)
     folder = rejects if rejects is not None else settings().home / "rejects"
-    return ImportSummary(tuple(_import_file(store, source, folder, progress) for source in sources), ignored)
+    number = store.imports.start(actor, datetime.now(UTC))
+    seen: dict[Path, dict[str, tuple[int | str, bytes]]] = {}
+    results = []
+    for source in sources:
+        task = _TableImport(store, source, number, replace=chosen.replace)
+        results.append(task.run(folder, seen.setdefault(source.path, {}), progress))
+    store.imports.finish(number, [result.as_dict() for result in results], datetime.now(UTC))
+    return ImportSummary(
+        tuple(results), tuple(path for path, _ in ignored), tuple(reason for _, reason in ignored), number
+    )
 
 
-def find_sources(paths: Sequence[Path], kind: FileKind | None = None) -> tuple[list[Source], tuple[Path, ...]]:
-    """Return the files to import in their order, and the files of folders that hold nothing recognisable.
+class _TableImport:
+    """The import of one table."""
 
-    Raises:
-        InputError: see `import_paths`.
+    def __init__(self, store: Store, source: Source, number: int, *, replace: bool) -> None:
+        self._store, self._source, self._number, self._replace = store, source, number, replace
+        self._result = FileResult(source.path, source.kind, source.sheet or "")
 
-    """
-    if not paths:
-        raise InputError("nothing to import; name a file or folder")
-    sources: dict[Path, Source] = {}
-    ignored = []
-    for path in paths:
-        if not path.is_dir():
-            if source := _source(path, kind, required=True):
-                sources[path.resolve()] = source
-            continue
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
-        found = [_source(file, kind, required=False) for file in files]
-        if not any(found):
-            raise InputError(
-                f"{path}: no recognisable file; expected e.g. achievements.csv, demands.csv, events.jsonl or "
-                f"judgements.csv ({', '.join(SUFFIXES)}), or use --kind"
-            )
-        sources |= {source.path.resolve(): source for source in found if source}
-        ignored += [file for file, source in zip(files, found, strict=True) if source is None]
-    return sorted(sources.values(), key=lambda source: _KIND_ORDER.index(source.kind)), tuple(ignored)
+    def run(self, folder: Path, seen: dict[str, tuple[int | str, bytes]], progress: Progress | None) -> FileResult:
+        """Import the table batch by batch; `seen` are the ids of the file's tables before this one."""
+        source, result = self._source, self._result
+        rejects = RejectsFile(folder, source.path, source.sheet or "")
+        notes = RejectsFile(folder, source.path, source.sheet or "", suffix="-notes")
+        try:
+            with open_tables(source.path, source.sheet, source.header_row) as (table, *_):
+                reader = RowReader(
+                    table.headers,
+                    source.kind,
+                    str(source.path),
+                    mapping=source.mapping,
+                    seen=seen,
+                    sheet=source.sheet or "",
+                )
+                self._describe(table, reader)
+                for batch in _batches(self._good_rows(table, reader, rejects, notes)):
+                    self._write(batch)
+                    if progress:
+                        progress(source.path, table.done())
+            result.unknown_columns = list(reader.unknown_headers)
+            result.columns = {c.header: str(c.field) for c in reader.columns.values() if c.field}
+            result.rejects_file, result.notes_file = rejects.publish(), notes.publish()
+        finally:
+            rejects.discard()
+            notes.discard()
+        if progress:
+            progress(source.path, 1.0)
+        return result
 
+    def _describe(self, table: Table, reader: RowReader) -> None:
+        """Say what is not obvious about how the table is read."""
+        notes = self._result.notes
+        notes += table.notes
+        if reader.makes_ids:
+            notes.append("没有编号列，编号由单位和名称生成，再次导入时不变")
+        similar = [f"{c.header}→{c.field}" for c in reader.columns.values() if c.how == "similar"]
+        if similar:
+            notes.append(f"按相近的列名识别：{'、'.join(similar)}（不对时用 --map 列=字段 改正）")
+        if self._source.mapping_name:
+            notes.append(f"使用已保存的列对应“{self._source.mapping_name}”")
 
-def _source(path: Path, kind: FileKind | None, *, required: bool) -> Source | None:
-    """Look at a file's headers and tell what it is; None for an unrecognisable one that is not required."""
-    with open_table(path) as table:
-        found = kind or kind_of(path, table.headers)
-        if found is None:
-            if not required:
-                return None
-            raise InputError(
-                f"{path}: neither name nor columns tell what it holds ({', '.join(table.headers)[:200]}); "
-                f"use --kind {'|'.join(FileKind)}"
-            )
-        columns_of(table.headers, found, str(path))
-    return Source(path, found)
+    def _good_rows(
+        self, table: Table, reader: RowReader, rejects: RejectsFile, notes: RejectsFile
+    ) -> Iterator[ReadRow]:
+        """Yield the rows that can go in; list and count the others."""
+        result = self._result
+        for number, cells, problem, note, skipped in table.rows:
+            result.read += 1
+            if skipped:
+                result.skipped += 1
+                first = next((str(cell) for cell in cells.values() if cell is not None and str(cell).strip()), "")
+                notes.write([Reject(number, "", first, skipped)])
+                continue
+            read = ReadRow(problems=[Reject(number, "", "", problem)]) if problem else reader.read(number, cells)
+            if read.problems:
+                result.rejected += 1
+                rejects.write([*read.problems, *([Reject(number, "", "", note)] if note else [])])
+                continue
+            if note:
+                read.notes.append(Reject(number, "", "", note))
+            if read.notes:
+                result.noted += 1
+                notes.write(read.notes)
+            if read.repeated:
+                result.repeated += 1
+                continue
+            parsed = read.parsed
+            if parsed is not None and not isinstance(parsed, OutcomeEvent):
+                result.garbled += looks_garbled(parsed.title) or looks_garbled(parsed.content[:200])
+            yield read
 
-
-def _import_file(store: Store, source: Source, folder: Path, progress: Progress | None) -> FileResult:
-    """Import one file batch by batch."""
-    result = FileResult(source.path, source.kind)
-    rejects = RejectsFile(folder, source.path)
-    try:
-        with open_table(source.path) as table:
-            result.note = table.note
-            reader = RowReader(table.headers, source.kind, str(source.path))
-            for batch in _batches(_good_rows(table, reader, rejects, result)):
-                _write(store, source.kind, batch, result)
-                if progress:
-                    progress(source.path, table.done())
-        result.unknown_columns = list(reader.unknown_headers)
-        result.rejects_file = rejects.publish()
-    finally:
-        rejects.discard()
-    if progress:
-        progress(source.path, 1.0)
-    return result
-
-
-def _good_rows(table: Table, reader: RowReader, rejects: RejectsFile, result: FileResult) -> Iterator[Parsed]:
-    """Yield the rows that can go in; list and count the others."""
-    for number, cells, problem in table.rows:
-        result.read += 1
-        parsed = [Reject(number, "", "", problem)] if problem else reader.read(number, cells)
-        if isinstance(parsed, list):
-            result.rejected += 1
-            rejects.write(parsed)
-            continue
-        if not isinstance(parsed, OutcomeEvent):
-            result.garbled += looks_garbled(parsed.title) or looks_garbled(parsed.content[:200])
-        yield parsed
-
-
-def _write(store: Store, kind: FileKind, batch: list[Any], result: FileResult) -> None:
-    """Write one batch and count what became of it."""
-    if kind in (FileKind.ACHIEVEMENTS, FileKind.DEMANDS):
-        upsert: Callable[[Iterable[Any]], Any] = (
-            store.upsert_achievements if kind is FileKind.ACHIEVEMENTS else store.upsert_demands
+    def _write(self, batch: list[ReadRow]) -> None:
+        """Write one batch and count what became of it."""
+        result = self._result
+        if self._source.kind in (FileKind.ACHIEVEMENTS, FileKind.DEMANDS):
+            rows = [
+                ImportedRecord(read.parsed, read.given, read.given_extra)
+                for read in batch
+                if read.parsed is not None and not isinstance(read.parsed, OutcomeEvent)
+            ]
+            kind = "achievements" if self._source.kind is FileKind.ACHIEVEMENTS else "demands"
+            written = self._store.imports.write(self._number, kind, rows, replace=self._replace)  # type: ignore[arg-type]
+            result.inserted += written.inserted
+            result.updated += written.updated
+            result.unchanged += written.unchanged
+            result.changed_fields.update(written.fields)
+            return
+        events = [read.parsed for read in batch if isinstance(read.parsed, OutcomeEvent)]
+        counts = self._store.append_events(events)
+        result.inserted += counts.added
+        result.unchanged += counts.known
+        result.conflicting += counts.conflicting
+        demands, achievements = self._store.imports.unknown_ids(
+            (event.demand_id for event in events), (event.achievement_id for event in events)
         )
-        counts = upsert(batch)
-        result.inserted += counts.inserted
-        result.updated += counts.updated
-        result.unchanged += counts.unchanged
-    else:
-        events = store.append_events(batch)
-        result.inserted += events.added
-        result.unchanged += events.known
-        result.conflicting += events.conflicting
+        if demands or achievements:
+            result.unknown_demands += sum(event.demand_id in demands for event in events)
+            result.unknown_achievements += sum(event.achievement_id in achievements for event in events)
+            named = dict.fromkeys([*result.unknown_named, *sorted(demands), *sorted(achievements)])
+            result.unknown_named = list(named)[:NAMED]
 
 
-def _batches(rows: Iterator[Parsed]) -> Iterator[list[Parsed]]:
+def _batches(rows: Iterator[ReadRow]) -> Iterator[list[ReadRow]]:
     """Cut rows into transactions."""
-    batch: list[Parsed] = []
+    batch: list[ReadRow] = []
     for row in rows:
         batch.append(row)
         if len(batch) == BATCH:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from data.errors import InputError, NotFoundError
 from data.files.headers import FileKind, columns_of
-from data.files.readers import SUFFIXES, open_table
+from data.files.reading.readers import SUFFIXES, open_table
 from data.files.rows import Parsed, RowReader
 from data.records import Achievement, Demand, OutcomeEvent
 from data.splits import pair_groups, same_groups
@@ -98,9 +98,11 @@ def _read(folder: Path, kind: FileKind) -> Iterator[Parsed]:
     path = found[0]
     with open_table(path) as table:
         header = {column.field: column.header for column in columns_of(table.headers, kind, str(path))}
-        reader = RowReader(table.headers, kind, str(path))
+        reader = RowReader(table.headers, kind, str(path), any_title=True)
         seen: set[str] = set()
-        for number, cells, problem in table.rows:
+        for number, cells, problem, _, skipped in table.rows:
+            if skipped:
+                continue
             if problem:
                 raise InputError(f"{path} row {number} cannot be read: {problem}")
             if kind is not FileKind.JUDGEMENTS:
@@ -108,11 +110,11 @@ def _read(folder: Path, kind: FileKind) -> Iterator[Parsed]:
                 if record_id in seen:
                     continue
                 seen.add(record_id)
-            parsed = reader.read(number, cells if kind is FileKind.JUDGEMENTS else _titled(cells, header))
-            if isinstance(parsed, list):
-                reject = parsed[0]
+            read = reader.read(number, cells if kind is FileKind.JUDGEMENTS else _titled(cells, header))
+            if read.problems or read.parsed is None:
+                reject = read.problems[0]
                 raise InputError(f"{path} row {number}, column {reject.column}: {reject.value!r} {reject.reason}")
-            yield parsed
+            yield read.parsed
 
 
 def _titled(cells: dict[str, Any], header: dict[str | None, str]) -> dict[str, Any]:

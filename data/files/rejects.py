@@ -6,16 +6,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import file_digest
+from os import getpid
 from pathlib import Path
 from typing import Any, TextIO
 
 from pydantic import ValidationError
 
-from data.files.headers import FileKind
+from data.files.synonyms import FileKind
 from data.records import AchievementStatus, DeclineReason, DemandStatus, EventKind
 
 HEADER = ("文件", "行", "列", "值", "原因")
 
+_NOT_NAME = re.compile(r"[^\w\-. ]+")
 _MAX_VALUE = 200
 _FORMULA = re.compile(r"^[=+\-@\t\r](?!\d+(?:\.\d+)?$)")
 _ALLOWED = {
@@ -63,10 +65,17 @@ class Reject:
 
 
 class RejectsFile:
-    """Collects a file's rejects in `folder`; the final file appears when everything was read, none if all was well."""
+    """Collects a table's rejects in `folder`; the final file appears when everything was read, none if all was well.
 
-    def __init__(self, folder: Path, source: Path) -> None:
+    The `suffix` of the file's name tells lists of one table apart.
+    """
+
+    def __init__(self, folder: Path, source: Path, sheet: str = "", suffix: str = "") -> None:
         self._folder, self._source = folder, source
+        sheet_name = f"-{_NOT_NAME.sub('_', sheet)[:40]}" if sheet else ""
+        self._stem = f"{_NOT_NAME.sub('_', source.stem)[:80]}{sheet_name}"
+        self._shown = f"{source.name}［{sheet}］" if sheet else source.name
+        self._suffix = suffix
         self._partial: Path | None = None
         self._file: TextIO | None = None
         self._writer: Any = None
@@ -75,7 +84,7 @@ class RejectsFile:
         """Add the rejects of one row."""
         if self._file is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._partial = self._folder / f"{self._source.stem}.partial"
+            self._partial = self._folder / f"{self._stem}{self._suffix}.{getpid()}.partial"
             # The mark lets Excel recognise UTF-8.
             self._file = self._partial.open("w", encoding="utf-8-sig", newline="")
             self._writer = csv.writer(self._file)
@@ -85,7 +94,7 @@ class RejectsFile:
             value = value.encode("utf-8", "backslashreplace").decode()
             # A cell that starts like a formula would be computed by whoever opens the list.
             shown = f"'{value}" if _FORMULA.match(value) else value
-            self._writer.writerow((self._source.name, reject.row, reject.column, shown, reject.reason))
+            self._writer.writerow((self._shown, reject.row, reject.column, shown, reject.reason))
 
     def publish(self) -> Path | None:
         """Close the list and give it its name, which is the same whenever the same file is imported again."""
@@ -94,7 +103,7 @@ class RejectsFile:
         self._file.close()
         with self._source.open("rb") as source:
             digest = file_digest(source, "sha256").hexdigest()[:12]
-        return self._partial.replace(self._folder / f"{self._source.stem}-{digest}.csv")
+        return self._partial.replace(self._folder / f"{self._stem}-{digest}{self._suffix}.csv")
 
     def discard(self) -> None:
         """Drop an unfinished list; after `publish` this does nothing."""

@@ -1,19 +1,28 @@
 """One row of a file becomes a record or an event."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any
 
-import orjson
 from pydantic import ValidationError
 
-from data.files.headers import MONEY, Column, FileKind, columns_of
+from data.files.cells import Cell, date, event, industry, maturity, money, number, region, status, text
+from data.files.headers import Column, columns_of
+from data.files.reading.workbooks import Uncomputed
 from data.files.rejects import Reject, rejects_of
-from data.records import MAX_TEXT, Achievement, Demand, EventKind, OutcomeEvent
+from data.files.synonyms import ID_FIELDS, LISTS, MONEY, TEXTS, FileKind
+from data.records import MAX_TEXT, Achievement, Demand, EventKind, OutcomeEvent, clean_id
 from data.text.normalise import is_boilerplate, normalise
 
 Parsed = Achievement | Demand | OutcomeEvent
+
+MADE_ID = "auto-"
+"""How ids begin that were made of holder and title."""
 
 _MODELS: dict[FileKind, type[Parsed]] = {
     FileKind.ACHIEVEMENTS: Achievement,
@@ -21,121 +30,332 @@ _MODELS: dict[FileKind, type[Parsed]] = {
     FileKind.EVENTS: OutcomeEvent,
     FileKind.JUDGEMENTS: OutcomeEvent,
 }
-# What is typed may say in words that it is missing: a deadline 暂无, a price 面议.
-_TYPED = MONEY | {"trl", "trl_min", "region", "published_at", "updated_at", "deadline", "occurred_at", "position"}
-_NO_PRICE = frozenset(("面议", "电议", "协商", "待议", "不限", "另议"))
+_IDS = frozenset({"achievement_id", "demand_id", "event_id"})
+# What a row is nothing without; any other cell that cannot be read is left empty and noted.
+_NEEDED: dict[FileKind, frozenset[str]] = {
+    FileKind.ACHIEVEMENTS: frozenset({"achievement_id", "title"}),
+    FileKind.DEMANDS: frozenset({"demand_id", "title"}),
+    FileKind.EVENTS: frozenset({"event_id", "demand_id", "achievement_id", "kind", "occurred_at", "level"}),
+    # An undated judgement counts as known from the beginning: a date that cannot be read must not become none.
+    FileKind.JUDGEMENTS: frozenset({"demand_id", "achievement_id", "level", "occurred_at"}),
+}
+_RANGES = {"achievements": ("price_min", "price_max", "price"), "demands": ("budget_min", "budget_max", "budget")}
+_HOLDERS = {FileKind.ACHIEVEMENTS: "holder", FileKind.DEMANDS: "enterprise"}
+_CACHED = 100_000
+_UNNAMED = re.compile(r"第\d+列")  # how sheets call a column without header
+
+
+@dataclass(slots=True)
+class ReadRow:
+    """What a row gave: the record or event, or why there is none (`problems`); cells that could not be read (`notes`).
+
+    `given` are the fields that the row speaks of, `given_extra` its unknown columns: of a known record the others stay.
+    """
+
+    parsed: Parsed | None = None
+    problems: list[Reject] = dataclass_field(default_factory=list)
+    notes: list[Reject] = dataclass_field(default_factory=list)
+    given: frozenset[str] = frozenset()
+    given_extra: frozenset[str] = frozenset()
+    repeated: bool = False
 
 
 class RowReader:
-    """Reads the rows of one file; knows its columns, the ids it has met and the judgements it has counted."""
+    """Reads the rows of one table; knows its columns, the ids it has met and the judgements it has counted.
 
-    def __init__(self, headers: tuple[str, ...], kind: FileKind, source: str) -> None:
+    `seen` (id: row and digest) may be shared by the tables of a file. `mapping` overrules what headers tell.
+    """
+
+    def __init__(
+        self,
+        headers: tuple[str, ...],
+        kind: FileKind,
+        source: str,
+        *,
+        mapping: Mapping[str, str] | None = None,
+        seen: dict[str, tuple[int | str, bytes]] | None = None,
+        sheet: str = "",
+        any_title: bool = False,
+    ) -> None:
+        self.columns = {column.header: column for column in columns_of(headers, kind, source, mapping)}
+        self.unknown_headers = {
+            c.header: None
+            for c in self.columns.values()
+            if c.field is None and c.how == "" and not _UNNAMED.fullmatch(c.header)
+        }
         self._kind = kind
-        self._columns = {column.header: column for column in columns_of(headers, kind, source)}
-        self._source = source
-        self._headers = {column.field: column.header for column in self._columns.values() if column.field}
-        self._id_field = {FileKind.ACHIEVEMENTS: "achievement_id", FileKind.DEMANDS: "demand_id"}.get(kind)
-        self._rows_of_ids: dict[str, int] = {}
+        self._source, self._sheet = source, sheet
+        self._mapping = mapping
+        self._any_title = any_title
+        self._headers = {c.field: c.header for c in reversed(self.columns.values()) if c.field and not c.spare}
+        self._id_field = ID_FIELDS.get(kind)
+        self._makes_ids = kind in _HOLDERS and self._id_field not in self._headers
+        self._seen: dict[str, tuple[int | str, bytes]] = {} if seen is None else seen
         self._judged: Counter[str] = Counter()
-        self.unknown_headers = {c.header: None for c in self._columns.values() if c.field is None and c.header.strip()}
+        self._readers: dict[str, Callable[[Any], Cell]] = {}
 
-    def read(self, row: int, cells: Mapping[str, Any]) -> Parsed | list[Reject]:
+    @property
+    def makes_ids(self) -> bool:
+        """Whether the table has no column of ids, so that they are made of holder and title."""
+        return self._makes_ids
+
+    def read(self, row: int, cells: Mapping[str, Any]) -> ReadRow:
         """Return the record or event in row number `row`, or what is wrong with it."""
-        values, extra, problems = self._sort_cells(row, cells)
-        if problems:
-            return problems
-        complete = dict(values)
-        if self._kind in (FileKind.ACHIEVEMENTS, FileKind.DEMANDS):
-            complete["extra"] = extra
+        result = ReadRow()
+        values, extra = self._sort_cells(row, cells, result)
+        if not result.problems:
+            self._identify(row, values, cells, result)
+        if result.problems:
+            return result
+        if self._kind in _HOLDERS:
+            values["extra"] = extra
         elif self._kind is FileKind.JUDGEMENTS:
-            complete |= {"kind": EventKind.JUDGEMENT, "event_id": self._judgement_id(values)}
-        try:
-            parsed = _MODELS[self._kind].model_validate(complete)
-        except ValidationError as error:
-            shown = {field: cells.get(header) for field, header in self._headers.items()}
-            return list(rejects_of(row, error, shown, self._headers, self._kind))
-        return self._duplicate(row, parsed) or parsed
+            values |= {"kind": EventKind.JUDGEMENT, "event_id": self._judgement_id(values)}
+        result.parsed = self._built(row, values, extra, cells, result)
+        if result.parsed is not None:
+            self._check_repeated(row, result.parsed, result)
+        return result
 
-    def _sort_cells(self, row: int, cells: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str], list[Reject]]:
+    def _sort_cells(self, row: int, cells: Mapping[str, Any], result: ReadRow) -> tuple[dict[str, Any], dict[str, str]]:
         """Part the cells into fields and unknown columns."""
         values: dict[str, Any] = {}
         extra: dict[str, str] = {}
-        problems = []
+        given = set()
+        given_extra = set()
         for header, cell in cells.items():
-            column = self._columns.get(header) or self._new_column(header)
-            if column.field is not None:
-                values[column.field] = _value(cell, column)
-            elif header == "extra" and isinstance(cell, dict):  # a record as the store itself writes it
-                extra |= {str(name): _plain_text(value) for name, value in cell.items()}
-            elif text := _plain_text(cell):
-                if len(text) > MAX_TEXT:
-                    problems.append(Reject(row, header, text, f"超过 {MAX_TEXT} 字"))
-                elif header.strip():
-                    extra[header] = text
-                    self.unknown_headers[header] = None
-        return values, extra, problems
+            column = self.columns.get(header) or self._new_column(header, cells, row, result)
+            if column is None:
+                continue
+            if column.field is None:
+                if column.how == "":
+                    given_extra |= self._keep(row, header, cell, extra, result)
+                continue
+            read = self._read_cell(column, cell)
+            if read.note:
+                self._note(row, column, cell, read, result, extra)
+                given_extra.add(header)
+            if read.value is None and read.note:
+                continue
+            given.add(column.field)
+            if read.value is not None:
+                self._take(column, read.value, cell, values, extra)
+        self._split_money(values, given)
+        result.given, result.given_extra = frozenset(given), frozenset(given_extra | extra.keys())
+        return values, extra
 
-    def _new_column(self, header: str) -> Column:
-        """Learn a key that JSON Lines shows first in a later row."""
-        known = [*self._columns, header]
-        (*_, column) = columns_of(known, self._kind, self._source)
-        self._columns[header] = column
-        if column.field:
-            self._headers[column.field] = header
+    def _keep(self, row: int, header: str, cell: Any, extra: dict[str, str], result: ReadRow) -> set[str]:
+        """Keep an unknown column's cell aside; return the names it is kept under."""
+        if header == "extra" and isinstance(cell, dict):  # a record as the store itself writes it
+            extra |= {str(name): text.written(value) for name, value in cell.items()}
+            return set(extra)
+        written = text.written(cell).strip()
+        if isinstance(cell, Uncomputed):
+            result.notes.append(Reject(row, header, "", str(cell)))
+        elif written and header.strip():
+            if len(written) > MAX_TEXT:
+                result.notes.append(Reject(row, header, written, f"超过 {MAX_TEXT} 字，多出的部分未读取"))
+            extra[header] = written[:MAX_TEXT]
+            self.unknown_headers[header] = None
+        return {header}
+
+    def _note(self, row: int, column: Column, cell: Any, read: Cell, result: ReadRow, extra: dict[str, str]) -> None:
+        """List a cell that could not be read, or not whole: as a note and aside, or as a reason to refuse the row."""
+        written = (
+            "" if isinstance(cell, Uncomputed) or cell is None else text.written(cell).strip() or str(cell).strip()
+        )
+        reject = Reject(row, column.header, written, read.note)
+        if column.field in _NEEDED[self._kind] and read.value is None:
+            result.problems.append(reject)
+            return
+        result.notes.append(reject)
+        if self._kind in _HOLDERS and written:
+            extra[column.header] = written[:MAX_TEXT]
+
+    def _take(self, column: Column, value: Any, cell: Any, values: dict[str, Any], extra: dict[str, str]) -> None:
+        """Put a cell's value to its field: lists and texts are joined, of other fields the first column counts."""
+        name = str(column.field)
+        if name not in values:
+            values[name] = value
+        elif name in LISTS:
+            values[name] = tuple(dict.fromkeys((*values[name], *value)))
+        elif name in TEXTS:
+            values[name] = f"{values[name]}\n{column.header}：{value}"[:MAX_TEXT]
+        elif column.spare or self._headers.get(name) != column.header:
+            extra[column.header] = text.written(cell).strip()[:MAX_TEXT]
+        else:  # the most telling column stands behind a spare one
+            spare = next(c.header for c in self.columns.values() if c.field == name and c.spare)
+            extra[spare] = str(values[name])
+            values[name] = value
+
+    def _split_money(self, values: dict[str, Any], given: set[str]) -> None:
+        """Turn amounts, which are (low, high), into the lower and upper ends that records have."""
+        if isinstance(values.get("amount"), tuple):
+            values["amount"] = values["amount"][0] if values["amount"][0] is not None else values["amount"][1]
+        if self._kind not in _HOLDERS:
+            return
+        low_name, high_name, both_name = _RANGES[self._kind.value]
+        both = values.pop(both_name, None)
+        if both_name in given:
+            given |= {low_name, high_name}
+            given.discard(both_name)
+        lows, highs = values.pop(low_name, None), values.pop(high_name, None)
+        low = high = None
+        if lows is not None:
+            low, high = lows[0] if lows[0] is not None else None, lows[1] if lows[1] != lows[0] else None
+        if highs is not None:
+            high = highs[1] if highs[1] is not None else highs[0]
+            low = highs[0] if low is None and highs[0] != highs[1] else low
+        if both is not None and low is None and high is None:
+            # One sum is a budget's upper end, and a price's both ends.
+            low = None if both_name == "budget" and both[0] == both[1] else both[0]
+            high = both[1]
+        for name, value in ((low_name, low), (high_name, high)):
+            if value is not None:
+                values[name] = value
+                given.add(name)
+
+    def _read_cell(self, column: Column, cell: Any) -> Cell:
+        if isinstance(cell, Uncomputed):
+            return Cell(note=str(cell))
+        reader = self._readers.get(column.header)
+        if reader is None:
+            reader = self._readers[column.header] = _reader(str(column.field), self._kind, column.scale)
+        return reader(cell)
+
+    def _identify(self, row: int, values: dict[str, Any], cells: Mapping[str, Any], result: ReadRow) -> None:
+        """Refuse a row without what it is nothing without; make an id where the table has none."""
+        if self._kind in _HOLDERS and not self._any_title:
+            title = str(values.get("title", ""))
+            if title and len(title) <= 60 and is_boilerplate(title):
+                result.problems.append(Reject(row, self._headers["title"], title, "名称没有实际内容"))
+                return
+        if self._makes_ids and "title" in values:
+            holder = normalise(str(values.get(_HOLDERS[self._kind], "")))
+            key = f"{holder}\x1f{normalise(str(values['title']))}".encode("utf-8", "surrogatepass")
+            values[str(self._id_field)] = MADE_ID + sha256(key).hexdigest()[:20]
+        for name in ("achievement_id", "demand_id", "event_id", "title", "level", "kind"):
+            if name in _NEEDED[self._kind] and name not in values and name in self._headers and name != "level":
+                header = self._headers[name]
+                result.problems.append(Reject(row, header, text.written(cells.get(header)).strip(), "必填，不能为空"))
+
+    def _built(
+        self, row: int, values: dict[str, Any], extra: dict[str, str], cells: Mapping[str, Any], result: ReadRow
+    ) -> Parsed | None:
+        """Return the record; a value that does not fit is left out and noted, unless the row is nothing without it."""
+        model = _MODELS[self._kind]
+        for _ in range(len(values) + 1):
+            try:
+                return model.model_validate(values)
+            except ValidationError as error:
+                shown = {name: cells.get(header) for name, header in self._headers.items()}
+                wrong = list(rejects_of(row, error, shown, self._headers, self._kind))
+                fields = {str(one["loc"][0]) for one in error.errors(include_url=False) if one["loc"]}
+                if not fields and self._kind in _HOLDERS:  # the ends of a range
+                    fields = {name for name in _RANGES[self._kind.value][:2] if name in values}
+                if not fields or fields & _NEEDED[self._kind] or not fields & values.keys() or "extra" in fields:
+                    result.problems += wrong
+                    return None
+                result.notes += wrong
+                for name in fields:
+                    values.pop(name, None)
+                    if name in self._headers and self._kind in _HOLDERS:
+                        extra[self._headers[name]] = text.written(cells.get(self._headers[name])).strip()[:MAX_TEXT]
+                result.given -= fields
+        return None
+
+    def _new_column(self, header: str, cells: Mapping[str, Any], row: int, result: ReadRow) -> Column | None:
+        """Learn a key that JSON Lines shows first in a later row; one that names a field twice makes the row ambiguous."""
+        (column,) = columns_of([header], self._kind, self._source, complete=False)
+        other = self._headers.get(str(column.field))
+        if other is None or column.field in LISTS | TEXTS:
+            self.columns[header] = column
+            if column.field:
+                self._headers.setdefault(column.field, header)
+            return column
+        if other in cells and cells[other] not in (None, ""):
+            reason = f"“{header}”与“{other}”都表示 {column.field}，不知以哪个为准"
+            if column.field in _NEEDED[self._kind]:
+                result.problems.append(Reject(row, header, text.written(cells[header]), reason))
+                return None
+        self.columns[header] = column
         return column
 
     def _judgement_id(self, values: Mapping[str, Any]) -> str:
         """Return the id of a judgement: the same pair, level and occurrence in a file give the same id."""
-        parts = [str(values.get(name, "")).strip() for name in ("demand_id", "achievement_id", "level")]
+        parts = [str(values.get(name, "")) for name in ("demand_id", "achievement_id", "level")]
         key = "\x1f".join(parts)
         self._judged[key] += 1
         numbered = f"{key}\x1f{self._judged[key]}".encode("utf-8", "surrogatepass")
         return f"judgement-{sha256(numbered).hexdigest()[:32]}"
 
-    def _duplicate(self, row: int, parsed: Parsed) -> list[Reject] | None:
-        """Refuse a record whose id an earlier row has; a repeated event is the store's business, ids are its keys."""
-        if self._id_field is None or isinstance(parsed, OutcomeEvent):
-            return None
-        first = self._rows_of_ids.setdefault(parsed.record_id, row)
-        if first == row:
-            return None
-        return [Reject(row, self._headers[self._id_field], parsed.record_id, f"编号重复，首次出现在第 {first} 行")]
+    def _check_repeated(self, row: int, parsed: Parsed, result: ReadRow) -> None:
+        """Refuse a record whose id an earlier row has; an identical repeat is none, events are the store's business."""
+        if isinstance(parsed, OutcomeEvent):
+            return
+        digest = sha256(parsed.model_dump_json().encode("utf-8", "surrogatepass")).digest()[:8]
+        place: int | str = f"“{self._sheet}”第 {row} 行" if self._sheet else row
+        first, known = self._seen.setdefault(parsed.record_id, (place, digest))
+        if first == place:
+            return
+        if known == digest:
+            result.repeated = True
+            return
+        header = self._headers.get(str(self._id_field), "")
+        what = "单位与名称都相同" if self._makes_ids else "编号重复"
+        result.parsed = None
+        where = first if isinstance(first, str) else f"第 {first} 行"
+        result.problems = [Reject(row, header, parsed.record_id, f"{what}，首次出现在{where}")]
 
 
-def _value(cell: Any, column: Column) -> Any:
-    """Return a cell as its field's type expects it: spelled-out absence is None, money is a number of 万元."""
-    if isinstance(cell, str) and column.field in _TYPED:
-        # Nearly all are plain numbers and dates, which need no closer look.
-        plain = cell.isascii() and cell[:1].isdigit()
-        text = cell if plain else normalise(cell)
-        if not plain and (is_boilerplate(text) or (column.field in MONEY and text in _NO_PRICE)):
-            return None
-        if column.field in MONEY:
-            return _money(text, column.scale, cell)
-    if column.scale != 1.0 and isinstance(cell, int | float) and not isinstance(cell, bool):
-        return cell * column.scale
-    return cell
+def _reader(field: str, kind: FileKind, scale: float) -> Callable[[Any], Cell]:
+    """Return the function that reads a field's cells."""
+    if field in _IDS:
+        return _read_id
+    if field in MONEY:
+        return _cached(partial(money.read, scale=scale)) if scale == scale else _foreign  # noqa: PLR0124 - NaN: no unit of ours
+    if field == "occurred_at":
+        return _cached(date.moment)
+    special: dict[str, Callable[[Any], Cell]] = {
+        "title": _read_title,
+        "region": _cached(region.read),
+        "status": _cached(partial(status.read, kind=kind.value)),
+        "industries": _read_industries,
+        "trl": _cached(maturity.read),
+        "trl_min": _cached(maturity.read),
+        "published_at": _cached(partial(date.day, past=True)),
+        "updated_at": _cached(partial(date.day, past=True)),
+        "deadline": _cached(partial(date.day, end=True)),
+        "kind": _cached(event.kind),
+        "reason": _cached(event.reason),
+        "position": number.read,
+        "level": _cached(number.read),
+    }
+    if field in special:
+        return special[field]
+    return text.items if field in LISTS else text.text if field in TEXTS else text.label
 
 
-def _money(text: str, scale: float, cell: str) -> Any:
-    """Return the number of 万元 in `1,200`, `50万元`, `3亿元`; any other text stays for the error to show."""
-    number = text.replace(",", "").replace(" ", "")
-    for unit, factor in (("亿元", 1e4), ("万元", 1.0), ("元", 1e-4), ("亿", 1e4), ("万", 1.0)):
-        if number.endswith(unit):
-            number, scale = number.removesuffix(unit), factor
-            break
+def _cached(read: Callable[[Any], Cell]) -> Callable[[Any], Cell]:
+    """Return `read` with a memory for texts: a column says the same few things again and again."""
+    kept = lru_cache(maxsize=_CACHED)(read)
+    return lambda cell: kept(cell) if isinstance(cell, str) and len(cell) <= 60 else read(cell)
+
+
+def _foreign(cell: Any) -> Cell:
+    return Cell(note="该列不是人民币，请换算为万元") if text.written(cell).strip() else Cell()
+
+
+def _read_id(cell: Any) -> Cell:
     try:
-        return float(number) * scale
-    except ValueError:
-        return cell
+        return Cell(clean_id(cell))
+    except ValueError as error:
+        return Cell(note=str(error))
 
 
-def _plain_text(cell: Any) -> str:
-    """Return an unknown column's cell as text, "" when it holds nothing."""
-    if cell is None:
-        return ""
-    if isinstance(cell, str):
-        return cell.strip()
-    if isinstance(cell, dict | list):
-        return orjson.dumps(cell, default=str).decode()
-    return str(cell)
+def _read_title(cell: Any) -> Cell:
+    written = text.written(cell)
+    return Cell(written) if normalise(written) else Cell(note="必填，不能为空")
+
+
+def _read_industries(cell: Any) -> Cell:
+    return industry.read(tuple(cell) if isinstance(cell, list) else cell)

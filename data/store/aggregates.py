@@ -12,7 +12,8 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from data.records import CHINA_STANDARD_TIME, MAX_ID, EventKind
+from data.dates import CHINA_STANDARD_TIME
+from data.records import MAX_ID, EventKind
 from data.store.dashboard_tables import achievement_progress, daily_counts, demand_progress
 from data.store.tables import demands, division, events
 

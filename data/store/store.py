@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -12,9 +12,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from data.errors import unknown_id
 from data.records import STORED, Achievement, Demand, EventKind, OutcomeEvent, Record, RecordKind
-from data.store.aggregates import CountedEvent, count_events, sides_followed
+from data.store.aggregates import CountedEvent, count_events
 from data.store.clarifications import Clarification, clarified, insert_clarification, read_clarifications
 from data.store.database import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
+from data.store.imports.log import Imports
 from data.store.keys import ApiKeys
 from data.store.kind_records import KindRecords
 from data.store.matches import Matches
@@ -32,6 +33,7 @@ from data.store.tables import (
     events,
     revisions,
 )
+from data.store.upserts import UpsertCounts, next_revision, upsert_rows, with_digest
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -42,20 +44,6 @@ _WATERMARK = sa.select(revisions.c.value)  # made once: it is asked for several 
 
 _R = TypeVar("_R", Achievement, Demand)
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class UpsertCounts:
-    """What became of records that were written."""
-
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-
-    def __add__(self, other: "UpsertCounts") -> "UpsertCounts":
-        return UpsertCounts(
-            self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged
-        )
 
 
 @dataclass(frozen=True)
@@ -101,9 +89,10 @@ class Store:
         self.api_keys = ApiKeys(engine)
         self.operators = Operators(engine)
         self.reviews = Reviews(engine)
+        self.imports = Imports(engine)
         self.kinds, self.matches = KindRecords(engine), Matches(engine)
-        self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
-        unless_known = self._insert(events).on_conflict_do_nothing(index_elements=[events.c.event_id])
+        insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        unless_known = insert(events).on_conflict_do_nothing(index_elements=[events.c.event_id])
         self._insert_new_events = unless_known.returning(events.c.event_id)
 
     @classmethod
@@ -167,7 +156,7 @@ class Store:
 
         """
         with self._writing() as connection:
-            revision = self._next_revision(connection, 1) - 1
+            revision = next_revision(connection, 1) - 1
             alive = (demands.c.id == answer.demand_id) & ~demands.c.deleted
             if not connection.execute(sa.update(demands).where(alive).values(revision=revision)).rowcount:
                 # Raising rolls the revision back.
@@ -282,45 +271,21 @@ class Store:
     def _upsert(self, table: sa.Table, columns: Callable[[_R], dict[str, Any]], records: Iterable[_R]) -> UpsertCounts:
         total = UpsertCounts()
         for batch in _batches(records, lambda record: record.record_id):
-            rows = [_row(columns(record), canonical_json(record), "record") for record in batch]
+            rows = [with_digest(columns(record), canonical_json(record), "record") for record in batch]
             with self._writing() as connection:
-                total += self._upsert_rows(connection, table, rows)
+                total += upsert_rows(connection, table, rows)
         return total
-
-    def _upsert_rows(self, connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> UpsertCounts:
-        """Write those of `rows` (distinct ids) that differ from what the table holds."""
-        first_free = self._next_revision(connection, 0)
-        ids = [row["id"] for row in rows]
-        query = sa.select(table.c.id, table.c.digest, table.c.deleted).where(table.c.id.in_(ids))
-        known = {row.id: None if row.deleted else row.digest for row in connection.execute(query)}
-        changed = [row for row in rows if known.get(row["id"]) != row["digest"]]
-        for i, row in enumerate(changed):
-            row.update(revision=first_free + i, deleted=False)
-        if changed:
-            self._next_revision(connection, len(changed))
-            insert = self._insert(table)
-            updates = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
-            followed = sides_followed(connection, [row["id"] for row in changed]) if table is demands else nullcontext()
-            with followed:
-                connection.execute(insert.on_conflict_do_update(index_elements=[table.c.id], set_=updates), changed)
-        updated = sum(known.get(row["id"]) is not None for row in changed)
-        return UpsertCounts(len(changed) - updated, updated, len(rows) - len(changed))
-
-    def _next_revision(self, connection: sa.Connection, count: int) -> int:
-        """Take `count` revisions and return the first free one after them; makes other writers wait for our commit."""
-        update = sa.update(revisions).values(value=revisions.c.value + count).returning(revisions.c.value)
-        return int(connection.execute(update).scalar_one()) + 1
 
     def _delete(self, table: sa.Table, kind: str, record_id: str) -> None:
         with self._writing() as connection:
-            revision = self._next_revision(connection, 1) - 1
+            revision = next_revision(connection, 1) - 1
             alive = (table.c.id == record_id) & ~table.c.deleted
             done = connection.execute(sa.update(table).where(alive).values(deleted=True, revision=revision)).rowcount
             if not done:  # raising rolls the revision back
                 raise unknown_id(kind, record_id, self._near_ids(connection, table, record_id))
 
     def _append(self, batch: list[OutcomeEvent]) -> EventCounts:
-        rows = [_row(event_columns(event), canonical_json(event), "event") for event in batch]
+        rows = [with_digest(event_columns(event), canonical_json(event), "event") for event in batch]
         # In one order, or two writers of the same events could wait for each other forever.
         rows.sort(key=lambda row: row["event_id"])
         with self._writing() as connection:
@@ -374,10 +339,6 @@ def _read(model: type[_R], text: str, answers: dict[str, list[Clarification]]) -
     if isinstance(record, Demand) and record.demand_id in answers:
         return clarified(record, answers[record.demand_id])
     return record
-
-
-def _row(columns: dict[str, Any], text: str, name: str) -> dict[str, Any]:
-    return columns | {name: text, "digest": sha256(text.encode()).hexdigest()}
 
 
 def _take_in(total: "_Hash", rows: Iterable[Any]) -> None:

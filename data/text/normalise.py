@@ -136,7 +136,7 @@ def _one_round(text: str) -> str:
     text = " ".join(text.split())
     if "(" in text:
         text = _BRACKETS.sub(_drop_pinyin, text)
-    return _to_simplified(text).strip()
+    return to_simplified(text).strip()
 
 
 def _drop_pinyin(match: re.Match[str]) -> str:
@@ -167,7 +167,7 @@ def _is_pinyin(text: str, *, bare: bool) -> bool:
     return bare and _BARE_SYLLABLE.fullmatch(word) is not None and word not in _NOT_PINYIN
 
 
-def _to_simplified(text: str) -> str:
+def to_simplified(text: str) -> str:
     """Convert Traditional characters; texts without any, nearly all, never reach OpenCC."""
     converter, traditional = _open_cc()
     if text.isascii() or not traditional.search(text):

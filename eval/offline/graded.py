@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
-from data.files.readers import open_table
+from data.files.reading.readers import open_table
 from data.settings import Settings
 from data.terminal import Table
 from data.terminal import console as terminal

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.files.judged import JudgedPairs
-from data.files.readers import open_table
+from data.files.reading.readers import open_table
 from data.records import Achievement, Demand
 from data.splits import folds
 from data.text.normalise import normalise

@@ -1,42 +1,21 @@
-"""Reading the tables that ship with the package, or files of the same shape."""
+"""The tables that ship with the graph; codes of regions, industries and readiness stand in `data.taxonomy`."""
 
-import csv
-import json
-from importlib import resources
 from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Any
 
-from data.errors import InputError
+from data.taxonomy import tables
+from data.taxonomy.tables import read_rows
+
+__all__ = ["read_json", "read_rows", "shipped"]
+
+_OF_DATA = frozenset({"provinces.csv", "cities.csv", "industries.csv", "trl.csv"})
 
 
 def shipped(name: str) -> Traversable:
     """Return a table that ships with the package."""
-    return resources.files("knowledge_graph.taxonomy") / "tables" / name
-
-
-def read_rows(source: Traversable | Path, *columns: str) -> list[dict[str, str]]:
-    """Return the rows of a CSV file that has at least `columns`.
-
-    Raises:
-        InputError: the file is missing, not UTF-8, or lacks a column.
-
-    """
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(
-            f"taxonomy file {source} does not exist; give the path of a CSV with columns {columns}"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"taxonomy file {source} is not UTF-8; convert it first") from error
-    reader = csv.DictReader(text.splitlines())
-    missing = [name for name in columns if name not in (reader.fieldnames or [])]
-    if missing:
-        raise InputError(f"taxonomy file {source} has no column {missing[0]!r}; it needs {', '.join(columns)}")
-    return list(reader)
+    return tables.shipped(name) if name in _OF_DATA else tables.shipped(name, "knowledge_graph.taxonomy")
 
 
 def read_json(name: str) -> Any:
     """Return the content of a JSON table that ships with the package."""
-    return json.loads(shipped(name).read_text(encoding="utf-8"))
+    return tables.read_json(shipped(name))

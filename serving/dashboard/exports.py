@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from io import BytesIO, StringIO
 from typing import Any
 
-from data.records import CHINA_STANDARD_TIME
+from data.dates import CHINA_STANDARD_TIME
 from serving.dashboard import wording
 from serving.dashboard.rendering import region
 from serving.dashboard.tables import Column, Table, View

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from data.records import CHINA_STANDARD_TIME
+from data.dates import CHINA_STANDARD_TIME
 from knowledge_graph.taxonomy.regions import load_regions
 from serving.dashboard import wording
 from serving.dashboard.accounts.access import ROLE_NAMES, Role

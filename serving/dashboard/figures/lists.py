@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from data.records import CHINA_STANDARD_TIME, EventKind
+from data.dates import CHINA_STANDARD_TIME
+from data.records import EventKind
 from data.store.aggregates import ALL, FIELD, INDUSTRY, REGION, RESPONSES, VERSION
 from data.store.dashboard_tables import daily_counts
 from data.store.database import translated_errors

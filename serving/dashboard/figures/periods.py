@@ -6,7 +6,8 @@ from datetime import date, datetime, time, timedelta
 import sqlalchemy as sa
 from starlette.requests import Request
 
-from data.records import CHINA_STANDARD_TIME, EventKind
+from data.dates import CHINA_STANDARD_TIME
+from data.records import EventKind
 from data.store.dashboard_tables import daily_counts
 
 LENGTHS = (7, 30, 90, 365)

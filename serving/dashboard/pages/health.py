@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from data.dates import CHINA_STANDARD_TIME
 from data.errors import InputError, NotFoundError
-from data.records import CHINA_STANDARD_TIME
 from data.store import duplicates
 from data.store.database import translated_errors
 from data.store.keys import AuditEntry

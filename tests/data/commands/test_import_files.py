@@ -34,7 +34,7 @@ def test_summary_for_people(gongxu, demands, tmp_path):
     result = gongxu(demands)
     assert result.exit_code == 3
     (row,) = [line for line in result.stdout.splitlines() if "│ demands.csv" in line]
-    assert row.replace("│", " ").split() == ["demands.csv", "需求", "2", "1", "0", "0", "1"]
+    assert row.replace("│", " ").split() == ["demands.csv", "需求", "2", "1", "0", "0", "0", "1"]
     (rejects,) = (tmp_path / "home" / "rejects").iterdir()
     assert f"1 行被拒绝，清单见 {rejects}" in result.stdout
     assert "未识别的列（原样保留）：联系人" in result.stdout

@@ -114,9 +114,8 @@ def test_files_saved_by_a_chinese_excel_are_read(folder):
     assert chinese.levels.tolist() == plain.levels.tolist()
 
 
-def test_a_wrong_encoding_is_named_with_the_way_out(folder):
-    with pytest.raises(InputError, match=r"demands\.csv is UTF-16.*save it as UTF-8"):
-        load_judged(folder(encoding="utf-16"))
+def test_any_encoding_of_spreadsheets_is_read(folder):
+    assert len(load_judged(folder(encoding="utf-16"))[0]) == len(JUDGEMENTS) - 1
 
 
 @pytest.mark.parametrize("level", ["0", "5", "2.5", "", "高"])
@@ -136,7 +135,6 @@ def test_an_unknown_record_is_named(folder, row, named):
     [
         ([DEMANDS[0], ["", "污泥", ""]], "demand_id"),
         ([DEMANDS[0], ["D1", "长" * 501, ""]], "title"),
-        ([DEMANDS[0], ["D1", "污泥", "长" * 50_001]], "content"),
     ],
 )
 def test_a_record_that_cannot_be_used_is_one_clear_line(folder, demands, said):

@@ -12,7 +12,7 @@ import pytest
 
 from data.errors import InputError
 from data.files.headers import FileKind
-from data.files.readers import open_table
+from data.files.reading.readers import open_table
 from data.files.rows import RowReader
 from data.simulator import SimulationPlan, SimulationSummary, simulate
 from data.simulator.outcomes import KINDS, REASONS

@@ -1,0 +1,166 @@
+"""File readers: text tables, workbooks, HTML, JSON Lines and Parquet as tables of rows, one at a time."""
+
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from data.errors import InputError
+from data.files.reading.delimited import delimited
+from data.files.reading.markup_tables import looks_like_markup, markup_tables
+from data.files.reading.rows import RawSheet, Table, TableRow
+from data.files.reading.sheets import header_strength, table_of
+from data.files.reading.workbooks import workbook
+
+SUFFIXES = (
+    *(".csv", ".tsv", ".txt"),
+    *(".xlsx", ".xls", ".xlsm", ".xlsb", ".et", ".ods", ".html", ".htm"),
+    *(".jsonl", ".ndjson", ".parquet"),
+)
+_BATCH = 1_000
+_JSON_AHEAD = 100
+_WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
+
+@contextmanager
+def open_tables(path: Path, sheet: str | None = None, header_row: int | None = None) -> Iterator[list[Table]]:
+    """Open the tables of a file for reading row by row; a file other than a workbook has one.
+
+    `sheet` names the worksheet to read, by name or number from 1; without it those that hold a table are read.
+    What a file is is told by its content: a web page or text named .xls is read as such.
+
+    Raises:
+        InputError: the file is missing, empty, in an unknown format or encoding, or damaged.
+
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; give a file or folder that exists")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty; give a file with a header and rows")
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"{path}: format {path.suffix or 'without suffix'} is not read; use {', '.join(SUFFIXES)}")
+    try:
+        if suffix in (".jsonl", ".ndjson"):
+            opened: AbstractContextManager[list[Table]] = _json_lines(path)
+        elif suffix == ".parquet":
+            opened = _parquet(path)
+        else:
+            opened = _sheets(path, sheet, header_row)
+        with opened as tables:
+            if not any(header.strip() for table in tables for header in table.headers):
+                raise InputError(f"{path} is empty; give a file with a header and rows")
+            yield tables
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+@contextmanager
+def open_table(path: Path) -> Iterator[Table]:
+    """Open the first table of a file.
+
+    Raises:
+        InputError: see `open_tables`.
+
+    """
+    with open_tables(path) as tables:
+        yield tables[0]
+
+
+@contextmanager
+def _sheets(path: Path, wanted: str | None, header_row: int | None) -> Iterator[list[Table]]:
+    """Open text, a workbook or a web page, whatever it is called."""
+    with path.open("rb") as file:
+        start = file.read(4_096)
+    reader: Callable[[Path], AbstractContextManager[list[RawSheet]]]
+    if start.startswith(_WORKBOOK_MARKS):
+        reader = workbook
+    elif looks_like_markup(start):
+        reader = markup_tables
+    elif b"\0" in start and path.suffix.lower() not in (".csv", ".tsv", ".txt"):
+        reader = workbook  # fails with the message that a workbook deserves
+    else:
+        reader = delimited
+    with reader(path) as sheets:
+        yield _chosen(path, sheets, wanted, header_row)
+
+
+def _chosen(path: Path, sheets: list[RawSheet], wanted: str | None, header_row: int | None) -> list[Table]:
+    """Return the tables of the sheets that hold one; the first says which were left out."""
+    if wanted is not None:
+        named = [one for one in sheets if one.name == wanted] or (
+            sheets[int(wanted) - 1 : int(wanted)] if wanted.isdigit() and int(wanted) > 0 else []
+        )
+        if not named:
+            raise InputError(f"{path} has no sheet {wanted!r}; it has: {', '.join(one.name for one in sheets)}")
+        return [table_of(named[0], str(path), header_row)]
+    tables = [table_of(one, str(path), header_row) for one in sheets]
+    strengths = [header_strength(table) for table in tables]
+    least = 2 if max(strengths) >= 2 else max(strengths)
+    kept = [table for table, strength in zip(tables, strengths, strict=True) if strength >= least and table.headers]
+    left = [table.sheet for table in tables if table not in kept and table.headers]
+    if left and kept:
+        note = f"未读取没有数据表的工作表：{'、'.join(left)}"
+        first = kept[0]
+        kept[0] = Table(first.headers, first.rows, first.done, (*first.notes, note), first.sheet, first.fixed)
+    if len(sheets) == 1 and kept:
+        only = kept[0]
+        return [Table(only.headers, only.rows, only.done, only.notes, "", only.fixed)]
+    return kept or tables[:1]
+
+
+@contextmanager
+def _json_lines(path: Path) -> Iterator[list[Table]]:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        position = [0]
+        rows = _json_rows(file, position)
+        # Objects may leave out what is missing: look at a few before saying which columns there are.
+        ahead = list(islice(rows, _JSON_AHEAD))
+        headers = dict.fromkeys(key for row in ahead for key in row.cells)
+        if ahead and not headers:
+            raise InputError(f"{path}, line {ahead[0].number} is no JSON object; give one object a line, in UTF-8")
+        yield [Table(tuple(headers), chain(ahead, rows), lambda: position[0] / size, fixed=False)]
+
+
+def _json_rows(file: Any, position: list[int]) -> Iterator[TableRow]:
+    for number, line in enumerate(file, start=1):
+        position[0] += len(line)
+        text = line.removeprefix(BOM_UTF8).strip()
+        if not text:
+            continue
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            yield TableRow(number, {}, problem=f"不是有效的 JSON：{error}")
+            continue
+        if isinstance(value, dict):
+            yield TableRow(number, value)
+        else:
+            yield TableRow(number, {}, problem="不是 JSON 对象")
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[list[Table]]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(path)
+    except (pa.ArrowException, ValueError) as error:
+        raise InputError(f"{path} is no readable Parquet file ({str(error).splitlines()[0]})") from error
+    with file:
+        total = max(1, file.metadata.num_rows)
+        position = [0]
+        yield [Table(tuple(file.schema_arrow.names), _parquet_rows(file, position), lambda: position[0] / total)]
+
+
+def _parquet_rows(file: Any, position: list[int]) -> Iterator[TableRow]:
+    for batch in file.iter_batches(batch_size=_BATCH):
+        for row in batch.to_pylist():
+            position[0] += 1
+            yield TableRow(position[0], row)

@@ -1,0 +1,57 @@
+"""Writing records inside of a transaction: revisions in the order of commits, only what differs."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from data.store.aggregates import sides_followed
+from data.store.tables import demands, revisions
+
+
+@dataclass(frozen=True)
+class UpsertCounts:
+    """What became of records that were written."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "UpsertCounts") -> "UpsertCounts":
+        return UpsertCounts(
+            self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged
+        )
+
+
+def next_revision(connection: sa.Connection, count: int) -> int:
+    """Take `count` revisions and return the first free one after them; makes other writers wait for our commit."""
+    update = sa.update(revisions).values(value=revisions.c.value + count).returning(revisions.c.value)
+    return int(connection.execute(update).scalar_one()) + 1
+
+
+def with_digest(columns: dict[str, Any], text: str, name: str) -> dict[str, Any]:
+    """Return a row: typed columns, the JSON `text` in column `name`, and its digest."""
+    return columns | {name: text, "digest": sha256(text.encode()).hexdigest()}
+
+
+def upsert_rows(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> UpsertCounts:
+    """Write those of `rows` (distinct ids) that differ from what the table holds."""
+    first_free = next_revision(connection, 0)
+    ids = [row["id"] for row in rows]
+    query = sa.select(table.c.id, table.c.digest, table.c.deleted).where(table.c.id.in_(ids))
+    known = {row.id: None if row.deleted else row.digest for row in connection.execute(query)}
+    changed = [row for row in rows if known.get(row["id"]) != row["digest"]]
+    for i, row in enumerate(changed):
+        row.update(revision=first_free + i, deleted=False)
+    if changed:
+        next_revision(connection, len(changed))
+        insert: Any = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
+        updates = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
+        followed = sides_followed(connection, [row["id"] for row in changed]) if table is demands else nullcontext()
+        with followed:
+            connection.execute(insert.on_conflict_do_update(index_elements=[table.c.id], set_=updates), changed)
+    updated = sum(known.get(row["id"]) is not None for row in changed)
+    return UpsertCounts(len(changed) - updated, updated, len(rows) - len(changed))

@@ -1,0 +1,1 @@
+"""Official codes and names (regions, industries, technology readiness) and what a text tells of them."""
