@@ -20,7 +20,7 @@ from data.errors import NotFoundError
 from models.encoder.contextual import ContextualEncoder, make_manifest
 from training.encoder.contextual.examples import Examples, WordMeans, add_lone_words, read_examples
 from training.encoder.contextual.export import onnx_model
-from training.encoder.contextual.student import MAX_WORDS, Student, StudentSize, initial_student
+from training.encoder.contextual.student import MAX_WORDS, Student, StudentSize, initial_student, last_layers
 from training.encoder.contextual.targets import ask_teacher, padded
 from training.encoder.contextual.teacher import PREFIX, build_tokenizer, teacher_network
 from training.encoder.contextual.teacher_file import read_teacher_file, teacher_path
@@ -91,7 +91,8 @@ def distil(shared_data: Path, work: Path, settings: DistilSettings, progress: Pr
     seldom = [piece.text for i, piece in enumerate(words.pieces, start=1) if means.counts[i] < _SELDOM]
     add_lone_words(ask("words", seldom), seldom, words, means, entry=entry)
 
-    student = _start(teacher, tokenizer.encode_batch([PREFIX + t for t in used[:_MEASURED_TEXTS]]), means, settings)
+    shown = tokenizer.encode_batch([PREFIX + text for text in used[:_MEASURED_TEXTS]])
+    student = _start(teacher, [np.array(encoding.ids, dtype=np.int32) for encoding in shown], means, settings)
     weights = work / f"student-{_name(settings, examples)}.safetensors"
     if weights.is_file():
         student.load_state_dict(load_file(weights))
@@ -110,17 +111,19 @@ def packed(student: Student, words: Words) -> ContextualEncoder:
     return ContextualEncoder(model, tokenizer_json, manifest)
 
 
-def _start(teacher: BertModel, encodings: Sequence[object], means: WordMeans, settings: DistilSettings) -> Student:
+def _start(
+    teacher: BertModel, rows: Sequence[NDArray[np.int32]], means: WordMeans, settings: DistilSettings
+) -> Student:
     """Return the student before training."""
-    begin, activations = _measured(teacher, encodings, settings.size.layers)
+    begin, activations = _measured(teacher, rows, settings.size.layers)
     return initial_student(teacher, means.table(begin), activations, settings.size)
 
 
 def _measured(
-    teacher: BertModel, encodings: Sequence[object], layers: int
+    teacher: BertModel, rows: Sequence[NDArray[np.int32]], layers: int
 ) -> tuple[NDArray[np.float32], list[tuple[torch.Tensor, torch.Tensor]]]:
     """Return the mean state of <s> that enters the last `layers`, and each one's inner units' mean and mean square."""
-    taken = teacher.encoder.layer[-layers:]
+    taken = last_layers(teacher, layers)
     kept: list[list[torch.Tensor]] = [[] for _ in taken]
     hooks = [
         layer.intermediate.register_forward_hook(lambda _, __, out, own=own: own.append(out))
@@ -128,9 +131,9 @@ def _measured(
     ]
     begins = []
     try:
-        for encoding in encodings:
+        for row in rows:
             with torch.inference_mode():
-                ids, mask = padded([np.array(encoding.ids, dtype=np.int32)])  # type: ignore[attr-defined]
+                ids, mask = padded([row])
                 hidden = teacher(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
             begins.append(hidden[-layers - 1][0, 0].numpy())
     finally:

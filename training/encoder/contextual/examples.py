@@ -49,7 +49,7 @@ class WordMeans:
 
     def table(self, begin: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the means; a row never seen gets the mean of all rows, row 0 `begin`."""
-        means = self.sums / np.maximum(self.counts, 1e-9)[:, None]
+        means: NDArray[np.float32] = (self.sums / np.maximum(self.counts, 1e-9)[:, None]).astype(np.float32)
         means[self.counts == 0] = means[self.counts > 0].mean(axis=0)
         means[0] = begin
         return means
@@ -113,4 +113,5 @@ def add_lone_words(parts: Sequence[Path], texts: Sequence[str], words: Words, me
         summed = np.zeros((count, states.shape[1]), dtype=np.float32)
         np.add.at(summed, text_of, states)
         filled = lengths > 0
-        means.add(own[filled], summed[filled] / lengths[filled, None], _LONE_WEIGHT)
+        alone = (summed[filled] / lengths[filled, None]).astype(np.float32)
+        means.add(own[filled], alone, _LONE_WEIGHT)

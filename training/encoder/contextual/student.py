@@ -42,7 +42,8 @@ class Layer(nn.Module):
         q, k, v = self.qkv(x).view(texts, words, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=shown)
         x = self.norm1(x + self.out(mixed.transpose(1, 2).reshape(texts, words, hidden)))
-        return self.norm2(x + self.down(functional.gelu(self.up(x))))
+        states: Tensor = self.norm2(x + self.down(functional.gelu(self.up(x))))
+        return states
 
 
 class Student(nn.Module):
@@ -92,18 +93,23 @@ def initial_student(
     """
     config = teacher.config
     student = Student(len(table), config.hidden_size, config.num_attention_heads, config.layer_norm_eps, size)
-    taken = teacher.encoder.layer[-size.layers :]
-    before = teacher.encoder.layer[-size.layers - 1].output.LayerNorm
+    before, *taken = last_layers(teacher, size.layers + 1)
+    norm: nn.LayerNorm = before.output.LayerNorm
     with torch.no_grad():
         # The table goes through a norm like the one that these states left.
-        student.norm.load_state_dict(before.state_dict())
-        student.words.weight.copy_((torch.from_numpy(table) - before.bias) / before.weight)
+        student.norm.load_state_dict(norm.state_dict())
+        student.words.weight.copy_((torch.from_numpy(table) - norm.bias) / norm.weight)
         for own, other, units in zip(student.layers, taken, activations, strict=True):
             _narrow(own, other, *units)  # type: ignore[arg-type]
         student.head.weight.zero_()
         student.head.bias.zero_()
         student.head.weight[:, -config.hidden_size :] = torch.eye(config.hidden_size)
     return student
+
+
+def last_layers(teacher: BertModel, count: int) -> list[BertLayer]:
+    """Return the teacher's last `count` layers in order."""
+    return [layer for layer in teacher.encoder.layer[-count:] if isinstance(layer, BertLayer)]
 
 
 def _narrow(own: Layer, other: BertLayer, mean: Tensor, square: Tensor) -> None:

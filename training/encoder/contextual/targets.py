@@ -84,7 +84,7 @@ def ask_teacher(
         path = folder / f"{name}.npz"
         if not path.is_file():
             written = folder / f"{name}.partial.npz"
-            np.savez(written, **_answers(network, tokenizer, part, layers))
+            np.savez(written, **_answers(network, tokenizer, part, layers))  # type: ignore[arg-type]
             written.rename(path)
         paths.append(path)
         progress(start + len(part), len(texts))

@@ -65,7 +65,8 @@ def teacher_network(file: TeacherFile) -> "BertModel":
     left = [name for name in missing if not name.endswith("position_ids")]
     if left or unexpected:
         raise ValueError(f"the teacher's tensors do not fill the network: missing {left}, unexpected {unexpected}")
-    return network.eval()
+    network.train(False)
+    return network
 
 
 def build_tokenizer(pieces: list[tuple[str, float]], *, max_tokens: int) -> Tokenizer:

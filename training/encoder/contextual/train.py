@@ -70,7 +70,7 @@ def train(
         loss = losses["vectors"] + _SIMILARITIES * losses["similarities"] + _STATES * losses["states"]
         loss.backward()
         torch.nn.utils.clip_grad_norm_(others, _CLIP)
-        table.step()
+        table.step()  # type: ignore[no-untyped-call]
         dense.step()
         progress(step + 1, {name: float(value.detach()) for name, value in losses.items()})
     student.eval()
