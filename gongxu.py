@@ -46,6 +46,13 @@ COMMANDS = {
     "advise": Command(
         "matcher.commands.advise:advise_command", "What a holder can change so that demands find it.", row="gaps"
     ),
+    "eligibility": Command(
+        "matcher.commands.eligibility:eligibility", "What a firm is eligible for on a day, and why.", "match"
+    ),
+    "policies": Command("matcher.commands.policies:app", "Criteria of policies: propose, approve.", row="eligibility"),
+    "policies evaluate": Command(
+        "eval.commands.policies:evaluate_command", "Measure how well criteria are read, on marked policies."
+    ),
     "serve": Command("serving.commands.serve:serve", "Serve the HTTP API and the dashboard.", "serve"),
     "experiment": Command("serving.commands.experiment:app", "Compare two versions on live traffic.", "serve"),
     "keys": Command("serving.commands.keys:app", "Who may use the API; who may use the dashboard.", "serve"),
@@ -65,7 +72,9 @@ COMMANDS = {
     ),
     "lab terms": Command("eval.commands.terms:app", "Judge the term extractor; fit its weights."),
     "lab constraints": Command("eval.commands.constraints:app", "Measure how figures are read, linked and compared."),
-    "lab policies": Command("eval.commands.policies:app", "Criteria of policies: read them, measure the reading."),
+    "lab policies": Command(
+        "eval.commands.policies:app", "Measure how criteria of policies are read; fit what reads them."
+    ),
     "lab encoder": Command("training.commands.encoder:app", "Build and evaluate the shipped text encoder."),
     # What the documents for users called it before the laboratory had a door of its own.
     "simulate": Command("data.commands.simulate:simulate", "Write a simulated platform with known truth.", hidden=True),

@@ -15,6 +15,7 @@ from serving.access.gate import GUARDED, Gate
 from serving.api.routes import (
     advice,
     clarifications,
+    eligibility,
     events,
     exports,
     graph,
@@ -44,6 +45,7 @@ ROUTERS = tuple(
         exports,
         insight,
         clarifications,
+        eligibility,
         advice,
         records,
         kinds,

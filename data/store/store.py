@@ -20,6 +20,7 @@ from data.store.keys import ApiKeys
 from data.store.kind_records import KindRecords
 from data.store.matches import Matches
 from data.store.operators import Operators
+from data.store.policy_criteria import PolicyCriteria
 from data.store.reviews import Reviews
 from data.store.tables import (
     ACHIEVEMENT_BY_ID,
@@ -91,6 +92,7 @@ class Store:
         self.reviews = Reviews(engine)
         self.imports = Imports(engine)
         self.kinds, self.matches = KindRecords(engine), Matches(engine)
+        self.policy_criteria = PolicyCriteria(engine)
         insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
         unless_known = insert(events).on_conflict_do_nothing(index_elements=[events.c.event_id])
         self._insert_new_events = unless_known.returning(events.c.event_id)

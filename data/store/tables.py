@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from data.records import MAX_ID, MAX_TITLE, Achievement, Demand, OutcomeEvent, Record
 
 # The Alembic revision that this code reads and writes.
-SCHEMA = "0009"
+SCHEMA = "0010"
 
 metadata = sa.MetaData()
 
@@ -71,6 +71,23 @@ demands = sa.Table(
 )
 
 # Records of the kinds that `data/kinds` declares; `record` holds what its kind adds.
+# Approved criteria of policies and products, append-only: of equal policy and first day the last row counts.
+policy_criteria = sa.Table(
+    "policy_criteria",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("policy_id", _ID, nullable=False),
+    sa.Column("valid_from", sa.Date),
+    sa.Column("valid_until", sa.Date),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("approved_by", _LABEL, nullable=False),
+    sa.Column("approved_at", sa.DateTime, nullable=False),
+    # what the criteria were read from: another digest means that the text changed since
+    sa.Column("text_digest", sa.String(64), nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Index("ix_policy_criteria_policy_id", "policy_id", "number"),
+)
+
 records = sa.Table(
     "records",
     metadata,

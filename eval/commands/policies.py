@@ -1,4 +1,4 @@
-"""`gongxu lab policies`: read criteria from policy texts, measure how well they are read, fit what judges clauses."""
+"""`gongxu policies evaluate` and `gongxu lab policies`: how well criteria are read, and the fitting of what reads them."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Policies: propose their criteria, approve them, measure the reading.",
+    help="Policies: measure how their criteria are read, fit what reads them.",
 )
 
 CardsOption = Annotated[

@@ -132,7 +132,7 @@ def read_criteria(
         if _IGNORED.search(masked[run.start : run.end]):
             continue
         sentence = run.sentence
-        topic = sentence.branch.split("：")[-1]
+        topic = sentence.topic or sentence.branch.split("：")[-1]
         excluded = sentence.mode == "excluded"
         test = build_test(masked, run.start, run.end, list(run.figures), region, topic, excluded=excluded)
         factual = is_factual(test)

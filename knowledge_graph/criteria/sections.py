@@ -26,24 +26,31 @@ _TITLE = re.compile(r"^[^，,。；;]{2,40}$")
 _TITLE_BEGIN = re.compile(
     r"^(?:支持|实施|开展|推动|鼓励|促进|加强|提供|吸引|打造|集聚|关于|申报|申请|企业分类|其他事项|项目|基本条件|组织|培育|建设)|(?:条件|要求|资质|范围|方面|标准|类型|分类|情形|事项)$"
 )
+_ALL_BIND = re.compile(r"^(?!支持).{0,16}(?:条件|要求|资质|资格|范围|事项)$")
+_PART = re.compile(r"^(?:支持|实施|开展|推动|促进|提供|吸引|打造|集聚|申报|申请|培育|建设|关于)")
 _NAME = re.compile(
     r"^(?:对于|对)?(?:申报|申请|认定为?|申办|设立|参与|入选)?(?P<name>[^，,。:：；;]{2,24}?)(?:认定)?(?:在[^，,]{1,12}时|的(?:企业|单位|机构)?)?[,，]?"
     r"(?:还|一般|须|需|应当|应该|应|同时|均|要|当|必须|原则上)*(?:同时)?(?:符合|满足|具备|有)"
 )
 _LABEL = re.compile(r"(?P<name>[^，,。:：；;\d]{2,16})[:：](?=\S)")
 _APPLICANT = re.compile(r"(?:企业|单位|机构|项目|院校|学校|团队|个人|申请人|类|型|基地|园区|平台|医院|协会)[”\"]?$")
-_GENERIC = re.compile(r"^(?:其|企业|单位|机构|申报单位|申请单位|申报企业|申请人|条件|本项目的?项目申报主体)$")
+_GENERIC = re.compile(r"^(?:其|一般|均?|企业|单位|机构|申报单位|申请单位|申报企业|申请人|条件|本项目的?项目申报主体)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence at [start, end) of a text, the headings above it, and what they make of it: all must hold, any, none."""
+    """One sentence at [start, end) of a text, and what the headings above it say.
+
+    `branch` names the applicants or the part of the policy that the sentence is for, `topic` what it is about; `mode` tells
+    whether all must hold, any, or none.
+    """
 
     start: int
     end: int
     branch: str
     mode: Mode
     item: int
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +60,13 @@ class _Context:
     names: tuple[tuple[float, str], ...] = ()
     mode: Mode = "all"
     depth: float = 0
+    topic: tuple[float, str] = (0, "")
 
     def under(self, depth: float) -> "_Context":
         """Return what still holds for an item of `depth`: headings of the same depth or deeper end."""
         names = tuple((level, name) for level, name in self.names if level < depth)
-        return replace(self, names=names, mode=self.mode if self.depth < depth else "all")
+        topic = self.topic if self.topic[0] < depth else (0, "")
+        return replace(self, names=names, mode=self.mode if self.depth < depth else "all", topic=topic)
 
 
 def split_sentences(text: str) -> list[Sentence]:
@@ -89,30 +98,35 @@ def _read_item(
         if header is not None:
             lead = _lead(sentence[:header])
             if lead:
-                found.append(Sentence(low, low + lead, _join(context), context.mode, item))
+                found.append(Sentence(low, low + lead, _join(context), context.mode, item, context.topic[1]))
             # a heading at the end of an item stands above the items that follow
             last = number == len(cuts) - 1 and header >= len(sentence)
             level = depth - 0.5 if last and depth and not deeper else depth
-            name = _branch_name(sentence[:header])
+            mode = _mode(sentence[:header], context.mode)
+            name = _branch_name(sentence[:header]) if mode in ("all", "any") else ""
             kept = tuple(
                 pair for pair in context.under(int(level) if level % 1 else level + 1).names if pair[0] % 1 == 0
             )
             if level % 1:
                 kept = tuple(pair for pair in kept if pair[0] and pair[0] < level)
-            context = _Context(kept + (((level, name),) if name else ()), _mode(sentence[:header], context.mode), level)
+            context = _Context(kept + (((level, name),) if name else ()), mode, level)
             if header < len(sentence) and _content(sentence[header:]):
-                found.append(Sentence(low + header, high, _join(context), context.mode, item))
+                found.append(Sentence(low + header, high, _join(context), context.mode, item, context.topic[1]))
             continue
         above = number == len(cuts) - 1 and deeper and sentence.endswith((":", "："))
         if above or (number == 0 and (deeper or len(cuts) > 1) and _is_title(sentence)):
-            context = _Context((*context.names, (depth, _short(sentence))), context.mode, context.depth)
+            context = replace(context, topic=(depth, _short(sentence)))
+            if (
+                not above and depth <= 1 and deeper and _PART.match(sentence)
+            ):  # a part of the policy with rules of its own
+                context = replace(context, names=(*context.names, (depth, _short(sentence))))
             continue
         label = _LABEL.match(sentence)
         if label and _content(sentence[label.end() :]) and _APPLICANT.search(label["name"]):
-            context = _Context((*context.names, (depth, _short(label["name"]))), context.mode, context.depth)
+            context = replace(context, names=(*context.names, (depth, _short(label["name"]))))
         begin = low + (label.end() if label and _content(sentence[label.end() :]) else 0)
         if _content(text[begin:high]):
-            found.append(Sentence(begin, high, _join(context), context.mode, item))
+            found.append(Sentence(begin, high, _join(context), context.mode, item, context.topic[1]))
     return context
 
 
@@ -176,16 +190,17 @@ def _content(sentence: str) -> bool:
 
 
 def _short(name: str) -> str:
-    return re.sub(r"[\s。:：]+", "", name)[:24]
+    return re.sub(r"[\s。:：□]+", "", name)[:24]
 
 
 def _branch_name(header: str) -> str:
+    if "基本条件" in header or "必要条件" in header:
+        return ""
     match = _NAME.match(header)
     name = match["name"] if match else ""
-    if not name:
-        mode = _EXCLUDED.search(header) or _PREFERRED.search(header)
-        return _short(mode.group()) if mode else ""
-    return "" if _GENERIC.match(name) else _short(name)
+    if not name or _GENERIC.match(name) or re.search(r"[、的]$|^(?:以下|下列)|(?:比例|比重)$", name):
+        return ""
+    return _short(name.removeprefix("的"))
 
 
 def _join(context: _Context) -> str:

@@ -37,6 +37,36 @@ class AdviceItem(BaseModel):
     score_after: float
 
 
+class AmountAnswer(BaseModel):
+    """
+    What a policy gives, in 万元, by its own words.
+    """
+
+    max_wan: float | None
+    quote: str
+
+
+class BestQuestion(BaseModel):
+    """
+    The unknown fact whose value would decide most policies.
+    """
+
+    field: str
+    decides: int
+    policies: int
+    quote: str
+    text: str
+
+
+class BranchAnswer(BaseModel):
+    """
+    The verdict for one group of applicants.
+    """
+
+    branch: str
+    verdict: Literal["eligible", "needs judgement", "needs facts", "not eligible"]
+
+
 class Clarified(BaseModel):
     """
     What an answer says about a demand, in its structured fields; an answer that tells nothing is empty.
@@ -120,6 +150,65 @@ class Fault(BaseModel):
     Path to the value, such as body.filters.budget
     """
     message: str
+
+
+class Figure(BaseModel):
+    """
+    A number: `value`, or a range from `low` to `high` (either may be open), or nothing if it is unknown.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    source: str = ""
+    """
+    来源，例如 企业填报、社保、审计报告
+    """
+    as_of: date | None = None
+    """
+    该事实对应的日期
+    """
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+
+
+class Financing(BaseModel):
+    """
+    What the firm looks for: amount in 万元, months, and the guarantees that it can give.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    source: str = ""
+    """
+    来源，例如 企业填报、社保、审计报告
+    """
+    as_of: date | None = None
+    """
+    该事实对应的日期
+    """
+    amount: float | None = None
+    term_months: int | None = None
+    guarantees: list[str] = []
+    """
+    可提供的担保方式，例如 信用、知识产权质押、房产抵押
+    """
+
+
+class FitAnswer(BaseModel):
+    """
+    How well a product fits what the firm looks for; null where either side is silent.
+    """
+
+    amount: float | None
+    """
+    Share of the wanted amount that it covers
+    """
+    term: float | None
+    guarantee: bool | None
 
 
 class Gap(BaseModel):
@@ -433,6 +522,16 @@ class PartAnswer(BaseModel):
     """
 
 
+class Place(BaseModel):
+    """
+    Where a quote stands in the policy's text.
+    """
+
+    field: str
+    start: int | None
+    end: int | None
+
+
 class Problem(BaseModel):
     """
     RFC 9457 problem details.
@@ -456,6 +555,27 @@ class Problem(BaseModel):
     """
     Existing ids that look like the one asked for
     """
+
+
+class Qualification(BaseModel):
+    """
+    A qualification or honour, with its days of validity (both included) where known.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    source: str = ""
+    """
+    来源，例如 企业填报、社保、审计报告
+    """
+    as_of: date | None = None
+    """
+    该事实对应的日期
+    """
+    name: str
+    valid_from: date | None = None
+    valid_until: date | None = None
 
 
 class QuestionAnswer(BaseModel):
@@ -635,6 +755,37 @@ class RequirementCheck(BaseModel):
     """
 
 
+class Right(BaseModel):
+    """
+    A number of rights of one type in one state; `valid` counts among the granted.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    source: str = ""
+    """
+    来源，例如 企业填报、社保、审计报告
+    """
+    as_of: date | None = None
+    """
+    该事实对应的日期
+    """
+    type: Literal[
+        "invention",
+        "utility_model",
+        "design",
+        "software",
+        "ic_layout",
+        "trademark",
+        "plant_variety",
+        "copyright",
+        "other",
+    ]
+    state: Literal["applied", "granted", "valid", "expired"] = "granted"
+    count: int
+
+
 class SharedGapAnswer(BaseModel):
     """
     A demand of somebody else with the same gap.
@@ -666,6 +817,25 @@ class SimilarRecord(BaseModel):
     """
     Cosine of the full texts
     """
+
+
+class Statement(BaseModel):
+    """
+    Yes, no, or unknown.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    source: str = ""
+    """
+    来源，例如 企业填报、社保、审计报告
+    """
+    as_of: date | None = None
+    """
+    该事实对应的日期
+    """
+    value: bool | None = None
 
 
 class Term(BaseModel):
@@ -724,6 +894,26 @@ class Verdict(BaseModel):
     """
     What the threshold stands for, in Chinese
     """
+
+
+class Words(BaseModel):
+    """
+    A text or several; `complete` tells that there are no others.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    source: str = ""
+    """
+    来源，例如 企业填报、社保、审计报告
+    """
+    as_of: date | None = None
+    """
+    该事实对应的日期
+    """
+    values: list[str] = []
+    complete: bool = False
 
 
 class Written(BaseModel):
@@ -909,6 +1099,26 @@ class CompositeAnswer(BaseModel):
     remaining_elements: list[str]
 
 
+class CriterionAnswer(BaseModel):
+    """
+    A criterion with its status, quote, and the facts that it rests on.
+    """
+
+    number: int
+    kind: Literal["hard", "judgement"]
+    role: Literal["requirement", "preference"]
+    branch: str
+    status: Literal["met", "missed", "unknown"]
+    status_text: str
+    quote: str
+    place: Place
+    facts: list[str]
+    unknown: list[str]
+    """
+    Names of the facts that are not known
+    """
+
+
 class Demand(BaseModel):
     """
     A technology demand 技术需求: what a firm needs solved.
@@ -989,6 +1199,72 @@ class DemandsRequest(BaseModel):
     text: str | None = None
     """
     An achievement in free text
+    """
+
+
+class FirmFacts(BaseModel):
+    """
+    All that is known of a firm. `other` holds facts under the names that criteria give them.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    firm_id: str = ""
+    name: str = ""
+    legal_person: Statement = Field({"source": ""}, validate_default=True)
+    enterprise_type: Words = Field({"source": "", "values": [], "complete": False}, validate_default=True)
+    region: str | None = None
+    """
+    注册地行政区划代码（GB/T 2260）
+    """
+    zone: Words = Field({"source": "", "values": [], "complete": False}, validate_default=True)
+    founded_on: date | None = None
+    industry: Words = Field({"source": "", "values": [], "complete": False}, validate_default=True)
+    business: Words = Field({"source": "", "values": [], "complete": False}, validate_default=True)
+    staff: Figure = Field({"source": "", "unit": ""}, validate_default=True)
+    rd_staff: Figure = Field({"source": "", "unit": ""}, validate_default=True)
+    registered_capital: Figure = Field({"source": "", "unit": ""}, validate_default=True)
+    total_assets: Figure = Field({"source": "", "unit": ""}, validate_default=True)
+    net_assets: Figure = Field({"source": "", "unit": ""}, validate_default=True)
+    sales: dict[str, Figure] | None = Field(None, max_length=30)
+    """
+    各年度营业（销售）收入，万元
+    """
+    rd_cost: dict[str, Figure] | None = Field(None, max_length=30)
+    """
+    各年度研发费用，万元
+    """
+    profit: dict[str, Figure] | None = Field(None, max_length=30)
+    """
+    各年度利润，万元
+    """
+    tax: dict[str, Figure] | None = Field(None, max_length=30)
+    """
+    各年度纳税额，万元
+    """
+    export: dict[str, Figure] | None = Field(None, max_length=30)
+    """
+    各年度出口额，万元
+    """
+    rights: list[Right] = Field([], validate_default=True)
+    rights_complete: bool = False
+    """
+    true 表示没有列出的知识产权就是没有
+    """
+    qualifications: list[Qualification] = Field([], validate_default=True)
+    qualifications_complete: bool = False
+    """
+    true 表示没有列出的资质就是没有
+    """
+    credit_records: Figure = Field({"source": "", "unit": ""}, validate_default=True)
+    """
+    违法违规、失信、行政处罚等记录条数，0 表示没有
+    """
+    financing: Financing = Field({"source": "", "guarantees": []}, validate_default=True)
+    other: dict[str, Figure | Statement | Words] | None = Field(None, max_length=500)
+    """
+    其他事实：名称与条件中的一致
     """
 
 
@@ -1128,6 +1404,32 @@ class PairAnswer(BaseModel):
     demand_id: str
     bundle_version: str
     match: Match
+
+
+class PolicyAnswer(BaseModel):
+    """
+    The verdict on one policy or product.
+    """
+
+    policy_id: str
+    name: str
+    kind: Literal["policy", "finance_product"]
+    verdict: Literal["eligible", "needs judgement", "needs facts", "not eligible"]
+    verdict_text: str
+    branch: str
+    """
+    The group of applicants that the verdict holds for
+    """
+    branches: list[BranchAnswer]
+    valid_until: date | None
+    days_left: int | None
+    amount: AmountAnswer | None
+    nearest_miss: str | None
+    """
+    The missed figure that is least short, in Chinese
+    """
+    criteria: list[CriterionAnswer]
+    fit: FitAnswer | None = None
 
 
 class ReadyReport(BaseModel):
@@ -1287,6 +1589,48 @@ class DemandsBatch(BaseModel):
         extra="forbid",
     )
     requests: list[DemandsRequest]
+
+
+class EligibilityAnswer(BaseModel):
+    """
+    Verdicts, the better ones first, products after policies; never a probability.
+    """
+
+    as_of: date
+    counts: dict[Literal["eligible", "needs judgement", "needs facts", "not eligible"], int]
+    """
+    Of all policies in force that were asked for
+    """
+    question: BestQuestion | None
+    results: list[PolicyAnswer]
+
+
+class EligibilityRequest(BaseModel):
+    """
+    A firm's facts, the day to judge by, and which policies and verdicts are wanted.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    as_of: date
+    """
+    判断所依据的日期；不取服务器时钟
+    """
+    facts: FirmFacts
+    policies: list[str] = []
+    """
+    只看这些政策；空为全部
+    """
+    verdicts: list[Literal["eligible", "needs judgement", "needs facts", "not eligible"]] = []
+    """
+    只返回这些结论；空为全部
+    """
+    criteria: bool = True
+    """
+    是否逐条返回条件
+    """
+    limit: int = 100
 
 
 class BatchAnswer(BaseModel):

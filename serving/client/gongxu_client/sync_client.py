@@ -18,6 +18,8 @@ from gongxu_client.models import (
     Demand,
     DemandsBatch,
     DemandsRequest,
+    EligibilityAnswer,
+    EligibilityRequest,
     EventsAnswer,
     GapAnswer,
     Gaps,
@@ -101,6 +103,10 @@ class Client(SyncTransport):
     def get_gaps(self, demand_id: str) -> GapAnswer:
         """What no achievement offers a demand yet."""
         return self.send(GapAnswer, "GET", f"/v1/demands/{quoted(demand_id)}/gaps")
+
+    def post_eligibility(self, body: EligibilityRequest | Mapping[str, Any]) -> EligibilityAnswer:
+        """What a firm is eligible for."""
+        return self.send(EligibilityAnswer, "POST", "/v1/eligibility", body=body)
 
     def get_advice(self, achievement_id: str, *, top_k: int = 10, demands: int = 12) -> AdviceAnswer:
         """What would lift an achievement."""
