@@ -144,7 +144,7 @@ def _argument(parameter: dict[str, Any]) -> str:
     if "enum" in schema:
         kind = f"Literal[{', '.join(map(repr, schema['enum']))}]"
     if "anyOf" in schema:
-        kind = " | ".join(TYPES.get(part["type"], "None") for part in schema["anyOf"])
+        kind = " | ".join(TYPES.get(part.get("type", "string"), "None") for part in schema["anyOf"])
     return (
         f"{parameter['name']}: {kind}"
         if parameter["required"]

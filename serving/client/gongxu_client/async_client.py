@@ -7,6 +7,7 @@ from gongxu_client.models import (
     Achievement,
     AchievementsBatch,
     AchievementsRequest,
+    ActionRequest,
     AdviceAnswer,
     Answer,
     BatchAnswer,
@@ -25,6 +26,7 @@ from gongxu_client.models import (
     Gaps,
     GivenAnswer,
     GraphPaths,
+    History,
     KindList,
     KindRecord,
     Models,
@@ -36,6 +38,9 @@ from gongxu_client.models import (
     Reloaded,
     SimilarAnswer,
     Term,
+    UndoRequest,
+    Work,
+    WorkList,
     Written,
 )
 from gongxu_client.transport import AsyncTransport, quoted, quoted_twice
@@ -164,6 +169,26 @@ class AsyncClient(AsyncTransport):
     async def delete_record(self, kind: str, record_id: str) -> Deleted:
         """Delete a record of a kind."""
         return await self.send(Deleted, "DELETE", f"/v1/records/{quoted(kind)}/{quoted(record_id)}")
+
+    async def act_on_match(self, body: ActionRequest | Mapping[str, Any]) -> Work:
+        """Act on a match."""
+        return await self.send(Work, "POST", "/v1/matches/actions", body=body)
+
+    async def undo_action(self, body: UndoRequest | Mapping[str, Any]) -> Work:
+        """Undo an action on a match."""
+        return await self.send(Work, "POST", "/v1/matches/undo", body=body)
+
+    async def list_matches(self, *, state: str | None = None, assignee: str = "", limit: int = 200) -> WorkList:
+        """List the work on matches."""
+        return await self.send(
+            WorkList, "GET", "/v1/matches", query={"state": state, "assignee": assignee, "limit": limit}
+        )
+
+    async def match_history(self, *, demand_id: str, achievement_id: str) -> History:
+        """Read the history of a match."""
+        return await self.send(
+            History, "GET", "/v1/matches/history", query={"demand_id": demand_id, "achievement_id": achievement_id}
+        )
 
     async def post_events(
         self, body: OutcomeEvent | Mapping[str, Any] | Sequence[OutcomeEvent | Mapping[str, Any]]

@@ -482,6 +482,7 @@ class OutcomeEvent(BaseModel):
     request_id: str = ""
     position: int | None = None
     bundle_version: str = ""
+    operator: str = ""
     features_digest: str = ""
     reason: (
         Literal[
@@ -857,6 +858,19 @@ class Term(BaseModel):
     neighbours: list[NeighbourTerm]
 
 
+class UndoRequest(BaseModel):
+    """
+    Whose latest action on a match is to be taken back.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    demand_id: str
+    achievement_id: str
+    operator: str
+
+
 class UnmetAnswer(BaseModel):
     """
     A requirement that no candidate is known to meet.
@@ -914,6 +928,54 @@ class Words(BaseModel):
     """
     values: list[str] = []
     complete: bool = False
+
+
+class Work(BaseModel):
+    """
+    How a match stands.
+    """
+
+    demand_id: str
+    achievement_id: str
+    state: Literal["新", "已推送", "已联系", "会面", "洽谈", "成交", "不合适"]
+    """
+    How far a match has come; the values are what operators read.
+    """
+    reason: (
+        Literal[
+            "too_early",
+            "benefit_unclear",
+            "route_unclear",
+            "price",
+            "location",
+            "already_solved",
+            "vague",
+            "other",
+        ]
+        | None
+    ) = None
+    assignee: str = ""
+    next_date: date | None = None
+    shortlisted: bool = False
+    note: str = ""
+    changed_at: AwareDatetime | None = None
+    changed_by: str = ""
+    last: int = 0
+    """
+    Number of the latest action; send it as `seen`
+    """
+    moves: list[Literal["新", "已推送", "已联系", "会面", "洽谈", "成交", "不合适"]] = []
+    """
+    States that the match can go to from here
+    """
+
+
+class WorkList(BaseModel):
+    """
+    Matches that were worked on, the latest change first.
+    """
+
+    matches: list[Work]
 
 
 class Written(BaseModel):
@@ -1011,6 +1073,82 @@ class AchievementsRequest(BaseModel):
     gaps: bool = False
     """
     Where no match is good enough, add the gap report, which costs as much as the list itself; without it the answer says where the report is
+    """
+
+
+class ActionEntry(BaseModel):
+    """
+    One action of a match's history.
+    """
+
+    number: int
+    kind: Literal["move", "assign", "note", "next_date", "shortlist"]
+    """
+    What an operator or the platform can do with a match.
+    """
+    value: str
+    operator: str
+    at: AwareDatetime
+    reason: (
+        Literal[
+            "too_early",
+            "benefit_unclear",
+            "route_unclear",
+            "price",
+            "location",
+            "already_solved",
+            "vague",
+            "other",
+        ]
+        | None
+    ) = None
+    note: str = ""
+    undone_at: AwareDatetime | None = None
+
+
+class ActionRequest(BaseModel):
+    """
+    One thing done with a match.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    demand_id: str
+    achievement_id: str
+    kind: Literal["move", "assign", "note", "next_date", "shortlist"] = "move"
+    """
+    What an operator or the platform can do with a match.
+    """
+    value: str
+    """
+    A state, a person, a note, an ISO day, or 1
+    """
+    operator: str
+    token: str
+    """
+    Of your choice; sending the same again is harmless
+    """
+    reason: (
+        Literal[
+            "too_early",
+            "benefit_unclear",
+            "route_unclear",
+            "price",
+            "location",
+            "already_solved",
+            "vague",
+            "other",
+        ]
+        | None
+    ) = None
+    """
+    Why it came to nothing, with 不合适
+    """
+    note: str = ""
+    seen: int | None = None
+    """
+    `last` of the match as you saw it; guards against overwriting
     """
 
 
@@ -1300,6 +1438,15 @@ class GapReportAnswer(BaseModel):
     """
     The whole in Chinese, ready to be shown
     """
+
+
+class History(BaseModel):
+    """
+    How a match stands, and all that was done with it.
+    """
+
+    match: Work
+    actions: list[ActionEntry]
 
 
 class KindList(BaseModel):

@@ -7,6 +7,7 @@ from gongxu_client.models import (
     Achievement,
     AchievementsBatch,
     AchievementsRequest,
+    ActionRequest,
     AdviceAnswer,
     Answer,
     BatchAnswer,
@@ -25,6 +26,7 @@ from gongxu_client.models import (
     Gaps,
     GivenAnswer,
     GraphPaths,
+    History,
     KindList,
     KindRecord,
     Models,
@@ -36,6 +38,9 @@ from gongxu_client.models import (
     Reloaded,
     SimilarAnswer,
     Term,
+    UndoRequest,
+    Work,
+    WorkList,
     Written,
 )
 from gongxu_client.transport import SyncTransport, quoted, quoted_twice
@@ -160,6 +165,24 @@ class Client(SyncTransport):
     def delete_record(self, kind: str, record_id: str) -> Deleted:
         """Delete a record of a kind."""
         return self.send(Deleted, "DELETE", f"/v1/records/{quoted(kind)}/{quoted(record_id)}")
+
+    def act_on_match(self, body: ActionRequest | Mapping[str, Any]) -> Work:
+        """Act on a match."""
+        return self.send(Work, "POST", "/v1/matches/actions", body=body)
+
+    def undo_action(self, body: UndoRequest | Mapping[str, Any]) -> Work:
+        """Undo an action on a match."""
+        return self.send(Work, "POST", "/v1/matches/undo", body=body)
+
+    def list_matches(self, *, state: str | None = None, assignee: str = "", limit: int = 200) -> WorkList:
+        """List the work on matches."""
+        return self.send(WorkList, "GET", "/v1/matches", query={"state": state, "assignee": assignee, "limit": limit})
+
+    def match_history(self, *, demand_id: str, achievement_id: str) -> History:
+        """Read the history of a match."""
+        return self.send(
+            History, "GET", "/v1/matches/history", query={"demand_id": demand_id, "achievement_id": achievement_id}
+        )
 
     def post_events(
         self, body: OutcomeEvent | Mapping[str, Any] | Sequence[OutcomeEvent | Mapping[str, Any]]
