@@ -15,12 +15,12 @@ from data.records import STORED, Achievement, Demand, EventKind, OutcomeEvent, R
 from data.store.aggregates import CountedEvent, count_events
 from data.store.clarifications import Clarification, clarified, insert_clarification, read_clarifications
 from data.store.database import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
+from data.store.eligibility.policy_criteria import PolicyCriteria
 from data.store.imports.log import Imports
 from data.store.keys import ApiKeys
 from data.store.kind_records import KindRecords
 from data.store.matches import Matches
 from data.store.operators import Operators
-from data.store.policy_criteria import PolicyCriteria
 from data.store.reviews import Reviews
 from data.store.tables import (
     ACHIEVEMENT_BY_ID,

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from data.errors import InputError
-from data.store.policy_criteria import WITHDRAWN, ApprovedDocument
+from data.store.eligibility.policy_criteria import WITHDRAWN, ApprovedDocument
 from matcher.eligibility.policy import StatedPolicy
 
 CACHED = 4_096

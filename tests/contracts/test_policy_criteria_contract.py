@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from data.store.policy_criteria import WITHDRAWN, ApprovedDocument
+from data.store.eligibility.policy_criteria import WITHDRAWN, ApprovedDocument
 from data.store.store import Store
 
 NOW = datetime(2024, 6, 1, 8, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""What eligibility keeps in the store: approved criteria of policies and products."""
