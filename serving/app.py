@@ -27,6 +27,7 @@ from serving.api.routes import (
     models,
     recommendations,
     records,
+    several_kinds,
 )
 from serving.dashboard.accounts.oidc import require_usable
 from serving.dashboard.app import create_dashboard
@@ -42,6 +43,7 @@ ROUTERS = tuple(
     part.router
     for part in (
         recommendations,
+        several_kinds,
         exports,
         insight,
         clarifications,

@@ -53,6 +53,9 @@ def recommend(
     gaps: Annotated[
         bool, typer.Option("--gaps", help="Where no match is good enough: what is missing, and who could develop it.")
     ] = False,
+    kinds: Annotated[
+        str | None, typer.Option(help="Records of declared kinds instead of achievements: service,expert:3,equipment.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Recommend achievements for a demand (by id or free text), or demands for an achievement.
@@ -68,7 +71,7 @@ def recommend(
     from pydantic import ValidationError
 
     from data.errors import InputError
-    from data.records import MAX_TEXT, Demand
+    from data.records import Demand
     from data.settings import settings
     from data.store.store import Store
     from matcher.collection.filters import OPEN_STATUSES, Filters
@@ -76,12 +79,7 @@ def recommend(
     from matcher.loading import load_engine
     from models.threads import limit_threads
 
-    if sum(given is not None for given in (demand, text, achievement)) != 1:
-        raise InputError("give exactly one of --demand ID, --text TEXT, --achievement ID")
-    if text is not None and not text.strip():
-        raise InputError("the text of --text is empty; describe the demand in a sentence")
-    if text is not None and len(text) > MAX_TEXT:
-        raise InputError(f"the text of --text has {len(text):,} characters, at most {MAX_TEXT:,} are read; shorten it")
+    _require_subject(demand, text, achievement, kinds)
     try:
         filters = Filters(
             fields=tuple(field or ()),
@@ -105,6 +103,11 @@ def recommend(
         else:
             wanted = store.demand(demand) if demand is not None else Demand.of_text(text or "")
         engine = load_engine(settings(), store)
+        if kinds is not None:
+            from matcher.commands.kinds import show_kinds
+
+            show_kinds(engine, store, wanted, kinds, top, filters, as_json=as_json)
+            return
         if achievement is not None:
             answer = engine.recommend_demands(offered, top=top, filters=filters, explain=explain)
         else:
@@ -121,6 +124,21 @@ def recommend(
             typer.echo(told(report))
         elif demand is not None:
             typer.echo(f"还缺什么、谁能补足：gongxu gaps --demand {demand}；该问什么：gongxu clarify --demand {demand}")
+
+
+def _require_subject(demand: str | None, text: str | None, achievement: str | None, kinds: str | None) -> None:
+    """Refuse a command line that names no subject, several, or one that cannot be read."""
+    from data.errors import InputError
+    from data.records import MAX_TEXT
+
+    if sum(given is not None for given in (demand, text, achievement)) != 1:
+        raise InputError("give exactly one of --demand ID, --text TEXT, --achievement ID")
+    if text is not None and not text.strip():
+        raise InputError("the text of --text is empty; describe the demand in a sentence")
+    if text is not None and len(text) > MAX_TEXT:
+        raise InputError(f"the text of --text has {len(text):,} characters, at most {MAX_TEXT:,} are read; shorten it")
+    if kinds is not None and achievement is not None:
+        raise InputError("--kinds answers a demand; give --demand ID or --text TEXT with it")
 
 
 def _gaps(engine: "Engine", store: "Store", demand: "Demand", filters: "Filters") -> "GapReport | None":

@@ -10,6 +10,7 @@ import structlog
 from fastapi import Depends, Request
 
 from data.errors import StoreError
+from data.kinds.registry import load_kinds
 from data.settings import Settings
 from data.store.judging import UNDO, submit, submit_moves
 from data.store.store import Store
@@ -22,6 +23,7 @@ from serving.runtime.background import PeriodicTask
 from serving.runtime.compute import EngineThreads
 from serving.runtime.experiments import Ask, ExperimentHolder, Running
 from serving.runtime.impressions import ImpressionLog
+from serving.runtime.kinds import KindHolder
 from serving.runtime.live import BundleHolder, LiveModel
 from serving.runtime.storage import StoreAccess, StoreThreads
 from serving.telemetry.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
@@ -44,6 +46,7 @@ class Services:
         self.settings = settings
         self.access = StoreAccess(settings.store_url, settings.serve_lock_timeout)
         self.holder = BundleHolder(settings.bundles, threads=1, loaded=loaded)
+        self.kinds = KindHolder(load_kinds(settings.kinds))
         self.engine_threads = EngineThreads(settings.serve_threads, settings.serve_max_wait)
         self._store_threads = StoreThreads(self.access, 2 * settings.serve_lock_timeout)
         self.follower = PeriodicTask("follower", self._follow, settings.serve_poll)
@@ -155,6 +158,7 @@ class Services:
         live = self.holder.live
         if live is not None:
             live.catch_up(self.access.store())
+            self.kinds.refresh(live.engine, self.access.store())
 
     def _watch(self) -> None:
         if self.reload(force=False):

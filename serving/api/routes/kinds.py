@@ -11,7 +11,7 @@ from starlette.responses import Response
 from data.errors import InputError
 from data.kinds.declaration import KindDeclaration
 from data.kinds.record import KindRecord, read_record
-from data.kinds.registry import Kinds, load_kinds
+from data.kinds.registry import Kinds
 from data.records import Identifier
 from data.store.keys import AuditEntry
 from data.store.kind_records import WrittenRecords
@@ -163,7 +163,7 @@ async def delete_record(
 
 
 def _kinds(services: Services) -> Kinds:
-    return load_kinds(services.settings.kinds)
+    return services.kinds.kinds
 
 
 def _summary(kind: KindDeclaration, records: int) -> KindSummary:

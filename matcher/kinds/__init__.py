@@ -1,0 +1,1 @@
+"""Records of declared kinds in the same engine: indexed like achievements, ordered by what their texts say."""

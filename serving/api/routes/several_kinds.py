@@ -1,0 +1,88 @@
+"""One question, several kinds: services, experts, equipment, institutions, policies, products for one demand."""
+
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Body, Depends
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.responses import Response
+
+from data.records import CHINA_STANDARD_TIME, MAX_TEXT, Demand, Identifier
+from matcher.collection.filters import Filters
+from matcher.kinds.answer import KindsAnswer
+from matcher.kinds.recommend import MAX_KINDS, recommend_kinds
+from serving.access.gate import Needs
+from serving.access.roles import Scope
+from serving.api.answers import json_response
+from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
+from serving.runtime.live import LiveModel
+from serving.runtime.services import Services, ServicesOf
+
+router = APIRouter(prefix="/v1", tags=["recommendations"], dependencies=[Depends(Needs(Scope.RECOMMEND))])
+_EXAMPLE = {
+    "for": {"text": "需要检测污泥含水率，出具CMA报告"},
+    "kinds": {"service": 5, "expert": 3},
+    "conditions": {"lead_time_days": 10},
+}
+
+
+class AskedFor(BaseModel):
+    """Who asks: exactly one of a stored demand, a demand sent along, a free text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    demand_id: Identifier | None = None
+    demand: Demand | None = None
+    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(value is not None for value in (self.demand_id, self.demand, self.text)) != 1:
+            raise ValueError("give exactly one of demand_id, demand, text")
+        return self
+
+
+class KindsRequest(BaseModel):
+    """A question over several kinds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    subject: AskedFor = Field(alias="for")
+    kinds: dict[str, int] = Field(
+        min_length=1, max_length=MAX_KINDS, description="How many of each kind", examples=[{"service": 5, "expert": 3}]
+    )
+    filters: Filters = Field(default_factory=lambda: Filters(statuses=()))
+    conditions: dict[str, str | int | float | bool | list[str]] = Field(
+        default_factory=dict, max_length=20, description="Values of filtered fields; a number is a bound from above"
+    )
+    as_of: date | None = Field(None, description="Day on which records have to be valid; today in China if not given")
+
+
+@router.post(
+    "/recommendations",
+    response_model=KindsAnswer,
+    responses=responses(NOT_FOUND, NO_BUNDLE, *COMMON),
+    summary="Records of several kinds for a demand",
+)
+async def recommend_several(
+    asked: Annotated[KindsRequest, Body(examples=[_EXAMPLE])], services: ServicesOf
+) -> Response:
+    """Return the best records of each kind asked for. Kinds without outcomes are ordered by texts, without probability."""
+    demand = await _demand(asked.subject, services)
+    answer = await services.engine_threads.run(partial(_answer, services, services.live(), demand, asked))
+    return json_response(answer.model_dump(mode="json"))
+
+
+async def _demand(subject: AskedFor, services: Services) -> Demand:
+    if subject.demand_id is not None:
+        wanted = subject.demand_id
+        return await services.in_store(lambda store: store.demand(wanted))
+    return subject.demand if subject.demand is not None else Demand.of_text(subject.text or "")
+
+
+def _answer(services: Services, live: LiveModel, demand: Demand, asked: KindsRequest) -> KindsAnswer:
+    index = services.kinds.index(live.engine, services.access.store())
+    conditions = {name: tuple(v) if isinstance(v, list) else v for name, v in asked.conditions.items()}
+    on = asked.as_of or datetime.now(UTC).astimezone(CHINA_STANDARD_TIME).date()
+    return recommend_kinds(live.engine, index, demand, asked.kinds, on, asked.filters, conditions)
