@@ -21,14 +21,13 @@ from serving.api.routes import (
     graph,
     health,
     insight,
-    kinds,
     matches,
     metrics,
     models,
     recommendations,
     records,
-    several_kinds,
 )
+from serving.api.routes.of_kinds import kind_records, several_kinds
 from serving.dashboard.accounts.oidc import require_usable
 from serving.dashboard.app import create_dashboard
 from serving.problems import Problem, add_handlers
@@ -50,7 +49,7 @@ ROUTERS = tuple(
         eligibility,
         advice,
         records,
-        kinds,
+        kind_records,
         matches,
         events,
         graph,

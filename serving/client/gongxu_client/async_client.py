@@ -29,6 +29,8 @@ from gongxu_client.models import (
     History,
     KindList,
     KindRecord,
+    KindsAnswer,
+    KindsRequest,
     Models,
     OutcomeEvent,
     PairAnswer,
@@ -64,6 +66,10 @@ class AsyncClient(AsyncTransport):
     async def batch_demands(self, body: DemandsBatch | Mapping[str, Any]) -> BatchAnswer:
         """Demands for up to 100 achievements."""
         return await self.send(BatchAnswer, "POST", "/v1/recommendations/demands:batch", body=body)
+
+    async def recommend_several(self, body: KindsRequest | Mapping[str, Any]) -> KindsAnswer:
+        """Records of several kinds for a demand."""
+        return await self.send(KindsAnswer, "POST", "/v1/recommendations", body=body)
 
     def export_achievements(
         self, *, top_k: int = 10, explain: Literal["none", "brief", "full"] = "none"

@@ -174,6 +174,64 @@ class Figure(BaseModel):
     unit: str = ""
 
 
+class Filters(BaseModel):
+    """
+    Conditions that all hold for every recommended record; an empty condition allows all.
+
+    A record that does not state the value asked for is left out: a filter is a promise. `BY_FIGURES` speak of pairs: the
+    engine applies them to the candidates, by the ledger. Figures that are not stated are no misses, and where nothing
+    is required nothing is left out.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    fields: list[str] = []
+    """
+    技术领域, any of
+    """
+    industries: list[str] = []
+    """
+    GB/T 4754 codes, any of; a code includes all below it (C26 includes C2614)
+    """
+    regions: list[str] = []
+    """
+    GB/T 2260 codes, any of; 410000 includes the whole province, 410100 the whole city
+    """
+    statuses: list[str] = ["发布", "对接中", "发布", "对接中"]
+    """
+    状态, any of; by default only open records
+    """
+    budget: float | None = None
+    """
+    万元: the price asked starts at most here
+    """
+    trl_at_least: int | None = None
+    """
+    技术成熟度 at least
+    """
+    hide_hard_misses: bool = False
+    """
+    Leave out what clearly misses a figure that the demand requires; what is unknown stays
+    """
+    share_met_at_least: float | None = None
+    """
+    Share of the required figures that are met, of those that could be checked
+    """
+    share_known_at_least: float | None = None
+    """
+    Share of the required figures that could be checked
+    """
+    worst_margin_at_least: float | None = None
+    """
+    How far the worst checked figure may lie outside its bound, as a share of it: -0.1
+    """
+    exclude: list[str] = []
+    """
+    Ids never to be recommended
+    """
+
+
 class Financing(BaseModel):
     """
     What the firm looks for: amount in 万元, months, and the guarantees that it can give.
@@ -350,6 +408,28 @@ class KindField(BaseModel):
     choices: list[str] = []
     required: bool = False
     filtered: bool = False
+
+
+class KindItem(BaseModel):
+    """
+    One record of a kind in a list.
+    """
+
+    rank: int
+    id: str
+    title: str
+    provider: str = ""
+    region: str | None = None
+    attributes: dict[str, str | int | float | bool | list[str]] | None = None
+    probability: float | None = None
+    """
+    Null as long as the kind has too few outcomes to learn from
+    """
+    score: float
+    """
+    Prior: how many deviations above a reference record the texts are alike
+    """
+    reasons: list[str] = []
 
 
 class KindSummary(BaseModel):
@@ -1449,6 +1529,17 @@ class History(BaseModel):
     actions: list[ActionEntry]
 
 
+class KindAnswer(BaseModel):
+    """
+    The records of one kind for a subject, best first.
+    """
+
+    kind: str
+    label: str
+    message: str = ""
+    items: list[KindItem] = Field([], validate_default=True)
+
+
 class KindList(BaseModel):
     """
     All kinds that this server knows.
@@ -1484,6 +1575,16 @@ class KindRecord(BaseModel):
     source: str = ""
     attributes: dict[str, str | int | float | bool | list[str]] | None = None
     extra: dict[str, str] | None = None
+
+
+class KindsAnswer(BaseModel):
+    """
+    One answer for several kinds, in the order asked for.
+    """
+
+    subject_id: str | None = None
+    bundle_version: str = ""
+    kinds: list[KindAnswer] = Field([], validate_default=True)
 
 
 class Match(BaseModel):
@@ -1688,6 +1789,19 @@ class Answer(BaseModel):
     """
 
 
+class AskedFor(BaseModel):
+    """
+    Who asks: exactly one of a stored demand, a demand sent along, a free text.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    demand_id: str | None = None
+    demand: Demand | None = None
+    text: str | None = None
+
+
 class BatchResult(BaseModel):
     """
     The answer to one of several requests, or the problem it met.
@@ -1778,6 +1892,30 @@ class EligibilityRequest(BaseModel):
     是否逐条返回条件
     """
     limit: int = 100
+
+
+class KindsRequest(BaseModel):
+    """
+    A question over several kinds.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    for_: AskedFor = Field(..., alias="for")
+    kinds: dict[str, int] = Field(..., max_length=8, min_length=1)
+    """
+    How many of each kind
+    """
+    filters: Filters | None = None
+    conditions: dict[str, str | int | float | bool | list[str]] | None = Field(None, max_length=20)
+    """
+    Values of filtered fields; a number is a bound from above
+    """
+    as_of: date | None = None
+    """
+    Day on which records have to be valid; today in China if not given
+    """
 
 
 class BatchAnswer(BaseModel):

@@ -29,6 +29,8 @@ from gongxu_client.models import (
     History,
     KindList,
     KindRecord,
+    KindsAnswer,
+    KindsRequest,
     Models,
     OutcomeEvent,
     PairAnswer,
@@ -64,6 +66,10 @@ class Client(SyncTransport):
     def batch_demands(self, body: DemandsBatch | Mapping[str, Any]) -> BatchAnswer:
         """Demands for up to 100 achievements."""
         return self.send(BatchAnswer, "POST", "/v1/recommendations/demands:batch", body=body)
+
+    def recommend_several(self, body: KindsRequest | Mapping[str, Any]) -> KindsAnswer:
+        """Records of several kinds for a demand."""
+        return self.send(KindsAnswer, "POST", "/v1/recommendations", body=body)
 
     def export_achievements(
         self, *, top_k: int = 10, explain: Literal["none", "brief", "full"] = "none"
