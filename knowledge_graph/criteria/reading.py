@@ -18,6 +18,7 @@ from knowledge_graph.criteria.figures import Figure, find_figures, mask
 from knowledge_graph.criteria.sections import Sentence, split_sentences
 from knowledge_graph.criteria.tiers import merge_alternatives
 from knowledge_graph.criteria.types import Criterion, Kind
+from knowledge_graph.quantities.folding import fold
 
 MAX_CHARACTERS = 100_000
 _LEGAL_FORM = re.compile(r"^(?:且|并)?(?:具有|具备)(?:独立)?(?:企业)?法人(?:资格|地位)")
@@ -29,6 +30,8 @@ _FRAGMENT = re.compile(
 )
 _CONDITIONAL = re.compile(r"的(?:企业|单位|机构|项目)?$")
 _IGNORED = re.compile(r"^(?:其中|另外|此外|具体|等)$|^(?:并)?鼓励|每[件项个次]\d{1,3}分$")
+_DEFINITION = re.compile(r"^(?:其中[，,]?)?[^，,]{2,24}?(?:是指|指的是|□指|”指)|^(?:分值)?计算方法|以下简称")
+_PREFERENCE = re.compile(r"优先(?:给予)?(?:支持|认定|考虑|资助|推荐|补助)|同等条件下")
 _CATCH_ALL = re.compile(r"其他[^，,。；;]{0,24}条件[)）]?$")
 
 
@@ -128,20 +131,26 @@ def read_criteria(
     chosen = shipped_weights() if weights is None else weights
     masked = mask(text)
     found: list[Criterion] = []
+    plain = fold(text)
+    defined = -1  # the item from here on defines a word
     for run in read_runs(text, chosen):
         if _IGNORED.search(masked[run.start : run.end]):
             continue
         sentence = run.sentence
         topic = sentence.topic or sentence.branch.split("：")[-1]
         excluded = sentence.mode == "excluded"
-        test = build_test(masked, run.start, run.end, list(run.figures), region, topic, excluded=excluded)
+        test = build_test(masked, plain, run.start, run.end, list(run.figures), region, topic, excluded=excluded)
         factual = is_factual(test)
         if probability(chosen["criterion"], run.features) < (FACTUAL if factual else 0.5):
             continue
         hard = factual or probability(chosen["hard"], run.features) >= 0.5
         kind: Kind = "hard" if hard and not _CATCH_ALL.search(masked, run.start, run.end) else "judgement"
         criterion = Criterion(kind, test, text[run.start : run.end], run.start, run.end, source, sentence.branch)
-        if sentence.mode == "preferred":
+        words = masked[run.start : run.end]
+        defined = sentence.item if _DEFINITION.search(words) or defined == sentence.item else -1
+        if sentence.mode == "preferred" or _PREFERENCE.search(words):
             criterion = replace(criterion, role="preference")
+        elif defined == sentence.item:
+            criterion = replace(criterion, role="definition")
         found.append(criterion)
     return merge_alternatives(found, masked, text)

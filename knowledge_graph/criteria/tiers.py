@@ -41,12 +41,12 @@ def _conditional(criterion: Criterion, masked: str) -> Criterion:
         then = all_of(list(parts[1:]))
     else:
         words = masked[criterion.start + match.end() : criterion.end]
-        then = build_test(words, 0, len(words), [], 0, excluded=False)
+        then = build_test(words, words, 0, len(words), [], 0, excluded=False)
     return replace(criterion, test=any_of([Leaf(first.field, _INVERSE[first.op], first.value, first.unit), then]))
 
 
 def _joined(one: Criterion, other: Criterion, masked: str, text: str) -> Criterion | None:
-    if one.branch != other.branch or other.start - one.end > 12:
+    if (one.branch, one.role) != (other.branch, other.role) or other.start - one.end > 12:
         return None
     words, before = masked[other.start : other.end], masked[one.start : one.end]
     test: Test | None = None

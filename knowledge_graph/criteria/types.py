@@ -7,6 +7,7 @@ from typing import Any, Literal
 Op = Literal[">=", ">", "<=", "<", "=", "in", "contains"]
 OPS: tuple[Op, ...] = (">=", ">", "<=", "<", "=", "in", "contains")
 Kind = Literal["hard", "judgement"]
+Role = Literal["requirement", "preference", "definition"]
 KINDS: tuple[Kind, ...] = ("hard", "judgement")
 Value = float | bool | str | tuple[str, ...]
 MAX_PARTS = 64
@@ -62,7 +63,8 @@ class Criterion:
     """One condition of a text: its test, its verbatim quote at [start, end) of the field `source`, and its kind.
 
     `hard` is decided by facts, `judgement` by people. `branch` names the applicants or the part of the policy that it
-    binds, "" for everybody. `role` tells a requirement from a preference (优先), which decides nothing.
+    binds, "" for everybody. `role` tells a requirement from a preference (优先) and from the definition of a word (其中，
+    在孵企业指…), which decide nothing.
     """
 
     kind: Kind
@@ -72,7 +74,7 @@ class Criterion:
     end: int
     source: str
     branch: str = ""
-    role: Literal["requirement", "preference"] = "requirement"
+    role: Role = "requirement"
 
 
 def all_of(parts: list[Test]) -> Test:

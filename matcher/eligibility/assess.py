@@ -10,7 +10,8 @@ from typing import Any, Literal
 from data.firms.facts import FirmFacts
 from knowledge_graph.criteria.types import Test, leaves
 from matcher.eligibility.known import Facts
-from matcher.eligibility.logic import Outcome, Status, all_hold, check_leaf, status_of
+from matcher.eligibility.labels import label_of
+from matcher.eligibility.logic import Outcome, Status, all_hold, check_leaf, fact_of, is_absence, status_of
 from matcher.eligibility.policy import InForce, StatedCriterion, StatedPolicy, in_force
 
 Verdict = Literal["eligible", "not eligible", "needs facts", "needs judgement"]
@@ -98,9 +99,10 @@ def _policy_verdict(
     found: list[tuple[str, Verdict]] = []
     for name, group in _groups(policy).items():
         hard = [statuses[criterion.number] for criterion in group if criterion.kind == "hard"]
-        judged = any(criterion.kind == "judgement" for criterion in group)
-        # without criteria nothing was approved that a firm could meet
-        found.append((name, _verdict(hard, judged) if group else "needs judgement"))
+        # where nothing but absences is asked for, nothing says whom the policy is for
+        bare = all(is_absence(leaf) for c in group if c.kind == "hard" for leaf in leaves(c.rule))
+        judged = bare or any(criterion.kind == "judgement" for criterion in group)
+        found.append((name, _verdict(hard, judged)))
     best = min(found, key=lambda pair: (_ORDER.index(pair[1]), found.index(pair)))
     return best[1], best[0], tuple(found)
 
@@ -170,12 +172,12 @@ def best_question(results: Iterable[PolicyResult], facts: Facts) -> Question | N
 
 
 def _asks(result: CriterionResult, field: str) -> bool:
-    return any(o.status == "unknown" and o.leaf.field == field for o in result.outcomes)
+    return any(o.status == "unknown" and fact_of(o.leaf) == field for o in result.outcomes)
 
 
 def _open_fields(result: PolicyResult) -> list[str]:
     found = [
-        outcome.leaf.field
+        fact_of(outcome.leaf)
         for criterion in result.criteria
         if criterion.criterion.kind == "hard" and criterion.status == "unknown"
         and criterion.criterion.role == "requirement"
@@ -212,8 +214,8 @@ def _criterion_dict(item: CriterionResult) -> dict[str, Any]:
         "number": criterion.number, "kind": criterion.kind, "role": criterion.role, "branch": criterion.branch,
         "status": item.status, "status_text": STATUSES[item.status], "quote": criterion.quote,
         "place": {"field": criterion.quote_from, "start": criterion.start, "end": criterion.end},
-        "facts": [outcome.fact for outcome in item.outcomes if outcome.fact],
-        "unknown": list(dict.fromkeys(o.leaf.field for o in item.outcomes if o.status == "unknown")),
+        "facts": list(dict.fromkeys(outcome.fact for outcome in item.outcomes if outcome.fact)),
+        "unknown": list(dict.fromkeys(fact_of(o.leaf) for o in item.outcomes if o.status == "unknown")),
     }  # fmt: skip
 
 
@@ -233,7 +235,7 @@ def eligibility_dict(found: Eligibility) -> dict[str, Any]:
         if question is None
         else {
             "field": question.field, "decides": question.decides, "policies": question.policies, "quote": question.quote,
-            "text": f"请补充“{question.field}”：涉及{question.policies}项政策（原文：{question.quote}）",
+            "text": f"请补充“{label_of(question.field)}”：涉及{question.policies}项政策（原文：{question.quote}）",
         },
         "results": [result_dict(result) for result in found.results],
     }  # fmt: skip

@@ -80,14 +80,23 @@ def _covers(tiers: Sequence[Tier], size: Interval, unit: str) -> bool:
     return bool(tiers) and reached >= size.high
 
 
+def fact_of(leaf: Leaf) -> str:
+    """Return the fact that a comparison asks for: of qualifications the one that is named, else the field."""
+    return f"{leaf.field}:{leaf.value}" if leaf.field == "qualifications" else leaf.field
+
+
+def is_absence(leaf: Leaf) -> bool:
+    """Tell whether a comparison asks that something be not."""
+    return leaf.value is False or (is_number(leaf.value) and leaf.value == 0 and leaf.op in ("=", "<="))
+
+
 def check_leaf(leaf: Leaf, facts: Facts) -> Outcome:
     """Return what the facts make of one comparison."""
     if leaf.field == "qualifications" and isinstance(leaf.value, str):
         return _qualified(leaf, facts)
     known = facts.look_up(leaf.field)
     if known is None:
-        absent = leaf.value is False or (is_number(leaf.value) and leaf.value == 0)
-        if absent and _RECORDS.search(leaf.field):
+        if is_absence(leaf) and _RECORDS.search(leaf.field):
             return _unrecorded(leaf, facts)
         return Outcome(leaf, "unknown")
     if leaf.unit == DATE_UNIT and isinstance(leaf.value, str):
@@ -192,11 +201,11 @@ def resolve_day(text: str, as_of: date) -> date | None:
 
 
 def status_of(test: Test, facts: Facts, assumed: Mapping[str, Status] | None = None) -> Status:
-    """Return the status of a test, with comparisons of the fields in `assumed` taken to end so where they are unknown."""
+    """Return the status of a test, with comparisons of the facts in `assumed` taken to end so where they are unknown."""
 
     def check(leaf: Leaf) -> Status:
         status = check_leaf(leaf, facts).status
-        return (assumed or {}).get(leaf.field, status) if status == "unknown" else status
+        return (assumed or {}).get(fact_of(leaf), status) if status == "unknown" else status
 
     return evaluate(test, check, lambda tiers: size_of(tiers, facts))
 

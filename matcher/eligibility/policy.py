@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from knowledge_graph.criteria.types import Test, read_test
+from knowledge_graph.criteria.types import Role, Test, read_test
 
 MAX_CRITERIA = 300
 Words = Annotated[str, StringConstraints(max_length=4_000)]
@@ -21,7 +21,7 @@ class StatedCriterion(BaseModel):
 
     number: Annotated[int, Field(ge=1)]
     kind: Literal["hard", "judgement"]
-    role: Literal["requirement", "preference"] = "requirement"
+    role: Role = "requirement"
     branch: Short = ""
     test: dict[str, Any]
     quote: Annotated[str, StringConstraints(min_length=1, max_length=4_000)]

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from data.firms.facts import FirmFacts
 from data.store.store import Store
+from knowledge_graph.criteria.types import Role
 from matcher.eligibility.assess import assess, eligibility_dict
 from matcher.eligibility.kept import parsed
 from matcher.eligibility.policy import StatedPolicy
@@ -80,7 +81,7 @@ class CriterionAnswer(BaseModel):
 
     number: int
     kind: Literal["hard", "judgement"]
-    role: Literal["requirement", "preference"]
+    role: Role = Field(description="A preference and a definition decide nothing")
     branch: str
     status: Literal["met", "missed", "unknown"]
     status_text: str

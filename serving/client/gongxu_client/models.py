@@ -1324,7 +1324,10 @@ class CriterionAnswer(BaseModel):
 
     number: int
     kind: Literal["hard", "judgement"]
-    role: Literal["requirement", "preference"]
+    role: Literal["requirement", "preference", "definition"]
+    """
+    A preference and a definition decide nothing
+    """
     branch: str
     status: Literal["met", "missed", "unknown"]
     status_text: str

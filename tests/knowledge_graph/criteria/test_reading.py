@@ -124,3 +124,41 @@ def test_tests_survive_json():
 def test_what_is_no_test_is_refused(row):
     with pytest.raises((ValueError, TypeError, KeyError)):
         read_test(row)
+
+
+def test_a_bare_figure_after_or_is_an_alternative_of_the_one_before_alone():
+    test = one("销售收入在3亿元以上的，研发投入占销售收入比例不低于2%或900万元").test
+    assert isinstance(test, Group)
+    assert test.mode == "all"
+    assert isinstance(test.parts[1], Group)
+    assert test.parts[1].mode == "any"
+
+
+def test_the_definition_of_a_word_binds_nobody():
+    text = "在孵企业应不少于15家。其中，“在孵企业”指从事硬科技的企业；且从业人员总数在60人以下。"
+    assert [criterion.role for criterion in read_criteria(text) if next(leaves(criterion.test)).unit] == [
+        "requirement",
+        "definition",
+    ]
+
+
+def test_shareholders_that_are_firms_are_no_legal_form():
+    assert "legal_person" not in {leaf.field for leaf in leaves(one("有三个以上法人股东").test)}
+    assert Leaf("legal_person", "=", False) in leaves(one("不具备法人资格").test)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("已被认定为省级专精特新中小企业", "省级专精特新中小企业"),
+        ("获得国家“高新技术企业”证书的企业", "国家高新技术企业"),
+        ("持有《音像制品制作许可证》", "音像制品制作许可证"),
+    ],
+)
+def test_qualifications_have_their_names(text, name):
+    assert name in [leaf.value for leaf in leaves(one(text).test) if leaf.field == "qualifications"]
+
+
+def test_fields_of_business_are_a_choice():
+    test = one("主营业务应属于新材料、智能制造、医药健康等高精尖产业领域").test
+    assert test == Leaf("industry", "in", ("新材料", "智能制造", "医药健康"))

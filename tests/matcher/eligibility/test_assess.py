@@ -55,6 +55,19 @@ def test_a_policy_without_criteria_needs_a_person():
     assert verdict(policy()) == ["needs judgement"]
 
 
+def test_where_only_absences_are_asked_for_a_person_decides():
+    stated = policy(criterion(1, leaf("近三年违法记录", "=", 0)))
+    assert verdict(stated, credit_records={"value": 0}) == ["needs judgement"]
+    assert verdict(stated, other={"近三年违法记录": {"value": 1}}) == ["not eligible"]
+
+
+def test_questions_name_the_qualification_in_chinese():
+    stated = policy(criterion(1, leaf("qualifications", "contains", "国家高新技术企业")))
+    assert (
+        "请补充“资质：国家高新技术企业”" in eligibility_dict(assess(FirmFacts(), [stated], AS_OF))["question"]["text"]
+    )
+
+
 def test_preferences_decide_nothing():
     assert verdict(policy(criterion(1, STAFF), criterion(2, CAPITAL, role="preference")), staff={"value": 20}) == [
         "eligible"
