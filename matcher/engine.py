@@ -14,7 +14,7 @@ from knowledge_graph.reading.paths import Path
 from matcher.collection.collection import Collection, Side
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.filters import Filters
-from matcher.collection.rows import CollectionRows, PairIndices
+from matcher.collection.rows import CollectionRows, PairIndices, Placement
 from matcher.explanations.reasons import Explained, explain
 from matcher.features.graph import MAX_PATHS, graph_paths
 from matcher.features.table import FeatureTable
@@ -144,8 +144,8 @@ class Engine:
             return
         with self._write_lock:
             state, view = self._state, self.model.viewer.achievements(records)
-            figures = state.quantities.written(achievements=records) if state.quantities else None
-            written = _written(state.achievements, view, records, deleted)
+            written, placement = _written(state.achievements, view, records, deleted)
+            figures = state.quantities.with_achievements(records, placement) if state.quantities else None
             self._state = replace(state, achievements=written, quantities=figures)
 
     def upsert_demands(self, records: Sequence[Demand], deleted: Sequence[str] = ()) -> None:
@@ -154,8 +154,8 @@ class Engine:
             return
         with self._write_lock:
             state, view = self._state, self.model.viewer.demands(records)
-            figures = state.quantities.written(demands=records) if state.quantities else None
-            written = _written(state.demands, view, records, deleted)
+            written, placement = _written(state.demands, view, records, deleted)
+            figures = state.quantities.with_demands(records, placement) if state.quantities else None
             self._state = replace(state, demands=written, quantities=figures)
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -204,7 +204,7 @@ class Engine:
         scored = score(kept, scorer)
         scores = scored.scores
         best = float(scores.probability[np.argmax(scores.expected)])
-        verdict = self.verdict(best, side)
+        verdict = self.verdict(best, side, scorer)
         refused = withheld(best, scorer.calibration, verdict)
         mark_stage("checks")
         if refused:
@@ -255,9 +255,12 @@ class Engine:
         """
         return find_subject(self._state, record)
 
-    def verdict(self, best: float | None, side: Side = "achievements") -> Verdict:
-        """Return whether a list with such a best probability is good enough; the threshold is that of demands' lists."""
-        scorer, for_demand = self.model.scorer, side == "achievements"
+    def verdict(self, best: float | None, side: Side = "achievements", scorer: Scorer | None = None) -> Verdict:
+        """Return whether a list with such a best probability is good enough; the threshold is that of demands' lists.
+
+        It is that of `scorer`, by default the model's.
+        """
+        scorer, for_demand = scorer or self.model.scorer, side == "achievements"
         calibrated = scorer.threshold if scorer and for_demand else None
         return verdict_of(best, scorer.calibration if scorer else None, calibrated, for_demand=for_demand)
 
@@ -305,7 +308,7 @@ def _written(
     view: EncodedRecords,
     records: Sequence[Achievement] | Sequence[Demand],
     deleted: Sequence[str],
-) -> Collection:
+) -> tuple[Collection, Placement]:
     words = [content_words(record_text(record).full) for record in records]
     return collection.with_updates(view, words, list(deleted))
 

@@ -174,7 +174,7 @@ class LambdaMartSystem:
         group = corpus.demands.cards.identity_groups()[graded.d]
         lists = np.concatenate([group, group + group.max() + 1])
         ranker = LambdaMartRanker(self.parameters, self.threads)
-        ranker.fit(examples.features, examples.names, np.tile(graded.grade, 2), lists)
+        ranker.fit(examples.with_history, examples.names, np.tile(graded.grade, 2), lists)
         asked = FeatureTable(corpus.table.values[test], corpus.table.names)
         table = with_history(asked, history, corpus.batch(test))
         taught, ranking = ranker.predict(examples.features[: len(train)]), ranker.predict(table.select(examples.names))

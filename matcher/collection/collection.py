@@ -14,7 +14,17 @@ from data.text.segment import content_words
 from knowledge_graph.records.table import RecordTable
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.filters import Filters
-from matcher.collection.rows import BundleRow, CollectionRow, CollectionRows, GraphRows, ViewRow, ViewRows, all_rows
+from matcher.collection.rows import (
+    BundleRow,
+    CollectionRow,
+    CollectionRows,
+    GraphRows,
+    Placement,
+    Rows,
+    ViewRow,
+    ViewRows,
+    all_rows,
+)
 from matcher.texts.space import record_text
 from models.lexical_index import LexicalIndex
 from models.vector_index import VectorIndex, build_vector_index, load_vector_index
@@ -112,39 +122,48 @@ class Collection:
                 self._masks[filters] = known
         return known
 
-    def with_updates(self, view: EncodedRecords, words: list[list[str]], deleted: list[str]) -> "Collection":
+    def with_updates(
+        self, view: EncodedRecords, words: list[list[str]], deleted: list[str]
+    ) -> tuple["Collection", Placement]:
         """Return the collection after an upsert of the records of `view` and the deletion of ids; the indexes learn of it.
 
-        New rows enter the indexes before the shelf is published. Rows that went stale leave them with a later write,
-        once no reader is left of a state in which they stood for a record; until then `current` hides them. Of an id
-        given twice the last record counts; an id both given and deleted is deleted.
+        The second value tells which rows the records got, for whatever else is kept by row. New rows enter the indexes
+        before the collection is published. Rows that went stale leave them with a later write, once no reader is left of
+        a state in which they stood for a record, and are given to new records then: what an edit replaces does not pile
+        up. Until then `current` hides them. Of an id given twice the last record counts; an id both given and deleted is
+        deleted.
         """
-        start = len(self)
-        self._forget_stale()
-        new = np.arange(start, start + len(view), dtype=np.int64)
+        placement = Placement.of(len(self.base), len(self), len(view), self._forget_stale())
+        new = placement.rows
         if len(view):
             self.vectors.add(new, np.asarray(view.texts.full.vectors))
             self.lexical.add(new, words)
         added = dict(zip(view.cards.ids, new.tolist(), strict=True))
         rows = self.row_of | added | dict.fromkeys(deleted, -1)
-        current = np.concatenate([self.current, np.zeros(len(view), dtype=np.bool_)])
+        current = np.concatenate([self.current, np.zeros(placement.size - len(self), dtype=np.bool_)])
         current[[row for record_id in (*added, *deleted) if (row := self.row(record_id)) is not None]] = False
         current[[rows[record_id] for record_id in added if rows[record_id] >= 0]] = True
         extra = view if self.extra is None else EncodedRecords.concat([self.extra, view])
+        if placement.order is not None:
+            extra = extra.take(placement.order)
         earlier = (*(older for older in self.earlier if older() is not None), ref(self))
-        return replace(self, current=current, row_of=rows, extra=extra if len(extra) else self.extra, earlier=earlier)
+        written = replace(
+            self, current=current, row_of=rows, extra=extra if len(extra) else self.extra, earlier=earlier
+        )
+        return written, placement
 
-    def _forget_stale(self) -> None:
-        """Take out of the indexes what no reader of this or an earlier shelf may still find."""
+    def _forget_stale(self) -> Rows:
+        """Take out of the indexes what no reader of this or an earlier collection may still find, and return those rows."""
         needed = self.current.copy()
         for older in self.earlier:
-            shelf = older()
-            if shelf is not None:
-                needed[: len(shelf)] |= shelf.current
+            collection = older()
+            if collection is not None:
+                needed[: len(collection)] |= collection.current
         stale = np.flatnonzero(~needed).astype(np.int64)
         if len(stale):
             self.vectors.remove(stale)
             self.lexical.remove(stale)
+        return stale
 
     def save(self, directory: Path) -> None:
         """Write view and indexes into `directory`, which is created; only a shelf as built can be saved."""

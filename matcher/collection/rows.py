@@ -4,6 +4,7 @@
 bundle has one number in bundle, collection and graph; one written since has a collection row behind all of these.
 """
 
+from dataclasses import dataclass
 from typing import NewType
 
 import numpy as np
@@ -31,3 +32,32 @@ def all_rows(count: int) -> ViewRows:
 def repeated(row: int, count: int) -> ViewRows:
     """Return one row of a view `count` times."""
     return ViewRows(np.full(count, row, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where written records stand: `rows` (m,) of the collection, which has `size` rows then.
+
+    `order` (size - records of the bundle,) puts what was written before, followed by what is written now, in the order of
+    its rows; None where it is in order already.
+    """
+
+    rows: CollectionRows
+    size: int
+    order: Rows | None
+
+    @classmethod
+    def of(cls, bundled: int, held: int, written: int, free: Rows) -> "Placement":
+        """Place `written` records behind `bundled` and later ones, `held` in all; rows in `free` are used again first.
+
+        Rows of the bundle are not: its files are as they are.
+        """
+        reused = free[free >= bundled][:written]
+        appended = np.arange(held, held + written - len(reused), dtype=np.int64)
+        rows = np.concatenate([reused, appended])
+        size = held + len(appended)
+        if not len(reused):
+            return cls(CollectionRows(rows), size, None)
+        order = np.arange(size - bundled, dtype=np.int64)
+        order[rows - bundled] = held - bundled + np.arange(written, dtype=np.int64)
+        return cls(CollectionRows(rows), size, order)

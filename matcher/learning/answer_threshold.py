@@ -44,6 +44,27 @@ def confidences_of(demand: NDArray[np.int64], probability: NDArray[np.float64], 
     return Confidences(np.array(best), np.array(hit, dtype=np.bool_), np.array(any_good, dtype=np.bool_))
 
 
+def same_coverage(held: Confidences, fitted: AnswerThreshold) -> AnswerThreshold | None:
+    """Return the threshold that answers the share of demands that a `fitted` one does, with the risk that this has.
+
+    None without demands.
+    """
+    if not len(held):
+        return None
+    order = np.sort(held.probability)[::-1]
+    least = float(order[max(0, round(fitted.coverage * len(order)) - 1)])
+    answered = held.probability >= least
+    risk = float(np.mean(~held.good[answered]))
+    return AnswerThreshold(
+        probability=least,
+        target=min(max(fitted.target, round(risk, 2)), 0.99),
+        risk=risk,
+        coverage=float(answered.mean()),
+        demands=len(held),
+        confidence=EVEN,
+    )
+
+
 def calibrate_threshold(held: Confidences, target: float, confidence: float = CONFIDENCE, views: int = 1) -> float:
     """Return the least threshold whose risk stays below `target` with the given confidence on the given demands.
 

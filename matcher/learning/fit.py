@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.collection.encoded import EncodedRecords
 from matcher.features.table import NEARNESS_COLUMNS, FeatureTable
 from matcher.history.graded_pairs import GradedPairs
 from matcher.history.outcome_history import HISTORY, History
-from matcher.learning.answer_threshold import COLUMNS, Confidences, confidences_of, fit_threshold
+from matcher.learning.answer_threshold import COLUMNS, Confidences, confidences_of, fit_threshold, same_coverage
 from matcher.learning.out_of_fold import FOLDS, new_in_first, past_features
-from matcher.ranking.scorer import DEAL_GRADE, GOOD_GRADE, MIN_CALIBRATION_ROWS, Scorer
+from matcher.ranking.scorer import DEAL_GRADE, GOOD_GRADE, MIN_CALIBRATION_ROWS, FirstDay, Scorer
 from matcher.ranking.verdict import TARGET_RISK, AnswerThreshold
 from models.ranking.calibration import IsotonicCalibration
 from models.ranking.ordinal import OrdinalRanker, RankerParameters
@@ -23,6 +24,9 @@ RISING = (
     *("known_mean", "known_near", "known_three", "others_mean", "others_near", "others_lift", "others_three"),
     *("achievement_mean", "kernel_grade", "kernel_above_0", "kernel_above_1", "kernel_above_2"),
 )
+COPIES = 3  # of each pair: two with history, one without
+COPY_WEIGHTS = (1.0, 1.0, 0.5)
+NO_GRAPH = 4  # one demand in so many is without graph signals where it is without history
 MANY_ROWS = 50_000  # rows from which two folds do for calibration
 
 
@@ -74,19 +78,30 @@ def fit_scorer(
         return Scorer(history, ranker)
     progress("calibration")
     expected, sealed = examples.out_of_fold(group, parameters, threads)
-    calibration, deal_calibration = _calibrations(pairs, expected, sealed)
-    probability = calibration.predict(expected)
+    calibration, deal_calibration = _calibrations(pairs, expected[: 2 * len(pairs)], sealed[: 2 * len(pairs)])
+    with_history = expected[: 2 * len(pairs)]
+    probability = calibration.predict(with_history)
     threshold = _answer_threshold(pairs, group, probability, new_in_first(group, seed), answer_risk)
-    return Scorer(history, ranker, calibration, deal_calibration, threshold)
+    first_day = _first_day(pairs, group, expected[2 * len(pairs) :], sealed[2 * len(pairs) :], threshold)
+    return Scorer(history, ranker, calibration, deal_calibration, threshold, first_day)
 
 
 @dataclass(frozen=True)
 class Examples:
-    """What a ranker is trained on: `pairs` with `features` (2n, f), in the second half of which other demands are new."""
+    """What a ranker is trained on: n `pairs` with `features` (3n, f), three copies of the pairs one after the other.
+
+    Each half of the demands is treated as new in one of the first two; in the third no outcome is known of anything, and
+    to a quarter of the demands no graph signal: so a ranker learns to do without either.
+    """
 
     pairs: GradedPairs
     features: NDArray[np.float32]
     names: tuple[str, ...]
+
+    @property
+    def with_history(self) -> NDArray[np.float32]:
+        """(2n, f) the first two copies."""
+        return self.features[: 2 * len(self.pairs)]
 
     def fit(
         self, parameters: RankerParameters | None, threads: int, rows: NDArray[np.intp] | None = None
@@ -94,22 +109,23 @@ class Examples:
         """Return a ranker fitted on the given rows of `pairs`, all if none are named."""
         pairs, features = self.pairs, self.features
         if rows is not None:
-            pairs, features = pairs.take(rows), features[np.concatenate([rows, rows + len(pairs)])]
+            n = len(pairs)
+            pairs, features = pairs.take(rows), features[np.concatenate([rows + n * copy for copy in range(COPIES)])]
         grades = np.arange(max(1, int(pairs.grade.max(initial=0))))
         weights = np.stack([pairs.weight_above(int(grade)) for grade in grades], axis=1)
         return OrdinalRanker(parameters, threads).fit(
             features,
             self.names,
-            np.tile(pairs.grade, 2),
-            np.tile(weights, (2, 1)),
-            positions=np.tile(pairs.position, 2),
+            np.tile(pairs.grade, COPIES),
+            np.vstack([weights * share for share in COPY_WEIGHTS]),
+            positions=np.tile(pairs.position, COPIES),
             monotone=dict.fromkeys(RISING, 1),
         )
 
     def out_of_fold(
         self, group: NDArray[np.int64], parameters: RankerParameters | None, threads: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return (2n,) expected grades and (2n,) raw probabilities of a deal, from rankers that saw no row of the demand.
+        """Return (3n,) expected grades and (3n,) raw probabilities of a deal, from rankers that saw no row of the demand.
 
         `group` (n,) numbers the demands.
         """
@@ -117,9 +133,9 @@ class Examples:
         folds = FOLDS if n <= MANY_ROWS else 2
         groups, demand = np.unique(group, return_inverse=True)
         fold = np.arange(len(groups))[demand] % folds
-        expected, sealed = np.zeros(2 * n), np.zeros(2 * n)
+        expected, sealed = np.zeros(COPIES * n), np.zeros(COPIES * n)
         for k in range(folds):
-            asked, rest = np.flatnonzero(np.tile(fold, 2) == k), np.flatnonzero(fold != k)
+            asked, rest = np.flatnonzero(np.tile(fold, COPIES) == k), np.flatnonzero(fold != k)
             if len(asked) and len(np.unique(self.pairs.grade[rest])) > 1:
                 ranker = self.fit(parameters, threads, rest)
                 exceeds = ranker.predict(self.features[asked])
@@ -133,26 +149,51 @@ def training_examples(
 ) -> tuple[History, Examples]:
     """Return the history to serve with and the examples to fit a ranker on; arguments as for `fit_scorer`."""
     history, tables = past_features(demands, achievements, pairs, table.select(NEARNESS_COLUMNS), seed)
-    features = np.vstack([np.hstack([table.values, known]) for known in tables])
-    return history, Examples(pairs, features, (*table.names, *HISTORY))
+    silent = table.values.copy()
+    signals = [column for column, name in enumerate(table.names) if name in SIGNAL_NAMES]
+    without_graph = np.flatnonzero(demands.cards.identity_groups()[pairs.d] % NO_GRAPH == 0)
+    silent[np.ix_(without_graph, signals)] = np.nan
+    unknown = np.full_like(tables[0], np.nan)
+    copies = [*(np.hstack([table.values, known]) for known in tables), np.hstack([silent, unknown])]
+    return history, Examples(pairs, np.vstack(copies), (*table.names, *HISTORY))
 
 
 def _calibrations(
     pairs: GradedPairs, expected: NDArray[np.float64], sealed: NDArray[np.float64]
 ) -> tuple[IsotonicCalibration, IsotonicCalibration | None]:
-    """Return the probability of a good match, and of a deal if at least `MIN_DEALS` are known; arguments (2n,).
+    """Return the probability of a good match, and of a deal if at least `MIN_DEALS` are known.
+
+    The arguments (k n,) are of k copies of the pairs.
 
     Experts say what a good match is where they judged enough; else contacts do. Deals are a matter of what was shown.
     """
-    judged, grade = np.tile(pairs.judged, 2), np.tile(pairs.grade, 2)
-    rows = np.tile(_telling(pairs), 2)
-    weight = np.tile(pairs.weight_above(GOOD_GRADE - 1), 2)
+    copies = len(expected) // len(pairs)
+    judged, grade = np.tile(pairs.judged, copies), np.tile(pairs.grade, copies)
+    rows = np.tile(_telling(pairs), copies)
+    weight = np.tile(pairs.weight_above(GOOD_GRADE - 1), copies)
     good = IsotonicCalibration().fit(expected[rows], grade[rows] >= GOOD_GRADE, weight[rows])
     if (pairs.grade[~pairs.judged] >= DEAL_GRADE).sum() < MIN_DEALS:
         return good, None
-    weight = np.tile(pairs.weight_above(DEAL_GRADE - 1), 2)
+    weight = np.tile(pairs.weight_above(DEAL_GRADE - 1), copies)
     deal = IsotonicCalibration().fit(sealed[~judged], grade[~judged] >= DEAL_GRADE, weight[~judged])
     return good, deal
+
+
+def _first_day(
+    pairs: GradedPairs,
+    group: NDArray[np.int64],
+    expected: NDArray[np.float64],
+    sealed: NDArray[np.float64],
+    threshold: AnswerThreshold | None,
+) -> FirstDay:
+    """Return what stands for the probabilities of scoring without history, from out-of-fold grades (n,) of such scoring.
+
+    The threshold is the one that answers as many demands as that with history, with the risk that this has.
+    """
+    good, deal = _calibrations(pairs, expected, sealed)
+    rows = np.flatnonzero(_telling(pairs))
+    held = confidences_of(group[rows], good.predict(expected)[rows], pairs.grade[rows] >= GOOD_GRADE)
+    return FirstDay(good, deal, None if threshold is None else same_coverage(held, threshold))
 
 
 def _telling(pairs: GradedPairs) -> NDArray[np.bool_]:

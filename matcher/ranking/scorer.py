@@ -24,6 +24,7 @@ MIN_CALIBRATION_ROWS = 50  # judged pairs from which on they alone tell what a g
 CALIBRATION_FILE, DEAL_FILE = "calibration.json", "deal_calibration.json"
 THRESHOLD_FILE = "answer_threshold.json"
 FIRST_STAGE_FILE = "first_stage.json"
+FIRST_DAY_FOLDER = "without_history"
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,21 @@ class Scores:
         return round(float(self.deal[place]), 4) if self.deal is not None and known else None
 
 
+@dataclass(frozen=True)
+class FirstDay:
+    """What grades given without any history mean: as for the scorer."""
+
+    calibration: IsotonicCalibration
+    deal_calibration: IsotonicCalibration | None = None
+    threshold: AnswerThreshold | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Scorer:
     """Orders pairs by expected grade and says how likely each is a good match (grade >= `GOOD_GRADE`), and a deal.
 
-    `first_stages` are by the side that candidates are on: "achievements", "demands".
+    `first_day` takes the place of calibrations and threshold where history plays no part. `first_stages` are by the side
+    that candidates are on: "achievements", "demands".
     """
 
     history: History
@@ -85,47 +96,80 @@ class Scorer:
     calibration: IsotonicCalibration | None = None
     deal_calibration: IsotonicCalibration | None = None
     threshold: AnswerThreshold | None = None
+    first_day: FirstDay | None = None
     first_stages: Mapping[str, FirstStage] = field(default_factory=dict)
 
     def without_history(self) -> "Scorer":
-        """Return a copy that ignores all earlier outcomes."""
-        return replace(self, history=History.empty())
+        """Return a copy that ignores all earlier outcomes; its probabilities are calibrated for that, if that was learned."""
+        day, silent = self.first_day, replace(self, history=History.empty())
+        if day is None:
+            return silent
+        return replace(
+            silent, calibration=day.calibration, deal_calibration=day.deal_calibration, threshold=day.threshold
+        )
 
     def table(self, space: TextSpace, pairs: PairBatch, signals: NDArray[np.float32]) -> FeatureTable:
         """Return all features of pairs as of now; `signals` as for `label_free_table`."""
         return with_history(label_free_table(space, pairs, signals), self.history, pairs)
 
-    def score(self, table: FeatureTable) -> Scores:
-        """Return the scores of the table's rows; the probability is NaN where no calibration was fitted."""
+    def score(self, table: FeatureTable, named: NDArray[np.float64] | None = None) -> Scores:
+        """Return the scores of the table's rows; the probability is NaN where no calibration was fitted.
+
+        `named` (n,) are grades that pairs have at least, because the text of one side is the title of the other.
+        """
         exceeds = self.ranker.predict(table.select(self.ranker.feature_names_))
         expected = self.ranker.expected_grade(exceeds)
+        median = self.ranker.median_grade(exceeds)
+        if named is not None:
+            expected, median = np.maximum(expected, named), np.maximum(median, np.floor(named).astype(np.int64))
         unknown = np.full(len(expected), np.nan)
         probability = self.calibration.predict(expected) if self.calibration else unknown
         sealed = self.ranker.above(exceeds, DEAL_GRADE - 1)
         deal = self.deal_calibration.predict(sealed) if self.deal_calibration else unknown
-        return Scores(expected, self.ranker.median_grade(exceeds), probability, deal)
+        return Scores(expected, median, probability, deal)
 
     def save(self, directory: Path) -> None:
         """Write history, ranker and calibration into `directory`, which is created."""
         directory.mkdir(parents=True)
         self.history.save(directory / "history")
         self.ranker.save(directory)
-        if self.calibration:
-            self.calibration.save(directory / CALIBRATION_FILE)
-        if self.deal_calibration:
-            self.deal_calibration.save(directory / DEAL_FILE)
-        if self.threshold:
-            self.threshold.save(directory / THRESHOLD_FILE)
+        _save_calibrations(directory, self.calibration, self.deal_calibration, self.threshold)
+        if self.first_day:
+            day = self.first_day
+            (directory / FIRST_DAY_FOLDER).mkdir()
+            _save_calibrations(directory / FIRST_DAY_FOLDER, day.calibration, day.deal_calibration, day.threshold)
         save_first_stages(self.first_stages, directory / FIRST_STAGE_FILE)
 
     @classmethod
     def load(cls, directory: Path, threads: int = 1) -> Self:
-        """Read what `save` wrote."""
-        good, deal = (
-            IsotonicCalibration.load(directory / name) if (directory / name).is_file() else None
-            for name in (CALIBRATION_FILE, DEAL_FILE)
-        )
-        threshold = AnswerThreshold.load(directory / THRESHOLD_FILE)
+        """Read what `save` wrote; bundles made before have nothing for scoring without history."""
+        good, deal, threshold = _calibrations_in(directory)
+        plain_good, plain_deal, plain_threshold = _calibrations_in(directory / FIRST_DAY_FOLDER)
+        day = FirstDay(plain_good, plain_deal, plain_threshold) if plain_good else None
         stages = first_stages_in(directory / FIRST_STAGE_FILE)
         history, ranker = History.load(directory / "history"), OrdinalRanker.load(directory, threads)
-        return cls(history, ranker, good, deal, threshold, stages)
+        return cls(history, ranker, good, deal, threshold, day, stages)
+
+
+def _save_calibrations(
+    directory: Path,
+    calibration: IsotonicCalibration | None,
+    deal_calibration: IsotonicCalibration | None,
+    threshold: AnswerThreshold | None,
+) -> None:
+    if calibration:
+        calibration.save(directory / CALIBRATION_FILE)
+    if deal_calibration:
+        deal_calibration.save(directory / DEAL_FILE)
+    if threshold:
+        threshold.save(directory / THRESHOLD_FILE)
+
+
+def _calibrations_in(
+    directory: Path,
+) -> tuple[IsotonicCalibration | None, IsotonicCalibration | None, AnswerThreshold | None]:
+    good, deal = (
+        IsotonicCalibration.load(directory / name) if (directory / name).is_file() else None
+        for name in (CALIBRATION_FILE, DEAL_FILE)
+    )
+    return good, deal, AnswerThreshold.load(directory / THRESHOLD_FILE)

@@ -24,6 +24,7 @@ from matcher.history.outcome_history import RelevanceFeedback
 from matcher.ranking.channels import Candidates, find_candidates
 from matcher.ranking.diversify import Diversity, diversify
 from matcher.ranking.first_stage import preselect
+from matcher.ranking.named import named_grades, only_title
 from matcher.ranking.scorer import Scorer, Scores
 from matcher.request.stages import mark_stage
 from matcher.request.state import State
@@ -63,12 +64,16 @@ class DemandHistory:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """Candidates of a query, each paired with its subject; `pairs[i]` is that of the candidate `candidates.rows[i]`."""
+    """Candidates of a query, each paired with its subject; `pairs[i]` is that of the candidate `candidates.rows[i]`.
+
+    `named` (n,) is the grade that a candidate has for being the record that the subject's text names, 0 for most.
+    """
 
     query: Query
     history: DemandHistory
     candidates: Candidates
     pairs: PairBatch
+    named: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -85,7 +90,8 @@ class Retrieved:
 
     def take(self, chosen: PairIndices) -> "Retrieved":
         """Return the given candidates, in that order."""
-        return replace(self, candidates=self.candidates.kept(chosen), pairs=self.pairs.take(chosen))
+        candidates, pairs = self.candidates.kept(chosen), self.pairs.take(chosen)
+        return replace(self, candidates=candidates, pairs=pairs, named=self.named[chosen])
 
 
 @dataclass(frozen=True)
@@ -121,9 +127,10 @@ def retrieve(query: Query) -> Retrieved:
     candidates = find_candidates(vector, words, collection, allowed, history.feedback, reach)
     if query.figures is not None and query.filters.by_figures:
         candidates = candidates.kept(query.figures.allowed(candidates.rows, query.filters))
-    pairs = _paired(query, candidates, history)
+    found, places = collection.view_of(candidates.rows)
+    retrieved = _retrieved(query, history, candidates, found, places)
     mark_stage("candidates")
-    return Retrieved(query, history, candidates, pairs)
+    return retrieved
 
 
 def preselected(retrieved: Retrieved) -> Retrieved:
@@ -132,7 +139,7 @@ def preselected(retrieved: Retrieved) -> Retrieved:
     stage = query.scorer.first_stages.get(query.side) if query.scorer else None
     feedback = retrieved.history.feedback
     kept = preselect(stage, retrieved.pairs, retrieved.candidates, feedback, query.top, query.side)
-    chosen = retrieved.take(kept)
+    chosen = retrieved.take(PairIndices(np.union1d(kept, np.flatnonzero(retrieved.named))))
     mark_stage("preselection")
     return chosen
 
@@ -140,7 +147,7 @@ def preselected(retrieved: Retrieved) -> Retrieved:
 def score(retrieved: Retrieved, scorer: Scorer) -> Scored:
     """Return the candidates with their features and scores, in their order."""
     table = features(retrieved.query.state, scorer, retrieved.pairs)
-    scores = scorer.score(table)
+    scores = scorer.score(table, retrieved.named)
     mark_stage("score")
     return Scored(retrieved, table, scores)
 
@@ -163,7 +170,7 @@ def given_pair(query: Query, other: Subject) -> Retrieved:
     row = query.collection.row(other.record.record_id)
     rows = CollectionRows(np.array([-1 if row is None else row], dtype=np.int64))
     candidates = Candidates(rows, np.array([cosine]), {})
-    return Retrieved(query, history, candidates, _pairs(query, other.view, found, history))
+    return _retrieved(query, history, candidates, other.view, found)
 
 
 def select(retrieved: Retrieved, order: NDArray[np.intp], diversity: Diversity = "balanced") -> PairIndices:
@@ -174,12 +181,16 @@ def select(retrieved: Retrieved, order: NDArray[np.intp], diversity: Diversity =
     return PairIndices(chosen)
 
 
-def _paired(query: Query, candidates: Candidates, history: DemandHistory) -> PairBatch:
-    return _pairs(query, *query.collection.view_of(candidates.rows), history)
-
-
-def _pairs(query: Query, found: EncodedRecords, places: ViewRows, history: DemandHistory) -> PairBatch:
+def _retrieved(
+    query: Query, history: DemandHistory, candidates: Candidates, found: EncodedRecords, places: ViewRows
+) -> Retrieved:
+    """Return the candidates, which stand at `places` of `found`, paired with the subject."""
     subject = query.subject
     if query.side == "achievements":
-        return PairBatch.of_demand(subject.view, subject.place, found, places, history.similarity)
-    return PairBatch.of_achievement(subject.view, subject.place, found, places)
+        pairs = PairBatch.of_demand(subject.view, subject.place, found, places, history.similarity)
+    else:
+        pairs = PairBatch.of_achievement(subject.view, subject.place, found, places)
+    title = only_title(subject.text)
+    titles = [found.cards.titles[place] for place in places.tolist()] if title else []
+    named = named_grades(title, titles) if title else np.zeros(len(places))
+    return Retrieved(query, history, candidates, pairs, named)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from data.records import Achievement, Demand, Record
 from knowledge_graph.quantities.names import Encode, Synonyms
+from matcher.collection.rows import Placement
 from matcher.requirements.ledger import FEATURES, ledger_features
 from matcher.requirements.table import QuantityTable, Rows, quantities_of
 
@@ -27,11 +28,12 @@ class QuantityCollection:
     def __len__(self) -> int:
         return len(self.base) + (len(self.extra) if self.extra else 0)
 
-    def written(self, table: QuantityTable) -> "QuantityCollection":
-        """Return the shelf with the records of `table` behind its own."""
+    def written(self, table: QuantityTable, placement: Placement) -> "QuantityCollection":
+        """Return the collection with the records of `table` where records of the same side were placed."""
         if not len(table):
             return self
-        return replace(self, extra=table if self.extra is None else QuantityTable.concat([self.extra, table]))
+        extra = table if self.extra is None else QuantityTable.concat([self.extra, table])
+        return replace(self, extra=extra if placement.order is None else extra.take(placement.order))
 
     def parts(self, rows: Rows) -> list[tuple[QuantityTable, Rows, NDArray[np.intp]]]:
         """Return (table, rows in it, places in `rows`) of each table that holds some of `rows`."""
@@ -80,14 +82,15 @@ class Quantities:
             return self.read([record]), 0
         return (self.demands if isinstance(record, Demand) else self.achievements).base, row
 
-    def written(self, demands: Sequence[Demand] = (), achievements: Sequence[Achievement] = ()) -> "Quantities":
-        """Return the quantities after records were written; their rows follow those there are."""
-        return Quantities(
-            self.demands.written(self.read(demands)) if demands else self.demands,
-            self.achievements.written(self.read(achievements)) if achievements else self.achievements,
-            self._encode,
-            self._synonyms,
-        )
+    def with_demands(self, records: Sequence[Demand], placement: Placement) -> "Quantities":
+        """Return the quantities after demands were written, which got the rows of `placement`."""
+        written = self.demands.written(self.read(records), placement)
+        return Quantities(written, self.achievements, self._encode, self._synonyms)
+
+    def with_achievements(self, records: Sequence[Achievement], placement: Placement) -> "Quantities":
+        """Return the quantities after achievements were written, which got the rows of `placement`."""
+        written = self.achievements.written(self.read(records), placement)
+        return Quantities(self.demands, written, self._encode, self._synonyms)
 
     def features(self, wanted: QuantityTable, rows: Rows) -> NDArray[np.float32]:
         """Return (n, len(FEATURES)) of the one demand of `wanted` with achievements `rows`, see `ledger_features`."""

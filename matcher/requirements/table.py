@@ -140,6 +140,27 @@ class QuantityTable:
             np.cumsum(np.concatenate([[0], *(np.diff(part.text_ends) for part in parts)])).astype(np.int64),
         )
 
+    def take(self, records: Rows) -> "QuantityTable":
+        """Return the given records, in that order, without the names and texts of others."""
+        sizes = np.diff(self.offsets)[records]
+        kept = np.concatenate(
+            [np.arange(self.offsets[record], self.offsets[record + 1]) for record in records.tolist()] or [records]
+        )
+        codes = self.codes[kept].copy()
+        names, codes[:, NAME] = np.unique(codes[:, NAME], return_inverse=True)
+        lengths = np.diff(self.text_ends)[kept]
+        texts = [self.texts[self.text_ends[row] : self.text_ends[row + 1]] for row in kept.tolist()]
+        return QuantityTable(
+            np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+            codes,
+            self.ends[kept],
+            NameTable(self.names.codes[names], self.names.vectors[names]),
+            self.spans[kept],
+            self.figures[kept],
+            np.concatenate(texts) if texts else self.texts[:0],
+            np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        )
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 

@@ -146,7 +146,7 @@ def _ways(examples: Examples, plain: RankerParameters, trees: tuple[int, ...], t
     def lambdamart(positions: NDArray[np.int64] | None) -> tuple[Score, int]:
         grades, weights = np.tile(pairs.grade, 2), np.tile(pairs.weight, 2)
         ranker = LambdaMartRanker(plain, threads)
-        ranker.fit(examples.features, examples.names, grades, everywhere, weights, positions=positions)
+        ranker.fit(examples.with_history, examples.names, grades, everywhere, weights, positions=positions)
         return ranker.predict, plain.trees
 
     ways: dict[str, Fit] = {

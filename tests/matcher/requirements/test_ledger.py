@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from data.records import Achievement, Demand
 from knowledge_graph.quantities import extract
 from matcher.collection.filters import Filters
+from matcher.collection.rows import Placement
 from matcher.requirements.collection import Quantities
 from matcher.requirements.ledger import FEATURES, compare, ledger, ledger_features
 from matcher.requirements.lens import RequirementChecker
@@ -123,7 +124,9 @@ def test_features_of_pairs_and_of_candidates_are_the_same():
 def test_written_records_stand_behind_the_built_ones():
     demands, offers = records()
     book = Quantities.build(demands, offers[:1])
-    later = book.written(achievements=offers[1:]).written(achievements=[offers[0]])
+    nothing = np.zeros(0, dtype=np.int64)
+    later = book.with_achievements(offers[1:], Placement.of(1, 1, 1, nothing))
+    later = later.with_achievements([offers[0]], Placement.of(1, 2, 1, nothing))
     assert len(later.achievements) == 3
     wanted = later.read([demands[0]])
     features = later.features(wanted, np.array([2, 1, 0], dtype=np.int64))
@@ -132,6 +135,20 @@ def test_written_records_stand_behind_the_built_ones():
     assert [entry.status for entry in ledgers[0].entries] == ["met", "missed"]
     assert [entry.status for entry in ledgers[1].entries] == ["unknown", "unknown"]
     assert len(book.achievements) == 1
+
+
+def test_a_row_that_nobody_needs_is_used_again():
+    demands, offers = records()
+    book = Quantities.build(demands, offers[:1])
+    first = book.with_achievements(offers[1:], Placement.of(1, 1, 1, np.zeros(0, dtype=np.int64)))
+    placed = Placement.of(1, 2, 1, np.array([1]))
+    assert placed.rows.tolist() == [1]
+    later = first.with_achievements([offers[0]], placed)
+    assert len(later.achievements) == 2
+    wanted, rows = later.read([demands[0]]), np.array([0, 1])
+    features = later.features(wanted, rows)
+    np.testing.assert_array_equal(features[0], features[1])
+    assert len(first.achievements.extra.names) >= len(later.achievements.extra.names)
 
 
 def test_saved_quantities_come_back(tmp_path):
