@@ -20,11 +20,22 @@ from matcher.features.graph import MAX_PATHS, graph_paths
 from matcher.features.table import FeatureTable
 from matcher.model import MatchingModel
 from matcher.ranking.diversify import Diversity
+from matcher.ranking.familiarity import HOPELESS
 from matcher.ranking.scorer import Scorer
-from matcher.ranking.verdict import verdict_of, withheld
+from matcher.ranking.verdict import FOREIGN, verdict_of, withheld
 from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord, Verdict
 from matcher.request.matches import SHOWN, digests_of, matches_of
-from matcher.request.pipeline import Query, Retrieved, Scored, given_pair, preselected, retrieve, score, select
+from matcher.request.pipeline import (
+    Query,
+    Retrieved,
+    Scored,
+    given_pair,
+    preselected,
+    relative_familiarity,
+    retrieve,
+    score,
+    select,
+)
 from matcher.request.stages import mark_stage
 from matcher.request.state import State, side_of
 from matcher.request.subject import Subject, find_subject
@@ -195,16 +206,23 @@ class Engine:
         retrieved = retrieve(query)
         if not len(retrieved):
             return self._answer(subject_id, [], EMPTY_STORE)
+        familiar = relative_familiarity(retrieved)
+        foreign = None if familiar is None or familiar >= 1 else FOREIGN
         kept = preselected(retrieved)
         proposed, scorer = kept.candidates.proposed(), query.scorer
+        if familiar is not None and familiar < HOPELESS:
+            return self._answer(subject_id, [], NO_GOOD_MATCH, verdict=FOREIGN, proposed=proposed)
         if scorer is None:
             order = select(kept, np.arange(len(kept), dtype=np.intp), diversity)
             matches = with_ledgers(matches_of(kept, order, None), _ledgers(kept, order, explained=explained))
-            return self._answer(subject_id, matches, NO_RANKER, proposed=proposed)
+            message = f"{NEAREST_ONLY}；{NO_RANKER}" if foreign else NO_RANKER
+            return self._answer(subject_id, matches, message, verdict=foreign, proposed=proposed)
         scored = score(kept, scorer)
         scores = scored.scores
         best = float(scores.probability[np.argmax(scores.expected)])
         verdict = self.verdict(best, side, scorer)
+        if foreign:
+            verdict = verdict.model_copy(update={"answered": False, "text": foreign.text})
         refused = withheld(best, scorer.calibration, verdict)
         mark_stage("checks")
         if refused:

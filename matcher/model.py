@@ -1,9 +1,12 @@
 """The matching model: everything a request needs, built from records, saved as a bundle's folder, loaded whole."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+import numpy as np
 
 from data.errors import BundleError, InputError
 from data.records import Achievement, Demand, Record
@@ -15,6 +18,7 @@ from matcher.collection.encoded import RecordEncoder
 from matcher.collection.pairs import PairBatch
 from matcher.features.graph import graph_signals
 from matcher.features.table import FEATURES, FeatureTable, label_free_table
+from matcher.ranking.familiarity import least_familiarity
 from matcher.ranking.scorer import Scorer
 from matcher.requirements.collection import Quantities
 from matcher.requirements.lens import graph_synonyms
@@ -24,6 +28,7 @@ from models.encoder.base import Encoder, load_encoder
 # Folders of a bundle that depend on the records alone; a new ranker leaves them as they are.
 RECORD_FOLDERS = ("encoder", "viewer", "achievements", "demands", "graph", "quantities")
 SCORER_FOLDER = "scorer"
+FAMILIARITY_FILE = "viewer/familiarity.json"
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class MatchingModel:
     scorer: Scorer | None
     graph: KnowledgeGraph | None = None
     quantities: Quantities | None = None
+    # Familiarity below which a demand's text is foreign to the achievements; None where that is not known.
+    least_familiarity: float | None = None
 
     @property
     def space(self) -> TextSpace:
@@ -66,26 +73,31 @@ class MatchingModel:
             raise InputError(f"the store holds no {lacking}; import some with `gongxu import` and build again")
         progress("text space")
         records: list[Record] = [*demands, *achievements]
-        space = TextSpace.fit(encoder, [record_text(record).full for record in records])
+        texts = [record_text(record).full for record in records]
+        space = TextSpace.fit(encoder, texts)
         progress("views")
         viewer, demand_view, achievement_view = RecordEncoder.fit(space, demands, achievements)
         graph = build_graph(achievements, demands, encoder, progress)
         progress("indexes")
         offered, wanted = achievement_view.with_graph(graph.achievements), demand_view.with_graph(graph.demands)
+        supply = Collection.build(offered, list(achievements), graph.vocabulary.terms)
         return cls(
             "",
             viewer.with_graph(graph),
-            Collection.build(offered, list(achievements), graph.vocabulary.terms),
+            supply,
             Collection.build(wanted, list(demands), graph.vocabulary.terms),
             None,
             graph,
             read_quantities(achievements, demands, encoder, graph, progress),
+            least_familiarity(space, texts[: len(demands)], np.asarray(demand_view.texts.full.vectors), supply),
         )
 
     def save_records(self, directory: Path) -> None:
         """Write everything but the scorer into the folder of a new bundle."""
         self.space.encoder.save(directory / "encoder")
         self.viewer.save(directory / "viewer")
+        if self.least_familiarity is not None:
+            (directory / FAMILIARITY_FILE).write_text(json.dumps({"least": self.least_familiarity}), encoding="utf-8")
         self.achievements.save(directory / "achievements")
         self.demands.save(directory / "demands")
         if self.graph is not None:
@@ -124,6 +136,9 @@ class MatchingModel:
             scorer,
             graph,
             Quantities.load(kept, *linking) if kept.is_dir() else None,
+            json.loads(familiar.read_bytes())["least"]
+            if (familiar := directory / FAMILIARITY_FILE).is_file()
+            else None,
         )
 
 

@@ -13,6 +13,7 @@ from matcher.history.graded_pairs import GradedPairs
 from matcher.history.outcome_history import HISTORY, History
 from matcher.learning.answer_threshold import COLUMNS, Confidences, confidences_of, fit_threshold, same_coverage
 from matcher.learning.out_of_fold import FOLDS, new_in_first, past_features
+from matcher.ranking.prior import text_prior
 from matcher.ranking.scorer import DEAL_GRADE, GOOD_GRADE, MIN_CALIBRATION_ROWS, FirstDay, Scorer
 from matcher.ranking.verdict import TARGET_RISK, AnswerThreshold
 from models.ranking.calibration import IsotonicCalibration
@@ -125,9 +126,9 @@ class Examples:
     def out_of_fold(
         self, group: NDArray[np.int64], parameters: RankerParameters | None, threads: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return (3n,) expected grades and (3n,) raw probabilities of a deal, from rankers that saw no row of the demand.
+        """Return (3n,) numbers to order by and (3n,) raw probabilities of a deal, from rankers that saw no row of the demand.
 
-        `group` (n,) numbers the demands.
+        The former are expected grades with what texts add to them (`text_prior`); `group` (n,) numbers the demands.
         """
         n = len(self.pairs)
         folds = FOLDS if n <= MANY_ROWS else 2
@@ -139,7 +140,7 @@ class Examples:
             if len(asked) and len(np.unique(self.pairs.grade[rest])) > 1:
                 ranker = self.fit(parameters, threads, rest)
                 exceeds = ranker.predict(self.features[asked])
-                expected[asked] = ranker.expected_grade(exceeds)
+                expected[asked] = ranker.expected_grade(exceeds) + text_prior(self.features[asked], self.names)
                 sealed[asked] = ranker.above(exceeds, DEAL_GRADE - 1)
         return expected, sealed
 

@@ -13,6 +13,7 @@ from matcher.collection.rows import PairIndices
 from matcher.features.table import FeatureTable, label_free_table, with_history
 from matcher.history.outcome_history import History
 from matcher.ranking.first_stage import FirstStage, first_stages_in, save_first_stages
+from matcher.ranking.prior import text_prior
 from matcher.ranking.verdict import AnswerThreshold
 from matcher.texts.space import TextSpace
 from models.ranking.calibration import IsotonicCalibration
@@ -31,6 +32,7 @@ FIRST_DAY_FOLDER = "without_history"
 class Scores:
     """What the scorer says of n pairs, all (n,): expected grade, most likely (median) grade, calibrated probabilities.
 
+    `expected` is what pairs are ordered by: the ranker's expectation and what their texts add (`text_prior`).
     `probability` is that of a good match (grade >= `GOOD_GRADE`), `deal` that of a deal once shown; NaN where no
     calibration was fitted.
     """
@@ -122,6 +124,7 @@ class Scorer:
         median = self.ranker.median_grade(exceeds)
         if named is not None:
             expected, median = np.maximum(expected, named), np.maximum(median, np.floor(named).astype(np.int64))
+        expected = expected + text_prior(table.values, table.names)
         unknown = np.full(len(expected), np.nan)
         probability = self.calibration.predict(expected) if self.calibration else unknown
         sealed = self.ranker.above(exceeds, DEAL_GRADE - 1)

@@ -11,6 +11,14 @@ from models.ranking.calibration import IsotonicCalibration
 SHOWN = 3  # results that everybody looks at
 CONFIDENCE = 0.8  # that the risk stays below its target
 GOOD_ENOUGH = "有足够好的匹配"
+FOREIGN = Verdict(  # of a text that the achievements hardly speak of
+    answered=False,
+    probability=None,
+    threshold=None,
+    basis="none",
+    text=f"{NO_GOOD_MATCH}（库中的成果几乎没有谈到所说的内容）",
+    measure="",
+)
 TARGET_RISK = 0.4  # share of answers without a good match among the first `SHOWN`, at most
 
 

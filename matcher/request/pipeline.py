@@ -23,6 +23,7 @@ from matcher.features.table import FeatureTable
 from matcher.history.outcome_history import RelevanceFeedback
 from matcher.ranking.channels import Candidates, find_candidates
 from matcher.ranking.diversify import Diversity, diversify
+from matcher.ranking.familiarity import familiarity
 from matcher.ranking.first_stage import preselect
 from matcher.ranking.named import named_grades, only_title
 from matcher.ranking.scorer import Scorer, Scores
@@ -131,6 +132,21 @@ def retrieve(query: Query) -> Retrieved:
     retrieved = _retrieved(query, history, candidates, found, places)
     mark_stage("candidates")
     return retrieved
+
+
+def relative_familiarity(retrieved: Retrieved) -> float | None:
+    """Return the subject's familiarity to the collection over the least that is usual; None where that is not known.
+
+    Below 1 a demand asks for what the achievements hardly speak of, see `matcher.ranking.familiarity`.
+    """
+    query, subject = retrieved.query, retrieved.query.subject
+    model = query.state.model
+    if query.side != "achievements" or not model.least_familiarity:
+        return None
+    found = retrieved.found.texts.full.vectors[retrieved.places]
+    best = float((found @ np.asarray(subject.view.texts.full.vectors[subject.place])).max())
+    words = content_words(subject.text.full)
+    return familiarity(model.space, words, best, stored=subject.row is not None) / model.least_familiarity
 
 
 def preselected(retrieved: Retrieved) -> Retrieved:

@@ -1,0 +1,35 @@
+"""What texts alone say of a pair, at the same rate for every demand and every platform: part of the order from day one.
+
+Outcomes teach a ranker what tells good pairs from bad ones among those that were judged. Of several hundred candidates that all
+look alike to it the nearer text is the better bet, which judged pairs do not teach: they were chosen for being near. The
+weights are plain and fixed, not fitted (docs/decisions/010-served-lists.md).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import BundleError
+
+# Grades that one deviation of a similarity adds, the deviation being that of the demand's own reference records.
+WEIGHTS = {"vectors_f_for_demand": 0.1}
+FURTHEST = 8.0  # deviations beyond which nothing more is added
+
+
+def text_prior(values: NDArray[np.float32], names: Sequence[str]) -> NDArray[np.float64]:
+    """Return (n,) what the texts of pairs add to their expected grade; `values` (n, f) are their features, by `names`.
+
+    A similarity that is not known adds nothing.
+
+    Raises:
+        BundleError: a feature is missing.
+
+    """
+    total = np.zeros(len(values))
+    for name, weight in WEIGHTS.items():
+        if name not in names:
+            raise BundleError(f"the feature table lacks {name}, which the order needs; run `gongxu train`")
+        deviations = np.clip(values[:, list(names).index(name)].astype(np.float64), -FURTHEST, FURTHEST)
+        total += weight * np.nan_to_num(deviations)
+    return total

@@ -1,0 +1,38 @@
+"""What texts add to the order: the same for every demand, nothing where nothing is known, bounded."""
+
+import numpy as np
+import pytest
+
+from data.errors import BundleError
+from matcher.features.table import FeatureTable
+from matcher.ranking.prior import FURTHEST, WEIGHTS, text_prior
+from matcher.ranking.scorer import Scorer
+
+NAMES = ("other", *WEIGHTS)
+
+
+def test_each_deviation_adds_its_weight_up_to_a_bound():
+    (weight,) = WEIGHTS.values()
+    values = np.array([[9, 0], [9, 1], [9, 3], [9, 1e6], [9, np.nan]], dtype=np.float32)
+    expected = np.array([0, weight, 3 * weight, FURTHEST * weight, 0])
+    np.testing.assert_allclose(text_prior(values, NAMES), expected, rtol=1e-6)
+
+
+def test_a_table_without_the_similarity_is_refused():
+    with pytest.raises(BundleError, match="vectors_f_for_demand"):
+        text_prior(np.zeros((2, 1), dtype=np.float32), ("other",))
+
+
+def test_of_pairs_alike_to_the_ranker_the_nearer_text_comes_first(known):
+    """Trees cut into steps; whatever lies on one step is ordered by the texts."""
+    scorer: Scorer = known.fit(known.world.grades(known.d, known.a))
+    rows = np.flatnonzero(known.d == 0)
+    table = known.asked(scorer, rows)
+    column = table.names.index("vectors_f_for_demand")
+    nearer = table.values.copy()
+    nearer[:, column] += 0.01
+    plain = scorer.ranker.predict(table.select(scorer.ranker.feature_names_))
+    moved = FeatureTable(nearer, table.names)
+    same = (scorer.ranker.predict(moved.select(scorer.ranker.feature_names_)) == plain).all(axis=1)
+    assert same.any()
+    assert (scorer.score(moved).expected[same] > scorer.score(table).expected[same]).all()
