@@ -18,19 +18,17 @@ from matcher.collection.rows import ViewRows
 from matcher.features.graph import graph_signals
 from matcher.features.table import FeatureTable, label_free_table, with_history
 from matcher.history.graded_pairs import GradedPairs
-from matcher.learning.fit import fit_scorer, training_examples
+from matcher.learning.fit import fit_scorer
 from matcher.model import build_graph
 from matcher.ranking.scorer import GOOD_GRADE
 from matcher.texts.encoding import store_encoder
 from matcher.texts.space import TextSpace, record_text
 from models.lexical_index import LexicalIndex
 from models.ranking.calibration import LevelCutpoints
-from models.ranking.lambdamart import LambdaMartRanker
 from models.ranking.ordinal import RankerParameters
 
 Rows = NDArray[np.intp]
 SYSTEMS = ("random", "popularity", "bm25", "encoder", "ranker")
-EXTRA_SYSTEMS = ("lambdamart",)  # only when asked for by name
 
 
 @dataclass(frozen=True)
@@ -155,35 +153,8 @@ class RankerSystem:
         return Predicted(scores.expected, scores.median + 1, scorer.ranker.above(exceeds, GOOD_GRADE - 1))
 
 
-class LambdaMartSystem:
-    """Order learned from whole lists, here the judgements of a demand, on the same features; levels by cut points."""
-
-    def __init__(self, corpus: Corpus, parameters: RankerParameters | None, threads: int) -> None:
-        self.corpus = corpus
-        self.parameters = parameters
-        self.threads = threads
-
-    def fit_predict(self, train: Rows, test: Rows) -> Predicted:
-        """Fit history and order on the rows `train`."""
-        corpus, pairs = self.corpus, self.corpus.pairs
-        graded = GradedPairs(
-            pairs.demand_rows[train], pairs.achievement_rows[train], pairs.levels[train] - 1, np.ones(len(train))
-        )
-        known = FeatureTable(corpus.table.values[train], corpus.table.names)
-        history, examples = training_examples(corpus.demands, corpus.achievements, graded, known)
-        group = corpus.demands.cards.identity_groups()[graded.d]
-        lists = np.concatenate([group, group + group.max() + 1])
-        ranker = LambdaMartRanker(self.parameters, self.threads)
-        ranker.fit(examples.with_history, examples.names, np.tile(graded.grade, 2), lists)
-        asked = FeatureTable(corpus.table.values[test], corpus.table.names)
-        table = with_history(asked, history, corpus.batch(test))
-        taught, ranking = ranker.predict(examples.features[: len(train)]), ranker.predict(table.select(examples.names))
-        cutpoints = LevelCutpoints().fit(taught, pairs.levels[train])
-        return Predicted(ranking, cutpoints.predict(ranking))
-
-
 def all_systems(corpus: Corpus, parameters: RankerParameters | None = None, threads: int = 1) -> dict[str, System]:
-    """Return the systems of `SYSTEMS` and `EXTRA_SYSTEMS` by name."""
+    """Return the systems of `SYSTEMS` by name."""
     pairs = corpus.pairs
     d, a = pairs.demand_rows, pairs.achievement_rows
     chance = np.random.default_rng(0).random(len(pairs))
@@ -194,7 +165,6 @@ def all_systems(corpus: Corpus, parameters: RankerParameters | None = None, thre
         "bm25": ScoreSystem(corpus, _bm25(pairs)),
         "encoder": ScoreSystem(corpus, np.einsum("nd,nd->n", wanted[d], offered[a], dtype=np.float64)),
         "ranker": RankerSystem(corpus, parameters, threads),
-        "lambdamart": LambdaMartSystem(corpus, parameters, threads),
     }
 
 

@@ -165,11 +165,11 @@ def _pairs(
     from eval.offline.cross_validation import cross_validated, predict_test
     from eval.offline.findings import findings
     from eval.offline.stored import log_findings
-    from eval.offline.systems import EXTRA_SYSTEMS, SYSTEMS, all_systems, build_corpus
+    from eval.offline.systems import SYSTEMS, all_systems, build_corpus
     from eval.studies.ablation import GROUPS, ablate
 
     require_known("--split", split or (), SPLITS)
-    require_known("--system", system or (), (*SYSTEMS, *EXTRA_SYSTEMS))
+    require_known("--system", system or (), SYSTEMS)
     require_known("--ablate", [without] if without else (), GROUPS)
     if without and test:
         raise InputError("--ablate works on the folds of --dataset; leave --test out")

@@ -32,8 +32,8 @@ def compare_rankers(
 ) -> None:
     """Compare ways to learn an order on a simulated log: true NDCG@10 on new demands, trees, latency.
 
-    ordinal: expected grade, positions ignored; ordinal_position (the default of `gongxu train`): their effect taken out;
-    lambdamart and lambdamart_position alike; blend: both. The store is not touched.
+    ordinal: expected grade, positions ignored; ordinal_position (the default of `gongxu train`): their effect taken out.
+    The store is not touched.
 
     Examples:
       gongxu lab compare-rankers sim

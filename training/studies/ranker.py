@@ -21,7 +21,6 @@ from matcher.collection.rows import ViewRows
 from matcher.features.table import with_history
 from matcher.learning.fit import Examples, training_examples
 from matcher.model import MatchingModel
-from models.ranking.lambdamart import LambdaMartRanker
 from models.ranking.ordinal import RankerParameters
 from training.outcomes.graded_pairs import graded_pairs
 from training.pipeline import build, outcome_table
@@ -66,9 +65,8 @@ def study(
 ) -> dict[str, Order]:
     """Return how well each way of learning recovers the true order of a folder that `gongxu lab simulate` wrote.
 
-    ordinal: expected grade, positions ignored; ordinal_position: their effect taken out; lambdamart and
-    lambdamart_position alike; blend: mean of the standardised ordinal_position and lambdamart_position. With the
-    default parameters, and ordinal_position once for each number of `trees`.
+    ordinal: expected grade, positions ignored; ordinal_position: their effect taken out. With the default parameters, and
+    ordinal_position once for each number of `trees`.
 
     Args:
         folder: a simulated platform.
@@ -90,10 +88,6 @@ def study(
         seconds = time.perf_counter() - begin
         scores[name] = score(problem.asked)
         costs[name] = (count, _microseconds(score, problem.asked[:TIMED_ROWS]), seconds)
-    one, other = ("ordinal_position", "lambdamart_position")
-    scores["blend"] = sum((_standardised(scores[name], problem.demand) for name in (one, other)), np.zeros(1))
-    (trees_1, time_1, fit_1), (trees_2, time_2, fit_2) = costs[one], costs[other]
-    costs["blend"] = (trees_1 + trees_2, time_1 + time_2, fit_1 + fit_2)
     return _compared(problem, scores, costs)
 
 
@@ -133,41 +127,18 @@ Fit = Callable[[], tuple[Score, int]]
 
 
 def _ways(examples: Examples, plain: RankerParameters, trees: tuple[int, ...], threads: int) -> dict[str, Fit]:
-    pairs = examples.pairs
-    lists = pairs.d
-    if pairs.log:
-        lists = np.where(pairs.log.request < 0, pairs.d, pairs.d.max() + 1 + pairs.log.request)
-    everywhere = np.concatenate([lists, lists + lists.max() + 1])
-
     def ordinal(parameters: RankerParameters) -> tuple[Score, int]:
         ranker = examples.fit(parameters, threads)
         return (lambda rows: ranker.expected_grade(ranker.predict(rows))), parameters.trees * len(ranker.boosters_)
 
-    def lambdamart(positions: NDArray[np.int64] | None) -> tuple[Score, int]:
-        grades, weights = np.tile(pairs.grade, 2), np.tile(pairs.weight, 2)
-        ranker = LambdaMartRanker(plain, threads)
-        ranker.fit(examples.with_history, examples.names, grades, everywhere, weights, positions=positions)
-        return ranker.predict, plain.trees
-
     ways: dict[str, Fit] = {
         BASELINE: lambda: ordinal(replace(plain, correct_positions=False)),
         "ordinal_position": lambda: ordinal(plain),
-        "lambdamart": lambda: lambdamart(None),
-        "lambdamart_position": lambda: lambdamart(np.tile(pairs.position, 2)),
     }
     for count in trees:
         if count != plain.trees:
             ways[f"ordinal_position_{count}"] = partial(ordinal, replace(plain, trees=count))
     return ways
-
-
-def _standardised(score: NDArray[np.float64], demand: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the scores with mean 0 and deviation 1 within each demand."""
-    _, number = np.unique(demand, return_inverse=True)
-    count = np.bincount(number)
-    centred = score - (np.bincount(number, weights=score) / count)[number]
-    deviation = np.sqrt(np.bincount(number, weights=centred**2) / count)
-    return np.asarray(centred / np.maximum(deviation, 1e-9)[number], dtype=np.float64)
 
 
 def _microseconds(score: Score, rows: NDArray[np.float32], calls: int = 15) -> float:

@@ -11,7 +11,6 @@ from data.errors import InputError
 from data.files.judged import JudgedPairs
 from data.settings import Settings
 from eval.metrics.bootstrap import METRICS
-from eval.metrics.levels import ndcg_by_demand
 from eval.offline.cross_validation import (
     as_json,
     cross_validate,
@@ -181,13 +180,6 @@ def test_too_few_demands_for_the_folds_are_counted(corpus, pairs, systems):
     few = replace(corpus, pairs=replace(pairs, demand_rows=np.minimum(pairs.demand_rows, 2)))
     with pytest.raises(InputError, match="'grouped' needs at least 5 groups of judgements, there are 3"):
         cross_validate(few, {"bm25": systems["bm25"]}, ["grouped"])
-
-
-def test_order_learned_from_lists_finds_the_known_answer_too(corpus, pairs, systems):
-    test = np.flatnonzero(pairs.demand_rows % 4 == 0)
-    predicted = systems["lambdamart"].fit_predict(np.setdiff1d(np.arange(len(pairs)), test), test)
-    _, ndcg = ndcg_by_demand(pairs.levels[test], predicted.ranking, pairs.demand_rows[test])
-    assert ndcg.mean() > 0.95
 
 
 def test_slices_say_what_training_knew(pairs, parts):
