@@ -1,11 +1,13 @@
 """The served evaluation: models that know nothing of the asked demands' outcomes, their lists, and the figures."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from eval.metrics.bootstrap import Lift
 from eval.offline.findings import numbers
 from eval.served.lists import SERVED, SYSTEMS, ServedList, baseline_lists, engine_list
+from eval.served.losses import fate_of
 from eval.served.metrics import ServedFigures, served_figures
 from eval.served.task import Rows, ServedTask
 from matcher.engine import Engine
@@ -19,11 +21,12 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class ServedResult:
-    """Lists by system, in the order of the task's `asked`, and what they come to."""
+    """Lists by system, in the order of the task's `asked`, what they come to, and where good items were lost."""
 
     task: ServedTask
     lists: dict[str, list[ServedList]]
     figures: dict[str, ServedFigures]
+    losses: Counter[str]
 
     def lifts(self) -> dict[str, dict[str, Lift]]:
         """Return by system and metric how much what is served gains over it, draw by draw."""
@@ -48,6 +51,7 @@ def evaluate_served(
     `model` holds the task's records, without a scorer; `fit` makes one for each fold from the rows it may know.
     """
     lists: dict[str, dict[str, ServedList]] = {name: {} for name in SYSTEMS}
+    losses: Counter[str] = Counter()
     folds = sorted({one.fold for one in task.asked})
     for fold in folds:
         progress(f"fold {fold + 1} of {len(folds)}")
@@ -55,10 +59,11 @@ def evaluate_served(
         for one in task.of_fold(fold):
             key = one.demand.demand_id
             lists[SERVED][key] = engine_list(engine, one.demand, task.text_of)
+            wanted = [text for text, level in one.levels.items() if level >= task.good]
+            losses += fate_of(engine, one.demand, wanted, task.text_of, shown=bool(lists[SERVED][key].texts))
             for name, found in baseline_lists(engine, one.demand, task.text_of, len(lists[SERVED])).items():
                 lists[name][key] = found
     ordered = {name: [found[one.demand.demand_id] for one in task.asked] for name, found in lists.items()}
     levels = [one.levels for one in task.asked]
-    return ServedResult(
-        task, ordered, {name: served_figures(found, levels, task.good) for name, found in ordered.items()}
-    )
+    figures = {name: served_figures(found, levels, task.good) for name, found in ordered.items()}
+    return ServedResult(task, ordered, figures, losses)

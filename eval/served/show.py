@@ -6,6 +6,7 @@ from data.terminal import Table
 from data.terminal import console as terminal
 from eval.metrics.bootstrap import Estimate
 from eval.served.evaluation import ServedResult
+from eval.served.losses import STAGES
 from eval.served.metrics import METRICS
 
 TITLES = {
@@ -23,7 +24,7 @@ TITLES = {
 
 
 def show_served(result: ServedResult, console: Console | None = None) -> None:
-    """Print one table of figures and one of the paired differences of what is served to each other system."""
+    """Print the figures, the paired differences of what is served to each other system, and where good items are lost."""
     console = console or terminal()
     systems = list(result.figures)
     table = Table(title=f"served lists of {len(result.task.asked)} new demands")
@@ -39,6 +40,13 @@ def show_served(result: ServedResult, console: Console | None = None) -> None:
         differences.add_row(TITLES[metric], *(_cell(lifts[name][metric].difference, "+") for name in systems[1:]))
     console.print(table)
     console.print(differences)
+    total = sum(result.losses.values())
+    if total:
+        lost = Table(title=f"where {total} good items end")
+        for stage in STAGES:
+            lost.add_column(stage, justify="right")
+        lost.add_row(*(f"{result.losses[stage] / total:.1%}" for stage in STAGES))
+        console.print(lost)
 
 
 def _cell(figure: Estimate, sign: str = "") -> str:

@@ -56,6 +56,15 @@ def test_the_engine_finds_the_known_answer_and_chance_does_not(asked):
     assert figures["gongxu"]["ece"]["value"] is not None
 
 
+def test_every_good_item_ends_somewhere_most_of_them_before_the_user(asked):
+    result = asked[0]
+    good = [sum(level >= result.task.good for level in one.levels.values()) for one in result.task.asked]
+    assert sum(result.losses.values()) == sum(good)
+    recall = result.figures["gongxu"].samples["recall10"][0]
+    assert result.losses["served"] / sum(good) == pytest.approx(recall, abs=0.1)
+    assert result.losses["channel"] == 0  # fewer records than any channel proposes
+
+
 def test_no_model_learned_an_outcome_of_a_demand_that_it_was_asked(asked, pairs):
     result, fitted = asked
     for fold, rows in enumerate(fitted):
