@@ -5,7 +5,7 @@ about nothing, no judged pair tells. So this check needs no outcome: it knows ho
 demands that are stored, each taken as if it were not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,19 +21,32 @@ MOST = 0.4  # asked for at most: where all stored demands use the same words one
 HOPELESS = 0.5  # of that familiarity, below which not even the nearest records are worth a look
 
 
-def familiarity(space: TextSpace, words: Sequence[str], cosine: float, *, stored: bool = False) -> float:
+def familiarity(
+    space: TextSpace,
+    words: Sequence[str],
+    cosine: float,
+    *,
+    stored: bool = False,
+    written: Callable[[str], bool] = lambda _: False,
+) -> float:
     """Return in [0, 1] how familiar a text is: the share of its content words that records use, times its best cosine.
 
-    Of a stored text the records' words are those that another record uses too. A text without content words has 0.
+    Of a `stored` text the records' words are those that another record uses too. `written` tells of a word that was in no
+    record when the text space was fitted whether one uses it now. A text without content words has 0.
     """
-    different = set(words)
+    different = sorted(set(words))
     if not different:
         return 0.0
-    known = [column for word in different if (column := space.words.columns.get(word)) is not None]
-    if stored:
-        used_once = float(space.words.idf[-1]) - 1e-6  # a vocabulary's last word is its rarest, which one text uses
-        known = [column for column in known if space.words.idf[column] < used_once]
-    return len(known) / len(different) * max(0.0, min(1.0, cosine))
+    idf = space.words.idf
+    used_once = (
+        float(idf[-1]) - 1e-6 if stored else np.inf
+    )  # a vocabulary's last word is its rarest, which one text uses
+    columns = [space.words.columns.get(word) for word in different]
+    known = sum(
+        written(word) if column is None else bool(idf[column] < used_once)
+        for word, column in zip(different, columns, strict=True)
+    )
+    return known / len(different) * max(0.0, min(1.0, cosine))
 
 
 def least_familiarity(

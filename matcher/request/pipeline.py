@@ -145,8 +145,13 @@ def relative_familiarity(retrieved: Retrieved) -> float | None:
         return None
     found = retrieved.found.texts.full.vectors[retrieved.places]
     best = float((found @ np.asarray(subject.view.texts.full.vectors[subject.place])).max())
-    words = content_words(subject.text.full)
-    return familiarity(model.space, words, best, stored=subject.row is not None) / model.least_familiarity
+    words, lexical = content_words(subject.text.full), query.collection.lexical
+
+    def written(word: str) -> bool:
+        return bool(len(lexical.search([word], 1)[0]))
+
+    usual = model.least_familiarity
+    return familiarity(model.space, words, best, stored=subject.row is not None, written=written) / usual
 
 
 def preselected(retrieved: Retrieved) -> Retrieved:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from data.records import Demand, UnstoredDemand
+from data.records import Achievement, Demand, UnstoredDemand
 from matcher.engine import Engine
 from matcher.model import FAMILIARITY_FILE
 from matcher.ranking.familiarity import LEAST_DEMANDS, familiarity, least_familiarity
@@ -46,6 +46,17 @@ def test_stored_demands_are_hardly_ever_foreign(taught, known):
     engine = Engine(taught)
     refused = [one for one in known.world.demands if not engine.recommend_achievements(one).items]
     assert len(refused) <= 1
+
+
+def test_what_was_written_a_second_ago_is_not_foreign(taught):
+    """Its words are in no vocabulary yet; the record is found by them, and shown."""
+    engine = Engine(taught)
+    text = "量子引力波望远镜镜面抛光"
+    assert not engine.recommend_achievements(asked(text)).items
+    engine.upsert_achievements([Achievement(achievement_id="NEW", title="引力波望远镜的镜面抛光", content="量子")])
+    assert [match.id for match in engine.recommend_achievements(asked(text)).items][:1] == ["NEW"]
+    engine.upsert_achievements([], ["NEW"])
+    assert not engine.recommend_achievements(asked(text)).items
 
 
 def test_familiarity_is_the_share_of_known_words_times_the_best_cosine(known):
