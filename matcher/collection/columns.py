@@ -17,6 +17,7 @@ from data.columns.arrays import load_csr, load_mmap, readonly_view, save_csr
 from data.columns.strings import StringColumn, StringIndex
 from data.records import Achievement, Demand, Record
 from data.splits import same_groups
+from data.taxonomy.industries import sections
 from data.text.normalise import meaningful
 from knowledge_graph.quantities.budget import stated_budget
 from matcher.texts.space import RecordText, record_text
@@ -299,10 +300,16 @@ class RecordColumns:
     def has_industry(self, codes: Sequence[str]) -> NDArray[np.bool_]:
         """Return (n,) mask of the rows in one of the industries or below it."""
         column = self._arrays["industries"]
-        stated, row = column.flatten(), pc.list_parent_indices(column).to_numpy(zero_copy_only=False)
+        # A bundle of an earlier version may hold codes with their section's letter.
+        stated = pc.replace_substring_regex(column.flatten(), r"^[A-T](\d)", r"\1")
+        row = pc.list_parent_indices(column).to_numpy(zero_copy_only=False)
         mask = np.zeros(len(self), dtype=np.bool_)
         for code in codes:
-            mask[row[self._mask(pc.starts_with(stated, code))]] = True
+            below = (
+                [code] if code.isdigit() else [code, *(one for one, section in sections().items() if section == code)]
+            )
+            for start in below:
+                mask[row[self._mask(pc.starts_with(stated, start))]] = True
         return mask
 
     def in_region(self, codes: Sequence[str]) -> NDArray[np.bool_]:

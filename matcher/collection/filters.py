@@ -1,18 +1,45 @@
 """Filters: which records may be recommended at all, decided before anything is searched."""
 
+from difflib import get_close_matches
 from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from data.records import AchievementStatus, DemandStatus
+from data.taxonomy.industries import industry_code, nearest_industries
 from matcher.collection.columns import RecordColumns
 
 Choice = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Choices = Annotated[tuple[Choice, ...], Field(max_length=50)]
+
+
+def _known_industries(codes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the codes in their one spelling."""
+    known = []
+    for text in codes:
+        code = industry_code(text)
+        if code is None:
+            raise ValueError(f"没有行业“{text}”；最接近的是 {'、'.join(nearest_industries(text))}")
+        known.append(code)
+    return tuple(dict.fromkeys(known))
+
+
+def _known_statuses(statuses: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the statuses if records can have them."""
+    for status in statuses:
+        if status not in STATUSES:
+            near = get_close_matches(status, STATUSES, n=3, cutoff=0.3) or STATUSES
+            raise ValueError(f"没有状态“{status}”；最接近的是 {'、'.join(near)}")
+    return statuses
+
+
+IndustryCodes = Annotated[Choices, AfterValidator(_known_industries)]
+Statuses = Annotated[Choices, AfterValidator(_known_statuses)]
 RegionCode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\d{6}$")]
 
+STATUSES = tuple(dict.fromkeys(status.value for status in (*AchievementStatus, *DemandStatus)))
 # What can still be had (achievements) and is still wanted (demands).
 OPEN_STATUSES = (
     AchievementStatus.PUBLISHED.value,
@@ -36,13 +63,14 @@ class Filters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fields: Choices = Field((), description="技术领域, any of")
-    industries: Choices = Field(
-        (), description="GB/T 4754 codes, any of; a code includes all below it (C26 includes C2614)"
+    industries: IndustryCodes = Field(
+        (),
+        description="GB/T 4754 codes in any spelling, or names, any of; a code includes all below it (C26 includes 2614)",
     )
     regions: Annotated[tuple[RegionCode, ...], Field(max_length=50)] = Field(
         (), description="GB/T 2260 codes, any of; 410000 includes the whole province, 410100 the whole city"
     )
-    statuses: Choices = Field(OPEN_STATUSES, description="状态, any of; by default only open records")
+    statuses: Statuses = Field(OPEN_STATUSES, description="状态, any of; by default only open records")
     budget: float | None = Field(None, ge=0, description="万元: the price asked starts at most here")
     trl_at_least: int | None = Field(None, ge=1, le=9, description="技术成熟度 at least")
     hide_hard_misses: bool = Field(
