@@ -113,7 +113,7 @@ class RowReader:
             values |= {"kind": EventKind.JUDGEMENT, "event_id": self._judgement_id(values)}
         result.parsed = self._built(row, values, extra, cells, result)
         if result.parsed is not None:
-            self._check_repeated(row, result.parsed, result)
+            self._check_repeated(row, result.parsed, values, result)
         return result
 
     def _sort_cells(self, row: int, cells: Mapping[str, Any], result: ReadRow) -> tuple[dict[str, Any], dict[str, str]]:
@@ -129,6 +129,9 @@ class RowReader:
             if column.field is None:
                 if column.how == "":
                     given_extra |= self._keep(row, header, cell, extra, result)
+                continue
+            if (cell is None or cell == "") and column.field not in _NEEDED[self._kind]:
+                given.add(column.field)  # nearly half of all cells are blank
                 continue
             read = self._read_cell(column, cell)
             if read.note:
@@ -288,11 +291,11 @@ class RowReader:
         numbered = f"{key}\x1f{self._judged[key]}".encode("utf-8", "surrogatepass")
         return f"judgement-{sha256(numbered).hexdigest()[:32]}"
 
-    def _check_repeated(self, row: int, parsed: Parsed, result: ReadRow) -> None:
+    def _check_repeated(self, row: int, parsed: Parsed, values: dict[str, Any], result: ReadRow) -> None:
         """Refuse a record whose id an earlier row has; an identical repeat is none, events are the store's business."""
         if isinstance(parsed, OutcomeEvent):
             return
-        digest = sha256(parsed.model_dump_json().encode("utf-8", "surrogatepass")).digest()[:8]
+        digest = sha256(repr(sorted(values.items())).encode("utf-8", "surrogatepass")).digest()[:8]
         place: int | str = f"“{self._sheet}”第 {row} 行" if self._sheet else row
         first, known = self._seen.setdefault(parsed.record_id, (place, digest))
         if first == place:

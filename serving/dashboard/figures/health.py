@@ -113,6 +113,11 @@ class Cluster:
     owners: tuple[str, ...]
     same_text: bool
 
+    @property
+    def needs_look(self) -> bool:
+        """Whether its records may be different matters, so that each has to be looked at before they are merged."""
+        return len(self.ids) > 3 or len(set(self.titles)) > 1 or len(set(self.owners)) > 1
+
 
 @lru_cache(maxsize=4)
 def clusters(engine: Engine) -> tuple[Cluster, ...]:

@@ -19,12 +19,13 @@ from matcher.clarification.completeness import completeness_path, load_weights
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.figures import health as figures
-from serving.dashboard.page import Page, at_length, field, operator_of, see_other, services_of
+from serving.dashboard.page import Page, at_length, field, fields, operator_of, see_other, services_of
 from serving.dashboard.pages.records import demand_link
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
 
 SHOWN_CLUSTERS = 10
+MERGED_AT_ONCE = 50
 LISTED = 12  # records of a group that are named; the list behind it has all
 SAME, ALIKE = "标题和正文都相同", "正文相同，或同一单位的标题相同"
 HINT_REJECTS = "改好文件后重新导入；已成功的行不会重复。"
@@ -135,18 +136,45 @@ async def _cluster(request: Request) -> figures.Cluster:
 
 
 async def merge(request: Request) -> Response:
-    """Let one record stand for its group."""
+    """Let one record stand for its group; records that may be different matters are shown first, to be chosen one by one."""
     cluster, kept = await _cluster(request), field(request, "kept")
     if kept not in cluster.ids:
         raise InputError("请选择要保留的一条。")
+    if not field(request, "confirmed"):
+        return await _merge_preview(request, cluster, kept)
+    chosen = set(fields(request, "chosen")) & set(cluster.ids)
+    ids = [one for one in cluster.ids if one == kept or one in chosen]
+    if len(ids) < 2:
+        raise InputError("请至少勾选一条要并入的记录。")
     who, now = operator_of(request), utc_now()
 
     def work(store: Store) -> None:
-        duplicates.merge(store, cluster.side, cluster.digest, cluster.ids, kept, who.name, now)
-        _note(store, request, "duplicates.merge", f"{kept} <- {', '.join(cluster.ids)}")
+        duplicates.merge(store, cluster.side, cluster.digest, ids, kept, who.name, now)
+        _note(store, request, "duplicates.merge", f"{kept} <- {', '.join(ids)}")
 
     await services_of(request).in_store(work)
     return see_other(request, "/health", notice="merged")
+
+
+async def _merge_preview(request: Request, cluster: figures.Cluster, kept: str) -> Response:
+    """Show what a merger would do; nothing is ticked where the records may be different matters."""
+
+    def read(store: Store) -> list[Any]:
+        get = store.achievement if cluster.side == "achievements" else store.demand
+        return [get(one) for one in [kept, *(one for one in cluster.ids if one != kept)][:MERGED_AT_ONCE]]
+
+    records = await services_of(request).in_store(read)
+    return render(
+        request,
+        "merge_preview.html",
+        title="合并前核对",
+        active="health",
+        cluster=cluster,
+        kept=kept,
+        records=records,
+        ticked=not cluster.needs_look,
+        left=len(cluster.ids) - len(records),
+    )
 
 
 async def dismiss(request: Request) -> Response:

@@ -254,6 +254,10 @@ def test_merge_a_duplicate_and_take_it_back(page, server, own_home):
         return
     keep(page, "health")
     page.get_by_role("button", name="合并").first.click()
+    expect(page.get_by_role("heading", name="合并前核对")).to_be_visible()
+    assert serious(page) == []
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="确认合并").click()
     expect(page.get_by_role("status")).to_contain_text("已合并")
     page.wait_for_load_state("networkidle")
     page.get_by_text("最近的处理（可撤销）").click()
