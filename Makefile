@@ -5,7 +5,7 @@ GONGXU := $(VENV)/bin/gongxu
 export GONGXU_HOME ?= .gongxu
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup demo test lint types check client lock serve clean
+.PHONY: help setup demo test lint types check client lock packages lowest serve clean
 
 help: ## Show what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -26,8 +26,20 @@ $(VENV)/.ready: pyproject.toml requirements-dev.lock serving/client/pyproject.to
 demo: setup ## Simulate a small platform, build, train, evaluate and recommend (a few minutes)
 	$(GONGXU) demo
 
-test: setup lint types ## Lint, check types and run all tests
-	$(VENV)/bin/pytest -n 2 --dist loadfile
+check: setup lint types ## Lint, check types and run the fast tests: under two minutes on a warm machine
+	$(VENV)/bin/pytest -n 2 --dist loadfile -m "not slow" -q
+
+test: setup lint ## Lint, check types and run all tests, slow ones too
+	$(VENV)/bin/python .ci/lock check
+	$(VENV)/bin/mypy >.mypy.log & checked=$$!; \
+	$(VENV)/bin/pytest -n 2 --dist loadfile; tested=$$?; \
+	wait $$checked; typed=$$?; cat .mypy.log; [ $$tested = 0 ] && [ $$typed = 0 ]
+
+packages: setup ## Build the wheels, install each alone, have the server answer the client
+	.ci/packages
+
+lowest: ## Install and import a server with the lowest versions that pyproject.toml allows
+	.ci/lowest
 
 lint: setup ## Check style, format and the directions of imports
 	$(VENV)/bin/ruff check .
@@ -50,4 +62,4 @@ serve: setup ## Serve the API on http://127.0.0.1:8000
 	$(GONGXU) serve
 
 clean: ## Remove the environment and all caches, not the data in GONGXU_HOME
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .mypy.log .mypy_cache .pytest_cache .ruff_cache .hypothesis
