@@ -149,6 +149,7 @@ def demo_command(
         typer.echo(f"\n需求：{title}")
         show(answer)
     typer.echo(f"\n模型包：{shown.built.directory}")
+    typer.echo(f"试一试：GONGXU_HOME={home} gongxu recommend --text 需要一种低温污泥干化设备 --explain")
     typer.echo(f"启动服务：GONGXU_HOME={home} gongxu serve，然后打开 http://127.0.0.1:8000/docs")
 
 
