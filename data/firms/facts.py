@@ -118,7 +118,7 @@ class FirmFacts(BaseModel):
     enterprise_type: Words = Words()
     region: Code | None = Field(None, description="注册地行政区划代码（GB/T 2260）")
     zone: Words = Words()
-    founded_on: date | None = None
+    founded_on: Annotated[date, Field(ge=date(1800, 1, 1), le=date(2100, 12, 31))] | None = None
     industry: Words = Words()
     business: Words = Words()
     staff: Figure = Figure()

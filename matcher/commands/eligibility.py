@@ -74,9 +74,12 @@ def _day(text: str) -> date:
     from data.errors import InputError
 
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"--as-of is {text!r}; give a day as 2024-06-30") from error
+    if not 1950 <= day.year <= 2100:
+        raise InputError(f"--as-of is {text!r}; it must be from 1950 to 2100")
+    return day
 
 
 def _show(found: "Eligibility", firm: "FirmFacts", *, details: bool) -> None:

@@ -129,7 +129,9 @@ class Facts:
         wanted = _plain(name)
         for held in self.firm.qualifications:
             own = _plain(held.name)
-            if (wanted in own or own in wanted) and self._valid(held):
+            # 高新技术企业 is what 国家高新技术企业 names; 企业 alone names nothing
+            shorter = len(own) >= max(4, len(wanted) / 2) and own in wanted
+            if wanted and (wanted in own or shorter) and self._valid(held):
                 return held
         return None
 
@@ -264,6 +266,6 @@ def named_alike(wanted: str, held: Iterable[str]) -> str | None:
     plain = _plain(wanted)
     for word in held:
         own = _plain(word)
-        if own and plain and (own in plain or plain in own):
+        if len(own) >= 2 and len(plain) >= 2 and (own in plain or plain in own):
             return word
     return None

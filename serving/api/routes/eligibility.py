@@ -58,7 +58,9 @@ class EligibilityRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    as_of: date = Field(description="判断所依据的日期；不取服务器时钟")
+    as_of: Annotated[date, Field(ge=date(1950, 1, 1), le=date(2100, 12, 31))] = Field(
+        description="判断所依据的日期；不取服务器时钟"
+    )
     facts: FirmFacts
     policies: Annotated[tuple[str, ...], Field(max_length=MAX_POLICIES)] = Field(
         (), description="只看这些政策；空为全部"

@@ -72,6 +72,14 @@ def test_qualifications_count_on_the_days_that_they_are_valid():
     assert status(leaf, date(2021, 6, 30), qualifications=[held], qualifications_complete=True) == "missed"
 
 
+@pytest.mark.parametrize("name", ["企业", "“”", "高新"])
+def test_a_scrap_of_a_name_is_no_qualification(name):
+    leaf = Leaf("qualifications", "contains", "国家高新技术企业")
+    held = [{"name": name}]
+    assert status(leaf, qualifications=held) == "unknown"
+    assert status(Leaf("industry", "=", "新材料"), industry={"values": ["新"], "complete": True}) == "missed"
+
+
 def test_rights_not_listed_are_unknown_unless_the_list_is_complete():
     leaf = Leaf("granted_ip_any", ">=", 2.0, "件")
     one = {"type": "software", "count": 1}
@@ -148,6 +156,7 @@ def test_the_outcome_says_what_is_lacking():
         {"other": {"staff": {"value": 3}}},
         {"sales": {1800: {"value": 1}}},
         {"region": "11"},
+        {"founded_on": "9999-12-31"},
         {"surprise": 1},
         {"qualifications": [{"name": "x", "valid_from": "2024-02-01", "valid_until": "2024-01-01"}]},
     ],
