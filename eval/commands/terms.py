@@ -80,3 +80,33 @@ def fit_command(
     ]
     print_rows(console(), f"未参与训练的 {len(texts) // 2} 篇文本", ("匹配", "P", "R", "F1"), rows)
     typer.echo(f"已写入 {target}（{len(weights.weights)} 个权重，阈值 {weights.threshold}）")
+
+
+@app.command("concepts")
+def concepts_command(
+    file: Annotated[Path, typer.Argument(help="CSV with columns demand_term, achievement_term, relation (S H R F U).")],
+    json_out: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
+    errors: Annotated[bool, typer.Option("--errors", help="Print each wrong or missed pair.")] = False,
+) -> None:
+    """Measure which pairs of terms are called the same or a kind of each other, against pairs that people judged.
+
+    Besides the whole check, by the forms of words alone: what it reaches on words that our lists do not hold.
+
+    Example:
+      gongxu lab terms concepts ../shared/data/concepts/term_pairs.csv
+
+    """
+    import json
+
+    from eval.reading.likeness_evaluation import measure, read_judged_pairs
+
+    pairs = read_judged_pairs(file)
+    result = {"all": measure(pairs), "forms": measure(pairs, lists=False)}
+    for name, figures in result.items():
+        typer.echo(f"{name}: " + ", ".join(f"{measure_} {value:g}" for measure_, value in figures.items()))
+    if errors:
+        for pair in pairs:
+            if pair.called_alike() != pair.alike:
+                typer.echo(f"{pair.one}\t{pair.other}\t{pair.relation}\t{pair.likeness()}")
+    if json_out is not None:
+        json_out.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -9,6 +9,7 @@ from data.records import Demand
 from data.text.normalise import meaningful
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.records.table import GraphRow
+from knowledge_graph.relations.likeness import is_fragment
 from knowledge_graph.schema import TermType
 from knowledge_graph.terms.word_frequency import is_everyday
 
@@ -86,6 +87,8 @@ def element_of(graph: KnowledgeGraph, term: int) -> str:
     """Return the element that a term names, "" for none and for words that name nothing in particular."""
     words = graph.vocabulary
     kind, text = int(words.kinds[term]), words.terms[term]
-    if kind == TermType.OTHER or len(text) < 2 or is_everyday(text) or words.idf[term] < TELLING_IDF:
+    if kind == TermType.OTHER or len(text) < 2 or is_everyday(text) or is_fragment(text):
+        return ""
+    if words.idf[term] < TELLING_IDF:
         return ""
     return next(name for name, element in ELEMENTS.items() if element == kind)

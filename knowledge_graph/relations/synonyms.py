@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_graph.relations.extraction import TermEdge, contradicts
+from knowledge_graph.relations.likeness import Likeness, likeness
 from knowledge_graph.schema import Relation
 from knowledge_graph.terms.phrases import general_words
 from knowledge_graph.terms.vocabulary import Vocabulary
@@ -32,8 +33,8 @@ def close_vectors(
 ) -> Iterator[TermEdge]:
     """Yield terms whose vectors are close: similar from cosine `least` on, synonymous from `synonym` on.
 
-    Pairs that contradict each other (正极材料, 负极材料) are never synonyms, and count half as similar. Only the
-    `limit` most frequent terms are compared, each with its `keep` nearest.
+    Opposites (正极材料, 负极材料) and pieces of words (受炉) are left out, pairs of different types count half as
+    similar. Only the `limit` most frequent terms are compared, each with its `keep` nearest.
     """
     chosen = np.argsort(-vocabulary.df, kind="stable")[:limit]
     vectors = encode([vocabulary.terms[number] for number in chosen]).astype(np.float32)
@@ -51,6 +52,8 @@ def close_vectors(
                 if cosine < least:
                     continue
                 one, other = vocabulary.terms[source], vocabulary.terms[target]
+                if likeness(one, other) in (Likeness.FRAGMENT, Likeness.OPPOSITE):
+                    continue
                 kinds = (int(vocabulary.kinds[source]), int(vocabulary.kinds[target]))
                 against = contradicts(one, other, kinds)
                 same = cosine >= synonym and not against and _differ_by_nothing(one, other)

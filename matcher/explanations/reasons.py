@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from data.errors import BundleError
 from knowledge_graph.reading.paths import Path
 from knowledge_graph.reading.signals import SIGNAL_NAMES
+from knowledge_graph.relations.likeness import Likeness
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.collection.pairs import PairBatch
 from matcher.collection.rows import PairIndices
-from matcher.explanations.word_pairs import Words, partner_words, shared_terms, words_of
+from matcher.explanations.word_pairs import Partners, Words, partner_words, shared_terms, words_of
 from matcher.features.attributes import ATTRIBUTES
 from matcher.features.table import LATENT_COLUMNS, FeatureTable
 from matcher.history.outcome_history import HISTORY, History
@@ -213,9 +214,8 @@ class _Evidence:
         partners = partner_words(self.asked.space, *self._words(place), QUOTED)
         if weight > 0 and not partners:
             return None  # the shared terms, quoted elsewhere, aligned with themselves
-        quoted = "、".join(f"需求“{word}”≈成果“{partner}”" for word, partner, _ in partners[:3])
-        text = f"用词不同而含义相近：{quoted}" if weight > 0 else "需求中的关键概念在成果中缺少对应"
-        evidence: Quoted = {"partners": [f"{word}≈{partner}（{cosine:.2f}）" for word, partner, cosine in partners]}
+        text = _alike(partners[:3]) if weight > 0 else "需求中的关键概念在成果中缺少对应"
+        evidence: Quoted = {"partners": [f"{_pair(partner)}（{partner.cosine:.2f}）" for partner in partners]}
         return Reason(kind=_kind("concepts", weight), text=text, weight=weight, evidence=evidence)
 
     def _graph(self, place: int, weight: float) -> Reason | None:
@@ -283,6 +283,21 @@ class _Evidence:
             weight=weight,
             evidence={"attribute": name, "demand": wanted, "achievement": offered, "value": round(value, 4)},
         )
+
+
+_SIGNS = {Likeness.SAME: "≈", Likeness.NARROWER: "⊂", Likeness.BROADER: "⊃"}
+
+
+def _pair(partners: Partners) -> str:
+    return f"需求“{partners.wanted}”{_SIGNS[partners.likeness]}成果“{partners.offered}”"
+
+
+def _alike(partners: Sequence[Partners]) -> str:
+    """Return which words mean the same, and of which one is a kind of the other."""
+    same = [_pair(one) for one in partners if one.likeness is Likeness.SAME]
+    kinds = [_pair(one) for one in partners if one.likeness is not Likeness.SAME]
+    parts = [f"用词不同而含义相近：{'、'.join(same)}"] * bool(same) + [f"上下位概念：{'、'.join(kinds)}"] * bool(kinds)
+    return "；".join(parts)
 
 
 def _kind(kind: ReasonKind, weight: float) -> ReasonKind:

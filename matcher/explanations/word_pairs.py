@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.columns.arrays import FloatArray, csr_parts
+from knowledge_graph.relations.likeness import ALIKE, Likeness, likeness
 from matcher.texts.space import TextRows, TextSpace
 
-PARTNER_COSINE = 0.5  # words nearer than this are shown as partners
+PARTNER_COSINE = 0.4  # words nearer than this are looked at as partners
 TELLING_IDF = 4.0  # a word in more than a twentieth of all texts (技术, 设备) tells nothing
-_LOOKED_AT = 50  # heaviest pairs of words that partners are looked for among
+_LOOKED_AT = 200  # heaviest pairs of words that partners are looked for among
 
 Columns = NDArray[np.int32]
 
@@ -39,14 +40,25 @@ def shared_terms(space: TextSpace, wanted: Words, offered: Words, most: int) -> 
     return [space.words.terms[column] for column in telling[np.argsort(-weights, kind="stable")[:most]].tolist()]
 
 
-def partner_words(space: TextSpace, wanted: Words, offered: Words, most: int) -> list[tuple[str, str, float]]:
-    """Return at most `most` pairs (demand's word, achievement's word, cosine) of different words that mean similar things.
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """A demand's word and another word of an achievement that says the same, or of which one is a kind of the other."""
 
-    The best come first; no word stands in two pairs.
+    wanted: str
+    offered: str
+    likeness: Likeness
+    cosine: float
+
+
+def partner_words(space: TextSpace, wanted: Words, offered: Words, most: int) -> list[Partners]:
+    """Return at most `most` pairs of different words that mean the same or of which one is a kind of the other.
+
+    The best come first; no word stands in two pairs. Near vectors propose pairs, `likeness` accepts them: words that are
+    merely related, opposite or no words at all are left out.
     """
     cosine, idf = wanted.vectors @ offered.vectors.T, space.words.idf
     heaviest = _heaviest(cosine, wanted.columns, offered.columns, idf[wanted.columns], idf[offered.columns], _LOOKED_AT)
-    found: list[tuple[str, str, float]] = []
+    found: list[Partners] = []
     used: tuple[set[int], set[int]] = set(), set()
     for i, j in zip(*(places.tolist() for places in heaviest), strict=True):
         if len(found) == most:
@@ -54,8 +66,11 @@ def partner_words(space: TextSpace, wanted: Words, offered: Words, most: int) ->
         if cosine[i, j] < PARTNER_COSINE or i in used[0] or j in used[1]:
             continue
         word, partner = space.words.terms[int(wanted.columns[i])], space.words.terms[int(offered.columns[j])]
-        if not (_is_number(word) or _is_number(partner)):
-            found.append((word, partner, float(cosine[i, j])))
+        if _is_number(word) or _is_number(partner):
+            continue
+        relation = likeness(word, partner)
+        if relation in ALIKE:
+            found.append(Partners(word, partner, relation, float(cosine[i, j])))
             used[0].add(i)
             used[1].add(j)
     return found

@@ -10,11 +10,12 @@ import pytest
 from data.errors import BundleError
 from data.records import Achievement, Demand
 from data.store.store import Store
+from knowledge_graph.relations.likeness import ALIKE
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.engine import Engine
 from matcher.explanations.reasons import ATTRIBUTE_NAMES, MAX_REASONS, group_of
-from matcher.explanations.word_pairs import partner_words, shared_terms, words_of
+from matcher.explanations.word_pairs import PARTNER_COSINE, partner_words, shared_terms, words_of
 from matcher.features.table import FEATURES
 from matcher.history.outcome_history import History
 from matcher.model import MatchingModel
@@ -108,13 +109,15 @@ def test_partner_words_stand_each_on_its_side_and_differ(known):
             words_of(known.space, known.achievements.texts.full, a),
         )
         wanted, offered = (record_text(r).full for r in (known.world.demands[d], known.world.achievements[a]))
-        for word, partner, cosine in partner_words(known.space, *pair, 5):
+        for partners in partner_words(known.space, *pair, 5):
+            word, partner, cosine = partners.wanted, partners.offered, partners.cosine
+            assert partners.likeness in ALIKE
             assert word in wanted
             assert partner in offered
             assert word != partner
             assert not word[0].isdigit()
             assert not partner[0].isdigit()
-            assert cosine >= 0.5
+            assert cosine >= PARTNER_COSINE
             vectors = known.space.word_vectors[[known.space.words.columns[w] for w in (word, partner)]]
             assert cosine == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-5)
             found += 1
