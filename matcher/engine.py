@@ -9,6 +9,7 @@ import numpy as np
 from data.errors import InputError
 from data.records import UNSTORED, Achievement, Demand
 from data.store.store import Change
+from data.text.foreign import is_understood
 from data.text.segment import content_words
 from knowledge_graph.reading.paths import Path
 from matcher.collection.collection import Collection, Side
@@ -21,14 +22,25 @@ from matcher.features.table import FeatureTable
 from matcher.model import MatchingModel
 from matcher.ranking.diversify import Diversity
 from matcher.ranking.familiarity import HOPELESS
+from matcher.ranking.penalty import penalised
 from matcher.ranking.scorer import Scorer
 from matcher.ranking.verdict import FOREIGN, verdict_of, withheld
-from matcher.recommendation import NEAREST_ONLY, NO_GOOD_MATCH, Match, Reason, Recommendation, SimilarRecord, Verdict
+from matcher.recommendation import (
+    NEAREST_ONLY,
+    NO_GOOD_MATCH,
+    NOT_UNDERSTOOD,
+    Match,
+    Reason,
+    Recommendation,
+    SimilarRecord,
+    Verdict,
+)
 from matcher.request.matches import SHOWN, digests_of, matches_of
 from matcher.request.pipeline import (
     Query,
     Retrieved,
     Scored,
+    checked,
     given_pair,
     preselected,
     relative_familiarity,
@@ -41,6 +53,7 @@ from matcher.request.state import State, side_of
 from matcher.request.subject import Subject, find_subject
 from matcher.requirements.ledger import RequirementReport
 from matcher.requirements.lens import RequirementChecker, pair_ledger
+from matcher.requirements.misses import report_severity
 from matcher.requirements.wording import with_ledgers
 from matcher.texts.space import record_text
 
@@ -112,6 +125,9 @@ class Engine:
         if scorer is None:
             return with_ledgers(matches_of(retrieved, order, None), ledgers)[0]
         scored = score(retrieved, scorer)
+        if ledgers:
+            severity = np.array([report_severity(ledgers[0])])
+            scored = replace(scored, scores=penalised(scored.scores, severity))
         reasons = self._reasons(scorer, scored, order)
         return with_ledgers(matches_of(retrieved, order, scored.scores, reasons), ledgers)[0]
 
@@ -201,7 +217,7 @@ class Engine:
         diversity: Diversity,
     ) -> Recommendation:
         _require_top(top)
-        query = self.query(record, side, filters, top, personalised=personalised, figures=explained)
+        query = self.query(record, side, filters, top, personalised=personalised, figures=True)
         subject_id = None if record.record_id == UNSTORED else record.record_id
         retrieved = retrieve(query)
         if not len(retrieved):
@@ -210,30 +226,30 @@ class Engine:
         foreign = None if familiar is None or familiar >= 1 else FOREIGN
         kept = preselected(retrieved)
         proposed, scorer = kept.candidates.proposed(), query.scorer
+        unread = not is_understood(f"{record.title} {record.content}")
+        nothing = NOT_UNDERSTOOD if unread else NO_GOOD_MATCH
         if familiar is not None and familiar < HOPELESS:
-            return self._answer(subject_id, [], NO_GOOD_MATCH, verdict=FOREIGN, proposed=proposed)
+            return self._answer(subject_id, [], nothing, verdict=FOREIGN, proposed=proposed)
         if scorer is None:
             order = select(kept, np.arange(len(kept), dtype=np.intp), diversity)
             matches = with_ledgers(matches_of(kept, order, None), _ledgers(kept, order, explained=explained))
             message = f"{NEAREST_ONLY}；{NO_RANKER}" if foreign else NO_RANKER
             return self._answer(subject_id, matches, message, verdict=foreign, proposed=proposed)
-        scored = score(kept, scorer)
+        scored = checked(score(kept, scorer))
         scores = scored.scores
         best = float(scores.probability[np.argmax(scores.expected)])
         verdict = self.verdict(best, side, scorer)
         if foreign:
             verdict = verdict.model_copy(update={"answered": False, "text": foreign.text})
-        refused = withheld(best, scorer.calibration, verdict)
-        mark_stage("checks")
-        if refused:
-            return self._answer(subject_id, [], NO_GOOD_MATCH, verdict=verdict, proposed=proposed)
+        if withheld(best, scorer.calibration, verdict):
+            return self._answer(subject_id, [], nothing, verdict=verdict, proposed=proposed)
         order = select(kept, np.argsort(-scores.expected, kind="stable"), diversity)
         reasons = self._reasons(scorer, scored, order) if explained else []
         ledgers = _ledgers(kept, order, explained=explained)
         mark_stage("reasons")
         digests = digests_of(scored.table.select(scorer.ranker.feature_names_)[order])
         matches = with_ledgers(matches_of(kept, order, scores, reasons, digests), ledgers)
-        message = "" if verdict.answered else NEAREST_ONLY
+        message = NOT_UNDERSTOOD if unread else "" if verdict.answered else NEAREST_ONLY
         return self._answer(subject_id, matches, message, verdict=verdict, proposed=proposed)
 
     def query(

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 NO_GOOD_MATCH = "没有足够好的匹配"
+NOT_UNDERSTOOD = "未能读懂这段外文，请用中文说明需要解决的技术问题"
 NEAREST_ONLY = f"{NO_GOOD_MATCH}，以下是最接近的，仅供参考"
 
 ReasonKind = Literal["semantic", "terms", "concepts", "graph", "history", "attributes", "caution"]

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from data.records import Demand
     from data.store.store import Store
     from matcher.collection.filters import Filters
     from matcher.engine import Engine
     from matcher.gaps.report import GapReport
-    from matcher.recommendation import Recommendation
+    from matcher.recommendation import Recommendation, RequirementCheck
 
 # Filters by the options that set them.
 _OPTIONS: dict[int | str, str] = {
@@ -170,17 +172,26 @@ def show(answer: "Recommendation") -> None:
             f"{match.rank:>3}. {probability}[bold]{escape(match.title)}[/]{owner} [dim]{escape(match.id)}[/]",
             highlight=False,
         )
+        missed = [one for one in match.requirements if one.status == "missed"]
+        for requirement in missed:  # what a match misses is shown before what speaks for it
+            _print_requirement(console, requirement)
         for reason in match.reasons:
             sign, colour = ("−", "red") if reason.weight < 0 else ("+", "green")
             line = f"[{colour}]{sign}[/] {escape(reason.text)} [dim]({reason.weight:+.2f})[/]"
             console.print(Padding(line, (0, 0, 0, 6), expand=False), highlight=False)
         if match.requirements_text:
             console.print(Padding(escape(match.requirements_text), (0, 0, 0, 6), expand=False), highlight=False)
-        for requirement in match.requirements:
-            sign, colour = _VERDICTS[requirement.status]
-            console.print(
-                Padding(f"[{colour}]{sign}[/] {escape(requirement.text)}", (0, 0, 0, 6), expand=False), highlight=False
-            )
+        for requirement in match.requirements[len(missed) :]:
+            _print_requirement(console, requirement)
+
+
+def _print_requirement(console: "Console", requirement: "RequirementCheck") -> None:
+    from rich.markup import escape
+    from rich.padding import Padding
+
+    sign, colour = _VERDICTS[requirement.status]
+    line = f"[{colour}]{sign}[/] {escape(requirement.text)}"
+    console.print(Padding(line, (0, 0, 0, 6), expand=False), highlight=False)
 
 
 _VERDICTS = {"met": ("✓", "green"), "missed": ("✗", "red"), "unknown": ("?", "dim"), "not_comparable": ("≠", "dim")}

@@ -26,7 +26,9 @@ from matcher.ranking.diversify import Diversity, diversify
 from matcher.ranking.familiarity import familiarity
 from matcher.ranking.first_stage import preselect
 from matcher.ranking.named import named_grades, only_title
+from matcher.ranking.penalty import penalised
 from matcher.ranking.scorer import Scorer, Scores
+from matcher.request.exclusions import not_excluded
 from matcher.request.stages import mark_stage
 from matcher.request.state import State
 from matcher.request.subject import Subject
@@ -128,6 +130,8 @@ def retrieve(query: Query) -> Retrieved:
     candidates = find_candidates(vector, words, collection, allowed, history.feedback, reach)
     if query.figures is not None and query.filters.by_figures:
         candidates = candidates.kept(query.figures.allowed(candidates.rows, query.filters))
+    if subject.text.excluded:
+        candidates = candidates.kept(not_excluded(collection, candidates.rows, subject.text.excluded))
     found, places = collection.view_of(candidates.rows)
     retrieved = _retrieved(query, history, candidates, found, places)
     mark_stage("candidates")
@@ -171,6 +175,17 @@ def score(retrieved: Retrieved, scorer: Scorer) -> Scored:
     scores = scorer.score(table, retrieved.named)
     mark_stage("score")
     return Scored(retrieved, table, scores)
+
+
+def checked(scored: Scored) -> Scored:
+    """Return scored candidates after the check of required figures: what misses some scores less, within a bound."""
+    retrieved = scored.retrieved
+    figures = retrieved.query.figures
+    if figures is not None and len(retrieved):
+        severity = figures.severity(retrieved.candidates.rows)
+        scored = replace(scored, scores=penalised(scored.scores, severity))
+    mark_stage("checks")
+    return scored
 
 
 def features(state: State, scorer: Scorer, pairs: PairBatch) -> FeatureTable:

@@ -12,6 +12,7 @@ from knowledge_graph.schema import Relation
 from matcher.collection.filters import Filters
 from matcher.requirements.collection import Quantities
 from matcher.requirements.ledger import RequirementMatches, RequirementReport, compare
+from matcher.requirements.misses import miss_severity
 from matcher.requirements.table import QuantityTable, Rows
 
 LEAST_STRENGTH = 0.8  # of a synonym that parameters are linked by
@@ -41,6 +42,14 @@ class RequirementChecker:
             ledgers = self._compare(table, part)
             found |= {int(place): ledgers.ledger(pair) for pair, place in enumerate(places)}
         return [found[place] for place in range(len(rows))]
+
+    def severity(self, rows: Rows) -> NDArray[np.float64]:
+        """Return (n,) how badly pairs with `rows` miss required figures, see `miss_severity`."""
+        other = self._quantities.achievements if self._from_demand else self._quantities.demands
+        found = np.zeros(len(rows))
+        for table, part, places in other.parts(rows):
+            found[places] = miss_severity(self._compare(table, part))
+        return found
 
     def allowed(self, rows: Rows, filters: Filters) -> NDArray[np.bool_]:
         """Return (n,) which of `rows` pass the filters that speak of figures; what is not known is never a failure."""

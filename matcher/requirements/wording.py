@@ -30,10 +30,15 @@ def sentence(entry: Entry) -> str:
     return f"{offered}：尚不足以判断"
 
 
+def _worst_first(entry: Entry) -> tuple[bool, float]:
+    missed = entry.status == "missed" and entry.margin is not None
+    return not missed, entry.margin if missed and entry.margin is not None else 0.0
+
+
 def checks(ledger: RequirementReport) -> list[RequirementCheck]:
-    """Return all requirements of a ledger with their verdicts, in the order of the demand's text."""
+    """Return all requirements of a ledger with their verdicts: what is missed first, then in the order of the text."""
     found = []
-    for entry in ledger.entries:
+    for entry in sorted(ledger.entries, key=_worst_first):
         low, high = entry.required
         offered_low, offered_high = entry.offered or (None, None)
         found.append(

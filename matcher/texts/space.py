@@ -14,6 +14,9 @@ from scipy.sparse import csr_array, hstack, vstack
 from data.columns.arrays import FloatArray, csr_parts, heaviest, load_csr, load_mmap, save_csr
 from data.columns.strings import StringColumn, StringIndex
 from data.records import Achievement, Demand, Record
+from data.text.exclusions import without_things
+from data.text.foreign import in_chinese
+from data.text.need import need_of
 from data.text.normalise import meaningful
 from data.text.segment import content_words
 from matcher.texts import kernels as text_kernels
@@ -29,10 +32,14 @@ NEIGHBOURS = 32  # associated words kept per word
 
 @dataclass(frozen=True)
 class RecordText:
-    """A record's normalised texts; boilerplate is empty."""
+    """A record's normalised texts; boilerplate is empty.
+
+    `excluded` are the things that a demand rules out; neither text names them.
+    """
 
     title: str
     body: str
+    excluded: tuple[str, ...] = ()
 
     @property
     def full(self) -> str:
@@ -41,10 +48,24 @@ class RecordText:
 
 
 def record_text(record: Record) -> RecordText:
-    """Return the texts of a record that matching reads."""
+    """Return the texts of a record that matching reads: of a demand what it needs, not what its firm tells of itself."""
     details = record.indicators if isinstance(record, Achievement) else record.kpis
-    parts = (meaningful(part) for part in (" ".join(record.keywords), record.content, details))
-    return RecordText(meaningful(record.title), " ".join(part for part in parts if part))
+    keywords, content, details = (meaningful(part) for part in (" ".join(record.keywords), record.content, details))
+    title = meaningful(record.title)
+    excluded: tuple[str, ...] = ()
+    if isinstance(record, Demand):
+        title, content, details, excluded = _needed(title, content, details)
+    return RecordText(title, " ".join(part for part in (keywords, content, details) if part), excluded)
+
+
+def _needed(title: str, content: str, details: str) -> tuple[str, str, str, tuple[str, ...]]:
+    """Return a demand's texts without background and what is ruled out, in Chinese, and the things that are ruled out."""
+    read = [need_of(in_chinese(part)) for part in (title, content, details)]
+    excluded = tuple(dict.fromkeys(thing for part in read for thing in part.exclusions))
+    needs = [without_things(part.need, excluded) for part in read]
+    if title and content.startswith(title) and read[1].background and not read[1].need.startswith(title):
+        needs[0] = without_things(read[1].focus, excluded)  # a free text begins with its background: that is no title
+    return needs[0], needs[1], needs[2], excluded
 
 
 @dataclass(frozen=True)

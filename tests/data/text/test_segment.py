@@ -86,7 +86,7 @@ def test_content_words_keep_a_single_character_when_nothing_else_remains():
 def test_added_words_stay_whole():
     # In a process of its own: the dictionary is shared, and other tests compare it with jieba's.
     code = (
-        "from data.segment import add_words, words\n"
+        "from data.text.segment import add_words, words\n"
         "before = words('新型凝芯烯镧薄膜与TiO2-B负极')\n"
         "assert '凝芯烯镧' not in before, before\n"
         "assert add_words([('凝芯烯镧', 0, 'n'), ('TiO2-B', 1000, 'n'), ('电池', 5000, 'n')]) == 2\n"
