@@ -171,7 +171,7 @@ def test_answer_quotes_both_sides():
     book = Quantities.build(demands, offers)
     one = np.zeros(1, dtype=np.int64)
     found = RequirementChecker(book, demands[0]).ledgers(one)[0]
-    met, missed = checks(found)
+    missed, met = checks(found)
     assert met.text == "要求“抗压强度≥50MPa”，成果称“抗压强度达到60MPa”：满足（余量 20%）"
     assert missed.offered.field == "indicators"
     assert missed.text.endswith("未达到（相差 25%）")
