@@ -3,9 +3,15 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_KINDS = {"demand": "需求", "achievement": "成果"}
+
 
 class GongxuError(Exception):
-    """Base of all errors raised on purpose; its text is one line fit to be shown to the user."""
+    """Base of all errors raised on purpose; its text is one line fit to be shown to the user, `chinese` the same in Chinese."""
+
+    def __init__(self, message: str, chinese: str = "") -> None:
+        super().__init__(message)
+        self.chinese = chinese
 
 
 class SettingsError(GongxuError):
@@ -19,8 +25,8 @@ class InputError(GongxuError):
 class NotFoundError(InputError):
     """A record, file or bundle that was asked for does not exist; `nearest` are ids that look like the one wanted."""
 
-    def __init__(self, message: str, nearest: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, nearest: tuple[str, ...] = (), chinese: str = "") -> None:
+        super().__init__(message, chinese)
         self.nearest = nearest
 
 
@@ -49,4 +55,8 @@ def unknown_id(kind: str, wanted: str, known: Iterable[str]) -> NotFoundError:
     near = [identifier for identifier in pool if identifier.startswith(wanted)][:3] if wanted else []
     near = near or get_close_matches(wanted, pool[:20_000], n=3, cutoff=0.3) or pool[:3]
     hint = f"; nearest ids: {', '.join(near)}" if near else "; the store holds none, run `gongxu import` first"
-    return NotFoundError(f"no {kind} with id {wanted!r}{hint}", tuple(near))
+    named = _KINDS.get(kind, kind)
+    chinese = f"没有编号为“{wanted}”的{named}" + (
+        f"；相近的编号：{'、'.join(near)}" if near else f"；库中还没有{named}"
+    )
+    return NotFoundError(f"no {kind} with id {wanted!r}{hint}", tuple(near), chinese)

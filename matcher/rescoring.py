@@ -57,7 +57,10 @@ def require_scorer(engine: Engine) -> Scorer:
 
     """
     if engine.model.scorer is None:
-        raise InputError("the bundle has no ranker, which this needs; run `gongxu train` first")
+        raise InputError(
+            "the bundle has no ranker, which this needs; run `gongxu train` first",
+            "当前模型包没有排序模型，无法回答；请先运行 gongxu train",
+        )
     return engine.model.scorer
 
 

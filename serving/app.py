@@ -21,6 +21,7 @@ from serving.api.routes import (
     graph,
     health,
     insight,
+    listing,
     matches,
     metrics,
     models,
@@ -28,6 +29,7 @@ from serving.api.routes import (
     records,
 )
 from serving.api.routes.of_kinds import kind_records, several_kinds
+from serving.api.transfer import Compressed, Tagged
 from serving.dashboard.accounts.oidc import require_usable
 from serving.dashboard.app import create_dashboard
 from serving.problems import Problem, add_handlers
@@ -52,6 +54,7 @@ ROUTERS = tuple(
         kind_records,
         matches,
         events,
+        listing,
         graph,
         models,
         metrics,
@@ -88,10 +91,12 @@ def create_app(chosen: Settings | None = None, loaded: list[LiveModel] | None = 
         separate_input_output_schemas=True,
         generate_unique_id_function=lambda route: route.name,  # the name of the client's method
     )
-    add_handlers(app)
+    add_handlers(app, [route for router in ROUTERS for route in router.routes])
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/dashboard", dashboard)
+    app.add_middleware(Tagged)
+    app.add_middleware(Compressed)
     app.add_middleware(Gate, rate=used.serve_rate_limit)
     app.add_middleware(  # outermost: the last one added
         RequestContext,

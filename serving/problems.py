@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem details: stable types, Chinese and English titles, one line of detail."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,14 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 
 from data.errors import BundleError, ConflictError, GongxuError, InputError, NotFoundError, StoreError
+from data.locks import BusyError
+from serving.faults import faults_of, is_chinese
 
 MEDIA_TYPE = "application/problem+json"
-MAX_LISTED = 50  # faults of one request that are spelled out
+MAX_INSTANCE = 500  # characters of a path that are repeated
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ NOT_FOUND = ProblemType("not-found", 404, "没有这条记录", "There is no suc
 NO_SUCH_PATH = ProblemType("no-such-path", 404, "没有这个接口", "There is no such endpoint")
 CONFLICT = ProblemType("conflict", 409, "他人已先处理", "Somebody else acted first")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "该接口不支持此方法", "The method is not allowed here")
+BUSY = ProblemType("busy", 409, "另一项操作正在进行", "Another operation is in progress", 10)
+NOT_PROMOTED = ProblemType("not-promoted", 409, "该版本未经晋级", "This version was not promoted")
 BODY_TIMEOUT = ProblemType("body-timeout", 408, "请求内容接收超时", "The request's body took too long to arrive")
 BODY_TOO_LARGE = ProblemType("body-too-large", 413, "请求内容过大", "The request's body is too large")
 UNSUPPORTED_MEDIA = ProblemType("unsupported-media-type", 415, "不支持的内容类型", "The content type is not supported")
@@ -66,8 +71,11 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    where: str = Field(description="Path to the value, such as body.filters.budget", examples=["body.top_k"])
-    message: str = Field(examples=["Input should be less than or equal to 200"])
+    where: str = Field(
+        description="Path to the value, such as body.filters.budget, or list.2.kind in a list of events",
+        examples=["body.top_k"],
+    )
+    message: str = Field(examples=["“500”：须不大于 200"])
 
 
 class Problem(BaseModel):
@@ -79,11 +87,16 @@ class Problem(BaseModel):
     title: str = Field(examples=[NOT_FOUND.title])
     title_en: str = Field(examples=[NOT_FOUND.title_en])
     status: int = Field(examples=[404])
-    detail: str = Field(examples=["no demand with id 'D9'; nearest ids: D000009, D000019"])
+    detail: str = Field(description="In Chinese", examples=["没有编号为“D9”的需求；相近的编号：D000009、D000019"])
     instance: str = Field(description="Path of the request", examples=["/v1/recommendations/achievements"])
     request_id: str = Field(examples=["0f4c6a52d1b04f7d8e2f0a1b2c3d4e5f"])
     errors: list[Fault] | None = Field(None, description="What is wrong with the request, value by value")
     nearest_ids: list[str] | None = Field(None, description="Existing ids that look like the one asked for")
+    added: int | None = Field(None, description="Of a list of events: how many of the others were added, see `results`")
+    known: int | None = None
+    conflicting: int | None = None
+    rejected: int | None = None
+    results: list[dict[str, Any]] | None = Field(None, description="Of a list of events: what became of each")
 
 
 class ApiError(Exception):
@@ -94,6 +107,12 @@ class ApiError(Exception):
         self.problem = problem
         self.detail = detail
         self.headers = dict(headers or {})
+
+
+def detail_of(error: GongxuError, problem: ProblemType) -> str:
+    """Return in Chinese what an error says."""
+    said = str(error)
+    return error.chinese or (said if is_chinese(said) else f"{problem.title}：{said}")
 
 
 def problem_body(
@@ -112,7 +131,7 @@ def problem_body(
         "title_en": problem.title_en,
         "status": status or problem.status,
         "detail": detail,
-        "instance": instance,
+        "instance": instance[:MAX_INSTANCE],
         "request_id": request_id,
         **(extra or {}),
     }
@@ -138,37 +157,44 @@ def problem_response(
     return Response(orjson.dumps(body), status or problem.status, sent, MEDIA_TYPE)
 
 
+# The first that fits: NotFoundError and ConflictError are InputErrors too.
+_BY_ERROR: tuple[tuple[type[GongxuError], ProblemType], ...] = (
+    (NotFoundError, NOT_FOUND),
+    (ConflictError, CONFLICT),
+    (InputError, INVALID_REQUEST),
+    (StoreError, STORE_UNAVAILABLE),
+    (BundleError, NO_BUNDLE),
+    (BusyError, BUSY),
+)
+
+
 def problem_of(error: GongxuError) -> tuple[ProblemType, dict[str, Any]]:
     """Return the type that fits an error made on purpose, and what more is known of it."""
-    if isinstance(error, NotFoundError):
-        return NOT_FOUND, {"nearest_ids": list(error.nearest)}
-    if isinstance(error, ConflictError):
-        return CONFLICT, {}
-    if isinstance(error, InputError):
-        return INVALID_REQUEST, {}
-    if isinstance(error, StoreError):
-        return STORE_UNAVAILABLE, {}
-    if isinstance(error, BundleError):
-        return NO_BUNDLE, {}
-    return INTERNAL, {}
+    extra = {"nearest_ids": list(error.nearest)} if isinstance(error, NotFoundError) else {}
+    return next((problem for kind, problem in _BY_ERROR if isinstance(error, kind)), INTERNAL), extra
 
 
-def faults_of(errors: list[Any]) -> list[dict[str, str]]:
-    """Return what Pydantic found wrong, without repeating the values that were sent."""
-    faults = []
-    for error in errors[:MAX_LISTED]:
-        where = ".".join(str(part) for part in error["loc"])
-        faults.append(
-            {
-                "where": where.encode(errors="replace").decode(),
-                "message": _printable(error["msg"].removeprefix("Value error, ")),
-            }
-        )
-    return faults
+def described(faults: list[dict[str, str]]) -> tuple[str, dict[str, Any]]:
+    """Return the detail of a problem with these faults, and the member that lists them."""
+    return "；".join(f"{fault['where']}：{fault['message']}" for fault in faults[:3]), {"errors": faults}
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Let every error of a route become a problem."""
+def unsupported(request: Request, wanted: str) -> str:
+    """Return what to say of a body whose type is another than `wanted`."""
+    return f"请以 {wanted} 发送，现为 {request.headers.get('content-type') or '未注明类型'}"
+
+
+def _methods(request: Request, routes: Sequence[BaseRoute]) -> list[str]:
+    """Return the methods that some route answers at the request's path."""
+    allowed: set[str] = set()
+    for route in routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            allowed |= getattr(route, "methods", None) or set()
+    return sorted(allowed)
+
+
+def add_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Let every error become a problem; `routes` are those of the API."""
 
     @app.exception_handler(ApiError)
     async def _api_problem(request: Request, error: ApiError) -> Response:
@@ -178,21 +204,31 @@ def add_handlers(app: FastAPI) -> None:
     async def _gongxu_error(request: Request, error: GongxuError) -> Response:
         problem, extra = problem_of(error)
         # What is no fault of the client's may name folders and hosts: that belongs in the log, not in an answer.
-        if isinstance(error, InputError):
-            return _answer(request, problem, str(error), extra=extra)
+        if isinstance(error, InputError | BusyError):
+            return _answer(request, problem, detail_of(error, problem), extra=extra)
         request.state.failure = str(error)
-        return _answer(request, problem, f"{problem.title_en}; try again later")
+        return _answer(request, problem, f"{problem.title}，请稍后再试")
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
-        faults = faults_of(list(error.errors()))
-        detail = "; ".join(f"{fault['where']}: {fault['message']}" for fault in faults[:3])
-        return _answer(request, INVALID_REQUEST, detail, extra={"errors": faults})
+        found = list(error.errors())
+        if any(fault["type"] == "json_invalid" for fault in found):
+            place = next((fault["loc"][1] for fault in found if len(fault["loc"]) > 1), 0)
+            return _answer(request, MALFORMED, f"请求内容不是有效的 JSON（第 {place} 个字符处）")
+        if any(fault["loc"] == ("body",) and isinstance(fault.get("input"), bytes) for fault in found):
+            return _answer(request, UNSUPPORTED_MEDIA, unsupported(request, "application/json"))
+        detail, extra = described(faults_of(found))
+        return _answer(request, INVALID_REQUEST, detail, extra=extra)
 
     @app.exception_handler(HTTPException)
     async def _http_error(request: Request, error: HTTPException) -> Response:
         problem = _BY_STATUS.get(error.status_code, MALFORMED)
-        return _answer(request, problem, str(error.detail), status=error.status_code, headers=error.headers)
+        headers = dict(error.headers or {})
+        if problem is METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_methods(request, routes))
+        said = str(error.detail)
+        detail = said if is_chinese(said) else problem.title
+        return _answer(request, problem, detail, status=error.status_code, headers=headers)
 
 
 def _answer(
@@ -253,6 +289,7 @@ COMMON = (
     FORBIDDEN,
     BODY_TIMEOUT,
     BODY_TOO_LARGE,
+    UNSUPPORTED_MEDIA,
     INVALID_REQUEST,
     RATE_LIMITED,
     INTERNAL,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
+from data.locks import exclusive
 from data.settings import Settings
 from data.store.store import Store
 from matcher.bundle import (
@@ -40,6 +41,8 @@ from training.versions.runs import recorded_run
 
 Progress = Callable[[str], None]
 MIN_PAIRS = 50
+LOCK = "making.lock"
+WORK = ("build or training", "构建或训练")
 
 
 def build(settings: Settings, store: Store, progress: Progress = lambda _: None) -> BuiltBundle:
@@ -50,8 +53,14 @@ def build(settings: Settings, store: Store, progress: Progress = lambda _: None)
 
     Raises:
         InputError: the store lacks achievements or demands.
+        BusyError: another build or training of this home is running.
 
     """
+    with exclusive(settings.home / LOCK, *WORK):
+        return _build(settings, store, progress)
+
+
+def _build(settings: Settings, store: Store, progress: Progress) -> BuiltBundle:
     started, watermark = monotonic(), store.watermark()
     progress("records")
     achievements, demands = list(store.achievements()), list(store.demands())
@@ -115,16 +124,23 @@ def train(
     Raises:
         BundleError: nothing was built yet, or the current bundle is damaged.
         InputError: fewer than `MIN_PAIRS` outcomes concern records of the bundle, or all have one grade.
+        BusyError: another build or training of this home is running.
 
     """
+    with exclusive(settings.home / LOCK, *WORK):
+        return _train(settings, store, parameters or RankerParameters(), progress, tune_minutes)
+
+
+def _train(
+    settings: Settings, store: Store, chosen: RankerParameters, progress: Progress, tune_minutes: float
+) -> BuiltBundle:
     started = monotonic()
-    chosen = parameters or RankerParameters()
     base = latest_build(settings.bundles)
     manifest = verify(base)
     model = MatchingModel.load(base, threads=settings.threads, verified=manifest)
     progress("outcomes")
     demands, achievements = model.demands.base, model.achievements.base
-    pairs = graded_pairs(store.events(), demands.cards, achievements.cards)
+    pairs = graded_pairs(store.events(), demands.cards, achievements.cards, now=datetime.now(UTC))
     if len(pairs) < MIN_PAIRS:
         raise InputError(
             f"{len(pairs)} outcomes concern records of the bundle, training needs at least {MIN_PAIRS}; "

@@ -55,7 +55,9 @@ def _load_pyfunc(path: str) -> ScoringModel:
     """
     folder = Path(path)
     pointer = json.loads((folder / POINTER).read_text(encoding="utf-8"))
-    directory = Path(pointer["directory"])
+    # First beside the artifact: a home that was copied or moved keeps its bundles with it.
+    here = (parent / "bundles" / pointer["version"] for parent in folder.resolve().parents)
+    directory = next((path for path in here if path.is_dir()), Path(pointer["directory"]))
     if not directory.is_dir():
         raise BundleError(
             f"bundle {pointer['version']} is not at {directory}; mount GONGXU_HOME of the machine that trained it there"

@@ -3,7 +3,6 @@
 import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from data.errors import unknown_id
-from data.records import STORED, Achievement, Demand, EventKind, OutcomeEvent, Record, RecordKind
+from data.records import STORED, Achievement, Demand, EventKind, OutcomeEvent, RecordKind
 from data.store.aggregates import CountedEvent, count_events
 from data.store.clarifications import Clarification, clarified, insert_clarification, read_clarifications
 from data.store.database import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
@@ -19,8 +18,10 @@ from data.store.eligibility.policy_criteria import PolicyCriteria
 from data.store.imports.log import Imports
 from data.store.keys import ApiKeys
 from data.store.kind_records import KindRecords
+from data.store.listing import Listing
 from data.store.matches import Matches
 from data.store.operators import Operators
+from data.store.results import Change, EventCounts, EventResult, StoreCounts
 from data.store.reviews import Reviews
 from data.store.tables import (
     ACHIEVEMENT_BY_ID,
@@ -47,37 +48,6 @@ _R = TypeVar("_R", Achievement, Demand)
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True)
-class EventCounts:
-    """What became of events that were sent: `conflicting` ones had a known id but other content, the first stays."""
-
-    added: int = 0
-    known: int = 0
-    conflicting: int = 0
-
-    def __add__(self, other: "EventCounts") -> "EventCounts":
-        return EventCounts(self.added + other.added, self.known + other.known, self.conflicting + other.conflicting)
-
-
-@dataclass(frozen=True)
-class StoreCounts:
-    """How much the store holds."""
-
-    achievements: int
-    demands: int
-    events: int
-
-
-@dataclass(frozen=True)
-class Change:
-    """The latest state of a record that changed: `record` is None when it was deleted."""
-
-    kind: RecordKind
-    record_id: str
-    record: Record | None
-    revision: int
-
-
 class Store:
     """Records and events in a database; safe to use from several threads and processes at once.
 
@@ -92,7 +62,7 @@ class Store:
         self.reviews = Reviews(engine)
         self.imports = Imports(engine)
         self.kinds, self.matches = KindRecords(engine), Matches(engine)
-        self.policy_criteria = PolicyCriteria(engine)
+        self.policy_criteria, self.listing = PolicyCriteria(engine), Listing(engine)
         insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
         unless_known = insert(events).on_conflict_do_nothing(index_elements=[events.c.event_id])
         self._insert_new_events = unless_known.returning(events.c.event_id)
@@ -178,8 +148,12 @@ class Store:
         """
         total = EventCounts()
         for batch in _batches(sent, lambda event: event.event_id):
-            total += self._append(batch)
+            total += EventCounts.of(self._append(batch))
         return total
+
+    def append_each(self, sent: Iterable[OutcomeEvent]) -> list[EventResult]:
+        """Append events as `append_events` does and return what became of each, in their order."""
+        return [result for batch in _batches(sent, lambda event: event.event_id) for result in self._append(batch)]
 
     def achievement(self, achievement_id: str) -> Achievement:
         """Return one achievement.
@@ -286,8 +260,9 @@ class Store:
             if not done:  # raising rolls the revision back
                 raise unknown_id(kind, record_id, self._near_ids(connection, table, record_id))
 
-    def _append(self, batch: list[OutcomeEvent]) -> EventCounts:
+    def _append(self, batch: list[OutcomeEvent]) -> list[EventResult]:
         rows = [with_digest(event_columns(event), canonical_json(event), "event") for event in batch]
+        digests = [row["digest"] for row in rows]
         # In one order, or two writers of the same events could wait for each other forever.
         rows.sort(key=lambda row: row["event_id"])
         with self._writing() as connection:
@@ -295,10 +270,13 @@ class Store:
             versions = {event.event_id: event.bundle_version for event in batch}
             new = [row for row in rows if row["event_id"] in added]
             count_events(connection, [CountedEvent.of_row(row, versions[row["event_id"]]) for row in new])
-            left = {row["event_id"]: row["digest"] for row in rows if row["event_id"] not in added}
-            query = sa.select(events.c.event_id, events.c.digest).where(events.c.event_id.in_(list(left)))
-            same = sum(left[row.event_id] == row.digest for row in connection.execute(query)) if left else 0
-        return EventCounts(len(added), same, len(left) - same)
+            left = [event_id for event_id in versions if event_id not in added]
+            query = sa.select(events.c.event_id, events.c.digest).where(events.c.event_id.in_(left))
+            stored = {row.event_id: row.digest for row in connection.execute(query)} if left else {}
+        return [
+            "added" if event.event_id in added else "known" if stored[event.event_id] == digest else "conflicting"
+            for event, digest in zip(batch, digests, strict=True)
+        ]
 
     def _record(self, table: sa.Table, query: sa.Select[Any], model: type[_R], kind: str, record_id: str) -> _R:
         with translated_errors(self._engine.url), self._single.connect() as connection:

@@ -59,7 +59,10 @@ def question_text(question_id: str) -> str:
     if name and (match := _THRESHOLD.fullmatch(question_id)):
         unit = f"（{match['unit']}）" if match["unit"] else ""
         return f"您要求“{match['parameter']}”{_SIGN_WORDS[match['op']]}多少{unit}？"
-    raise InputError(f"there is no question {question_id[:80]!r}; take an id from the questions that were asked")
+    raise InputError(
+        f"there is no question {question_id[:80]!r}; take an id from the questions that were asked",
+        f"没有编号为“{question_id[:80]}”的问题；请使用所提问题的编号",
+    )
 
 
 def read_answer(question_id: str, answer: str) -> Clarified:
@@ -72,7 +75,10 @@ def read_answer(question_id: str, answer: str) -> Clarified:
     question_text(question_id)
     said = normalise(answer)
     if not said or len(said) > MAX_ANSWER:
-        raise InputError(f"an answer has 1 to {MAX_ANSWER} characters, this one has {len(said):,}; or say {UNCLEAR}")
+        raise InputError(
+            f"an answer has 1 to {MAX_ANSWER} characters, this one has {len(said):,}; or say {UNCLEAR}",
+            f"回答须为 1 至 {MAX_ANSWER} 字，现为 {len(said)} 字；也可回答“{UNCLEAR}”",
+        )
     if said == UNCLEAR:
         return Clarified()
     kind, _, name = question_id.partition(":")
@@ -107,23 +113,33 @@ def _limit(name: str, said: str) -> Clarified:
     if name == "budget":
         amount = _number(said.removesuffix("元").removesuffix("万"))
         if amount < 0:
-            raise InputError(f"the budget {said!r} is below 0; give it in 万元, such as 50")
+            raise InputError(
+                f"the budget {said!r} is below 0; give it in 万元, such as 50",
+                f"预算“{said}”小于 0；请以万元填写，例如 50",
+            )
         return Clarified(budget_max=amount)
     if name == "maturity":
         level = next((level for level, label in MATURITY.items() if label == said), None) or int(_number(said))
         if not 1 <= level <= 9:
-            raise InputError(f"the maturity {said!r} is no level from 1 to 9")
+            raise InputError(f"the maturity {said!r} is no level from 1 to 9", f"成熟度“{said}”不是 1 至 9 级")
         return Clarified(trl_min=level)
     if name == "cooperation":
         modes = tuple(part for part in re.split(r"[、；;,/]", said) if part.strip())
         for mode in modes:
             if mode not in MODE_FAMILIES:
-                raise InputError(f"the way of cooperation {mode!r} is unknown; known: {'、'.join(COOPERATION)}")
+                known = "、".join(COOPERATION)
+                raise InputError(
+                    f"the way of cooperation {mode!r} is unknown; known: {known}",
+                    f"没有合作方式“{mode}”；可选：{known}",
+                )
         return Clarified(cooperation_modes=modes)
     regions = load_regions()
     code = int(said) if re.fullmatch(r"[0-9]{6}", said) else regions.find(said)
     if not regions.name(code):
-        raise InputError(f"unknown region {said!r}; give a name such as 郑州市 or a code such as 410100")
+        raise InputError(
+            f"unknown region {said!r}; give a name such as 郑州市 or a code such as 410100",
+            f"没有地区“{said}”；请填写名称（如郑州市）或代码（如 410100）",
+        )
     return Clarified(region=f"{code:06d}")
 
 
@@ -131,7 +147,10 @@ def _number(said: str) -> float:
     match = _NUMBER.search(said)
     value = float(match.group()) if match else math.nan
     if not math.isfinite(value):
-        raise InputError(f"the answer {said!r} holds no number; give one, or say {UNCLEAR}")
+        raise InputError(
+            f"the answer {said!r} holds no number; give one, or say {UNCLEAR}",
+            f"回答“{said}”中没有数字；请填写数字，或回答“{UNCLEAR}”",
+        )
     return value
 
 

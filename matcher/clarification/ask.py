@@ -96,4 +96,6 @@ def find_question(questions: Iterable[Question], question_id: str) -> Question:
     for question in questions:
         if question.id == question_id:
             return question
-    raise InputError(f"the question {question_id[:80]!r} is not among those asked now")
+    raise InputError(
+        f"the question {question_id[:80]!r} is not among those asked now", f"现在没有提出问题“{question_id[:80]}”"
+    )

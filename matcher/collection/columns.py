@@ -1,6 +1,7 @@
 """What the matcher knows of each record besides its text: one Arrow table per side, shown, filtered and compared."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -37,6 +38,7 @@ SCHEMA = pa.schema(
         ("money_max", pa.float64()),
         ("modes", pa.list_(pa.string())),
         ("published", pa.date32()),
+        ("deadline", pa.date32()),  # of a demand; bundles of earlier versions do not have it
         # Digests of the normalised texts: records that share one are the same matter under several ids.
         ("title_key", pa.string()),
         ("body_key", pa.string()),
@@ -57,6 +59,7 @@ MODE_FAMILIES = {
     "咨询服务": "service",
 }
 _PREFIXES = 2**20
+_EPOCH = date(1970, 1, 1)
 _TABLE = "table.arrow"
 MASKS_KEPT = 32  # answers of `RecordColumns.one_of` kept, a byte per record each
 _IDENTITY = ("id", "title_key", "body_key")
@@ -92,6 +95,7 @@ def _stated(record: Record) -> dict[str, Any]:
         "industries": list(record.industries),
         "status": record.status.value,
         "published": record.updated_at or record.published_at,
+        "deadline": record.deadline if isinstance(record, Demand) else None,
     }
     if isinstance(record, Achievement):
         return common | {
@@ -148,7 +152,7 @@ class RecordColumns:
     @classmethod
     def concat(cls, parts: Sequence["RecordColumns"]) -> Self:
         """Return the rows of all parts, one after the other."""
-        return cls(pa.concat_tables([part.table for part in parts]))
+        return cls(pa.concat_tables([part.table for part in parts], promote_options="default"))
 
     def take(self, rows: NDArray[np.int64]) -> "RecordColumns":
         """Return the cards of the given rows, in that order."""
@@ -159,13 +163,14 @@ class RecordColumns:
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
-    def card(self, row: int, columns: Sequence[str] = SCHEMA.names) -> dict[str, Any]:
+    def card(self, row: int, columns: Sequence[str] | None = None) -> dict[str, Any]:
         """Return one row, or some columns of it, as a dictionary of Python values."""
-        return {name: self._arrays[name][row].as_py() for name in columns}
+        return {name: self._arrays[name][row].as_py() for name in columns or self._arrays}
 
     def describes(self, row: int, record: Achievement | Demand, text: RecordText) -> bool:
-        """Tell whether a row says what a record with that text says."""
-        stated = _stated(record) | {"text_key": _text_key(text)}
+        """Tell whether a row says what a record with that text says, as far as the table has columns for it."""
+        said = _stated(record) | {"text_key": _text_key(text)}
+        stated = {name: value for name, value in said.items() if name in self._arrays}
         return self.card(row, list(stated)) == stated
 
     @cached_property
@@ -215,6 +220,14 @@ class RecordColumns:
     def published(self) -> NDArray[np.float64]:
         """Day of the last change (or else of publication) since 1970-01-01."""
         days = pc.cast(self.table.column("published"), pa.int32())
+        return readonly_view(np.asarray(pc.cast(days, pa.float64()).to_numpy(), dtype=np.float64))
+
+    @cached_property
+    def deadline(self) -> NDArray[np.float64]:
+        """Last day since 1970-01-01 on which a demand is open, NaN where it names none."""
+        if "deadline" not in self.table.column_names:
+            return readonly_view(np.full(len(self), np.nan))
+        days = pc.cast(self.table.column("deadline"), pa.int32())
         return readonly_view(np.asarray(pc.cast(days, pa.float64()).to_numpy(), dtype=np.float64))
 
     @cached_property
@@ -320,6 +333,10 @@ class RecordColumns:
             mask |= self.region // width == int(code) // width
         return mask
 
+    def closed_before(self, day: date) -> NDArray[np.bool_]:
+        """Return (n,) mask of the rows whose deadline passed before `day`; one without a deadline never closes."""
+        return np.asarray(self.deadline < (day - _EPOCH).days, dtype=np.bool_)
+
     def affordable(self, budget: float) -> NDArray[np.bool_]:
         """Return (n,) mask of the rows whose lowest price (or highest budget) is known and fits `budget` in 万元."""
         price = np.where(np.isnan(self.money_min), self.money_max, self.money_min)
@@ -329,7 +346,7 @@ class RecordColumns:
         """Write the table, and what follows from it, into `directory`, which is created; `load` maps all of it."""
         directory.mkdir(parents=True)
         table = self.table.combine_chunks()
-        with pa.OSFile(str(directory / _TABLE), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+        with pa.OSFile(str(directory / _TABLE), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
         StringIndex.of(self.rows).save(directory / "ids")
         for name in _KEPT:

@@ -1,5 +1,6 @@
 """Filters: which records may be recommended at all, decided before anything is searched."""
 
+from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Self
 
@@ -88,6 +89,10 @@ class Filters(BaseModel):
         le=1,
         description="How far the worst checked figure may lie outside its bound, as a share of it: -0.1",
     )
+    as_of: date | None = Field(
+        None,
+        description="Day on which a demand's deadline must not have passed; servers take today where none is given",
+    )
     exclude: Annotated[tuple[str, ...], Field(max_length=10_000)] = Field((), description="Ids never to be recommended")
 
     @classmethod
@@ -99,6 +104,12 @@ class Filters(BaseModel):
     def by_figures(self) -> bool:
         """Whether some condition speaks of the demand's required figures."""
         return any(getattr(self, name) not in (None, False) for name in BY_FIGURES)
+
+    def on(self, day: date) -> Self:
+        """Return the filters as they hold on a day, unless they name one or let expired records through."""
+        if self.as_of is not None or not self.statuses or DemandStatus.EXPIRED.value in self.statuses:
+            return self
+        return self.model_copy(update={"as_of": day})
 
     def allowed(self, cards: RecordColumns) -> NDArray[np.bool_]:
         """Return (n,) mask of the records that may be recommended."""
@@ -115,6 +126,8 @@ class Filters(BaseModel):
             mask &= cards.affordable(self.budget)
         if self.trl_at_least is not None:
             mask &= cards.trl >= self.trl_at_least
+        if self.as_of is not None:
+            mask &= ~cards.closed_before(self.as_of)
         if self.exclude:
             mask &= ~cards.is_one_of_ids(self.exclude)
         return mask

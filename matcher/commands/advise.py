@@ -22,8 +22,10 @@ def advise_command(
       gongxu advise --achievement A0000001 --top 5 --json
 
     """
+    from data.clocks import china_today
     from data.settings import settings
     from data.store.store import Store
+    from matcher.collection.filters import Filters
     from matcher.gaps.advice import PEERS, advice_dict, advise
     from matcher.loading import load_engine, stored_achievements, stored_demands
     from matcher.rescoring import best_demands
@@ -33,7 +35,8 @@ def advise_command(
     with Store.open(settings().store_url, create=False) as store:
         record = store.achievement(achievement)
         engine = load_engine(settings(), store)
-        wanted = stored_demands(store, best_demands(engine, record, demands))
+        today = china_today()
+        wanted = stored_demands(store, best_demands(engine, record, demands, Filters().on(today)))
         peers = stored_achievements(store, [near.id for near in engine.similar(record, PEERS)])
     found = advise(engine, record, wanted, peers, top=top)
     if as_json:

@@ -72,6 +72,7 @@ def recommend(
     """
     from pydantic import ValidationError
 
+    from data.clocks import china_today
     from data.errors import InputError
     from data.records import Demand
     from data.settings import settings
@@ -94,7 +95,7 @@ def recommend(
             share_met_at_least=least_met,
             share_known_at_least=least_known,
             worst_margin_at_least=worst_margin,
-        )
+        ).on(china_today())
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"--{_OPTIONS[first['loc'][0]]} {first['input']!r} cannot be used: {first['msg']}") from error

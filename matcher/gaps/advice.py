@@ -90,7 +90,8 @@ def advise(
         raise InputError(f"top is {top}; it must be at least 1")
     if not record_text(achievement).full:
         raise InputError(
-            f"achievement {achievement.achievement_id!r} says nothing to match by; give a title or content"
+            f"achievement {achievement.achievement_id!r} says nothing to match by; give a title or content",
+            f"成果“{achievement.achievement_id}”没有可供匹配的内容；请填写名称或内容",
         )
     found: list[Advice] = []
     for demand in demands:

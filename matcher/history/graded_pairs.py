@@ -11,6 +11,16 @@ from matcher.collection.rows import ViewRows
 
 NOT_SHOWN = 0  # position of a row that no list showed
 NO_REASON = -1
+SILENT_WEIGHT = 0.5  # at most, of what was shown and left alone
+LEAST_COUNT = 0.01
+
+
+def seen(position: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return (n,) in (0, 1] how likely a place in a list is looked at, 1 for the first and where none is known.
+
+    The discount of NDCG (Järvelin & Kekäläinen, TOIS 2002).
+    """
+    return np.asarray(1.0 / np.log2(1.0 + np.maximum(position, 1)), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -101,6 +111,40 @@ class GradedPairs:
         first = np.unique(pair, axis=0, return_index=True)[1]
         rows = np.sort(np.concatenate([np.flatnonzero((grade >= 0) & self.judged), best[first]]))
         return rows, grade[rows]
+
+    def silent(self, rows: NDArray[np.intp], grade: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return (k,) which of the rows, of the given grades, were shown and left alone: neither taken up nor declined."""
+        if self.log is None:
+            return np.zeros(len(rows), dtype=np.bool_)
+        return np.asarray((grade == 0) & ~self.judged[rows] & (self.log.reason[rows] == NO_REASON), dtype=np.bool_)
+
+    def counts(self, rows: NDArray[np.intp], grade: NDArray[np.int64], moment: float = np.inf) -> NDArray[np.float64]:
+        """Return (k,) in (0, 1] how much rows count as outcomes of the given grades, as known at `moment`.
+
+        As in training: a decline weighs little, what was left alone the less the younger it is and the further down it
+        stood. A row that was taken up since had its full weight of then.
+        """
+        weight = np.where(self.grade[rows] == grade, self.weight[rows], 1.0)
+        quiet = self.silent(rows, grade)
+        if quiet.any():
+            weight = np.where(quiet, np.minimum(weight, SILENT_WEIGHT), weight)
+            weight[quiet] *= self._ripeness(moment)[rows[quiet]] * seen(self.position[rows[quiet]])
+        return np.clip(weight, LEAST_COUNT, 1.0)
+
+    def _ripeness(self, moment: float) -> NDArray[np.float64]:
+        """Return (n,) how sure it was at `moment` that nobody would take a row up: `certain`, by the age of then."""
+        if self.certain is None:
+            return np.ones(len(self))
+        if not np.isfinite(moment):
+            return self.certain[:, 0]
+        known = self.silent(np.arange(len(self)), self.grade) & np.isfinite(self.shown_at)
+        if not known.any():
+            return np.ones(len(self))
+        end = float(self.log.change_at.max()) if self.log is not None else moment
+        age, ripe = end - self.shown_at[known], self.certain[known, 0]
+        order = np.argsort(age, kind="stable")
+        then = np.nan_to_num(moment - self.shown_at, nan=np.inf)
+        return np.asarray(np.interp(then, age[order], ripe[order]), dtype=np.float64)
 
     def weight_above(self, grade: int) -> NDArray[np.float64]:
         """Return (n,) weights of the rows for the question whether they exceed `grade`."""

@@ -115,6 +115,9 @@ def _best_three(nearness: Floats, grades: Floats, found: Floats) -> None:
                     near1, at1 = near, j
             else:
                 near2, at2 = near, j
+    if near0 <= _NEVER:
+        found[:] = np.nan
+        return
     weight1 = np.exp(np.float32(12) * (near1 - near0))
     weight2 = np.exp(np.float32(12) * (near2 - near0))
     found[0], found[1] = grades[at0], near0
@@ -123,11 +126,14 @@ def _best_three(nearness: Floats, grades: Floats, found: Floats) -> None:
 
 @numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "arcp"})
 def _weighted(
-    cosine: Floats, sharpness: np.float32, grades: Floats, other: Floats, graded: Floats, weight: Floats
+    cosine: Floats, sharpness: np.float32, grades: Floats, counts: Floats, other: Floats, graded: Floats, weight: Floats
 ) -> tuple[np.float32, np.float32, np.float32, np.float32]:
-    """Return the sums over t outcomes of w·grade, w, w·graded and w·other, w = exp(sharpness · (cosine - 1)) <= 1."""
+    """Return the sums over t outcomes of w·grade, w, w·graded and w·other.
+
+    w = counts · exp(sharpness · (cosine - 1)), `counts` (t,) how much each outcome counts.
+    """
     for j in range(len(cosine)):
-        weight[j] = fast_exp(sharpness * min(cosine[j] - np.float32(1), np.float32(0)))
+        weight[j] = counts[j] * fast_exp(sharpness * min(cosine[j] - np.float32(1), np.float32(0)))
     alone = alone_mass = weighed = mass = np.float32(0)
     for j in range(len(cosine)):
         alone += weight[j] * grades[j]
@@ -150,18 +156,27 @@ def _nearest_of_kinds(cosine: Floats, grades: Floats) -> tuple[np.float32, np.fl
 
 @numba.njit(nogil=True, cache=True)
 def own_outcomes(
-    cosine: Floats, grades: Floats, prior: float, sharpness: float, prior_pairs: float, prior_mass: float, table: Floats
+    cosine: Floats,
+    grades: Floats,
+    counts: Floats,
+    prior: float,
+    sharpness: float,
+    prior_pairs: float,
+    prior_mass: float,
+    table: Floats,
 ) -> None:
     """Write what a demand's own outcomes (t,) say of n achievements, `cosine` (n, t) away, to `table` (n, 10).
+
+    `counts` (t,) in (0, 1] tell how much each of them counts in means.
 
     Columns: log(1 + t), mean grade, mean with similar achievements weighing more less that mean, their mass, nearness
     of the most similar of grade 0, of 1, of 2 and more, and the three of `_best_three`.
     """
     t = len(grades)
-    mean = (grades.sum() + prior_pairs * prior) / (t + prior_pairs)
+    mean = ((counts * grades).sum() + prior_pairs * prior) / (counts.sum() + prior_pairs)
     weight = np.empty(t, dtype=np.float32)
     for row in range(len(cosine)):
-        weighed, mass, _, _ = _weighted(cosine[row], np.float32(sharpness), grades, grades, grades, weight)
+        weighed, mass, _, _ = _weighted(cosine[row], np.float32(sharpness), grades, counts, grades, grades, weight)
         for kind, near in enumerate(_nearest_of_kinds(cosine[row], grades)):
             table[row, 4 + kind] = near if near > _NEVER else np.nan
         table[row, 0] = np.log1p(float(t))
@@ -175,6 +190,8 @@ def own_outcomes(
 def others_outcomes(
     cosine: Floats,
     grades: Floats,
+    counts: Floats,
+    silent: NDArray[np.bool_],
     nearness: Floats,
     prior: float,
     sharpness: float,
@@ -184,22 +201,26 @@ def others_outcomes(
 ) -> None:
     """Write what t outcomes of other demands, `nearness` (t,) away, say of n achievements to `table` (n, 8).
 
+    `counts` (t,) in (0, 1] tell how much each counts in means; `silent` (t,) which were shown and left alone, and are
+    nobody's nearest outcome.
+
     Columns: mean grade with similar demands weighing more, the same with similar achievements weighing more too, their
     mass, the difference of the two means, mean with similar achievements alone, and the three of `_best_three` by the
     product of both similarities.
     """
     t = len(grades)
     by_demand = np.exp(np.float32(sharpness) * (nearness - np.float32(1)))
-    mean = ((by_demand * grades).sum() + prior_pairs * prior) / (by_demand.sum() + prior_pairs)
+    counted = by_demand * counts
+    mean = ((counted * grades).sum() + prior_pairs * prior) / (counted.sum() + prior_pairs)
     graded = by_demand * grades
     near = np.maximum(np.minimum(nearness, np.float32(1)), np.float32(0))
     both, weight = np.empty(t, dtype=np.float32), np.empty(t, dtype=np.float32)
     for row in range(len(cosine)):
         alone, alone_mass, weighed, mass = _weighted(
-            cosine[row], np.float32(sharpness), grades, by_demand, graded, weight
+            cosine[row], np.float32(sharpness), grades, counts, by_demand, graded, weight
         )
         for j in range(t):
-            both[j] = cosine[row, j] * near[j]
+            both[j] = _NEVER if silent[j] else cosine[row, j] * near[j]
         table[row, 0] = mean
         table[row, 1] = (weighed + prior_mass * mean) / (mass + prior_mass)
         table[row, 2] = mass

@@ -45,6 +45,7 @@ HISTORY = (
 _KERNEL = 4  # columns that come from the kernel model
 _BLOCK = 2048  # pairs that the kernel model predicts at once; bounds memory
 _ARRAYS = ("demands", "achievements", "group", "grades", "demand_axes", "achievement_axes")
+_COUNTED = ("weights", "silent")  # not in histories of earlier versions
 SUPPORT = 4096  # outcomes the kernel model keeps: its time grows with their cube
 NEIGHBOURHOOD = 500  # outcomes looked at of the most similar demands together, and of the demand itself
 AXES_ROWS = 4096  # records that the axes are fitted on
@@ -110,10 +111,11 @@ class RelevanceFeedback:
 class History:
     """Outcomes known at some moment, indexed by demand.
 
-    Attributes: `keys` names of each known demand (id, title and body digest) to its number; `demands` (g, r) and
+    Attributes: `keys` names of each known demand (see `RecordColumns.identity`) to its number; `demands` (g, r) and
     `achievements` (t, s) vectors on their principal axes `demand_axes` (k, r) and `achievement_axes` (l, s); `group` (t,)
-    demand number of each outcome, ascending; `grades` (t,); `ids` (demand id, achievement id) of each; `kernel` the model
-    over at most `SUPPORT` of them.
+    demand number of each outcome, ascending; `grades` (t,); `weights` (t,) in (0, 1] how much each counts; `silent` (t,)
+    which were shown and left alone: no outcomes to speak of; `ids` (demand id, achievement id) of each; `kernel` the
+    model over at most `SUPPORT` of them.
     """
 
     def __init__(
@@ -127,6 +129,8 @@ class History:
         kernel: PairKernelRidge | None,
         demand_axes: FloatArray,
         achievement_axes: FloatArray,
+        weights: FloatArray | None = None,
+        silent: NDArray[np.bool_] | None = None,
     ) -> None:
         self.keys = keys
         self.demands = demands
@@ -141,7 +145,10 @@ class History:
         self._starts = np.searchsorted(group, np.arange(len(demands) + 1))
         self._leading = np.ascontiguousarray(demands[:, :LEADING_AXES])
         self._grades = np.asarray(grades, dtype=np.float32)
-        self._prior = float(self._grades.mean()) if len(grades) else 0.0
+        # Histories of earlier versions do not tell outcomes apart.
+        self.weights = np.ones(len(grades), dtype=np.float32) if weights is None else weights
+        self.silent = np.zeros(len(grades), dtype=np.bool_) if silent is None else silent
+        self._prior = float(np.average(self._grades, weights=self.weights)) if len(grades) else 0.0
 
     @classmethod
     def empty(cls) -> Self:
@@ -150,15 +157,29 @@ class History:
         return cls({}, nothing, nothing, np.zeros(0, np.int64), np.zeros(0), [], None, nothing, nothing)
 
     @classmethod
-    def fit(cls, pairs: PairBatch, grades: NDArray[np.float64], nearness: FloatArray, seed: int = 0) -> Self:
-        """Take in the outcomes (t,) of pairs and their label-free features (t, f)."""
+    def fit(
+        cls,
+        pairs: PairBatch,
+        grades: NDArray[np.float64],
+        nearness: FloatArray,
+        seed: int = 0,
+        weights: NDArray[np.float64] | None = None,
+        silent: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Take in the outcomes (t,) of pairs and their label-free features (t, f).
+
+        `weights` (t,) in (0, 1] tell how much each counts, None: all alike; `silent` (t,) which were shown and left alone.
+        """
         if not len(grades):
             return cls.empty()
+        weights = np.ones(len(grades)) if weights is None else weights
+        silent = np.zeros(len(grades), dtype=np.bool_) if silent is None else silent
         demands, achievements = pairs.demands, pairs.achievements
         d, a = np.asarray(pairs.d), np.asarray(pairs.a)
         keys, group = _number_demands(demands.cards, d)
         order = np.argsort(group, kind="stable")
         d, a, grades, nearness, group = d[order], a[order], grades[order], nearness[order], group[order]
+        counts, silent = weights[order].astype(np.float32), silent[order]
         first = np.searchsorted(group, np.arange(group[-1] + 1))
         by_demand = demand_vectors(demands.texts, d[first])
         demand_axes = principal_axes(demand_vectors(demands.texts, _spread_over(0, len(demands), AXES_ROWS)), AXES)
@@ -176,9 +197,10 @@ class History:
         inputs = PairInputs(by_demand[asked], of, asked, by_achievement[support], nearness[support])
         kept = grades[support]
         targets = np.stack([kept, kept > 0, kept > 1, kept > 2], axis=1).astype(np.float64)
-        kernel = PairKernelRidge().fit(inputs, targets)
+        kernel = PairKernelRidge().fit(inputs, targets, weights=counts[support])
         ids = [(demands.cards.ids[i], achievements.cards.ids[j]) for i, j in zip(d.tolist(), a.tolist(), strict=True)]
-        history = cls(keys, by_demand, by_achievement, group, grades, ids, kernel, demand_axes, achievement_axes)
+        axes = demand_axes, achievement_axes
+        history = cls(keys, by_demand, by_achievement, group, grades, ids, kernel, *axes, counts, silent)
         history._order, history._support = order, support
         return history
 
@@ -195,7 +217,8 @@ class History:
         keys = {key: number for key, number in self.keys.items() if present[number]}
         ids = [self.ids[place] for place in kept.tolist()]
         axes = self.demand_axes, self.achievement_axes
-        return History(keys, self.demands, self.achievements[kept], group, self.grades[kept], ids, kernel, *axes)
+        told = self.weights[kept], self.silent[kept]
+        return History(keys, self.demands, self.achievements[kept], group, self.grades[kept], ids, kernel, *axes, *told)
 
     def features(self, pairs: PairBatch, nearness: FloatArray) -> FloatArray:
         """Return (n, len(HISTORY)) features of pairs; all NaN without outcomes.
@@ -255,7 +278,7 @@ class History:
         others = self._nearest_outcomes(near)
         if not len(others):
             return None
-        weight = np.exp(np.float32(SHARPNESS) * (near[self.group[others]] - 1))
+        weight = np.exp(np.float32(SHARPNESS) * (near[self.group[others]] - 1)) * self.weights[others]
         axes = self.achievement_axes[: demands.texts.full.vectors.shape[1]]
         good, mean = self._grades[others] >= 2, None
         if good.any():
@@ -284,6 +307,7 @@ class History:
             if group >= 0:
                 nearness[group] = 1.0
             near = self._nearest_outcomes(nearness)
+            near = near[~self.silent[near]]  # what nobody took up is no failure to quote
             places = np.flatnonzero(of_d == one)
             alike = nearness[self.group[near]] * np.clip(offered[places] @ self.achievements[near].T, 0, 1)
             for _ in range(min(limit, len(near))):
@@ -314,14 +338,19 @@ class History:
         own[:, 0] = 0.0
         smoothing = self._prior, SHARPNESS, PRIOR_PAIRS, PRIOR_MASS
         if group >= 0:
-            known = _spread_over(int(self._starts[group]), int(self._starts[group + 1]), NEIGHBOURHOOD)
-            own_outcomes(offered @ self.achievements[known].T, self._grades[known], *smoothing, own)
+            first, last = int(self._starts[group]), int(self._starts[group + 1])
+            loud = first + np.flatnonzero(~self.silent[first:last])
+            known = loud[_spread_over(0, len(loud), NEIGHBOURHOOD)]
+            if len(known):
+                cosine = offered @ self.achievements[known].T
+                own_outcomes(cosine, self._grades[known], self.weights[known], *smoothing, own)
             similarity = similarity.copy()
             similarity[group] = -np.inf
         others = self._nearest_outcomes(similarity)
         if len(others):
             cosine = offered @ self.achievements[others].T
-            others_outcomes(cosine, self._grades[others], similarity[self.group[others]], *smoothing, rest)
+            told = self._grades[others], self.weights[others], self.silent[others]
+            others_outcomes(cosine, *told, similarity[self.group[others]], *smoothing, rest)
         return np.hstack([own[:, :7], rest[:, :5], own[:, 7:], rest[:, 5:]])
 
     def _nearest_outcomes(self, similarity: FloatArray) -> NDArray[np.int64]:
@@ -334,7 +363,7 @@ class History:
         directory.mkdir(parents=True)
         StringIndex.of(self.keys).save(directory / "keys")
         PairIds.of(self.ids).save(directory)
-        for name in _ARRAYS:
+        for name in (*_ARRAYS, *_COUNTED):
             np.save(directory / f"{name}.npy", getattr(self, name))
         if self.kernel is not None:
             self.kernel.save(directory / "kernel.npz")
@@ -346,7 +375,8 @@ class History:
         path = directory / "kernel.npz"
         kernel = PairKernelRidge.load(path) if path.is_file() else None
         keys, ids = StringIndex.load(directory / "keys"), PairIds.load(directory)
-        return cls(keys, demands, achievements, group, grades, ids, kernel, *axes)
+        told = (load_mmap(path) if (path := directory / f"{name}.npy").is_file() else None for name in _COUNTED)
+        return cls(keys, demands, achievements, group, grades, ids, kernel, *axes, *told)
 
 
 def _of_length_1(vectors: FloatArray) -> FloatArray:

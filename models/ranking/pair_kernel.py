@@ -97,10 +97,12 @@ class PairKernelRidge:
         self.parameters = parameters or PairKernelParameters()
         self._fitted: _Fitted | None = None
 
-    def fit(self, pairs: PairInputs, targets: NDArray[np.float64], seed: int = 0) -> Self:
+    def fit(
+        self, pairs: PairInputs, targets: NDArray[np.float64], seed: int = 0, weights: FloatArray | None = None
+    ) -> Self:
         """Fit on n pairs with targets (n, m); time grows with n³ and memory with n²: the caller bounds n.
 
-        The demands' `identity` must ascend.
+        The demands' `identity` must ascend. `weights` (n,) > 0 tell how much each pair counts; None: all alike.
         """
         self.center_ = pairs.features.mean(axis=0)
         self.scale_ = np.maximum(pairs.features.std(axis=0), 1e-6)
@@ -119,7 +121,8 @@ class PairKernelRidge:
             self.features_.describe(features),
         )
         kernel = self._kernel(described)
-        kernel[np.diag_indices(len(targets))] += weight.ridge
+        # A pair of weight w has an error of variance 1/w.
+        kernel[np.diag_indices(len(targets))] += weight.ridge / (1.0 if weights is None else weights)
         inverse = _inverse(kernel)
         self._fitted = _Fitted(described, inverse, inverse @ targets.astype(np.float32))
         self.sums_ = self._summed(self._fitted.coefficients)

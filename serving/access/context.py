@@ -102,9 +102,9 @@ class RequestContext:
         except _RefusedError as refused:
             problem, detail = refused.problem, refused.detail
         except TimeoutError:
-            problem, detail = TIMEOUT, f"no answer within {self._timeout:g} s; ask for less or try again"
+            problem, detail = TIMEOUT, f"{self._timeout:g} 秒内没有完成；请减少内容或稍后再试"
         except Exception as error:  # the client gets no stack trace; the log does
-            problem, detail, failure = INTERNAL, "something went wrong; the log has it under this request_id", error
+            problem, detail, failure = INTERNAL, "服务内部出错；日志中以此 request_id 记录", error
         else:
             return None
         if begun():
@@ -122,7 +122,7 @@ class RequestContext:
 
     def _limited(self, scope: Scope, receive: Receive, limit: int) -> Receive:
         declared = Headers(scope=scope).get("content-length", "0")
-        too_large = _RefusedError(BODY_TOO_LARGE, f"the body may have {limit} bytes; send it in parts")
+        too_large = _RefusedError(BODY_TOO_LARGE, f"请求内容最多 {limit} 字节；请分批发送")
         if declared.isdecimal() and int(declared) > limit:
             raise too_large
         received = 0
@@ -136,7 +136,7 @@ class RequestContext:
                 async with asyncio.timeout(BODY_PAUSE):
                     message = await receive()
             except TimeoutError:
-                raise _RefusedError(BODY_TIMEOUT, f"nothing arrived for {BODY_PAUSE:g} s") from None
+                raise _RefusedError(BODY_TIMEOUT, f"{BODY_PAUSE:g} 秒内没有收到内容") from None
             received += len(message.get("body", b""))
             if received > limit:
                 raise too_large

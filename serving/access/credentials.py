@@ -11,7 +11,7 @@ from hashlib import sha256
 from data.errors import InputError
 from data.store.keys import ApiKey, AuditEntry
 from data.store.store import Store
-from serving.access.roles import Role
+from serving.access.roles import SCOPES, Role, Scope
 
 MAX_DAYS = 3650
 _KEY = re.compile(r"gx_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
@@ -24,9 +24,16 @@ class Principal:
 
     name: str
     role: Role
+    withheld: frozenset[Scope] = frozenset()
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What the sender may do."""
+        return SCOPES[self.role] - self.withheld
 
 
-LOCAL = Principal("local", Role.ADMIN)
+# Whoever is at this machine before the first key exists: no administrator, for nobody can be sure who that is.
+LOCAL = Principal("local", Role.ADMIN, frozenset({Scope.CHANGE_MODELS}))
 
 
 def digest_of(key: str) -> str:
@@ -62,7 +69,7 @@ def add_key(store: Store, name: str, role: Role, days: int | None = None) -> str
     now = datetime.now(UTC)
     key, stored = make_key(name, role, now, days)
     store.api_keys.add(stored)
-    store.api_keys.note(AuditEntry(now, "command line", "keys.add", f"{name} ({role.value})"))
+    store.api_keys.note(AuditEntry(now, "command line", "keys.add", f"{name}（{role.value}）"))
     return key
 
 

@@ -2,10 +2,28 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
 from time import monotonic
 
 MAX_BUCKETS = 10_000
 BURST_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What a name may still ask after a request."""
+
+    allowed: bool
+    limit: int  # requests at once
+    remaining: int
+    wait: float  # seconds until the next request is allowed, 0 if it is now
+    reset: float  # seconds until `limit` requests are allowed again
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the RateLimit headers (draft-ietf-httpapi-ratelimit-headers)."""
+        values = {"limit": self.limit, "remaining": self.remaining, "reset": ceil(self.reset)}
+        return [(f"ratelimit-{name}".encode(), str(value).encode()) for name, value in values.items()]
 
 
 class RateLimit:
@@ -19,11 +37,17 @@ class RateLimit:
 
     def wait(self, name: str) -> float:
         """Take one request for `name` and return 0, or return the seconds after which the next one will be allowed."""
+        return self.take(name).wait
+
+    def take(self, name: str) -> Allowance:
+        """Take one request for `name`, if it is allowed."""
         now = self._clock()
         tokens, at = self._buckets.pop(name, (self._burst, now))
         tokens = min(self._burst, tokens + (now - at) * self._rate)
         allowed = tokens >= 1.0
-        self._buckets[name] = (tokens - 1.0 if allowed else tokens, now)
+        left = tokens - 1.0 if allowed else tokens
+        self._buckets[name] = (left, now)
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
-        return 0.0 if allowed else (1.0 - tokens) / self._rate
+        wait = 0.0 if allowed else (1.0 - tokens) / self._rate
+        return Allowance(allowed, int(self._burst), int(left), wait, (self._burst - left) / self._rate)

@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data.records import Achievement, Demand
-from data.store.store import UpsertCounts
-from serving.problems import faults_of
+from data.store.upserts import UpsertCounts
+from serving.faults import faults_of
 
 MAX_LINES = 20_000
 _R = TypeVar("_R", Achievement, Demand)
@@ -63,16 +63,16 @@ def read_lines(body: bytes, model: type[_R]) -> Upload[_R]:
     upload: Upload[_R] = Upload()
     for number, line in _numbered(body):
         if number > MAX_LINES:
-            upload.rejected.append(_rejected(number, f"one upload may have {MAX_LINES} lines; send the rest anew"))
+            upload.rejected.append(_rejected(number, f"一次最多上传 {MAX_LINES} 行；请另行发送其余各行"))
             break
         try:
             upload.records[number] = model.model_validate_json(line)
         except ValidationError as error:
             faults = faults_of(list(error.errors(include_url=False)))
             reasons = (
-                f"{fault['where']}: {fault['message']}" if fault["where"] else fault["message"] for fault in faults
+                f"{fault['where']}：{fault['message']}" if fault["where"] else fault["message"] for fault in faults
             )
-            upload.rejected.append(_rejected(number, "; ".join(reasons)))
+            upload.rejected.append(_rejected(number, "；".join(reasons)))
     return upload
 
 

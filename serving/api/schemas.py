@@ -77,7 +77,7 @@ class AchievementsRequest(_Options):
     @model_validator(mode="after")
     def _one_subject(self) -> Self:
         if sum(given is not None for given in (self.demand_id, self.demand, self.text)) != 1:
-            raise ValueError("give exactly one of demand_id, demand, text")
+            raise ValueError("demand_id、demand、text 须恰好给出一项")
         return self
 
 
@@ -91,7 +91,7 @@ class DemandsRequest(_Options):
     @model_validator(mode="after")
     def _one_subject(self) -> Self:
         if sum(given is not None for given in (self.achievement_id, self.achievement, self.text)) != 1:
-            raise ValueError("give exactly one of achievement_id, achievement, text")
+            raise ValueError("achievement_id、achievement、text 须恰好给出一项")
         return self
 
 

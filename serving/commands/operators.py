@@ -33,7 +33,7 @@ def add_command(name: NameArgument, role: RoleOption, password_stdin: StdinOptio
     from data.store.keys import AuditEntry
     from data.store.operators import Operator
     from data.store.store import Store
-    from serving.dashboard.accounts.access import hash_password, require_name
+    from serving.dashboard.accounts.access import ROLE_NAMES, hash_password, require_name
 
     chosen = _role(role)
     now = datetime.now(UTC)
@@ -41,7 +41,7 @@ def add_command(name: NameArgument, role: RoleOption, password_stdin: StdinOptio
     password = _password(password_stdin)
     with Store.open(settings().store_url) as store:
         store.operators.add(Operator(name, chosen.value, hash_password(password), now))
-        store.api_keys.note(AuditEntry(now, "command line", "operators.add", f"{name} ({chosen.value})"))
+        store.api_keys.note(AuditEntry(now, "command line", "operators.add", f"{name}（{ROLE_NAMES[chosen]}）"))
     _tell(f"操作员 {name}（{chosen.value}）已创建，登录地址：服务地址/dashboard", password, password_stdin)
 
 
@@ -68,8 +68,10 @@ def role_command(name: NameArgument, role: RoleOption) -> None:
       gongxu operators role li.na --role manager
 
     """
+    from serving.dashboard.accounts.access import ROLE_NAMES
+
     chosen = _role(role)
-    _change(name, "operators.role", f"{name} ({chosen.value})", role=chosen.value)
+    _change(name, "operators.role", f"{name}（{ROLE_NAMES[chosen]}）", role=chosen.value)
     typer.echo(f"操作员 {name} 的角色已改为 {chosen.value}。")
 
 

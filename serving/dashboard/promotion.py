@@ -14,11 +14,13 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from data.locks import held, taken
 from data.settings import PREFIX, Settings
 
 FOLDER = "promotion_requests"
 TIMEOUT = 1800.0  # seconds after which a promotion is given up
 KEPT = 20
+DIED = "服务器在它完成之前中断；结果见“决定”一栏，没有记录就是没有发生，可以再试。"
 RUNNING, DONE, REFUSED, FAILED = "running", "done", "refused", "failed"
 _PASSED_ON = ("home", "database_url", "mlflow_tracking_uri", "threads")
 _running: set[asyncio.Task[None]] = set()
@@ -44,9 +46,15 @@ def requests(home: Path) -> list[Request]:
     found = []
     for path in sorted((home / FOLDER).glob("*.json"), reverse=True)[:KEPT]:
         try:
-            found.append(Request.model_validate_json(path.read_text(encoding="utf-8")))
+            request = Request.model_validate_json(path.read_text(encoding="utf-8"))
         except (OSError, ValidationError):
             continue
+        if request.state == RUNNING and not held(_lock(home, request.number)):
+            # Whoever ran it may have written the outcome between the two looks.
+            request = Request.model_validate_json(path.read_text(encoding="utf-8"))
+            if request.state == RUNNING:
+                request = request.model_copy(update={"state": FAILED, "said": DIED})
+        found.append(request)
     return found
 
 
@@ -55,12 +63,26 @@ def begin(settings: Settings, *, action: str, version: str, who: str, why: str, 
     request = Request(
         number=f"{now:%Y%m%d-%H%M%S}-{uuid4().hex[:6]}", action=action, version=version, who=who, why=why, asked_at=now
     )
+    lock = taken(_lock(settings.home, request.number))  # until it has ended, or this process has
     _write(settings.home, request)
     # A task that nobody refers to may be collected while it runs.
-    task = asyncio.create_task(asyncio.to_thread(_run, settings, request, force))
+    task = asyncio.create_task(asyncio.to_thread(_run_holding, lock, settings, request, force))
     _running.add(task)
     task.add_done_callback(_running.discard)
     return request
+
+
+def _run_holding(lock: int | None, settings: Settings, request: Request, force: bool) -> None:
+    try:
+        _run(settings, request, force)
+    finally:
+        if lock is not None:
+            os.close(lock)
+            _lock(settings.home, request.number).unlink(missing_ok=True)
+
+
+def _lock(home: Path, number: str) -> Path:
+    return home / FOLDER / f".{number}.lock"
 
 
 def _run(settings: Settings, request: Request, force: bool) -> None:

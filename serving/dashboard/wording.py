@@ -70,6 +70,7 @@ ACTION_NAMES = {
     "operators.sign_in": "登录",
     "operators.locked": "账户锁定",
     "operators.refused": "拒绝登录",
+    "operators.failed": "登录失败",
     "keys.add": "新建密钥",
     "keys.revoke": "吊销密钥",
     "models.reload": "更换模型包",
@@ -84,8 +85,12 @@ ACTION_NAMES = {
     "duplicates.undo": "撤销重复处理",
     "matches.act": "处理匹配",
     "demands.clarify": "登记企业回答",
-    "records.bulk": "批量写入",
-    "records.delete": "删除记录",
+    "achievements.bulk": "批量写入成果",
+    "demands.bulk": "批量写入需求",
+    "achievement.delete": "删除成果",
+    "demand.delete": "删除需求",
+    "experiments.start": "开始试验",
+    "experiments.stop": "结束试验",
 }
 NOTICES = {
     "saved": "已保存。",
@@ -108,15 +113,23 @@ _SAYINGS = {
     **STRATUM_NAMES,
     **REVIEW_REASONS,
     **ACTION_NAMES,
+    "command line": "命令行",
+    "provider": "统一身份",
+    "nobody": "未登录者",
     **{f"level{level}": name for level, name in LEVEL_NAMES.items()},
     **SIDE_NAMES,
 }
+
+
+_OPERATOR = "operator "  # in the audit trail, before an operator's name
 
 
 def say(value: object) -> str:
     """Return how a code is said in Chinese; what has no other name stays as it is."""
     if value is None or value == "":
         return "–"
+    if str(value).startswith(_OPERATOR):
+        return f"操作员 {str(value).removeprefix(_OPERATOR)}"
     return _SAYINGS.get(str(value), str(value))
 
 

@@ -4,18 +4,23 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sqlite3
 import tarfile
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from data.errors import BundleError, InputError, NotFoundError
+from data.locks import exclusive
 from data.settings import Settings
-from data.store.store import Store, StoreCounts
-from matcher.bundle import CURRENT, current_bundle, set_current, verify
+from data.store.results import StoreCounts
+from data.store.store import Store
+from matcher.bundle import BUILT, CURRENT, POINTERS, current_bundle, set_current, set_pointer, verify
+from matcher.served import LOCK, append
 
 FORMAT_VERSION = 1
 MANIFEST = "backup.json"
@@ -85,7 +90,9 @@ def restore(settings: Settings, archive: Path, *, replace: bool = False) -> Save
 
     Raises:
         NotFoundError: there is no such file.
-        InputError: it is no backup or a damaged one, or there is a store already and `replace` is not set.
+        InputError: it is no backup or a damaged one, there is a store already and `replace` is not set, or the store is
+            in use.
+        BusyError: a promotion is running.
         BundleError: the bundle in it is damaged.
 
     """
@@ -101,15 +108,19 @@ def restore(settings: Settings, archive: Path, *, replace: bool = False) -> Save
         with Store.open(f"sqlite:///{(folder / STORE).resolve()}") as store:
             counts = store.counts()
         _fold_log(folder / STORE)
-        if version:
-            target = settings.bundles / version
+        with exclusive(settings.home / LOCK, "promotion", "晋级或回退"), _nobody_writes(database):
             settings.bundles.mkdir(parents=True, exist_ok=True)
-            if not target.exists():
-                (folder / "bundles" / version).rename(target)
-            set_current(settings.bundles, version)
-        if database.exists():
-            _set_aside(database)
-        (folder / STORE).replace(database)
+            if version:
+                _put_bundle(folder / "bundles" / version, settings.bundles / version)
+            # No bundle may serve over a store that does not know its records: none is current while the store changes
+            # places, and whoever dies in between finds a server that says so, and can restore again.
+            for pointer in POINTERS:
+                set_pointer(settings.bundles, pointer, "")
+            _put_store(folder / STORE, database)
+            if version:
+                set_current(settings.bundles, version)
+                set_pointer(settings.bundles, BUILT, version)
+            _note(settings.home, version)
     return Saved(archive, version, counts)
 
 
@@ -134,13 +145,68 @@ def _unpack(archive: Path, folder: Path) -> str:
     return str(version)
 
 
-def _set_aside(database: Path) -> None:
-    """Rename a store and what belongs to it."""
-    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    for suffix in ("", "-wal", "-shm"):
-        path = database.with_name(database.name + suffix)
-        if path.exists():
-            path.rename(database.with_name(f"{database.name}.before-restore-{moment}{suffix}"))
+def _put_bundle(source: Path, target: Path) -> None:
+    """Put a bundle in its place; one that is there stays if it is whole."""
+    if target.exists():
+        try:
+            verify(target)
+        except BundleError:
+            target.rename(target.with_name(f".damaged-{target.name}-{_moment()}"))
+        else:
+            return
+    source.rename(target)
+
+
+def _put_store(copy: Path, database: Path) -> None:
+    """Put a store in its place in one step, so that there is one at any moment; the one that was there is set aside."""
+    if database.exists():
+        _fold_log(database)
+        aside = database.with_name(f"{database.name}.before-restore-{_moment()}")
+        try:
+            os.link(database, aside)
+        except OSError:  # a file system without hard links
+            shutil.copy2(database, aside)
+    with copy.open("rb") as file:
+        os.fsync(file.fileno())
+    copy.replace(database)
+
+
+@contextmanager
+def _nobody_writes(database: Path) -> Iterator[None]:
+    """Refuse to go on while another process has the store open.
+
+    Raises:
+        InputError: a server or command is at work on it.
+
+    """
+    if database.exists():
+        try:
+            with closing(sqlite3.connect(database, timeout=1.0, isolation_level=None)) as connection:
+                # Leaving the log takes sole possession: nobody else may have the file open.
+                connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+        except sqlite3.OperationalError as error:
+            raise InputError(
+                f"{database} is in use ({error}); stop the server and what else works on it, then restore",
+                f"{database} 正在使用（{error}）；请先停止服务和其他命令，再恢复",
+            ) from error
+    yield
+
+
+def _note(home: Path, version: str) -> None:
+    """Tell the journal of promotions that the store's history is another one from here on."""
+    entry = {
+        "action": "restore",
+        "candidate": version,
+        "champion": "",
+        "passed": True,
+        "promoted": True,
+        "at": datetime.now(UTC).isoformat(),
+    }
+    append(home, json.dumps(entry))
+
+
+def _moment() -> str:
+    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
 
 
 def _database(settings: Settings) -> Path:

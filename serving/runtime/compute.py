@@ -39,7 +39,7 @@ class EngineThreads:
         expected = self._mean * max(0, self.waiting - self._threads + 1) / self._threads
         if expected > max(self._max_wait, 2 * self._mean):
             SHED.inc()
-            raise ApiError(OVERLOADED, f"{self.waiting} requests are waiting; try again in a second")
+            raise ApiError(OVERLOADED, f"已有 {self.waiting} 个请求在等待；请稍后再试")
 
     async def run(self, work: Callable[[], _T], *, admitted: bool = False) -> _T:
         """Run `work` in an engine thread and return its result; unless `admitted` before, it may be refused.

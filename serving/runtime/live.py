@@ -4,7 +4,7 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -155,6 +155,21 @@ class BundleHolder:
                 self.rejected = refused
                 BUNDLE_REJECTED.set(1)
             return loaded
+
+    def switch(self, version: str, store: Store | None, point: Callable[[], None]) -> str:
+        """Load a bundle and, once it serves here, let `point` name it as the current one.
+
+        Return why it was refused, empty if it serves; then neither the pointer nor what serves has changed.
+        """
+        with self._loading:
+            before = self.rejected
+            if not self._load(version, store):
+                reason, self.rejected = self.rejected.reason if self.rejected else "", before
+                BUNDLE_REJECTED.set(before is not None)
+                return reason
+            point()
+            self._seen = self._pointer()
+            return ""
 
     def _load(self, version: str, store: Store | None) -> bool:
         started = perf_counter()

@@ -132,7 +132,7 @@ class Services:
         """
         live = self.holder.live
         if live is None:
-            raise ApiError(NO_BUNDLE, "no bundle is loaded; run `gongxu import`, `gongxu build` and `gongxu train`")
+            raise ApiError(NO_BUNDLE, "尚未加载模型包；请先运行 gongxu import、gongxu build 和 gongxu train")
         return live
 
     async def in_store(self, work: Callable[[Store], _T], *, patient: bool = False) -> _T:
@@ -167,15 +167,28 @@ class Services:
 
     def reload(self, *, force: bool) -> bool:
         """Load the current bundle if it is a new one, or anyway; return whether a newly loaded one serves now."""
-        store: Store | None
-        try:
-            store = self.access.store()
-        except StoreError:
-            store = None  # the bundle alone can answer; records written since follow when the store is back
-        loaded = self.holder.refresh(store, force=force)
-        if loaded and self.holder.live is not None:
-            BUNDLE_CREATED.set(self.holder.live.manifest.created_at.timestamp())
+        loaded = self.holder.refresh(self._store_if_there(), force=force)
+        if loaded:
+            self._note_bundle()
         return loaded
+
+    def switch(self, version: str, point: Callable[[], None]) -> str:
+        """Serve another bundle, see `BundleHolder.switch`; return why it was refused, empty if it serves."""
+        reason = self.holder.switch(version, self._store_if_there(), point)
+        if not reason:
+            self._note_bundle()
+            self.follower.wake()
+        return reason
+
+    def _store_if_there(self) -> Store | None:
+        try:
+            return self.access.store()
+        except StoreError:
+            return None  # the bundle alone can answer; records written since follow when the store is back
+
+    def _note_bundle(self) -> None:
+        if self.holder.live is not None:
+            BUNDLE_CREATED.set(self.holder.live.manifest.created_at.timestamp())
 
 
 async def services_of(request: Request) -> Services:

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from data.errors import NotFoundError
 from data.records import MAX_LIST, Demand
 from data.store.clarifications import Clarification, Clarified, clarified
-from data.store.store import Store, UpsertCounts
+from data.store.store import Store
+from data.store.upserts import UpsertCounts
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 WRITTEN = Demand(demand_id="D1", title="污泥处理", content="希望有好的技术", keywords=("污泥",), budget_min=50)

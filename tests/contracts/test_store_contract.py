@@ -11,8 +11,10 @@ from alembic.migration import MigrationContext
 
 from data.errors import NotFoundError, StoreError
 from data.records import Achievement, AchievementStatus, Demand, EventKind, OutcomeEvent
-from data.store.store import EventCounts, Store, StoreCounts, UpsertCounts
+from data.store.results import EventCounts, StoreCounts
+from data.store.store import Store
 from data.store.tables import SCHEMA, metadata
+from data.store.upserts import UpsertCounts
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 

@@ -42,13 +42,13 @@ def retrain_command(
       15 2 * * 0  GONGXU_HOME=/var/lib/gongxu gongxu retrain /srv/exports
 
     """
+    from data.locks import BusyError
     from data.progress import steps
     from data.settings import settings
     from data.store.store import Store
     from models.ranking.ordinal import RankerParameters
     from models.threads import limit_threads
     from training.commands.output import STEPS
-    from training.release.locks import BusyError
     from training.release.retrain import retrain
 
     limit_threads(settings().threads)

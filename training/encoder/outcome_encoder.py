@@ -40,7 +40,12 @@ def train_encoder(settings: Settings, store: Store, tuning: FinetuneSettings | N
     """
     tuning = tuning or FinetuneSettings()
     demands, achievements = list(store.demands()), list(store.achievements())
-    graded = graded_pairs(store.events(), RecordColumns.from_records(demands), RecordColumns.from_records(achievements))
+    graded = graded_pairs(
+        store.events(),
+        RecordColumns.from_records(demands),
+        RecordColumns.from_records(achievements),
+        now=datetime.now(UTC),
+    )
     if not len(graded):
         raise InputError("the store holds no outcomes of known records; import judgements or events first")
     rows = zip(graded.d.tolist(), graded.a.tolist(), graded.grade.tolist(), strict=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from data.records import DeclineReason, EventKind, OutcomeEvent
 from matcher.collection.columns import RecordColumns
 from matcher.history.graded_pairs import NO_REASON, NOT_SHOWN, GradedPairs, OutcomeLog
 from training.outcomes.delays import DAY, delay_distribution
+from training.outcomes.event_order import impressions_first, until
 
 JUDGEMENT_WEIGHT = 1.0
 IMPRESSION_WEIGHT = 0.5  # shown and not taken up: weak evidence, the position may be to blame
@@ -73,6 +75,7 @@ def graded_pairs(
     achievements: RecordColumns,
     seed: int = 0,
     maturity_days: float = MATURITY_DAYS,
+    now: datetime | None = None,
 ) -> GradedPairs:
     """Return what became of each pair that both sides still know, as far as the log goes.
 
@@ -94,9 +97,10 @@ def graded_pairs(
         achievements: records that the rows count in.
         seed: of the sample.
         maturity_days: age in days from which a row's grade is final.
+        now: the moment; what lies beyond it, by a wrong clock, is no outcome and ripens nothing. None: no limit.
 
     """
-    rows = _joined(events, demands, achievements)
+    rows = _joined(impressions_first(until(events, now)), demands, achievements)
     changes = np.array(rows.changes, dtype=np.float64).reshape(-1, 3)
     changes = changes[np.argsort(changes[:, 0], kind="stable")]
     shown_at = np.array(rows.shown_at, dtype=np.float64)
@@ -113,13 +117,15 @@ def graded_pairs(
     grade = np.array(rows.grade, dtype=np.int64)
     weight = np.where(grade > 0, OUTCOME_WEIGHT, np.where(log.reason == NO_REASON, IMPRESSION_WEIGHT, DECLINE_WEIGHT))
     weight = np.where(log.judged, JUDGEMENT_WEIGHT, weight)
-    certain = certainty(grade, log, maturity_days)
+    certain = certainty(grade, log, maturity_days, now)
     d, a = np.array(rows.d, dtype=np.int64), np.array(rows.a, dtype=np.int64)
     pairs = GradedPairs(d, a, grade, weight, log, certain)
     return _sampled(pairs, log.judged | (grade >= 2), seed)
 
 
-def certainty(grade: NDArray[np.int64], log: OutcomeLog, maturity_days: float = MATURITY_DAYS) -> NDArray[np.float64]:
+def certainty(
+    grade: NDArray[np.int64], log: OutcomeLog, maturity_days: float = MATURITY_DAYS, now: datetime | None = None
+) -> NDArray[np.float64]:
     """Return (n, 4) how sure it is that a row will not exceed the grades 0 to 3 any more, in [`LEAST_CERTAINTY`, 1].
 
     For rows that nobody took up: the share of first reactions that come within the row's age. For the others: the share
@@ -129,16 +135,19 @@ def certainty(grade: NDArray[np.int64], log: OutcomeLog, maturity_days: float = 
 
     Args:
         grade: (n,) grades so far.
-        log: of these rows; its last change is the end of what is known.
+        log: of these rows; its last change, of those before `now`, is the end of what is known.
         maturity_days: age in days from which a grade is final.
+        now: the moment, beyond which no clock is believed; None: no limit.
 
     """
     certain = np.ones((len(grade), 4))
     certain[log.judged, 3] = 0.0  # a judgement says nothing of deals
     moments = log.change_at[np.isfinite(log.change_at)]
+    if now is not None:
+        moments = moments[moments <= now.timestamp()]
     if not len(moments):
         return certain
-    age = np.nan_to_num(float(moments.max()) - log.shown_at, nan=np.inf)
+    age = np.nan_to_num(np.maximum(float(moments.max()) - log.shown_at, 0.0), nan=np.inf)
     young = ~log.judged & (log.reason == NO_REASON) & (age < maturity_days * DAY)
     arrived = np.ones((len(grade), 4))
     for above in range(4):

@@ -85,7 +85,7 @@ def monitor(
         ]
     progress("outcomes")
     cards = engine.model.demands.base.cards, engine.model.achievements.base.cards
-    pairs = graded_pairs(known, *cards)
+    pairs = graded_pairs(known, *cards, now=until)
     rows = ripe_rows(pairs)
     rows = rows[pairs.shown_at[rows] >= since.timestamp()]
     findings += _rates(reference.rates, pairs, rows)

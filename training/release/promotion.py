@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 
 from data.errors import BundleError, GongxuError, InputError, NotFoundError
+from data.locks import exclusive
 from data.settings import Settings
 from data.store.keys import AuditEntry
 from data.store.store import Store
@@ -13,6 +15,7 @@ from matcher.bundle import CHALLENGER, CURRENT, PREVIOUS, has_ranker, pointed, r
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import Scores
+from matcher.served import LOCK, append, rollback_targets
 from training.candidate.make import comparable_rows, figure_metrics, held_out_pairs, stored_records
 from training.comparison.pairs import HeldOut, Records, load_predictions, score_pairs
 from training.comparison.sample_answers import ask, sample_demands
@@ -20,15 +23,13 @@ from training.comparison.slices import slices_of
 from training.outcomes.graded_pairs import graded_pairs
 from training.outcomes.holdout import split_pairs
 from training.release.gate import Decision, Evidence, judge
-from training.release.locks import exclusive
 from training.versions import candidates
 from training.versions.candidates import PREDICTIONS, Candidate
 from training.versions.provenance import user
 from training.versions.registry import refresh_aliases, tag_decision
 from training.versions.runs import recorded_run
 
-JOURNAL = "promotions.jsonl"
-LOCK = "promotion.lock"
+OUTCOMES = {"promoted": "已晋级", "forced": "强制晋级", "refused": "未通过", "rollback": "已回退"}
 Progress = Callable[[str], None]
 
 
@@ -53,7 +54,7 @@ def promote(
     """
     if force and not why.strip():
         raise InputError("--force needs --why: the reason is kept with the decision")
-    with exclusive(settings.home / LOCK, "promotion"):
+    with exclusive(settings.home / LOCK, "promotion", "晋级或回退"):
         candidate = candidates.find(settings, wanted)
         champion = pointed(settings.bundles, CURRENT)
         if candidate.version == champion:
@@ -88,7 +89,9 @@ def promote(
 
 
 def rollback(settings: Settings, store: Store, why: str = "") -> Decision:
-    """Serve the version that served before the current one; a second rollback takes the first one back.
+    """Serve the version that served before the current one; a second rollback goes one further back, never forward.
+
+    Versions that hold records of another history of the store (it was restored since) are passed over.
 
     Raises:
         InputError: nothing served before.
@@ -96,13 +99,25 @@ def rollback(settings: Settings, store: Store, why: str = "") -> Decision:
         BusyError: a promotion is running.
 
     """
-    with exclusive(settings.home / LOCK, "promotion"):
-        previous, champion = pointed(settings.bundles, PREVIOUS), pointed(settings.bundles, CURRENT)
-        if not previous:
-            raise InputError("nothing to roll back to: no version served before this one, or its bundle is gone")
+    with exclusive(settings.home / LOCK, "promotion", "晋级或回退"):
+        champion = pointed(settings.bundles, CURRENT)
+        watermark = store.watermark()
+        targets = [
+            version
+            for version in rollback_targets(settings.home, settings.bundles)
+            if _fits(settings.bundles / version, watermark)
+        ]
+        if not targets:
+            raise InputError(
+                "nothing to roll back to: no version served before this one, or its bundle is gone; "
+                "name a version: gongxu promote VERSION",
+                "没有可以回退到的上一版；可用 gongxu promote 指定版本",
+            )
+        previous = targets[0]
         verify(settings.bundles / previous)
+        # In this order: whoever dies in between leaves the old version serving, or the new one and the way further back.
+        set_pointer(settings.bundles, PREVIOUS, targets[1] if len(targets) > 1 else "")
         set_pointer(settings.bundles, CURRENT, previous)
-        set_pointer(settings.bundles, PREVIOUS, champion)
         decision = Decision(
             action="rollback",
             candidate=previous,
@@ -131,7 +146,7 @@ def gather(settings: Settings, store: Store, candidate: Candidate, champion: str
         except NotFoundError:
             incomparable = f"在役版本 {champion} 没有留出评估的记录，无法公平比较；确认后用 --force --why 晋级"
     demands, achievements = model.demands.base.cards, model.achievements.base.cards
-    pairs = graded_pairs(store.events(), demands, achievements)
+    pairs = graded_pairs(store.events(), demands, achievements, now=datetime.now(UTC))
     _, rows = split_pairs(demands, pairs.d, share)
     held = held_out_pairs(model, pairs, comparable_rows(pairs, rows))
     records = stored_records(store, held)
@@ -186,6 +201,14 @@ def _with_ranker(settings: Settings, version: str) -> str:
     return version if version and has_ranker(settings.bundles / version) else ""
 
 
+def _fits(directory: Path, watermark: int) -> bool:
+    """Tell whether a bundle can be read and holds nothing that the store, at `watermark`, does not know."""
+    try:
+        return read_manifest(directory).watermark <= watermark
+    except BundleError:
+        return False
+
+
 def _serve(settings: Settings, version: str, champion: str) -> None:
     """Let the pointers say that `version` serves in place of `champion`."""
     if _with_ranker(settings, champion):
@@ -197,9 +220,9 @@ def _serve(settings: Settings, version: str, champion: str) -> None:
 
 def _keep(settings: Settings, store: Store, decision: Decision, outcome: str) -> Decision:
     """Keep a decision where people will look for it."""
-    with (settings.home / JOURNAL).open("a", encoding="utf-8") as file:
-        file.write(decision.model_dump_json() + "\n")
-    subject = f"{decision.candidate} {outcome}, before {decision.champion or 'none'}; {decision.why}"[:500]
+    append(settings.home, decision.model_dump_json())
+    before = f"此前为 {decision.champion}" if decision.champion else "此前没有"
+    subject = f"{decision.candidate}：{OUTCOMES[outcome]}，{before}；{decision.why}"[:500]
     store.api_keys.note(AuditEntry(decision.at, decision.who[:100], f"models.{decision.action}", subject))
     with recorded_run(settings, "promotion", f"{decision.action} {decision.candidate}") as run:
         run.params = {

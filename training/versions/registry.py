@@ -10,7 +10,17 @@ from training.scoring_model import COLUMNS, POINTER
 from training.versions import candidates
 from training.versions.candidates import ALIASES, Candidate
 from training.versions.provenance import package_version
-from training.versions.runs import RECORD_TAG, RunRecord, TrackingError, experiment_id, pending, push, quieten, tracking
+from training.versions.runs import (
+    RECORD_TAG,
+    RunRecord,
+    TrackingError,
+    experiment_id,
+    pending,
+    push,
+    pushing,
+    quieten,
+    tracking,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -78,10 +88,11 @@ def sync(settings: Settings) -> Synced:
 
     """
     done = Synced()
-    for directory in pending(settings):
-        record = RunRecord.model_validate_json((directory / "run.json").read_text(encoding="utf-8"))
-        _remember_run(settings, record.record_id, push(settings, directory))
-        done.pushed.append(record.name)
+    with pushing(settings):
+        for directory in pending(settings):
+            record = RunRecord.model_validate_json((directory / "run.json").read_text(encoding="utf-8"))
+            _remember_run(settings, record.record_id, push(settings, directory))
+            done.pushed.append(record.name)
     with tracking(settings) as client:
         for candidate in reversed(candidates.all_candidates(settings)):
             if not candidate.model_version and candidate.record_id:

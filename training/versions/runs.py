@@ -7,7 +7,7 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +17,10 @@ from uuid import uuid4
 from pydantic import BaseModel
 
 from data.errors import GongxuError
+from data.locks import in_turn
 from data.settings import Settings
 from training.versions.provenance import provenance
+from training.versions.relocation import artifact_root, settle
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -117,13 +119,19 @@ def pending(settings: Settings) -> list[Path]:
 def push_pending(settings: Settings, draft: RunDraft | None = None) -> str:
     """Push all runs that wait, telling `draft` its id; return why MLflow does not have them, empty if it has."""
     try:
-        for directory in pending(settings):
-            run_id = push(settings, directory)
-            if draft is not None and directory.name.endswith(draft.record_id):
-                draft.run_id = run_id
+        with pushing(settings):
+            for directory in pending(settings):
+                run_id = push(settings, directory)
+                if draft is not None and directory.name.endswith(draft.record_id):
+                    draft.run_id = run_id
     except TrackingError as error:
         return str(error)
     return ""
+
+
+def pushing(settings: Settings) -> AbstractContextManager[None]:
+    """Return a context manager in which no other process pushes this home's runs; it waits for its turn."""
+    return in_turn(settings.home / PENDING / ".lock")
 
 
 def push(settings: Settings, directory: Path) -> str:
@@ -159,6 +167,7 @@ def tracking(settings: Settings) -> Iterator["MlflowClient"]:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     settings.home.mkdir(parents=True, exist_ok=True)
+    settle(settings)
     import requests
     import sqlalchemy as sa
     from mlflow import MlflowClient
@@ -205,7 +214,7 @@ def experiment_id(settings: Settings, client: "MlflowClient") -> str:
     known = client.get_experiment_by_name(EXPERIMENT)
     if known is not None:
         return str(known.experiment_id)
-    folder = Path(settings.home / "mlartifacts").resolve().as_uri() if settings.mlflow_is_local else None
+    folder = artifact_root(settings) if settings.mlflow_is_local else None
     return str(client.create_experiment(EXPERIMENT, artifact_location=folder))
 
 

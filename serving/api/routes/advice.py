@@ -7,8 +7,10 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from data.clocks import china_today
 from data.records import Achievement, Demand
 from data.store.store import Store
+from matcher.collection.filters import Filters
 from matcher.engine import Engine
 from matcher.gaps.advice import PEERS, advice_dict, advise
 from matcher.loading import stored_achievements, stored_demands
@@ -66,7 +68,9 @@ async def get_advice(
     """
     live = services.live()
     record = await services.in_store(partial(_achievement, achievement_id=achievement_id))
-    near = await services.engine_threads.run(partial(best_demands, live.engine, record, demands))
+    near = await services.engine_threads.run(
+        partial(best_demands, live.engine, record, demands, Filters().on(china_today()))
+    )
     wanted = await services.in_store(partial(stored_demands, ids=near))
     like = await services.engine_threads.run(partial(_like, live.engine, record))
     peers = await services.in_store(partial(stored_achievements, ids=like))

@@ -14,7 +14,7 @@ from serving.access.gate import Needs
 from serving.access.roles import Scope
 from serving.api.routes.recommendations import achievements_answer, demands_answer
 from serving.api.schemas import AchievementsRequest, DemandsRequest, Explain
-from serving.problems import COMMON, NO_BUNDLE, OVERLOADED, ApiError, problem_body, problem_of, responses
+from serving.problems import COMMON, NO_BUNDLE, OVERLOADED, ApiError, detail_of, problem_body, problem_of, responses
 from serving.runtime.services import Services, ServicesOf
 
 router = APIRouter(prefix="/v1/recommendations", tags=["recommendations"], dependencies=[Depends(Needs(Scope.EXPORT))])
@@ -75,7 +75,7 @@ async def _lines(ids: list[str], answer: AnswerTo, request: Request, services: S
             answered += 1
         except GongxuError as error:
             problem, extra = problem_of(error)
-            detail = str(error) if isinstance(error, InputError) else problem.title_en
+            detail = detail_of(error, problem) if isinstance(error, InputError) else problem.title
             body = problem_body(problem, detail, instance=request.url.path, request_id=request_id, extra=extra)
             line = orjson.dumps({"subject_id": subject_id, "problem": body})
         yield line + b"\n"

@@ -123,5 +123,5 @@ async def gaps(
 def _graph(services: Services) -> KnowledgeGraph:
     graph = services.live().engine.model.graph
     if graph is None:
-        raise ApiError(NO_GRAPH, "the bundle holds no knowledge graph; build again with `gongxu build`")
+        raise ApiError(NO_GRAPH, "模型包中没有知识图谱；请重新运行 gongxu build")
     return graph

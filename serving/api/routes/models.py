@@ -6,19 +6,32 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from data.errors import BundleError, InputError, NotFoundError
+from data.locks import exclusive
 from data.store.keys import AuditEntry
 from data.store.store import Store
-from matcher.bundle import MANIFEST, current_bundle, read_manifest, set_current, verify
+from matcher.bundle import (
+    CURRENT,
+    MANIFEST,
+    PREVIOUS,
+    current_bundle,
+    pointed,
+    read_manifest,
+    set_current,
+    set_pointer,
+    verify,
+)
+from matcher.served import LOCK, append, rollback_targets, served_before
 from serving.access.credentials import Principal
 from serving.access.gate import Needs
 from serving.access.roles import Scope
 from serving.api.answers import json_response
-from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
+from serving.problems import BUSY, COMMON, NO_BUNDLE, NOT_FOUND, NOT_PROMOTED, ApiError, responses
 from serving.runtime.services import Services, ServicesOf
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -82,15 +95,17 @@ async def models(services: ServicesOf) -> Response:
 @router.post(
     "/reload",
     response_model=Reloaded,
-    responses=responses(NOT_FOUND, NO_BUNDLE, *COMMON),
+    responses=responses(NOT_FOUND, NO_BUNDLE, BUSY, NOT_PROMOTED, *COMMON),
     summary="Serve another bundle, or load the current one anew",
 )
 async def reload(asked: Reload, request: Request, services: ServicesOf, who: Changer) -> Response:
-    """Check a bundle, make it the current one and load it; the other workers follow within seconds.
+    """Load a bundle and, once it serves here, make it the current one; the other workers follow within seconds.
 
-    A bundle that cannot be loaded is refused and the old one goes on serving.
+    A trained version that never served has to pass the gate first (`gongxu promote`). A bundle that cannot be loaded is
+    refused: what serves, and what is current, stays as it was. The change is written to the journal of promotions, and a
+    rollback goes on from there.
     """
-    version = await asyncio.to_thread(_switch, services, asked.version)
+    version = await asyncio.to_thread(_switch, services, asked.version, who.name)
     entry = AuditEntry(datetime.now(UTC), who.name, "models.reload", version, request.state.request_id)
     await services.in_store(partial(_note, entry=entry))
     return json_response({"bundle_version": version})
@@ -118,24 +133,70 @@ def _models(bundles: Path, serving: str | None) -> list[Model]:
     return found
 
 
-def _switch(services: Services, wanted: str | None) -> str:
-    bundles = services.settings.bundles
-    if wanted is not None:
-        known = [path.parent.name for path in sorted(bundles.glob(f"[0-9]*/{MANIFEST}"), reverse=True)]
-        if wanted not in known:
-            raise NotFoundError(f"no bundle {wanted!r}; there are {', '.join(known[:5])}", tuple(known[:5]))
-        try:
-            verify(bundles / wanted)
-        except BundleError as error:
-            raise InputError(f"bundle {wanted} is refused: {error}".replace(str(bundles), "bundles")) from error
-        set_current(bundles, wanted)
-    else:
-        set_current(bundles, current_bundle(bundles).name)  # anew, so that the other workers see it too
-    services.reload(force=True)
-    rejected = services.holder.rejected
-    if rejected is not None:
-        raise InputError(f"bundle {rejected.version} is refused: {rejected.reason}")
+def _switch(services: Services, wanted: str | None, who: str) -> str:
+    home, bundles = services.settings.home, services.settings.bundles
+    with exclusive(home / LOCK, "promotion", "晋级或回退"):
+        champion = pointed(bundles, CURRENT)
+        version = wanted if wanted is not None else current_bundle(bundles).name
+        if version != champion:
+            _require_known(bundles, version)
+        reason = _damage(bundles / version)
+        if not reason:
+            _require_admitted(home, version, champion)
+            reason = services.switch(version, partial(_point, home, bundles, version, champion, who))
+    if reason:
+        said = reason.replace(str(bundles), "bundles")
+        raise InputError(
+            f"bundle {version} is refused: {said}", f"模型包 {version} 无法使用，仍由原来的版本服务：{said}"
+        )
     return services.live().manifest.version
+
+
+def _require_known(bundles: Path, version: str) -> None:
+    known = [path.parent.name for path in sorted(bundles.glob(f"[0-9]*/{MANIFEST}"), reverse=True)]
+    if version not in known:
+        near = tuple(known[:5])
+        raise NotFoundError(
+            f"no bundle {version!r}; there are {', '.join(near)}",
+            near,
+            f"没有模型包“{version}”；现有：{'、'.join(near)}",
+        )
+
+
+def _require_admitted(home: Path, version: str, champion: str) -> None:
+    """Refuse a trained version that the gate did not let through."""
+    facts = home / "candidates" / version / "candidate.json"
+    if version == champion or version in served_before(home, "") or not facts.is_file():
+        return
+    if orjson.loads(facts.read_bytes()).get("decision") not in ("promoted", "forced"):
+        raise ApiError(NOT_PROMOTED, f"版本 {version} 未经晋级；请先用 gongxu promote {version} 或在仪表盘晋级")
+
+
+def _damage(directory: Path) -> str:
+    """Return what is wrong with a bundle, empty if it is whole."""
+    try:
+        verify(directory)
+    except BundleError as error:
+        return str(error)
+    return ""
+
+
+def _point(home: Path, bundles: Path, version: str, champion: str, who: str) -> None:
+    """Let the pointers name a version that serves now, and the journal tell of it."""
+    if version != champion:
+        entry = {
+            "action": "reload",
+            "candidate": version,
+            "champion": champion,
+            "passed": True,
+            "promoted": True,
+            "who": who,
+            "at": datetime.now(UTC).isoformat(),
+        }
+        append(home, orjson.dumps(entry).decode())
+    set_current(bundles, version)  # anew also where it is the same, so that the other workers see it too
+    if version != champion:
+        set_pointer(bundles, PREVIOUS, next(iter(rollback_targets(home, bundles)), ""))
 
 
 def _note(store: Store, entry: AuditEntry) -> None:

@@ -9,6 +9,7 @@ import orjson
 from fastapi import APIRouter, Body, Depends, Request
 from starlette.responses import Response
 
+from data.clocks import china_today
 from data.errors import InputError
 from data.records import Achievement, Demand, UnstoredAchievement
 from data.store.store import Store
@@ -18,7 +19,6 @@ from serving.access.gate import Needs
 from serving.access.roles import Scope
 from serving.api import examples
 from serving.api.answers import answered, count_answer, json_bytes, json_response
-from serving.api.direct_route import DirectRoute
 from serving.api.gaps import gap_answer, gaps_path
 from serving.api.schemas import (
     AchievementsBatch,
@@ -28,7 +28,7 @@ from serving.api.schemas import (
     DemandsBatch,
     DemandsRequest,
 )
-from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, problem_body, problem_of, responses
+from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, detail_of, problem_body, problem_of, responses
 from serving.runtime.experiments import Running
 from serving.runtime.live import Lacking, LiveModel
 from serving.runtime.services import Services, ServicesOf
@@ -37,7 +37,6 @@ router = APIRouter(
     prefix="/v1/recommendations",
     tags=["recommendations"],
     dependencies=[Depends(Needs(Scope.RECOMMEND))],
-    route_class=DirectRoute,
 )
 _RESPONSES = responses(
     NOT_FOUND, NO_BUNDLE, *COMMON, ok={"content": {"application/json": {"example": examples.ANSWER}}}
@@ -165,6 +164,7 @@ async def _answer(
     running = services.experiments.of(live) if noted and asked.personalised and side == "achievements" else None
     if running is not None:
         return await _in_experiment(running, live, asked, subject, services, request_id, lacks, admitted=admitted)
+    asked = asked.model_copy(update={"filters": asked.filters.on(china_today())})
     key = services.answers.key(side, asked, live, lacks)
     found = services.answers.get(key)
     if found is None:
@@ -250,7 +250,9 @@ async def _batch(requests: Any, answer: Any, request: Request, services: Service
             results.append({"answer": orjson.Fragment(given), "problem": None})
         except InputError as error:
             problem, extra = problem_of(error)
-            body = problem_body(problem, str(error), instance=request.url.path, request_id=request_id, extra=extra)
+            body = problem_body(
+                problem, detail_of(error, problem), instance=request.url.path, request_id=request_id, extra=extra
+            )
             results.append({"answer": None, "problem": body})
     return json_response({"request_id": request.state.request_id, "results": results})
 

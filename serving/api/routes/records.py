@@ -12,13 +12,14 @@ from starlette.responses import Response
 from data.errors import InputError
 from data.records import Achievement, Demand, Identifier
 from data.store.keys import AuditEntry
-from data.store.store import Store, UpsertCounts
+from data.store.store import Store
+from data.store.upserts import UpsertCounts
 from serving.access.credentials import Principal
 from serving.access.gate import Needs
 from serving.access.roles import Scope
 from serving.api.answers import json_response
 from serving.api.ndjson import BulkAnswer, read_lines
-from serving.problems import COMMON, NOT_FOUND, UNSUPPORTED_MEDIA, ApiError, responses
+from serving.problems import COMMON, NOT_FOUND, UNSUPPORTED_MEDIA, ApiError, responses, unsupported
 from serving.runtime.services import Services, ServicesOf
 
 router = APIRouter(prefix="/v1", tags=["records"])
@@ -56,7 +57,7 @@ class Deleted(BaseModel):
 @router.post(
     "/achievements:bulk",
     response_model=BulkAnswer,
-    responses=responses(UNSUPPORTED_MEDIA, *COMMON),
+    responses=responses(*COMMON),
     openapi_extra=_BULK_DOCS,
     summary="Write many achievements",
 )
@@ -71,7 +72,7 @@ async def bulk_achievements(request: Request, services: ServicesOf, who: Writer)
 @router.post(
     "/demands:bulk",
     response_model=BulkAnswer,
-    responses=responses(UNSUPPORTED_MEDIA, *COMMON),
+    responses=responses(*COMMON),
     openapi_extra=_BULK_DOCS,
     summary="Write many demands",
 )
@@ -133,7 +134,10 @@ async def delete_demand(demand_id: DemandId, request: Request, services: Service
 
 async def _put(services: Services, path_id: str, record: Achievement | Demand) -> Response:
     if record.record_id != path_id:
-        raise InputError(f"the path names {path_id!r}, the record {record.record_id!r}; they must be the same")
+        raise InputError(
+            f"the path names {path_id!r}, the record {record.record_id!r}; they must be the same",
+            f"路径中的编号“{path_id}”与记录中的“{record.record_id}”须相同",
+        )
     counts = await services.in_store(partial(_upsert, records=[record]))
     services.written()
     result = "inserted" if counts.inserted else "updated" if counts.updated else "unchanged"
@@ -150,7 +154,7 @@ async def _delete(request: Request, services: Services, who: Principal, kind: st
 async def _bulk(request: Request, services: Services, who: Principal, model: type[_R]) -> Response:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in NDJSON:
-        raise ApiError(UNSUPPORTED_MEDIA, f"send JSON Lines as {NDJSON[0]}, not {media_type or 'without a type'}")
+        raise ApiError(UNSUPPORTED_MEDIA, unsupported(request, NDJSON[0]))
     body = await request.body()
     name = "achievements.bulk" if model is Achievement else "demands.bulk"
     note = partial(AuditEntry, datetime.now(UTC), who.name, name, request_id=request.state.request_id)
@@ -169,7 +173,7 @@ def _upsert(store: Store, records: Sequence[Achievement | Demand]) -> UpsertCoun
 def _store_lines(store: Store, body: bytes, model: type[_R], note: partial[AuditEntry]) -> BulkAnswer:
     upload = read_lines(body, model)
     answer = upload.answer(_upsert(store, list(upload.records.values())))
-    store.api_keys.note(note(subject=f"{len(upload.records)} stored, {len(upload.rejected)} rejected"))
+    store.api_keys.note(note(subject=f"写入 {len(upload.records)} 条，拒绝 {len(upload.rejected)} 条"))
     return answer
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from gongxu_client.models import (
     Achievement,
     AchievementsBatch,
+    AchievementsPage,
     AchievementsRequest,
     ActionRequest,
     AdviceAnswer,
@@ -18,10 +19,12 @@ from gongxu_client.models import (
     Deleted,
     Demand,
     DemandsBatch,
+    DemandsPage,
     DemandsRequest,
     EligibilityAnswer,
     EligibilityRequest,
     EventsAnswer,
+    EventsPage,
     GapAnswer,
     Gaps,
     GivenAnswer,
@@ -146,6 +149,10 @@ class AsyncClient(AsyncTransport):
         """Delete an achievement."""
         return await self.send(Deleted, "DELETE", f"/v1/achievements/{quoted(achievement_id)}")
 
+    async def get_achievement(self, achievement_id: str) -> Achievement:
+        """Read an achievement."""
+        return await self.send(Achievement, "GET", f"/v1/achievements/{quoted(achievement_id)}")
+
     async def put_demand(self, demand_id: str, body: Demand | Mapping[str, Any]) -> Written:
         """Write a demand."""
         return await self.send(Written, "PUT", f"/v1/demands/{quoted(demand_id)}", body=body)
@@ -153,6 +160,10 @@ class AsyncClient(AsyncTransport):
     async def delete_demand(self, demand_id: str) -> Deleted:
         """Delete a demand."""
         return await self.send(Deleted, "DELETE", f"/v1/demands/{quoted(demand_id)}")
+
+    async def get_demand(self, demand_id: str) -> Demand:
+        """Read a demand."""
+        return await self.send(Demand, "GET", f"/v1/demands/{quoted(demand_id)}")
 
     async def list_kinds(self) -> KindList:
         """List the kinds of records."""
@@ -201,6 +212,29 @@ class AsyncClient(AsyncTransport):
     ) -> EventsAnswer:
         """Report outcome events."""
         return await self.send(EventsAnswer, "POST", "/v1/events", body=body)
+
+    async def list_achievements(self, *, limit: int = 100, cursor: str = "") -> AchievementsPage:
+        """List achievements."""
+        return await self.send(AchievementsPage, "GET", "/v1/achievements", query={"limit": limit, "cursor": cursor})
+
+    async def list_demands(self, *, limit: int = 100, cursor: str = "") -> DemandsPage:
+        """List demands."""
+        return await self.send(DemandsPage, "GET", "/v1/demands", query={"limit": limit, "cursor": cursor})
+
+    async def achievement_events(self, achievement_id: str, *, limit: int = 100, cursor: str = "") -> EventsPage:
+        """Events of an achievement."""
+        return await self.send(
+            EventsPage,
+            "GET",
+            f"/v1/achievements/{quoted(achievement_id)}/events",
+            query={"limit": limit, "cursor": cursor},
+        )
+
+    async def demand_events(self, demand_id: str, *, limit: int = 100, cursor: str = "") -> EventsPage:
+        """Events of a demand."""
+        return await self.send(
+            EventsPage, "GET", f"/v1/demands/{quoted(demand_id)}/events", query={"limit": limit, "cursor": cursor}
+        )
 
     async def term(self, term: str, *, limit: int = 20) -> Term:
         """A term and its neighbours."""

@@ -124,9 +124,25 @@ class DeveloperAnswer(BaseModel):
     terms: list[str]
 
 
+class EventOutcome(BaseModel):
+    """
+    What became of one event.
+    """
+
+    index: int
+    """
+    Its place in the list, from 0
+    """
+    event_id: str | None
+    """
+    Its id, if it has one that can be read
+    """
+    result: Literal["added", "known", "conflicting", "rejected"]
+
+
 class EventsAnswer(BaseModel):
     """
-    What became of the events. All of them are on disk: those added now, and those known from before.
+    What became of the events. All but the rejected ones are on disk: those added now, and those known from before.
     """
 
     added: int
@@ -138,6 +154,14 @@ class EventsAnswer(BaseModel):
     """
     Their event_id was known with another content: the first one stays
     """
+    rejected: int
+    """
+    They cannot be used; the answer then is a problem with status 422, see `errors`
+    """
+    results: list[EventOutcome]
+    """
+    One for each event, in the order in which they were sent
+    """
 
 
 class Fault(BaseModel):
@@ -147,7 +171,7 @@ class Fault(BaseModel):
 
     where: str
     """
-    Path to the value, such as body.filters.budget
+    Path to the value, such as body.filters.budget, or list.2.kind in a list of events
     """
     message: str
 
@@ -225,6 +249,10 @@ class Filters(BaseModel):
     worst_margin_at_least: float | None = None
     """
     How far the worst checked figure may lie outside its bound, as a share of it: -0.1
+    """
+    as_of: date | None = None
+    """
+    Day on which a demand's deadline must not have passed; servers take today where none is given
     """
     exclude: list[str] = []
     """
@@ -623,6 +651,9 @@ class Problem(BaseModel):
     title_en: str
     status: int
     detail: str
+    """
+    In Chinese
+    """
     instance: str
     """
     Path of the request
@@ -635,6 +666,17 @@ class Problem(BaseModel):
     nearest_ids: list[str] | None = None
     """
     Existing ids that look like the one asked for
+    """
+    added: int | None = None
+    """
+    Of a list of events: how many of the others were added, see `results`
+    """
+    known: int | None = None
+    conflicting: int | None = None
+    rejected: int | None = None
+    results: list[dict[str, Any]] | None = None
+    """
+    Of a list of events: what became of each
     """
 
 
@@ -789,6 +831,10 @@ class RequestFilters(BaseModel):
     worst_margin_at_least: float | None = None
     """
     How far the worst checked figure may lie outside its bound, as a share of it: -0.1
+    """
+    as_of: date | None = None
+    """
+    Day on which a demand's deadline must not have passed; servers take today where none is given
     """
     exclude: list[str] = []
     """
@@ -1103,6 +1149,18 @@ class Achievement(BaseModel):
     """
 
 
+class AchievementsPage(BaseModel):
+    """
+    Achievements, ordered by id.
+    """
+
+    next_cursor: str = ""
+    """
+    Send it as `cursor` for the next page; empty: this is the last one
+    """
+    items: list[Achievement]
+
+
 class AchievementsRequest(BaseModel):
     """
     Asks for achievements that answer a demand, named in exactly one of three ways.
@@ -1374,6 +1432,18 @@ class Demand(BaseModel):
     visibility: str = ""
 
 
+class DemandsPage(BaseModel):
+    """
+    Demands with what was answered about them, ordered by id.
+    """
+
+    next_cursor: str = ""
+    """
+    Send it as `cursor` for the next page; empty: this is the last one
+    """
+    items: list[Demand]
+
+
 class DemandsRequest(BaseModel):
     """
     Asks for demands that an achievement answers, named in exactly one of three ways.
@@ -1421,6 +1491,18 @@ class DemandsRequest(BaseModel):
     """
     An achievement in free text
     """
+
+
+class EventsPage(BaseModel):
+    """
+    Events of one record: undated judgements first, then by moment.
+    """
+
+    next_cursor: str = ""
+    """
+    Send it as `cursor` for the next page; empty: this is the last one
+    """
+    items: list[OutcomeEvent]
 
 
 class FirmFacts(BaseModel):

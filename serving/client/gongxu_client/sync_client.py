@@ -6,6 +6,7 @@ from typing import Any, Literal
 from gongxu_client.models import (
     Achievement,
     AchievementsBatch,
+    AchievementsPage,
     AchievementsRequest,
     ActionRequest,
     AdviceAnswer,
@@ -18,10 +19,12 @@ from gongxu_client.models import (
     Deleted,
     Demand,
     DemandsBatch,
+    DemandsPage,
     DemandsRequest,
     EligibilityAnswer,
     EligibilityRequest,
     EventsAnswer,
+    EventsPage,
     GapAnswer,
     Gaps,
     GivenAnswer,
@@ -144,6 +147,10 @@ class Client(SyncTransport):
         """Delete an achievement."""
         return self.send(Deleted, "DELETE", f"/v1/achievements/{quoted(achievement_id)}")
 
+    def get_achievement(self, achievement_id: str) -> Achievement:
+        """Read an achievement."""
+        return self.send(Achievement, "GET", f"/v1/achievements/{quoted(achievement_id)}")
+
     def put_demand(self, demand_id: str, body: Demand | Mapping[str, Any]) -> Written:
         """Write a demand."""
         return self.send(Written, "PUT", f"/v1/demands/{quoted(demand_id)}", body=body)
@@ -151,6 +158,10 @@ class Client(SyncTransport):
     def delete_demand(self, demand_id: str) -> Deleted:
         """Delete a demand."""
         return self.send(Deleted, "DELETE", f"/v1/demands/{quoted(demand_id)}")
+
+    def get_demand(self, demand_id: str) -> Demand:
+        """Read a demand."""
+        return self.send(Demand, "GET", f"/v1/demands/{quoted(demand_id)}")
 
     def list_kinds(self) -> KindList:
         """List the kinds of records."""
@@ -195,6 +206,29 @@ class Client(SyncTransport):
     ) -> EventsAnswer:
         """Report outcome events."""
         return self.send(EventsAnswer, "POST", "/v1/events", body=body)
+
+    def list_achievements(self, *, limit: int = 100, cursor: str = "") -> AchievementsPage:
+        """List achievements."""
+        return self.send(AchievementsPage, "GET", "/v1/achievements", query={"limit": limit, "cursor": cursor})
+
+    def list_demands(self, *, limit: int = 100, cursor: str = "") -> DemandsPage:
+        """List demands."""
+        return self.send(DemandsPage, "GET", "/v1/demands", query={"limit": limit, "cursor": cursor})
+
+    def achievement_events(self, achievement_id: str, *, limit: int = 100, cursor: str = "") -> EventsPage:
+        """Events of an achievement."""
+        return self.send(
+            EventsPage,
+            "GET",
+            f"/v1/achievements/{quoted(achievement_id)}/events",
+            query={"limit": limit, "cursor": cursor},
+        )
+
+    def demand_events(self, demand_id: str, *, limit: int = 100, cursor: str = "") -> EventsPage:
+        """Events of a demand."""
+        return self.send(
+            EventsPage, "GET", f"/v1/demands/{quoted(demand_id)}/events", query={"limit": limit, "cursor": cursor}
+        )
 
     def term(self, term: str, *, limit: int = 20) -> Term:
         """A term and its neighbours."""

@@ -10,10 +10,11 @@ from data.errors import InputError
 from data.store.keys import AuditEntry
 from data.store.operators import Operator
 from data.store.store import Store
-from serving.dashboard.accounts.access import Role, password_matches, require_name
+from serving.dashboard.accounts.access import ROLE_NAMES, Role, password_matches, require_name
 from serving.dashboard.accounts.oidc import Identity, OidcError
 
 COOKIE = "gongxu_session"
+NOBODY = "nobody"  # in the audit trail
 LONGEST = timedelta(hours=12)
 IDLE = timedelta(hours=2)
 TOUCH = timedelta(minutes=1)  # how exactly the last use of a session is known
@@ -32,7 +33,12 @@ class SignedIn:
     @property
     def actor(self) -> str:
         """The operator's name in the audit trail."""
-        return f"operator {self.name}"
+        return actor_of(self.name)
+
+
+def actor_of(name: str) -> str:
+    """Return how the audit trail names an operator."""
+    return f"operator {name}"
 
 
 def digest_of(cookie: str) -> str:
@@ -53,11 +59,14 @@ def sign_in(store: Store, name: str, password: str, now: datetime, request_id: s
     """
     operator = store.operators.find(name) if len(name) <= 100 else None
     right = password_matches(password, operator.password_hash if operator else None)
+    if operator is None or not right or _closed(operator, now):
+        action, why = _failure(operator, now)
+        store.api_keys.note(AuditEntry(now, NOBODY, action, f"{name[:100]}：{why}", request_id))
     if operator is None or _closed(operator, now):
         return None
     if not right:
         if store.operators.note_failure(name, now, MAX_FAILURES, LOCK):
-            store.api_keys.note(AuditEntry(now, f"operator {name}", "operators.locked", name, request_id))
+            store.api_keys.note(AuditEntry(now, actor_of(name), "operators.locked", name, request_id))
         return None
     return _open(store, name, now, request_id)
 
@@ -73,33 +82,33 @@ def sign_in_at_provider(store: Store, who: Identity, now: datetime, request_id: 
     """
     operator = store.operators.of_subject(who.subject)
     if operator is not None and operator.disabled_at is not None:
-        _refused(store, who, now, request_id, "disabled")
+        _refused(store, who, now, request_id, "账户已停用")
         raise OidcError("该账户已停用，请联系管理员。", "account disabled", 403)
     if operator is None:
         try:
             store.operators.add(Operator(require_name(who.name), who.role.value, "", now, subject=who.subject))
         except InputError as error:
-            _refused(store, who, now, request_id, "name taken or unusable")
+            _refused(store, who, now, request_id, "用户名已被占用或不能使用")
             text = f"用户名 {who.name[:100]} 已被另一个账户占用，或含有不能用的字符，请联系管理员。"
             raise OidcError(text, str(error), 403) from error
-        actor, subject = f"operator {who.name}", f"{who.name} ({who.role.value})"
+        actor, subject = actor_of(who.name), f"{who.name}（{ROLE_NAMES[who.role]}）"
         store.api_keys.note(AuditEntry(now, actor, "operators.add", subject, request_id))
         return _open(store, who.name, now, request_id)
     if operator.role != who.role.value:
         store.operators.change(operator.name, role=who.role.value)
-        subject = f"{operator.name} ({who.role.value})"
-        store.api_keys.note(AuditEntry(now, f"operator {operator.name}", "operators.role", subject, request_id))
+        subject = f"{operator.name}（{ROLE_NAMES[who.role]}）"
+        store.api_keys.note(AuditEntry(now, actor_of(operator.name), "operators.role", subject, request_id))
     return _open(store, operator.name, now, request_id)
 
 
 def _refused(store: Store, who: Identity, now: datetime, request_id: str, why: str) -> None:
-    store.api_keys.note(AuditEntry(now, "provider", "operators.refused", f"{who.name}: {why}"[:500], request_id))
+    store.api_keys.note(AuditEntry(now, "provider", "operators.refused", f"{who.name}：{why}"[:500], request_id))
 
 
 def _open(store: Store, name: str, now: datetime, request_id: str) -> str:
     cookie = secrets.token_urlsafe(32)
     store.operators.open_session(digest_of(cookie), name, now, now - LONGEST)
-    store.api_keys.note(AuditEntry(now, f"operator {name}", "operators.sign_in", name, request_id))
+    store.api_keys.note(AuditEntry(now, actor_of(name), "operators.sign_in", name, request_id))
     return cookie
 
 
@@ -122,8 +131,20 @@ def sign_out(store: Store, cookie: str) -> None:
 
 
 def _closed(operator: Operator, now: datetime) -> bool:
-    locked = operator.locked_until is not None and now < operator.locked_until
-    return locked or operator.disabled_at is not None
+    return _locked(operator, now) or operator.disabled_at is not None
+
+
+def _locked(operator: Operator, now: datetime) -> bool:
+    return operator.locked_until is not None and now < operator.locked_until
+
+
+def _failure(operator: Operator | None, now: datetime) -> tuple[str, str]:
+    """Return what the audit trail calls a refused sign-in, and why it was refused."""
+    if operator is None:
+        return "operators.failed", "没有此账户"
+    if operator.disabled_at is not None:
+        return "operators.failed", "账户已停用"
+    return ("operators.locked", "锁定期间尝试登录") if _locked(operator, now) else ("operators.failed", "密码错误")
 
 
 def utc_now() -> datetime:

@@ -22,7 +22,7 @@ async def audit_table(request: Request) -> Table:
         (
             Column("number", "序号", "number", "操作按发生的先后编号。", own=True),
             Column("at", "时间", "moment"),
-            Column("actor", "操作者", hint="operator 为仪表盘操作员；其余为接口密钥或命令行。"),
+            Column("actor", "操作者", "say", hint="仪表盘的操作员、接口密钥的名称、命令行或统一身份。"),
             Column("action", "操作", "say"),
             Column("subject", "对象"),
             Column("request_id", "请求编号", hint="与服务日志中的编号一致；命令行操作没有。"),

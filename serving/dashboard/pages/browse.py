@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from data.clocks import china_today
 from data.errors import InputError
 from data.records import MAX_TEXT, UNSTORED, Achievement, Demand, UnstoredAchievement
 from data.store.store import Store
@@ -131,8 +132,10 @@ class _Asked:
 def recommend(engine: Engine, record: Demand | Achievement, asked: _Asked) -> Recommendation:
     """Return the ranked list for a record of either side, with all reasons."""
     if isinstance(record, Demand):
-        return engine.recommend_achievements(record, top=asked.top, filters=asked.filters, explain=True)
-    return engine.recommend_demands(record, top=asked.top, filters=asked.filters, explain=True)
+        return engine.recommend_achievements(
+            record, top=asked.top, filters=asked.filters.on(china_today()), explain=True
+        )
+    return engine.recommend_demands(record, top=asked.top, filters=asked.filters.on(china_today()), explain=True)
 
 
 def strongest_weight(items: list[Match]) -> float:
@@ -253,7 +256,7 @@ def _compare(services: Services, record: Demand, versions: tuple[str, str]) -> l
 
 def recommend_plain(engine: Engine, record: Demand, asked: _Asked) -> Recommendation:
     """Return a demand's list without reasons."""
-    return engine.recommend_achievements(record, top=asked.top, filters=asked.filters)
+    return engine.recommend_achievements(record, top=asked.top, filters=asked.filters.on(china_today()))
 
 
 PAGES = (

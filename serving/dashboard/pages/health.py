@@ -14,7 +14,8 @@ from data.errors import InputError, NotFoundError
 from data.store import duplicates
 from data.store.database import translated_errors
 from data.store.keys import AuditEntry
-from data.store.store import Store, StoreCounts
+from data.store.results import StoreCounts
+from data.store.store import Store
 from matcher.clarification.completeness import completeness_path, load_weights
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import utc_now

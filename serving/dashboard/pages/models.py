@@ -12,6 +12,7 @@ from data.errors import InputError
 from data.settings import Settings
 from data.store.keys import AuditEntry
 from matcher.bundle import BUILT, CHALLENGER, CURRENT, PREVIOUS, all_bundles, pointed
+from matcher.served import rollback_targets
 from serving.dashboard import promotion
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import utc_now
@@ -206,10 +207,11 @@ async def promote(request: Request) -> Response:
 
 async def rollback(request: Request) -> Response:
     """Serve the version before the current one again."""
-    previous = pointed(services_of(request).settings.bundles, PREVIOUS)
-    if not previous:
+    settings = services_of(request).settings
+    targets = rollback_targets(settings.home, settings.bundles)
+    if not targets:
         raise InputError("没有可以回退到的上一版。")
-    return await _begin(request, "rollback", previous, field(request, "why").strip()[:MAX_WHY], force=False)
+    return await _begin(request, "rollback", targets[0], field(request, "why").strip()[:MAX_WHY], force=False)
 
 
 async def _begin(request: Request, action: str, wanted: str, why: str, force: bool) -> Response:
@@ -219,7 +221,7 @@ async def _begin(request: Request, action: str, wanted: str, why: str, force: bo
     if any(one.state == promotion.RUNNING for one in promotion.requests(services.settings.home)[:1]):
         raise InputError("已有一项晋级或回退正在进行，请等它完成。")
     entry = AuditEntry(
-        now, who.actor, f"models.{action}", f"{wanted}{' (forced)' if force else ''}: {why}", request.state.request_id
+        now, who.actor, f"models.{action}", f"{wanted}{'（强制）' if force else ''}：{why}", request.state.request_id
     )
     await services.in_store(partial(_note, entry=entry))
     promotion.begin(services.settings, action=action, version=wanted, who=who.actor, why=why, force=force, now=now)

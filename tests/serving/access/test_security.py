@@ -38,6 +38,8 @@ def test_without_keys_only_this_machine_is_served(client):
     for answer in (
         remote.post(URL, json=TEXT),
         client.post(URL, json=TEXT, headers={"X-Forwarded-For": "192.0.2.7"}),
+        client.post(URL, json=TEXT, headers={"X-Forwarded-Proto": "https"}),
+        client.post(URL, json=TEXT, headers={"Via": "1.1 proxy"}),
         client.post(URL, json=TEXT, headers={"Host": "attacker.example"}),
         client.post(URL, json=TEXT, headers={"Origin": "https://attacker.example"}),
     ):
@@ -45,11 +47,14 @@ def test_without_keys_only_this_machine_is_served(client):
         assert answer.headers["WWW-Authenticate"] == "Bearer"
         assert "gongxu keys add" in answer.json()["detail"]
     assert remote.get("/healthz").status_code == 200
+    # and nobody is an administrator before there is a key
+    refused = client.post("/v1/models/reload", json={})
+    assert (refused.status_code, "gongxu keys add" in refused.json()["detail"]) == (403, True)
 
 
 def test_a_form_cannot_be_posted_by_a_page(client):
     answer = client.post(URL, content=b'{"text": "x"}', headers={"Content-Type": "text/plain"})
-    assert answer.status_code == 422
+    assert answer.status_code == 415
 
 
 def test_once_a_key_exists_it_is_needed(client, site):

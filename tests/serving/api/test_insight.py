@@ -1,9 +1,15 @@
 """Similar records, one pair explained, many subjects at once, bundles listed and changed."""
 
+import json
+
 import pytest
 
+from data.locks import exclusive
 from data.store.store import Store
-from matcher.bundle import CURRENT
+from matcher.bundle import CURRENT, PREVIOUS, pointed
+from matcher.served import JOURNAL, LOCK
+from serving.access.credentials import add_key
+from serving.access.roles import Role
 from tests.serving.conftest import wait_for
 
 
@@ -66,7 +72,20 @@ def test_batch_of_the_other_direction_and_its_limits(reader, records):
     assert reader.post(url, json={"requests": []}).status_code == 422
 
 
+def as_admin(client, site):
+    """Let the client send an administrator's key from now on."""
+    with Store.open(site.store_url) as store:
+        client.headers["Authorization"] = f"Bearer {add_key(store, 'admin', Role.ADMIN)}"
+    wait_for(lambda: client.get("/v1/models", headers={"Authorization": "Bearer no"}).status_code == 401)
+
+
+def journal(site):
+    path = site.home / JOURNAL
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+
+
 def test_models_are_listed_and_changed(client, site, platform):
+    as_admin(client, site)
     listed = client.get("/v1/models").json()["models"]
     assert [model["version"] for model in listed if model["serving"]] == [platform.trained.name]
     assert {platform.built.name, platform.trained.name} == {model["version"] for model in listed}
@@ -76,16 +95,45 @@ def test_models_are_listed_and_changed(client, site, platform):
     assert (site.bundles / CURRENT).read_text().strip() == platform.built.name
     with Store.open(site.store_url) as store:
         assert store.api_keys.trail()[0].action == "models.reload"
+    (entry,) = journal(site)
+    assert (entry["action"], entry["candidate"], entry["champion"]) == (
+        "reload",
+        platform.built.name,
+        platform.trained.name,
+    )
+    assert pointed(site.bundles, PREVIOUS) == platform.trained.name
+    # back again, and the way back does not lead to what was left
+    assert client.post("/v1/models/reload", json={"version": platform.trained.name}).status_code == 200
+    assert pointed(site.bundles, PREVIOUS) == ""
 
 
 def test_reload_refuses_a_damaged_or_unknown_bundle(client, site, platform):
+    as_admin(client, site)
     assert client.post("/v1/models/reload", json={"version": "../../etc"}).status_code == 404
     (site.bundles / platform.built.name / "viewer" / "text" / "extra").write_text("x")
     answer = client.post("/v1/models/reload", json={"version": platform.built.name})
     assert answer.status_code == 422
     assert str(site.home) not in answer.text
     assert client.get("/readyz").json()["bundle_version"] == platform.trained.name
+    # refused means: nothing has changed, now or at the next start
+    assert pointed(site.bundles, CURRENT) == platform.trained.name
+    assert client.get("/readyz").json()["rejected_bundle"] is None
+    assert journal(site) == []
     assert client.post("/v1/models/reload", json={}).json() == {"bundle_version": platform.trained.name}
+
+
+def test_reload_is_no_way_around_the_gate(client, site, platform):
+    as_admin(client, site)
+    folder = site.home / "candidates" / platform.built.name
+    folder.mkdir(parents=True)
+    for decision in ("", "refused"):
+        (folder / "candidate.json").write_text(json.dumps({"decision": decision}))
+        answer = client.post("/v1/models/reload", json={"version": platform.built.name})
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:gongxu:problem:not-promoted")
+    assert (pointed(site.bundles, CURRENT), journal(site)) == (platform.trained.name, [])
+    with exclusive(site.home / LOCK, "promotion"):
+        answer = client.post("/v1/models/reload", json={})
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:gongxu:problem:busy")
 
 
 def test_metrics_count_what_happened(client):

@@ -124,7 +124,7 @@ def test_invalid_request_names_the_value(reader, body, where):
 def test_text_that_says_nothing_is_refused(reader):
     answer = reader.post(URL, json={"text": "详见附件"})
     assert answer.status_code == 422
-    assert "says nothing" in answer.json()["detail"]
+    assert "没有可供匹配的内容" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("raw", [b"{", b'{"text": "\xff"}', b'{"text": NaN}', b'{"text": "\\ud800"}', b"", b"[]"])

@@ -189,7 +189,7 @@ def test_signing_in_is_in_the_audit_trail_which_managers_alone_see(site, home, m
         assert any(
             entry.action == "operators.sign_in" and entry.subject == "viewer" for entry in store.api_keys.trail()
         )
-    assert "operator viewer" in manager.get("/audit").text
+    assert "操作员 viewer" in manager.get("/audit").text
     assert viewer.get("/audit").status_code == 403
     assert viewer.get("/tables/audit").status_code == 403
     assert viewer.get("/tables/audit/export").status_code == 403

@@ -315,7 +315,7 @@ def test_promote_with_a_reason_and_roll_back(page, server, own_home):
     assert (own_home.bundles / "current").read_text().strip() == serving
     visit(page, f"{server}/audit")
     expect(page.locator("#audit tbody")).to_contain_text("模型回退")
-    expect(page.locator("#audit tbody")).to_contain_text("operator manager")
+    expect(page.locator("#audit tbody")).to_contain_text("操作员 manager")
 
 
 @pytest.mark.parametrize("path", [*MENU, "/audit", "/account"])

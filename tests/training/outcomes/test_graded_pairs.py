@@ -9,7 +9,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 import training.outcomes.graded_pairs
-from data.records import GRADES, Achievement, DeclineReason, Demand, EventKind, OutcomeEvent
+from data.records import GRADES, STORED, Achievement, DeclineReason, Demand, EventKind, OutcomeEvent
 from matcher.collection.columns import RecordColumns
 from matcher.history.graded_pairs import NO_REASON, NOT_SHOWN
 from training.outcomes.delays import DAY, delay_distribution
@@ -115,7 +115,7 @@ def test_against_a_plain_reading_of_the_log(log):
 
 
 def test_of_too_many_pairs_the_telling_ones_stay(monkeypatch):
-    monkeypatch.setattr(training.pairs, "MAX_PAIRS", 4)
+    monkeypatch.setattr(training.outcomes.graded_pairs, "MAX_PAIRS", 4)
     sent = [event(1, "judgement", "D0", "A0", level=1)]
     sent += [event(10 + n, "impression", f"D{n % 3}", f"A{n % 4}") for n in range(9)]
     sent += [event(30, "contact", "D1", "A3"), event(31, "deal", "D2", "A3")]
@@ -237,3 +237,48 @@ def test_delays_are_recovered_from_a_log_that_ends_too_early():
     assert np.abs(plain - truth).max() > 0.06
     assert delay_distribution(delay[:19], window[:19]) is None
     assert found.arrived(np.array([0.0, 1e12])).tolist() == [0.0, 1.0]
+
+
+def test_a_click_stamped_before_its_impression_joins_its_own_request():
+    events = [
+        shown(1, "R1", 3),
+        event(2, "click", request_id="R2"),
+        event(2, "contact", request_id="R2"),
+        shown(3, "R2", 1),
+        shown(4, "R3", 5),
+    ]
+    pairs = graded_pairs(events, DEMANDS, ACHIEVEMENTS)
+    assert list(zip(pairs.position.tolist(), pairs.grade.tolist(), strict=True)) == [(3, 0), (1, 2), (5, 0)]
+    # not any later one: a day apart is no difference of clocks
+    far = [shown(1, "R1", 3), event(2, "click", request_id="R2"), shown(40, "R2", 1)]
+    pairs = graded_pairs(far, DEMANDS, ACHIEVEMENTS)
+    assert list(zip(pairs.position.tolist(), pairs.grade.tolist(), strict=True)) == [(3, 1), (1, 0)]
+
+
+def test_a_repeated_impression_of_a_request_is_one_row_whatever_the_order():
+    events = [event(1, "click", request_id="R"), shown(2, "R", 4), shown(3, "R", 4), event(5, "deal", request_id="R")]
+    pairs = graded_pairs(events, DEMANDS, ACHIEVEMENTS)
+    assert (pairs.position.tolist(), pairs.grade.tolist()) == ([4], [4])
+
+
+def test_no_event_moves_the_ripeness_of_others():
+    ages = range(0, 24 * 200, 24)
+    events = [shown(hour, f"R{hour}", 1) for hour in ages]
+    events += [event(hour + 30, "contact", request_id=f"R{hour}") for hour in ages if hour % 72 == 0]
+    events.sort(key=lambda one: one.occurred_at)
+    now = events[-1].occurred_at + timedelta(hours=1)
+    before = graded_pairs(events, DEMANDS, ACHIEVEMENTS, now=now)
+    for wrong in (20, 24 * 30, 24 * 365 * 900):
+        late = OutcomeEvent.model_validate(
+            {
+                **event(0, "click", "D1", "A1").model_dump(),
+                "event_id": "wrong",
+                "occurred_at": now + timedelta(hours=wrong),
+            },
+            context=STORED,
+        )
+        after = graded_pairs([*events, late], DEMANDS, ACHIEVEMENTS, now=now)
+        assert after.certain[: len(before)].tolist() == before.certain.tolist()
+        # a clock that is hours ahead is still believed to have seen a click, one that is days ahead is not
+        assert len(after) - len(before) == (1 if wrong < 24 else 0)
+    assert (before.certain[:, 0] < 1).any()

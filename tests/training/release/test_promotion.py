@@ -5,12 +5,13 @@ import json
 import pytest
 
 from data.errors import InputError, NotFoundError
+from data.locks import BusyError, exclusive
 from data.store.store import Store
 from matcher.bundle import CHALLENGER, CURRENT, PREVIOUS, pointed
 from matcher.engine import Engine
 from matcher.model import MatchingModel
-from training.release.locks import BusyError, exclusive
-from training.release.promotion import JOURNAL, LOCK, promote, rollback
+from matcher.served import JOURNAL, LOCK
+from training.release.promotion import promote, rollback
 from training.versions import candidates
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
@@ -73,10 +74,11 @@ def test_force_is_recorded_with_who_and_why_and_rolled_back_in_one_step(copied, 
 
     back = rollback(settings, store, why="complaints")
     assert back.promoted
-    assert pointers(settings) == (copied.first, copied.second, "")
+    assert pointers(settings) == (copied.first, "", "")
     assert client.get_model_version_by_alias("gongxu", "champion").tags["bundle"] == copied.first
-    rollback(settings, store)
-    assert pointed(settings.bundles, CURRENT) == copied.second
+    with pytest.raises(InputError, match="nothing to roll back to"):  # not forward to the one that was complained of
+        rollback(settings, store)
+    assert pointed(settings.bundles, CURRENT) == copied.first
 
 
 def test_refusals_in_words(copied, store):

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from data.locks import BusyError, exclusive
 from data.store.store import Store
 from matcher.bundle import BUILT, CURRENT, pointed, set_pointer
 from models.ranking.ordinal import RankerParameters
-from training.release.locks import BusyError, exclusive
 from training.release.retrain import LOCK, STATE, load_state, retrain
 from training.versions import candidates
 
