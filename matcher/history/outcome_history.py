@@ -14,6 +14,7 @@ from data.columns.strings import StringIndex
 from matcher.collection.columns import RecordColumns
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.pairs import PairBatch
+from matcher.history.axes import along, principal_axes
 from matcher.history.kernels import nearest_demands, nearest_likeness, others_outcomes, outcomes_of, own_outcomes
 from matcher.texts.similarities import TextSide
 from models.ranking.pair_kernel import PairInputs, PairKernelRidge
@@ -74,24 +75,10 @@ def achievement_vectors(texts: TextSide, rows: NDArray[np.int64]) -> FloatArray:
     return np.hstack([np.asarray(part[rows]) * half for part in (texts.full.vectors, texts.full.topics)])
 
 
-def principal_axes(vectors: FloatArray, count: int) -> FloatArray:
-    """Return (k, min(count, n, k)) orthonormal columns, the directions in which (n, k) vectors are largest."""
-    values, directions = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
-    kept = np.argsort(-values)[: min(count, len(vectors))]
-    return np.ascontiguousarray(directions[:, kept], dtype=np.float32)
-
-
 def _spread_over(start: int, end: int, most: int) -> NDArray[np.int64]:
     """Return at most `most` of the rows from `start` to `end`, evenly spread."""
     n = min(end - start, most)
     return start + np.arange(n, dtype=np.int64) * (end - start) // max(n, 1)
-
-
-def _along(vectors: FloatArray, axes: FloatArray) -> FloatArray:
-    """Return (n, r) coordinates on the axes, scaled back to the vectors' length: cosines are those within the axes."""
-    kept = vectors @ axes
-    length = np.sqrt(np.einsum("nk,nk->n", vectors, vectors) / np.maximum(np.einsum("nk,nk->n", kept, kept), 1e-12))
-    return np.asarray(kept * length[:, None], dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -183,13 +170,13 @@ class History:
         first = np.searchsorted(group, np.arange(group[-1] + 1))
         by_demand = demand_vectors(demands.texts, d[first])
         demand_axes = principal_axes(demand_vectors(demands.texts, _spread_over(0, len(demands), AXES_ROWS)), AXES)
-        by_demand = _along(by_demand, demand_axes)
+        by_demand = along(by_demand, demand_axes)
         unique, inverse = np.unique(a, return_inverse=True)
         by_achievement = achievement_vectors(achievements.texts, unique)
         achievement_axes = principal_axes(
             achievement_vectors(achievements.texts, _spread_over(0, len(achievements), AXES_ROWS)), AXES
         )
-        by_achievement = _along(by_achievement, achievement_axes)[inverse]
+        by_achievement = along(by_achievement, achievement_axes)[inverse]
         support = np.arange(len(grades))
         if len(grades) > SUPPORT:
             support = np.sort(np.random.default_rng(seed).choice(len(grades), SUPPORT, replace=False))
@@ -320,10 +307,10 @@ class History:
         return found
 
     def _demands(self, view: EncodedRecords, rows: NDArray[np.int64]) -> FloatArray:
-        return _along(demand_vectors(view.texts, rows), self.demand_axes)
+        return along(demand_vectors(view.texts, rows), self.demand_axes)
 
     def _achievements(self, view: EncodedRecords, rows: NDArray[np.int64]) -> FloatArray:
-        return _along(achievement_vectors(view.texts, rows), self.achievement_axes)
+        return along(achievement_vectors(view.texts, rows), self.achievement_axes)
 
     def _group_of(self, cards: RecordColumns, row: int) -> int:
         return next((self.keys[key] for key in cards.identity(row) if key in self.keys), -1)
