@@ -8,7 +8,7 @@ import numpy as np
 
 from data.errors import InputError
 from data.records import UNSTORED, Achievement, Demand
-from data.store.results import Change
+from data.store.reading.results import Change
 from data.text.foreign import is_understood
 from data.text.segment import content_words
 from knowledge_graph.reading.paths import Path

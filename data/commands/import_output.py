@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from data.files.preview import ImportPreview, TablePreview
 from data.files.report import FileResult, ImportSummary
 from data.store.imports.log import ImportEntry
-from data.store.results import StoreCounts
+from data.store.reading.results import StoreCounts
 from data.terminal import Table
 
 KINDS = {"achievements": "成果", "demands": "需求", "events": "事件", "judgements": "专家评分"}

@@ -18,10 +18,10 @@ from data.store.eligibility.policy_criteria import PolicyCriteria
 from data.store.imports.log import Imports
 from data.store.keys import ApiKeys
 from data.store.kind_records import KindRecords
-from data.store.listing import Listing
 from data.store.matches import Matches
 from data.store.operators import Operators
-from data.store.results import Change, EventCounts, EventResult, StoreCounts
+from data.store.reading.listing import Listing
+from data.store.reading.results import Change, EventCounts, EventResult, StoreCounts
 from data.store.reviews import Reviews
 from data.store.tables import (
     ACHIEVEMENT_BY_ID,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data.clocks import impossible_moment
 from data.records import OutcomeEvent
-from data.store.results import EventResult
+from data.store.reading.results import EventResult
 from serving.faults import faults_of
 
 MAX_EVENTS = 1000

@@ -17,7 +17,7 @@ from pathlib import Path
 from data.errors import BundleError, InputError, NotFoundError
 from data.locks import exclusive
 from data.settings import Settings
-from data.store.results import StoreCounts
+from data.store.reading.results import StoreCounts
 from data.store.store import Store
 from matcher.bundle import BUILT, CURRENT, POINTERS, current_bundle, set_current, set_pointer, verify
 from matcher.served import LOCK, append

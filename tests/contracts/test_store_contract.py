@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 
 from data.errors import NotFoundError, StoreError
 from data.records import Achievement, AchievementStatus, Demand, EventKind, OutcomeEvent
-from data.store.results import EventCounts, StoreCounts
+from data.store.reading.results import EventCounts, StoreCounts
 from data.store.store import Store
 from data.store.tables import SCHEMA, metadata
 from data.store.upserts import UpsertCounts

@@ -9,7 +9,7 @@ from pydantic import Field, SkipValidation
 from starlette.responses import Response
 
 from data.records import OutcomeEvent
-from data.store.results import EventResult
+from data.store.reading.results import EventResult
 from data.store.store import Store
 from serving.access.gate import Needs
 from serving.access.roles import Scope

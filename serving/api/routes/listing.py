@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from data.errors import InputError
 from data.records import Achievement, Demand, OutcomeEvent, RecordKind
-from data.store.listing import Page
+from data.store.reading.listing import Page
 from data.store.store import Store
 from serving.access.gate import Needs
 from serving.access.roles import Scope

@@ -14,7 +14,7 @@ from data.errors import InputError, NotFoundError
 from data.store import duplicates
 from data.store.database import translated_errors
 from data.store.keys import AuditEntry
-from data.store.results import StoreCounts
+from data.store.reading.results import StoreCounts
 from data.store.store import Store
 from matcher.clarification.completeness import completeness_path, load_weights
 from serving.dashboard.accounts.access import Role

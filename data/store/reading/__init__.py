@@ -1,0 +1,1 @@
+"""What the store gives back: pages of records and events, counts, changes."""
