@@ -216,7 +216,7 @@ class Filters(BaseModel):
     """
     industries: list[str] = []
     """
-    GB/T 4754 codes, any of; a code includes all below it (C26 includes C2614)
+    GB/T 4754 codes in any spelling, or names, any of; a code includes all below it (C26 includes 2614)
     """
     regions: list[str] = []
     """
@@ -798,7 +798,7 @@ class RequestFilters(BaseModel):
     """
     industries: list[str] = []
     """
-    GB/T 4754 codes, any of; a code includes all below it (C26 includes C2614)
+    GB/T 4754 codes in any spelling, or names, any of; a code includes all below it (C26 includes 2614)
     """
     regions: list[str] = []
     """
