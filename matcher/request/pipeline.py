@@ -147,15 +147,23 @@ def relative_familiarity(retrieved: Retrieved) -> float | None:
     model = query.state.model
     if query.side != "achievements" or not model.least_familiarity:
         return None
-    found = retrieved.found.texts.full.vectors[retrieved.places]
-    best = float((found @ np.asarray(subject.view.texts.full.vectors[subject.place])).max())
+    vector = np.asarray(subject.view.texts.full.vectors[subject.place])
+    best = float((retrieved.found.texts.full.vectors[retrieved.places] @ vector).max())
     words, lexical = content_words(subject.text.full), query.collection.lexical
 
     def written(word: str) -> bool:
         return bool(len(lexical.search([word], 1)[0]))
 
-    usual = model.least_familiarity
-    return familiarity(model.space, words, best, stored=subject.row is not None, written=written) / usual
+    def relative(cosine: float) -> float:
+        known = familiarity(model.space, words, cosine, stored=subject.row is not None, written=written)
+        return known / float(model.least_familiarity or 1)
+
+    share = relative(best)
+    if share >= 1:
+        return share
+    # What filters leave out tells of the topic too: few records that pass them must not make it foreign.
+    nearest = query.collection.vectors.search(vector[None], 1, query.collection.current)[1]
+    return relative(max(best, float(nearest[0, 0])))
 
 
 def preselected(retrieved: Retrieved) -> Retrieved:

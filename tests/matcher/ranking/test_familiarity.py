@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from data.records import Achievement, Demand, UnstoredDemand
+from matcher.collection.filters import Filters
 from matcher.engine import Engine
 from matcher.model import FAMILIARITY_FILE
 from matcher.ranking.familiarity import LEAST_DEMANDS, familiarity, least_familiarity
@@ -46,6 +47,20 @@ def test_stored_demands_are_hardly_ever_foreign(taught, known):
     engine = Engine(taught)
     refused = [one for one in known.world.demands if not engine.recommend_achievements(one).items]
     assert len(refused) <= 1
+
+
+def test_a_filter_makes_no_topic_foreign(taught, known):
+    """Only records of other topics pass; they are the nearest that are allowed, and shown."""
+    engine, demand = Engine(taught), known.world.demands[0]
+    topic = known.world.demand_topic[0]
+    same = [
+        record.achievement_id
+        for record, other in zip(known.world.achievements, known.world.achievement_topic, strict=True)
+        if other == topic
+    ]
+    plain = replace(taught, scorer=None)
+    assert Engine(plain).recommend_achievements(demand, filters=Filters(exclude=tuple(same))).items
+    assert engine.recommend_achievements(demand).answered
 
 
 def test_what_was_written_a_second_ago_is_not_foreign(taught):
