@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +11,10 @@ from data.errors import BundleError
 from knowledge_graph.reading.paths import Path
 from knowledge_graph.reading.signals import SIGNAL_NAMES
 from knowledge_graph.relations.likeness import Likeness
-from knowledge_graph.taxonomy.industries import load_industries
-from knowledge_graph.taxonomy.regions import load_regions
 from matcher.collection.pairs import PairBatch
 from matcher.collection.rows import PairIndices
 from matcher.explanations.word_pairs import Partners, Words, partner_words, shared_terms, words_of
-from matcher.features.attributes import ATTRIBUTES
+from matcher.features.attributes import ATTRIBUTE, ATTRIBUTES
 from matcher.features.table import LATENT_COLUMNS, FeatureTable
 from matcher.history.outcome_history import HISTORY, History
 from matcher.recommendation import Reason, ReasonKind
@@ -29,17 +26,6 @@ MIN_SHARE = 0.03  # of the sum of absolute contributions; weaker causes are not 
 MAX_REASONS = 5
 QUOTED = 5  # words, or pairs of words
 LIKE_ENOUGH = 0.45  # a past pair less like this one is no evidence to show
-
-ATTRIBUTE_NAMES = {
-    "same_field": "技术领域",
-    "industry_depth": "所属行业",
-    "region_level": "所在地区",
-    "trl_margin": "技术成熟度",
-    "price_to_budget": "报价与预算",
-    "mode_overlap": "合作方式",
-    "achievement_year": "成果发布时间",
-}
-
 
 # The graph's own measures of what records state belong with the attribute they measure.
 GRAPH_ATTRIBUTES = {
@@ -268,18 +254,15 @@ class _Evidence:
         value, pairs = self._value(place, name), self.pairs
         if np.isnan(value):
             return None
-        columns, said = _STATED[name]
-        wanted = said(pairs.demands.cards.card(int(pairs.d[place]), columns))
-        offered = said(pairs.achievements.cards.card(int(pairs.a[place]), columns))
-        if name == "trl_margin":
-            wanted = f"要求 {wanted}"
-        elif name == "achievement_year":
-            wanted = ""
+        declared = ATTRIBUTE[name]
+        wanted = declared.said(pairs.demands.cards.card(int(pairs.d[place]), declared.columns))
+        offered = declared.said(pairs.achievements.cards.card(int(pairs.a[place]), declared.columns))
+        wanted, offered = declared.asked.format(wanted), declared.offered.format(offered)
         verdict = "有利" if weight > 0 else "不利"
         sides = f"需求{wanted}，成果{offered}" if wanted else offered
         return Reason(
             kind=_kind("attributes", weight),
-            text=f"{ATTRIBUTE_NAMES[name]}{verdict}：{sides}",
+            text=f"{declared.label}{verdict}：{sides}",
             weight=weight,
             evidence={"attribute": name, "demand": wanted, "achievement": offered, "value": round(value, 4)},
         )
@@ -310,34 +293,4 @@ GRADE_NAMES = {
     2: "较强匹配或已联系（2 级）",
     3: "强匹配或已洽谈（3 级）",
     4: "已成交（4 级）",
-}
-
-
-def _money(card: dict[str, Any]) -> str:
-    low, high = card["money_min"], card["money_max"]
-    if low is not None and high is not None and low != high:
-        return f"{low:g}–{high:g} 万元"
-    known = low if low is not None else high
-    return "未说明" if known is None else f"{known:g} 万元"
-
-
-def _industry(code: str) -> str:
-    name = load_industries().name(code)
-    return f"{name}（{code}）" if name else code
-
-
-def _region(code: str) -> str:
-    name = load_regions().full_name(int(code))
-    return f"{name}（{code}）" if name else code
-
-
-# What an attribute is read from, and how it is said.
-_STATED: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], str]]] = {
-    "same_field": (("field",), lambda card: str(card["field"])),
-    "industry_depth": (("industries",), lambda card: "、".join(map(_industry, card["industries"]))),
-    "region_level": (("region",), lambda card: _region(card["region"])),
-    "trl_margin": (("trl",), lambda card: f"{card['trl']} 级"),
-    "price_to_budget": (("money_min", "money_max"), _money),
-    "mode_overlap": (("modes",), lambda card: "、".join(card["modes"])),
-    "achievement_year": (("published",), lambda card: str(card["published"])),
 }

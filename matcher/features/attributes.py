@@ -1,49 +1,139 @@
-"""Features from what records state besides their text; NaN where either side is silent."""
+"""Features from what records state besides their text; NaN where either side is silent.
+
+Each is declared once, in `DECLARED`: training, reasons, documents and the model card take it from there. One that reads a
+new column of records also has to be named in `matcher.collection.columns`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from data.columns.arrays import csr_parts
+from knowledge_graph.taxonomy.industries import load_industries
+from knowledge_graph.taxonomy.regions import load_regions
 from matcher.collection.pairs import PairBatch
 
 FloatArray = NDArray[np.float32]
 Ints = NDArray[np.integer]
 
-ATTRIBUTES = (
-    "same_field",
-    "industry_depth",
-    "region_level",
-    "trl_margin",
-    "price_to_budget",
-    "mode_overlap",
-    "achievement_year",
-)
+
+@dataclass(frozen=True)
+class Attribute:
+    """One feature of pairs, and how a reason speaks of it.
+
+    `read` returns its values (n,) of n pairs. `columns` of either record are quoted, as `said` words them; `asked` and
+    `offered` are formats around the demand's and the achievement's words, an empty `asked` leaves the demand out. A
+    `rising` one never counts against a pair by being larger.
+    """
+
+    name: str
+    label: str
+    read: Callable[[PairBatch], NDArray[Any]]
+    columns: tuple[str, ...]
+    said: Callable[[dict[str, Any]], str]
+    asked: str = "{}"
+    offered: str = "{}"
+    rising: bool = False
 
 
 def attribute_features(pairs: PairBatch) -> FloatArray:
-    """Return the features named in `ATTRIBUTES`, in their order (n, 7), of n pairs.
-
-    same_field 0/1; industry_depth: digits (0-4) on which the closest GB/T 4754 codes agree; region_level: 0 other
-    province, 1 same province, 2 same city; trl_margin: levels reached above those asked; price_to_budget: log10 of
-    lowest price to highest budget; mode_overlap: share of the firm's modes that the holder offers; achievement_year:
-    when it was last changed or else published, an absolute date, because how old it is would depend on when one asks,
-    and in training and in serving one asks at different times.
-    """
-    demands, achievements, d, a = pairs.demands.cards, pairs.achievements.cards, pairs.d, pairs.a
-    found = np.empty((len(pairs), len(ATTRIBUTES)), dtype=np.float32)
-    field_d, field_a = demands.fields[d], achievements.fields[a]
-    found[:, 0] = np.where((field_d != "") & (field_a != ""), field_d == field_a, np.nan)
-    _industry_depth(
-        *csr_parts(demands.industry_prefixes), *csr_parts(achievements.industry_prefixes), d, a, found[:, 1]
-    )
-    _region_level(demands.region, achievements.region, d, a, found[:, 2])
-    found[:, 3] = achievements.trl[a] - demands.trl[d]
-    money = demands.money_min, demands.money_max, achievements.money_min, achievements.money_max
-    _price_to_budget(*money, d, a, found[:, 4])
-    _mode_overlap(demands.mode_flags, achievements.mode_flags, d, a, found[:, 5])
-    found[:, 6] = 1970.0 + achievements.published[a] / 365.25
+    """Return the features named in `ATTRIBUTES`, in their order (n, a), of n pairs."""
+    found = np.empty((len(pairs), len(DECLARED)), dtype=np.float32)
+    for column, attribute in enumerate(DECLARED):
+        found[:, column] = attribute.read(pairs)
     return found
+
+
+def _same_field(pairs: PairBatch) -> NDArray[Any]:
+    """Return 1 where both name one field, 0 where they name two."""
+    wanted, offered = pairs.demands.cards.fields[pairs.d], pairs.achievements.cards.fields[pairs.a]
+    return np.where((wanted != "") & (offered != ""), wanted == offered, np.nan)
+
+
+def _industries(pairs: PairBatch) -> NDArray[Any]:
+    """Return the digits (0-4) on which the closest GB/T 4754 codes agree."""
+    found = np.empty(len(pairs), dtype=np.float32)
+    wanted = csr_parts(pairs.demands.cards.industry_prefixes)
+    _industry_depth(*wanted, *csr_parts(pairs.achievements.cards.industry_prefixes), pairs.d, pairs.a, found)
+    return found
+
+
+def _regions(pairs: PairBatch) -> NDArray[Any]:
+    """Return 0 for another province, 1 for the same province, 2 for the same city."""
+    found = np.empty(len(pairs), dtype=np.float32)
+    _region_level(pairs.demands.cards.region, pairs.achievements.cards.region, pairs.d, pairs.a, found)
+    return found
+
+
+def _readiness(pairs: PairBatch) -> NDArray[Any]:
+    """Return the levels reached above those asked."""
+    return pairs.achievements.cards.trl[pairs.a] - pairs.demands.cards.trl[pairs.d]
+
+
+def _prices(pairs: PairBatch) -> NDArray[Any]:
+    """Return log10 of the lowest price to the highest budget."""
+    found = np.empty(len(pairs), dtype=np.float32)
+    wanted, offered = pairs.demands.cards, pairs.achievements.cards
+    money = wanted.money_min, wanted.money_max, offered.money_min, offered.money_max
+    _price_to_budget(*money, pairs.d, pairs.a, found)
+    return found
+
+
+def _modes(pairs: PairBatch) -> NDArray[Any]:
+    """Return the share of the firm's modes of cooperation that the holder offers."""
+    found = np.empty(len(pairs), dtype=np.float32)
+    _mode_overlap(pairs.demands.cards.mode_flags, pairs.achievements.cards.mode_flags, pairs.d, pairs.a, found)
+    return found
+
+
+def _year(pairs: PairBatch) -> NDArray[Any]:
+    """Return when the achievement was last changed or else published.
+
+    An absolute date, because how old it is would depend on when one asks, and in training and in serving one asks at
+    different times.
+    """
+    return 1970.0 + pairs.achievements.cards.published[pairs.a] / 365.25
+
+
+def _money(card: dict[str, Any]) -> str:
+    low, high = card["money_min"], card["money_max"]
+    if low is not None and high is not None and low != high:
+        return f"{low:g}–{high:g} 万元"
+    known = low if low is not None else high
+    return "未说明" if known is None else f"{known:g} 万元"
+
+
+def _industry(code: str) -> str:
+    name = load_industries().name(code)
+    return f"{name}（{code}）" if name else code
+
+
+def _region(code: str) -> str:
+    name = load_regions().full_name(int(code))
+    return f"{name}（{code}）" if name else code
+
+
+DECLARED = (
+    Attribute("same_field", "技术领域", _same_field, ("field",), lambda card: str(card["field"])),
+    Attribute(
+        "industry_depth",
+        "所属行业",
+        _industries,
+        ("industries",),
+        lambda card: "、".join(map(_industry, card["industries"])),
+    ),
+    Attribute("region_level", "所在地区", _regions, ("region",), lambda card: _region(card["region"])),
+    Attribute("trl_margin", "技术成熟度", _readiness, ("trl",), lambda card: f"{card['trl']} 级", asked="要求 {}"),
+    Attribute("price_to_budget", "报价与预算", _prices, ("money_min", "money_max"), _money),
+    Attribute("mode_overlap", "合作方式", _modes, ("modes",), lambda card: "、".join(card["modes"])),
+    Attribute("achievement_year", "成果发布时间", _year, ("published",), lambda card: str(card["published"]), asked=""),
+)
+ATTRIBUTES = tuple(attribute.name for attribute in DECLARED)
+ATTRIBUTE = {attribute.name: attribute for attribute in DECLARED}
 
 
 @numba.njit(nogil=True, cache=True)

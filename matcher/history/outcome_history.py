@@ -43,6 +43,11 @@ HISTORY = (
     "kernel_above_1",
     "kernel_above_2",
 )
+# What went well before cannot count against a pair: other things equal these never lower its grade.
+RISING = (
+    *("known_mean", "known_near", "known_three", "others_mean", "others_near", "others_lift", "others_three"),
+    *("achievement_mean", "kernel_grade", "kernel_above_0", "kernel_above_1", "kernel_above_2"),
+)
 _KERNEL = 4  # columns that come from the kernel model
 _BLOCK = 2048  # pairs that the kernel model predicts at once; bounds memory
 _ARRAYS = ("demands", "achievements", "group", "grades", "demand_axes", "achievement_axes")

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.collection.encoded import EncodedRecords
+from matcher.features.attributes import DECLARED
 from matcher.features.table import NEARNESS_COLUMNS, FeatureTable
 from matcher.history.graded_pairs import GradedPairs
-from matcher.history.outcome_history import HISTORY, History
+from matcher.history.outcome_history import HISTORY, RISING, History
 from matcher.learning.answer_threshold import COLUMNS, Confidences, confidences_of, fit_threshold, same_coverage
 from matcher.learning.out_of_fold import FOLDS, new_in_first, past_features
 from matcher.ranking.prior import text_prior
@@ -20,11 +21,6 @@ from models.ranking.calibration import IsotonicCalibration
 from models.ranking.ordinal import OrdinalRanker, RankerParameters
 
 MIN_DEALS = 20
-# What went well before cannot count against a pair: other things equal these never lower its grade.
-RISING = (
-    *("known_mean", "known_near", "known_three", "others_mean", "others_near", "others_lift", "others_three"),
-    *("achievement_mean", "kernel_grade", "kernel_above_0", "kernel_above_1", "kernel_above_2"),
-)
 COPIES = 3  # of each pair: two with history, one without
 COPY_WEIGHTS = (1.0, 1.0, 0.5)
 NO_GRAPH = 4  # one demand in so many is without graph signals where it is without history
@@ -120,7 +116,7 @@ class Examples:
             np.tile(pairs.grade, COPIES),
             np.vstack([weights * share for share in COPY_WEIGHTS]),
             positions=np.tile(pairs.position, COPIES),
-            monotone=dict.fromkeys(RISING, 1),
+            monotone=dict.fromkeys((*RISING, *(one.name for one in DECLARED if one.rising)), 1),
         )
 
     def out_of_fold(

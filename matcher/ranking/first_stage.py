@@ -113,12 +113,15 @@ class FirstStage:
         """Read what `as_names` returned.
 
         Raises:
-            BundleError: it is about other columns than these.
+            BundleError: it is about columns that there are not.
 
         """
-        if tuple(named["weight"]) != COLUMNS:
-            raise BundleError("the first stage was fitted on other columns than this version has; run `gongxu train`")
-        filling, weight, missing = (np.array(list(named[part].values())) for part in named)
+        if not set(named["weight"]) <= set(COLUMNS):
+            raise BundleError("the first stage was fitted on columns that this version has not; run `gongxu train`")
+        filling, weight, missing = (
+            np.array([named[part].get(name, 0.0) for name in COLUMNS])  # a column added since counts for nothing
+            for part in ("filling", "weight", "weight_if_missing")
+        )
         return cls(np.concatenate([weight, missing]), filling)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from matcher.features.attributes import ATTRIBUTE
 from training.versions.candidates import Candidate, Figure
 
 
@@ -39,7 +40,7 @@ Demands that nothing was good enough for: {_number(candidate.unanswered, share=T
 
 ## Most important features
 
-{", ".join(top)}
+{", ".join(map(_named, top))}
 
 ## Limits
 
@@ -47,6 +48,11 @@ Held-out pairs are those that were judged or shown: the figures tell how well su
 achievement was found. Outcomes carry the order in which earlier versions showed them. Probabilities say little about kinds
 of pairs that were never judged or shown. People decide; the product proposes.
 """
+
+
+def _named(feature: str) -> str:
+    """Return a feature's name, with its label where it has one."""
+    return f"{feature} ({ATTRIBUTE[feature].label})" if feature in ATTRIBUTE else feature
 
 
 def _row(name: str, figures: Mapping[str, Figure]) -> str:

@@ -14,8 +14,9 @@ from knowledge_graph.relations.likeness import ALIKE
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.engine import Engine
-from matcher.explanations.reasons import ATTRIBUTE_NAMES, MAX_REASONS, group_of
+from matcher.explanations.reasons import MAX_REASONS, group_of
 from matcher.explanations.word_pairs import PARTNER_COSINE, partner_words, shared_terms, words_of
+from matcher.features.attributes import ATTRIBUTE
 from matcher.features.table import FEATURES
 from matcher.history.outcome_history import History
 from matcher.model import MatchingModel
@@ -55,7 +56,7 @@ def platform_answers(platform, model):
 
 def test_every_feature_of_the_table_has_a_cause():
     groups = {name: group_of(name) for name in FEATURES}
-    assert set(groups.values()) == {"semantic", "terms", "concepts", "topics", "history", "graph", *ATTRIBUTE_NAMES}
+    assert set(groups.values()) == {"semantic", "terms", "concepts", "topics", "history", "graph", *ATTRIBUTE}
     assert groups["vectors_tt_typical_demand"] == groups["topics_f"] == "semantic"
     assert groups["demand_topic_3"] == "topics"
     with pytest.raises(BundleError, match="uses feature 'moon_phase', which no reason can name"):
@@ -171,7 +172,7 @@ def test_attributes_state_what_both_records_state(platform_answers):
             if name is None:
                 continue
             seen.add(name)
-            assert reason.text.startswith(ATTRIBUTE_NAMES[name])
+            assert reason.text.startswith(ATTRIBUTE[name].label)
             if name == "same_field":
                 assert demand.field in reason.text
                 assert achievement.field in reason.text
