@@ -21,9 +21,7 @@ from models.ranking.calibration import IsotonicCalibration
 from models.ranking.ordinal import OrdinalRanker, RankerParameters
 
 MIN_DEALS = 20
-COPIES = 3  # of each pair: two with history, one without
-COPY_WEIGHTS = (1.0, 1.0, 0.5)
-NO_GRAPH = 4  # one demand in so many is without graph signals where it is without history
+NO_GRAPH = 4  # one demand in so many is without graph signals where the ranker without history is trained
 MANY_ROWS = 50_000  # rows from which two folds do for calibration
 
 
@@ -75,20 +73,19 @@ def fit_scorer(
         return Scorer(history, ranker)
     progress("calibration")
     expected, sealed = examples.out_of_fold(group, parameters, threads)
-    calibration, deal_calibration = _calibrations(pairs, expected[: 2 * len(pairs)], sealed[: 2 * len(pairs)])
-    with_history = expected[: 2 * len(pairs)]
-    probability = calibration.predict(with_history)
+    calibration, deal_calibration = _calibrations(pairs, expected, sealed)
+    probability = calibration.predict(expected)
     threshold = _answer_threshold(pairs, group, probability, new_in_first(group, seed), answer_risk)
-    first_day = _first_day(pairs, group, expected[2 * len(pairs) :], sealed[2 * len(pairs) :], threshold)
+    progress("without history")
+    first_day = _first_day(silent_examples(demands, pairs, table), group, parameters, threads, threshold)
     return Scorer(history, ranker, calibration, deal_calibration, threshold, first_day)
 
 
 @dataclass(frozen=True)
 class Examples:
-    """What a ranker is trained on: n `pairs` with `features` (3n, f), three copies of the pairs one after the other.
+    """What a ranker is trained on: n `pairs` with `features` (k n, f), k copies of the pairs one after the other.
 
-    Each half of the demands is treated as new in one of the first two; in the third no outcome is known of anything, and
-    to a quarter of the demands no graph signal: so a ranker learns to do without either.
+    With history there are two: each half of the demands is treated as new in one of them.
     """
 
     pairs: GradedPairs
@@ -96,9 +93,9 @@ class Examples:
     names: tuple[str, ...]
 
     @property
-    def with_history(self) -> NDArray[np.float32]:
-        """(2n, f) the first two copies."""
-        return self.features[: 2 * len(self.pairs)]
+    def copies(self) -> int:
+        """How often each pair stands among the features."""
+        return len(self.features) // len(self.pairs)
 
     def fit(
         self, parameters: RankerParameters | None, threads: int, rows: NDArray[np.intp] | None = None
@@ -107,22 +104,23 @@ class Examples:
         pairs, features = self.pairs, self.features
         if rows is not None:
             n = len(pairs)
-            pairs, features = pairs.take(rows), features[np.concatenate([rows + n * copy for copy in range(COPIES)])]
+            features = features[np.concatenate([rows + n * copy for copy in range(self.copies)])]
+            pairs = pairs.take(rows)
         grades = np.arange(max(1, int(pairs.grade.max(initial=0))))
         weights = np.stack([pairs.weight_above(int(grade)) for grade in grades], axis=1)
         return OrdinalRanker(parameters, threads).fit(
             features,
             self.names,
-            np.tile(pairs.grade, COPIES),
-            np.vstack([weights * share for share in COPY_WEIGHTS]),
-            positions=np.tile(pairs.position, COPIES),
+            np.tile(pairs.grade, self.copies),
+            np.tile(weights, (self.copies, 1)),
+            positions=np.tile(pairs.position, self.copies),
             monotone=dict.fromkeys((*RISING, *(one.name for one in DECLARED if one.rising)), 1),
         )
 
     def out_of_fold(
         self, group: NDArray[np.int64], parameters: RankerParameters | None, threads: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return (3n,) numbers to order by and (3n,) raw probabilities of a deal, from rankers that saw no row of the demand.
+        """Return (k n,) numbers to order by and (k n,) raw probabilities of a deal, by rankers that saw no row of the demand.
 
         The former are expected grades with what texts add to them (`text_prior`); `group` (n,) numbers the demands.
         """
@@ -130,9 +128,9 @@ class Examples:
         folds = FOLDS if n <= MANY_ROWS else 2
         groups, demand = np.unique(group, return_inverse=True)
         fold = np.arange(len(groups))[demand] % folds
-        expected, sealed = np.zeros(COPIES * n), np.zeros(COPIES * n)
+        expected, sealed = np.zeros(self.copies * n), np.zeros(self.copies * n)
         for k in range(folds):
-            asked, rest = np.flatnonzero(np.tile(fold, COPIES) == k), np.flatnonzero(fold != k)
+            asked, rest = np.flatnonzero(np.tile(fold, self.copies) == k), np.flatnonzero(fold != k)
             if len(asked) and len(np.unique(self.pairs.grade[rest])) > 1:
                 ranker = self.fit(parameters, threads, rest)
                 exceeds = ranker.predict(self.features[asked])
@@ -146,13 +144,17 @@ def training_examples(
 ) -> tuple[History, Examples]:
     """Return the history to serve with and the examples to fit a ranker on; arguments as for `fit_scorer`."""
     history, tables = past_features(demands, achievements, pairs, table.select(NEARNESS_COLUMNS), seed)
-    silent = table.values.copy()
+    features = np.vstack([np.hstack([table.values, known]) for known in tables])
+    return history, Examples(pairs, features, (*table.names, *HISTORY))
+
+
+def silent_examples(demands: EncodedRecords, pairs: GradedPairs, table: FeatureTable) -> Examples:
+    """Return the examples of a ranker that knows no history, and of one demand in `NO_GRAPH` no graph signal."""
+    features = table.values.copy()
     signals = [column for column, name in enumerate(table.names) if name in SIGNAL_NAMES]
     without_graph = np.flatnonzero(demands.cards.identity_groups()[pairs.d] % NO_GRAPH == 0)
-    silent[np.ix_(without_graph, signals)] = np.nan
-    unknown = np.full_like(tables[0], np.nan)
-    copies = [*(np.hstack([table.values, known]) for known in tables), np.hstack([silent, unknown])]
-    return history, Examples(pairs, np.vstack(copies), (*table.names, *HISTORY))
+    features[np.ix_(without_graph, signals)] = np.nan
+    return Examples(pairs, features, table.names)
 
 
 def _calibrations(
@@ -177,20 +179,23 @@ def _calibrations(
 
 
 def _first_day(
-    pairs: GradedPairs,
+    examples: Examples,
     group: NDArray[np.int64],
-    expected: NDArray[np.float64],
-    sealed: NDArray[np.float64],
+    parameters: RankerParameters | None,
+    threads: int,
     threshold: AnswerThreshold | None,
 ) -> FirstDay:
-    """Return what stands for the probabilities of scoring without history, from out-of-fold grades (n,) of such scoring.
+    """Return the ranker for scoring without history, calibrated on its own out-of-fold grades.
 
-    The threshold is the one that answers as many demands as that with history, with the risk that this has.
+    Its threshold answers as many demands as that with history, with the risk that this has.
     """
+    pairs = examples.pairs
+    expected, sealed = examples.out_of_fold(group, parameters, threads)
     good, deal = _calibrations(pairs, expected, sealed)
     rows = np.flatnonzero(_telling(pairs))
     held = confidences_of(group[rows], good.predict(expected)[rows], pairs.grade[rows] >= GOOD_GRADE)
-    return FirstDay(good, deal, None if threshold is None else same_coverage(held, threshold))
+    least = None if threshold is None else same_coverage(held, threshold)
+    return FirstDay(examples.fit(parameters, threads), good, deal, least)
 
 
 def _telling(pairs: GradedPairs) -> NDArray[np.bool_]:

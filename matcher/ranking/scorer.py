@@ -78,8 +78,9 @@ class Scores:
 
 @dataclass(frozen=True)
 class FirstDay:
-    """What grades given without any history mean: as for the scorer."""
+    """A ranker that knows no history, and what its grades mean: as for the scorer."""
 
+    ranker: OrdinalRanker
     calibration: IsotonicCalibration
     deal_calibration: IsotonicCalibration | None = None
     threshold: AnswerThreshold | None = None
@@ -89,8 +90,8 @@ class FirstDay:
 class Scorer:
     """Orders pairs by expected grade and says how likely each is a good match (grade >= `GOOD_GRADE`), and a deal.
 
-    `first_day` takes the place of calibrations and threshold where history plays no part. `first_stages` are by the side
-    that candidates are on: "achievements", "demands".
+    `first_day` takes the place of ranker, calibrations and threshold where history plays no part. `first_stages` are by
+    the side that candidates are on: "achievements", "demands".
     """
 
     history: History
@@ -102,12 +103,16 @@ class Scorer:
     first_stages: Mapping[str, FirstStage] = field(default_factory=dict)
 
     def without_history(self) -> "Scorer":
-        """Return a copy that ignores all earlier outcomes; its probabilities are calibrated for that, if that was learned."""
+        """Return a copy that ignores all earlier outcomes; it has a ranker and probabilities of its own, if learned."""
         day, silent = self.first_day, replace(self, history=History.empty())
         if day is None:
             return silent
         return replace(
-            silent, calibration=day.calibration, deal_calibration=day.deal_calibration, threshold=day.threshold
+            silent,
+            ranker=day.ranker,
+            calibration=day.calibration,
+            deal_calibration=day.deal_calibration,
+            threshold=day.threshold,
         )
 
     def table(self, space: TextSpace, pairs: PairBatch, signals: NDArray[np.float32]) -> FeatureTable:
@@ -140,6 +145,7 @@ class Scorer:
         if self.first_day:
             day = self.first_day
             (directory / FIRST_DAY_FOLDER).mkdir()
+            day.ranker.save(directory / FIRST_DAY_FOLDER)
             _save_calibrations(directory / FIRST_DAY_FOLDER, day.calibration, day.deal_calibration, day.threshold)
         save_first_stages(self.first_stages, directory / FIRST_STAGE_FILE)
 
@@ -148,7 +154,10 @@ class Scorer:
         """Read what `save` wrote; bundles made before have nothing for scoring without history."""
         good, deal, threshold = _calibrations_in(directory)
         plain_good, plain_deal, plain_threshold = _calibrations_in(directory / FIRST_DAY_FOLDER)
-        day = FirstDay(plain_good, plain_deal, plain_threshold) if plain_good else None
+        day = None
+        if plain_good:
+            plain = OrdinalRanker.load(directory / FIRST_DAY_FOLDER, threads)
+            day = FirstDay(plain, plain_good, plain_deal, plain_threshold)
         stages = first_stages_in(directory / FIRST_STAGE_FILE)
         history, ranker = History.load(directory / "history"), OrdinalRanker.load(directory, threads)
         return cls(history, ranker, good, deal, threshold, day, stages)

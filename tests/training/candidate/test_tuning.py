@@ -22,7 +22,7 @@ def examples():
     features = random.standard_normal((N, 3)).astype(np.float32)
     grade = np.digitize(features[:, 0] + 0.3 * random.standard_normal(N), [0.0, 1.0]).astype(np.int64)
     rows = np.arange(N)
-    return Examples(GradedPairs(rows % 30, rows, grade, np.ones(N)), np.vstack([features, features, features]), NAMES)
+    return Examples(GradedPairs(rows % 30, rows, grade, np.ones(N)), np.vstack([features, features]), NAMES)
 
 
 GROUP = np.arange(N) % 30
