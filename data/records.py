@@ -59,6 +59,9 @@ def _list_of(value: Any) -> Any:
     return value
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
 def clean_id(value: Any) -> str:
     """Return an id as it is stored: without marks that nobody sees, and as text whatever type a file gave it.
 
@@ -91,6 +94,15 @@ def clean_id(value: Any) -> str:
 
 def _is_stored(info: ValidationInfo) -> bool:
     return isinstance(info.context, dict) and bool(info.context.get("stored"))
+
+
+def _identifier_of(value: Any, info: ValidationInfo) -> Any:
+    """Read an id as files are read; what the store holds already stays as it is."""
+    if _is_stored(info) or isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        return _text_of(value)
+    if isinstance(value, str) and _CONTROL.search(value.strip()):
+        return value  # the pattern refuses it, with its place
+    return clean_id(value)
 
 
 def _date_of(value: Any, info: ValidationInfo) -> Any:
@@ -142,7 +154,7 @@ def _text_of(value: Any) -> Any:
 Identifier = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_ID, pattern=r"^[^\x00-\x1f\x7f]+$"),
-    BeforeValidator(_text_of),
+    BeforeValidator(_identifier_of),
 ]
 Title = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE), BeforeValidator(_text_of)

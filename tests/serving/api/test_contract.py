@@ -1,6 +1,7 @@
 """What every route keeps to, asked of a server that has a store and no bundle."""
 
 import gzip
+import json
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -210,7 +211,7 @@ def test_events_are_read_back_by_record_in_order(server):
     assert found == ["j0", "j1", "e1", "e0", "e2"]
     of_offer = server.get("/v1/achievements/A1/events").json()["items"]
     assert [item["event_id"] for item in of_offer] == ["j0", "j1", "e1", "e0", "e2", "x"]
-    assert server.get("/v1/demands/none/events").json() == {"items": [], "next_cursor": ""}
+    assert server.get("/v1/demands/nobody/events").json() == {"items": [], "next_cursor": ""}
 
 
 def test_an_unchanged_answer_is_not_sent_again(server):
@@ -253,3 +254,24 @@ def test_operations_have_clean_ids(server):
     ids = [operation["operationId"] for operations in document["paths"].values() for operation in operations.values()]
     assert len(set(ids)) == len(ids) > 25
     assert all(name.islower() and name.isidentifier() and "v1" not in name for name in ids)
+
+
+@pytest.mark.parametrize("name", ["-", "—", "/", "无", "N/A", "null", "暂无", "　"])
+def test_what_stands_for_no_id_is_none(server, bare, name):
+    for kind in ("demand", "achievement"):
+        answer = server.put(f"/v1/{kind}s/{quote(name, safe='')}", json={f"{kind}_id": name, "title": "题"})
+        assert answer.status_code == 422
+        line = json.dumps({f"{kind}_id": name, "title": "题"}).encode()
+        answer = server.post(f"/v1/{kind}s:bulk", content=line, headers={"Content-Type": "application/x-ndjson"})
+        assert (answer.json()["inserted"], answer.json()["rejected"]) == (0, 1)
+        assert server.post("/v1/events", json=EVENT | {f"{kind}_id": name}).status_code == 422
+    assert server.post("/v1/events", json=EVENT | {"event_id": name}).status_code == 422
+    assert stored(bare) == {}
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_null_days_are_refused(server, day):
+    answer = server.put("/v1/demands/D1", json={"demand_id": "D1", "title": "题", "deadline": day})
+    assert (answer.status_code, day in answer.json()["detail"]) == (422, True)
+    answer = server.put("/v1/achievements/A1", json={"achievement_id": "A1", "title": "题", "published_at": day})
+    assert (answer.status_code, day in answer.json()["detail"]) == (422, True)
