@@ -55,7 +55,9 @@ def load_graded(path: Path) -> GradedTexts:
                 raise InputError(f"{path} has none of the columns {', '.join(names)}; one of them is needed")
             columns.append(found[0])
         rows = []
-        for number, cells, problem in table.rows:
+        for number, cells, problem, _, skipped in table.rows:
+            if skipped:
+                continue
             if problem:
                 raise InputError(f"{path} row {number} cannot be read: {problem}")
             left, right = (meaningful(str(cells[name] or "")) for name in columns[:2])

@@ -1,11 +1,12 @@
 """The lists that each system gives a demand over the whole collection: the real engine's, and those of plain retrieval."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.columns.strings import StringColumn
 from data.records import Demand
 from data.text.segment import content_words
 from matcher.engine import Engine
@@ -62,7 +63,7 @@ def baseline_lists(engine: Engine, demand: Demand, text_of: Mapping[str, int], s
     return {name: _by_text(found, ids, text_of) for name, found in rows.items()}
 
 
-def _by_text(rows: NDArray[np.int64], ids: "list[str]", text_of: Mapping[str, int]) -> ServedList:
+def _by_text(rows: NDArray[np.int64], ids: Sequence[str] | StringColumn, text_of: Mapping[str, int]) -> ServedList:
     texts: dict[int, None] = {}
     for row in rows.tolist():
         texts.setdefault(text_of[ids[row]])

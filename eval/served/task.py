@@ -126,7 +126,9 @@ def read_levels(path: Path, pairs: JudgedPairs) -> Iterator[tuple[int, str, floa
         missing = [name for name in LEVEL_COLUMNS if name not in table.headers]
         if missing:
             raise InputError(f"{path} lacks the column {missing[0]!r}; it needs {', '.join(LEVEL_COLUMNS)}")
-        for number, cells, problem in table.rows:
+        for number, cells, problem, _, skipped in table.rows:
+            if skipped:
+                continue
             if problem:
                 raise InputError(f"{path} row {number} cannot be read: {problem}")
             demand_id, achievement_id = (normalise(str(cells[name])) for name in LEVEL_COLUMNS[:2])

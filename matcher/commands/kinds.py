@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import typer
 
+from data.dates import CHINA_STANDARD_TIME
 from data.errors import InputError
 from data.kinds.registry import load_kinds
-from data.records import CHINA_STANDARD_TIME, Demand
+from data.records import Demand
 from data.settings import settings
 from data.store.store import Store
 from matcher.collection.filters import Filters

@@ -54,7 +54,7 @@ class KindIndex:
             offered = [as_achievement(record, self.kinds[name]) for record in written]
             if name in collections:
                 words = [content_words(record_text(one).full) for one in offered]
-                collections[name] = collections[name].with_updates(self.encoder.achievements(offered), words, gone)
+                collections[name], _ = collections[name].with_updates(self.encoder.achievements(offered), words, gone)
             elif offered:
                 collections[name] = Collection.build(self.encoder.achievements(offered), offered)
         return replace(self, collections=collections, records=records)

@@ -153,7 +153,7 @@ def silent_examples(demands: EncodedRecords, pairs: GradedPairs, table: FeatureT
     features = table.values.copy()
     signals = [column for column, name in enumerate(table.names) if name in SIGNAL_NAMES]
     without_graph = np.flatnonzero(demands.cards.identity_groups()[pairs.d] % NO_GRAPH == 0)
-    features[np.ix_(without_graph, signals)] = np.nan
+    features[np.ix_(without_graph, np.array(signals, dtype=np.intp))] = np.nan
     return Examples(pairs, features, table.names)
 
 

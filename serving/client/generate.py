@@ -107,7 +107,9 @@ def _method(method: str, path: str, operation: dict[str, Any], *, is_async: bool
     escape = "quoted_twice" if path.startswith(TWICE) else "quoted"
     address = re.sub(r"\{(\w+)\}", lambda found: "{" + f"{escape}({found[1]})" + "}", path)
     place = f'f"{address}"' if inside else f'"{path}"'
-    answers = next((answer["content"] for code, answer in operation["responses"].items() if code == "200"), {})
+    answers: dict[str, Any] = next(
+        (answer["content"] for code, answer in operation["responses"].items() if code == "200"), {}
+    )
     awaited, defined = ("await ", "async def") if is_async else ("", "def")
     summary = (operation.get("summary") or name).rstrip(".")
     if "application/x-ndjson" in answers:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeVar
 
 from data.files.cells import EMPTY, Cell, plain
 from data.records import AchievementStatus, DemandStatus
@@ -45,11 +44,10 @@ _DEMANDS: dict[DemandStatus, str] = {
     DemandStatus.EXPIRED: "已过期 到期 已到期 截止 已截止 失效 已失效 无效 逾期 下架 已下架 停用 expired",
     DemandStatus.WITHDRAWN: _GONE,
 }
-_Status = TypeVar("_Status", AchievementStatus, DemandStatus)
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
-def _table(words: Mapping[_Status, str]) -> dict[str, StrEnum]:
+def _table(words: Mapping[AchievementStatus, str] | Mapping[DemandStatus, str]) -> dict[str, StrEnum]:
     return {word: status for status, names in words.items() for word in (status.value, *names.split())}
 
 

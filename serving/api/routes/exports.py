@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import StreamingResponse
 
 from data.errors import GongxuError, InputError
-from matcher.engine import MAX_TOP, Side
+from matcher.collection.collection import Side
+from matcher.engine import MAX_TOP
 from serving.access.gate import Needs
 from serving.access.roles import Scope
 from serving.api.routes.recommendations import achievements_answer, demands_answer

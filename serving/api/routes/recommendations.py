@@ -13,7 +13,8 @@ from data.clocks import china_today
 from data.errors import InputError
 from data.records import Achievement, Demand, UnstoredAchievement
 from data.store.store import Store
-from matcher.engine import Engine, Side
+from matcher.collection.collection import Side
+from matcher.engine import Engine
 from matcher.recommendation import Recommendation
 from serving.access.gate import Needs
 from serving.access.roles import Scope

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.records import CHINA_STANDARD_TIME
+from data.dates import CHINA_STANDARD_TIME
 from data.store.dashboard_tables import demand_progress
 from data.store.store import Store
 from data.store.tables import demands, events, revisions

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
-from data.records import CHINA_STANDARD_TIME, MAX_TEXT, Demand, Identifier
+from data.dates import CHINA_STANDARD_TIME
+from data.records import MAX_TEXT, Demand, Identifier
 from matcher.collection.filters import Filters
 from matcher.kinds.answer import KindsAnswer
 from matcher.kinds.recommend import MAX_KINDS, recommend_kinds

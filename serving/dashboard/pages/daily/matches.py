@@ -8,8 +8,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from data.dates import CHINA_STANDARD_TIME
 from data.errors import InputError, NotFoundError
-from data.records import CHINA_STANDARD_TIME, DeclineReason
+from data.records import DeclineReason
 from data.store.keys import AuditEntry
 from data.store.store import Store
 from data.work.match_state import Action, ActionKind, MatchState, MatchWork

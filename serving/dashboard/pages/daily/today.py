@@ -8,8 +8,8 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
+from data.dates import CHINA_STANDARD_TIME
 from data.errors import NotFoundError
-from data.records import CHINA_STANDARD_TIME
 from data.store.store import Store
 from data.work.match_state import MatchWork
 from matcher.collection.filters import Filters
