@@ -8,7 +8,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from data.settings import Settings
@@ -73,14 +73,14 @@ def proxies(home, tmp_path_factory):
 
 def answers(url, trust):
     try:
-        return httpx.get(url, verify=trust).status_code == 200
-    except httpx.TransportError:
+        return httpx2.get(url, verify=trust).status_code == 200
+    except httpx2.TransportError:
         return False
 
 
 def test_before_the_first_key_nobody_comes_in_through_a_proxy(proxies):
     address, secure, plain, trust = proxies
-    with httpx.Client(verify=trust) as client:
+    with httpx2.Client(verify=trust) as client:
         assert client.get(f"{address}/v1/demands").status_code == 200
         for base in (secure, plain):
             assert client.get(f"{base}/healthz").status_code == 200
@@ -95,7 +95,7 @@ def test_an_operator_signs_in_behind_the_documented_proxy(proxies, home):
     with Store.open(home.store_url) as store:
         store.operators.add(Operator("boss", "manager", hash_password(PASSWORD), datetime.now(UTC)))
     form = {"name": "boss", "password": PASSWORD, "next": "/dashboard/models"}
-    with httpx.Client(base_url=secure, verify=trust, headers={"Origin": secure}) as browser:
+    with httpx2.Client(base_url=secure, verify=trust, headers={"Origin": secure}) as browser:
         assert browser.get("/dashboard/login").status_code == 200
         answer = browser.post("/dashboard/login", data=form | {"password": "wrong-password"})
         assert answer.status_code == 401
@@ -108,7 +108,7 @@ def test_an_operator_signs_in_behind_the_documented_proxy(proxies, home):
         assert page.status_code == 200
         for said in ("登录失败", "boss：密码错误", "操作员 boss", "未登录者"):
             assert said in page.text
-    refused = httpx.post(f"{plain}/dashboard/login", data=form, headers={"Origin": plain})
+    refused = httpx2.post(f"{plain}/dashboard/login", data=form, headers={"Origin": plain})
     assert refused.status_code == 403  # a password in clear
 
 
@@ -116,7 +116,7 @@ def test_a_key_works_through_the_documented_proxy(proxies, home):
     _, secure, _, trust = proxies
     with Store.open(home.store_url) as store:
         key = add_key(store, "platform", Role.BACKEND)
-    with httpx.Client(base_url=secure, verify=trust, headers={"Authorization": f"Bearer {key}"}) as client:
+    with httpx2.Client(base_url=secure, verify=trust, headers={"Authorization": f"Bearer {key}"}) as client:
         wait_for(lambda: client.get("/v1/demands").status_code == 200)
         many = [{"demand_id": f"D{n}", "title": f"题{n}"} for n in range(3)]
         for record in many:

@@ -52,7 +52,7 @@ def build(
 
 @app.command()
 def distil(
-    out: Annotated[Path | None, typer.Option(help="Model directory to write; default: the shipped one.")] = None,
+    out: Annotated[Path, typer.Option(help="Model directory to write.")],
     work: Annotated[
         Path | None, typer.Option(help="Folder of what the stages leave; kept, so that the next run goes on.")
     ] = None,
@@ -65,7 +65,7 @@ def distil(
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 7,
     json_out: Annotated[Path | None, typer.Option("--json", help="File to write the figures to.")] = None,
 ) -> None:
-    """Distil the contextual encoder that ships from multilingual-e5-small, on CPU, and write its directory.
+    """Distil a contextual encoder from multilingual-e5-small, on CPU, and write its directory.
 
     Example: gongxu lab encoder distil --out /tmp/contextual --threads 2
     """
@@ -73,7 +73,6 @@ def distil(
     from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
     from data.settings import settings
-    from models.encoder.contextual import DIRECTORY
     from training.encoder.contextual.build import DistilSettings
     from training.encoder.contextual.build import distil as run
     from training.encoder.contextual.card import as_json, judge, publish
@@ -92,12 +91,12 @@ def distil(
 
         distilled = run(settings().shared_data, work or settings().home / "contextual", chosen, progress)
     figures = judge(distilled)
-    publish(distilled, chosen, figures, out or DIRECTORY)
+    publish(distilled, chosen, figures, out)
     text = json.dumps(as_json(figures), indent=2) + "\n"
     typer.echo(text)
     if json_out is not None:
         json_out.write_text(text, encoding="utf-8")
-    typer.echo(f"wrote {out or DIRECTORY} (digest {distilled.encoder.digest[:12]})")
+    typer.echo(f"wrote {out} (digest {distilled.encoder.digest[:12]})")
 
 
 @app.command()

@@ -56,7 +56,7 @@ def bodies(server):
         ("9999-12-31", "9999-12-3"),
         ("1970-01-01T00:00:00Z", "1970-01-01"),
         ("2926-05-01T09:00:00", "2926-05-01"),
-        ((datetime.now(UTC) + timedelta(days=2)).isoformat(), str(datetime.now(UTC).year)),
+        pytest.param((datetime.now(UTC) + timedelta(days=2)).isoformat(), str(datetime.now(UTC).year), id="ahead"),
         ("昨天", "昨天"),
     ],
 )

@@ -110,7 +110,7 @@ inner units over {settings.words:,} words, distilled from multilingual-e5-small;
 
 ```python
 from models.encoder.base import load_encoder
-load_encoder("contextual").encode(["低温污泥干化设备", "污泥低温干燥装置"], "query")
+load_encoder("this/folder").encode(["低温污泥干化设备", "污泥低温干燥装置"], "query")
 ```
 
 The two kinds of text (query, passage) are read alike. Texts are encoded one by one, so that a vector hangs on its text
