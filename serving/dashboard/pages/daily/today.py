@@ -28,8 +28,9 @@ SHOWN = 8
 async def page(request: Request) -> Response:
     """Show the queues; the new matches come after, as the engine has to be asked."""
     who, services = operator_of(request), services_of(request)
-    found = await services.in_store(partial(queues, me=who.name, now=utc_now()))
-    return render(request, "today.html", title="今日待办", active="today", queues=found, today=utc_now())
+    found, counts = await services.in_store(lambda store: (queues(store, who.name, utc_now()), store.counts()))
+    empty = not counts.achievements and not counts.demands
+    return render(request, "today.html", title="今日待办", active="today", queues=found, empty=empty, today=utc_now())
 
 
 async def new_matches(request: Request) -> Response:
@@ -40,7 +41,7 @@ async def new_matches(request: Request) -> Response:
     found: list[dict[str, Any]] = []
     if live is not None:
         found = await services.engine_threads.run(partial(untouched, live.engine, services.access.store(), today))
-    return render(request, "today_matches.html", found=found, asked=ASKED)
+    return render(request, "today_matches.html", title="新的好匹配", active="today", found=found, asked=ASKED)
 
 
 def untouched(engine: Engine, store: Store, today: date) -> list[dict[str, Any]]:
