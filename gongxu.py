@@ -17,7 +17,7 @@ COMMANDS = {
     "import": Command(
         "data.commands.import_files:import_command", "Import records, events and judgements into the store.", "data"
     ),
-    "graph": Command("knowledge_graph.commands.graph:graph_app", "Query and export the knowledge graph.", "data"),
+    "graph": Command("knowledge_graph.commands.graph:graph_app", "The knowledge graph; criteria of policies.", "data"),
     "graph build": Command("matcher.commands.graph:build_command", "Build the graph of all records in the store."),
     "constraints": Command("knowledge_graph.commands.constraints:app", "Read the figures in a text.", "data"),
     "build": Command(
@@ -49,7 +49,7 @@ COMMANDS = {
     "eligibility": Command(
         "matcher.commands.eligibility:eligibility", "What a firm is eligible for on a day, and why.", "match"
     ),
-    "policies": Command("matcher.commands.policies:app", "Criteria of policies: propose, approve.", row="eligibility"),
+    "policies": Command("matcher.commands.policies:app", "Criteria of policies: propose, approve.", row="graph"),
     "policies evaluate": Command(
         "eval.commands.policies:evaluate_command", "Measure how well criteria are read, on marked policies."
     ),

@@ -69,7 +69,7 @@ class LazyGroup(TyperGroup):
         formatter.write("\n")
         formatter.write_text(
             in_readers_language(
-                "Options: --version, -h or --help (also of each command), --install-completion (for this shell)."
+                "Options: --version; -h or --help, of commands too; --install-completion."
             )
         )
 

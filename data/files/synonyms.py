@@ -127,6 +127,7 @@ HEADERS: dict[FileKind, dict[str, str]] = {
         "request_id": "请求编号 请求id",
         "position": "位置 名次",
         "bundle_version": "模型包版本",
+        "operator": "操作员",
         "features_digest": "特征摘要",
         "reason": "原因 拒绝原因",
         "amount": "成交金额 金额 合同金额 成交额",
