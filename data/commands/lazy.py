@@ -68,9 +68,7 @@ class LazyGroup(TyperGroup):
             formatter.write(f"  {_padded(heading, 7)}{names:<18}{in_readers_language(entry.line)}\n")
         formatter.write("\n")
         formatter.write_text(
-            in_readers_language(
-                "Options: --version; -h or --help, of commands too; --install-completion."
-            )
+            in_readers_language("Options: --version; -h or --help, of commands too; --install-completion.")
         )
 
 

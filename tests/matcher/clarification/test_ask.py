@@ -198,7 +198,7 @@ def test_no_answer_breaks_anything(question, answer):
         except InputError:
             continue
         record = clarified(demand("题"), [clarification(demand("题"), name, answer, "", NOON)])
-        Demand.model_validate(record.model_dump())
+        Demand.model_validate(record.model_dump() | {"demand_id": "D1"})
         assert all(len(word) <= MAX_TITLE for word in changes.keywords)
 
 

@@ -53,7 +53,7 @@ def test_sentence_transformers_reads_the_shipped_directory_to_the_same_vectors(s
 
 def test_a_static_encoder_never_imports_torch() -> None:
     code = (
-        "import sys; from models.encoder import load_encoder; from models.encoder_adaptation import adapt;"
+        "import sys; from models.encoder.base import load_encoder; from models.encoder.adaptation import adapt;"
         "e = load_encoder('default'); adapt(e, ['污泥'], ['干化']).encode(['污泥干化'], 'query');"
         "print([m for m in ('torch', 'sentence_transformers', 'mlflow', 'transformers') if m in sys.modules])"
     )
