@@ -156,7 +156,7 @@ def test_a_loaded_ranker_answers_and_explains_without_lightgbm(world, ranker, tm
     ranker.save(tmp_path)
     np.save(tmp_path / "rows.npy", world[0][:9])
     script = (
-        "import sys, numpy as np; from pathlib import Path; from models.ranker import OrdinalRanker\n"
+        "import sys, numpy as np; from pathlib import Path; from models.ranking.ordinal import OrdinalRanker\n"
         f"folder = Path({str(tmp_path)!r}); ranker = OrdinalRanker.load(folder); rows = np.load(folder / 'rows.npy')\n"
         "np.save(folder / 'seen.npy', np.hstack([ranker.predict(rows), ranker.contributions(rows)])); ranker.importance()\n"
         "sys.exit(', '.join({'lightgbm', 'sklearn', 'pandas'} & set(sys.modules)) or 0)"

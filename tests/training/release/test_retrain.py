@@ -69,7 +69,7 @@ def test_the_lock_dies_with_its_holder(tmp_path):
 
     path = tmp_path / "a.lock"
     code = (
-        "import sys, time; from pathlib import Path; from training.locks import exclusive\n"
+        "import sys, time; from pathlib import Path; from data.locks import exclusive\n"
         "with exclusive(Path(sys.argv[1]), 'work'):\n    print('held', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True)
