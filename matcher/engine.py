@@ -24,7 +24,7 @@ from matcher.ranking.diversify import Diversity
 from matcher.ranking.familiarity import HOPELESS
 from matcher.ranking.penalty import penalised
 from matcher.ranking.scorer import Scorer
-from matcher.ranking.verdict import FOREIGN, verdict_of, withheld
+from matcher.ranking.verdict import FOREIGN, withheld
 from matcher.recommendation import (
     NEAREST_ONLY,
     NO_GOOD_MATCH,
@@ -51,6 +51,7 @@ from matcher.request.pipeline import (
 from matcher.request.stages import mark_stage
 from matcher.request.state import State, side_of
 from matcher.request.subject import Subject, find_subject
+from matcher.request.verdict import best_probability, list_verdict
 from matcher.requirements.ledger import RequirementReport
 from matcher.requirements.lens import RequirementChecker, pair_ledger
 from matcher.requirements.misses import report_severity
@@ -237,11 +238,8 @@ class Engine:
             return self._answer(subject_id, matches, message, verdict=foreign, proposed=proposed)
         scored = checked(score(kept, scorer))
         scores = scored.scores
-        best = float(scores.probability[np.argmax(scores.expected)])
-        verdict = self.verdict(best, side, scorer)
-        if foreign:
-            verdict = verdict.model_copy(update={"answered": False, "text": foreign.text})
-        if withheld(best, scorer.calibration, verdict):
+        verdict, best = list_verdict(query, scores, familiar), best_probability(scores)
+        if best is None or withheld(best, scorer.calibration, verdict):
             return self._answer(subject_id, [], nothing, verdict=verdict, proposed=proposed)
         order = select(kept, np.argsort(-scores.expected, kind="stable"), diversity)
         reasons = self._reasons(scorer, scored, order) if explained else []
@@ -288,15 +286,6 @@ class Engine:
 
         """
         return find_subject(self._state, record)
-
-    def verdict(self, best: float | None, side: Side = "achievements", scorer: Scorer | None = None) -> Verdict:
-        """Return whether a list with such a best probability is good enough; the threshold is that of demands' lists.
-
-        It is that of `scorer`, by default the model's.
-        """
-        scorer, for_demand = scorer or self.model.scorer, side == "achievements"
-        calibrated = scorer.threshold if scorer and for_demand else None
-        return verdict_of(best, scorer.calibration if scorer else None, calibrated, for_demand=for_demand)
 
     def _reasons(self, scorer: Scorer, scored: Scored, order: PairIndices) -> list[list[Reason]]:
         """Return the reasons of scored pairs, in `order`."""

@@ -14,14 +14,25 @@ from matcher.collection.pairs import PairBatch
 from matcher.collection.rows import CollectionRows
 from matcher.engine import Engine
 from matcher.ranking.scorer import Scorer, Scores
-from matcher.request.pipeline import Scored, features, preselected, retrieve, score
+from matcher.recommendation import Verdict
+from matcher.request.pipeline import (
+    Scored,
+    checked,
+    features,
+    preselected,
+    relative_familiarity,
+    retrieve,
+    score,
+)
+from matcher.request.verdict import list_verdict
 
 
 @dataclass(frozen=True)
 class ScoredCandidates:
     """Candidates of one demand, best expected grade first: collection `rows` (n,), records `found`, `scores` (n,).
 
-    `reached` (n,) tells which were proposed by text or history, not by the graph alone.
+    `reached` (n,) tells which were proposed by text or history, not by the graph alone. The scores leave out the check of
+    required figures, so that versions of the demand compare; the `verdict` on the whole list heeds it, as the engine's.
     """
 
     demand: Demand
@@ -29,6 +40,7 @@ class ScoredCandidates:
     found: EncodedRecords
     scores: Scores
     reached: NDArray[np.bool_]
+    verdict: Verdict
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -72,8 +84,13 @@ def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = Non
 
     """
     scorer = require_scorer(engine)
-    retrieved = preselected(retrieve(engine.query(demand, "achievements", filters)))
-    scores = score(retrieved, scorer).scores if len(retrieved) else Scores.none()
+    query = engine.query(demand, "achievements", filters, figures=True)
+    reached = retrieve(query)
+    familiar = relative_familiarity(reached) if len(reached) else None
+    retrieved = preselected(reached)
+    scored = score(retrieved, scorer) if len(retrieved) else None
+    scores = scored.scores if scored else Scores.none()
+    verdict = list_verdict(query, checked(scored).scores if scored else scores, familiar)
     order = np.argsort(-scores.expected, kind="stable")
     candidates = retrieved.candidates
     by_text = [rank[order] > 0 for name, rank in candidates.channels.items() if name != "graph"]
@@ -83,6 +100,7 @@ def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = Non
         retrieved.found.take(retrieved.places[order]),
         scores.take(order),
         np.any(by_text, axis=0) if by_text else np.zeros(len(order), dtype=np.bool_),
+        verdict,
     )
 
 

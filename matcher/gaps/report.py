@@ -10,7 +10,7 @@ from matcher.gaps.composite import Composite, PartOfSolution, cover
 from matcher.gaps.developers import Developer, SharedGap, developers_of, shared_gaps
 from matcher.gaps.requirements import UnmetRequirement, unmet_requirements
 from matcher.recommendation import Verdict
-from matcher.rescoring import ScoredCandidates, candidate_pool, require_scorer
+from matcher.rescoring import ScoredCandidates, candidate_pool
 
 LOOKED_AT = 20  # best candidates whose figures are read
 FEW = 2  # terms of a demand that say too little for a share of them to mean much
@@ -26,17 +26,6 @@ class GapReport:
     developers: tuple[Developer, ...]
     shared: tuple[SharedGap, ...]
     text: str
-
-
-def verdict(engine: Engine, pool: ScoredCandidates) -> Verdict:
-    """Return whether the best candidate is good enough to be shown, by the bundle's threshold; as the engine finds it.
-
-    Raises:
-        InputError: the bundle has no ranker.
-
-    """
-    require_scorer(engine)
-    return engine.verdict(float(pool.scores.probability.max()) if len(pool) else None)
 
 
 def gap_report(
@@ -55,7 +44,7 @@ def gap_report(
 
     """
     pool = pool or candidate_pool(engine, demand)
-    found = verdict(engine, pool)
+    found = pool.verdict
     encoder = engine.model.space.encoder
     requirements = unmet_requirements(demand, records, lambda texts: encoder.encode(texts, "passage"))
     graph = engine.model.graph

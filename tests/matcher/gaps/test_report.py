@@ -8,10 +8,11 @@ import pytest
 
 from data.errors import BundleError
 from data.records import Achievement, Demand
+from matcher.collection.filters import Filters
 from matcher.engine import Engine
 from matcher.gaps.composite import COMPOSITE, cover
 from matcher.gaps.developers import developers_of
-from matcher.gaps.report import gap_report, report_dict, verdict
+from matcher.gaps.report import gap_report, report_dict
 from matcher.gaps.requirements import unmet_requirements
 from matcher.learning.answer_threshold import EVEN, LEAST_DEMANDS, Confidences, fit_threshold
 from matcher.model import MatchingModel
@@ -50,7 +51,7 @@ def fixed(probability):
 def test_without_a_calibrated_threshold_the_average_is_the_measure_and_says_so(taught, known):
     engine = with_threshold(taught, None)
     pool = candidate_pool(engine, known.world.demands[0])
-    found = verdict(engine, pool)
+    found = pool.verdict
     assert (found.answered, found.basis) == (True, "average")
     assert found.probability == round(pool.scores.probability.max(), 4)
     assert found.threshold == round(engine.model.scorer.calibration.base_rate_, 4)
@@ -116,14 +117,13 @@ def test_the_verdict_agrees_with_the_engine(model, platform):
     with Store.open(platform.settings.store_url) as store:
         demands = list(store.demands())[:12]
     for record in demands:
-        assert (
-            verdict(engine, candidate_pool(engine, record)).answered == engine.recommend_achievements(record).answered
-        )
+        assert candidate_pool(engine, record).verdict == engine.recommend_achievements(record).verdict
 
 
 def test_an_empty_pool_is_no_match(engine, known):
-    nothing = candidate_pool(engine, known.world.demands[0]).first(0)
-    assert not verdict(engine, nothing).answered
+    nothing = candidate_pool(engine, known.world.demands[0], Filters(exclude=tuple(engine.ids("achievements"))))
+    assert len(nothing) == 0
+    assert not nothing.verdict.answered
     composite = cover(engine.model.graph, known.world.demands[0], nothing)
     assert (composite.parts, composite.covered) == ((), 0.0)
 

@@ -122,14 +122,14 @@ def test_bad_answers_are_refused_and_not_kept(client, site, records, given, stat
 
 def test_unknown_records_are_not_found(reader):
     for path in (
-        "demands/none/clarifications",
-        "demands/none/completeness",
-        "demands/none/gaps",
-        "achievements/none/advice",
+        "demands/unheard-of/clarifications",
+        "demands/unheard-of/completeness",
+        "demands/unheard-of/gaps",
+        "achievements/unheard-of/advice",
     ):
         assert reader.get(f"/v1/{path}").status_code == 404
     given = {"question_id": "limit:budget", "answer": "5"}
-    assert reader.post("/v1/demands/none/clarifications", json=given).status_code == 404
+    assert reader.post("/v1/demands/unheard-of/clarifications", json=given).status_code == 404
 
 
 def test_completeness_names_what_lacks(reader, records):

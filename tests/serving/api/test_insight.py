@@ -33,7 +33,7 @@ def test_similar_records_are_the_nearest_others(reader, model, records):
 def test_similar_demands(reader, records):
     demand_id = records[0][0].demand_id
     assert len(reader.get(f"/v1/demands/{demand_id}/similar").json()["items"]) == 10
-    assert reader.get("/v1/demands/none/similar").status_code == 404
+    assert reader.get("/v1/demands/unheard-of/similar").status_code == 404
     assert reader.get(f"/v1/demands/{demand_id}/similar?top_k=0").status_code == 422
 
 
@@ -48,7 +48,7 @@ def test_pair_has_the_probability_of_the_list(reader, records):
 
 
 def test_unknown_pair(reader, records):
-    assert reader.get(f"/v1/matches/none/{records[1][0].achievement_id}").status_code == 404
+    assert reader.get(f"/v1/matches/unheard-of/{records[1][0].achievement_id}").status_code == 404
 
 
 def test_batch_answers_each_like_a_single_request(reader, records):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from data.clocks import china_today
 from data.records import Demand
 from data.store.store import Store
 from matcher.collection.filters import Filters
@@ -35,7 +36,7 @@ def test_answer_is_the_engines(reader, model, demand):
 
 
 def test_other_direction(reader, model, achievement):
-    expected = Engine(model).recommend_demands(achievement, top=3)
+    expected = Engine(model).recommend_demands(achievement, top=3, filters=Filters().on(china_today()))
     answer = reader.post(
         "/v1/recommendations/demands", json={"achievement_id": achievement.achievement_id, "top_k": 3}
     ).json()
