@@ -183,7 +183,7 @@ def test_find_a_demand_and_understand_its_first_match(page, server):
             break
     first = page.locator(".match").first
     expect(first.locator(".reasons li").first).to_be_visible()
-    first.locator("summary").click()
+    first.get_by_text("两份原文与图谱路径").click()
     expect(first.locator(".texts article").first).to_contain_text("需求")
     keep(page, "browse")
     first.locator("h3 a").click()
@@ -287,7 +287,7 @@ def test_search_titles_sort_by_them_and_follow_a_number(page, server):
     visit(page, f"{server}/records/achievements")
     page.get_by_role("link", name="成果名称").click()
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("成果名称")
-    visit(page, f"{server}/?days=365")
+    visit(page, f"{server}/overview?days=365")
     number = page.locator("#sides tbody td.n a").first
     said = number.inner_text()
     page.locator("#sides th dfn").first.hover()
@@ -348,7 +348,7 @@ def test_lists_and_pairs_are_accessible(page, server, path):
 
 
 def test_the_keyboard_reaches_the_menu_and_says_what_numbers_mean(page, server):
-    visit(page, server)
+    visit(page, f"{server}/overview")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="跳到正文")).to_be_focused()
     page.locator("dfn").first.focus()
