@@ -143,6 +143,17 @@ def visit(page: Page, address: str) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def find_an_answered_demand(page: Page, server: str) -> None:
+    visit(page, f"{server}/browse")
+    page.get_by_role("searchbox").fill("D00000")
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.locator("#demands .count")).to_have_text("9 条")
+    for link in [one.get_attribute("href") for one in page.locator("#demands tbody td:first-child a").all()]:
+        visit(page, server.removesuffix("/dashboard") + link)
+        if page.locator(".match").count():  # for some demands nothing is good enough
+            break
+
+
 def serious(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [
@@ -173,14 +184,7 @@ def test_sign_in_at_the_provider(browser, server, provider):
 
 
 def test_find_a_demand_and_understand_its_first_match(page, server):
-    visit(page, f"{server}/browse")
-    page.get_by_role("searchbox").fill("D00000")
-    page.get_by_role("searchbox").press("Enter")
-    expect(page.locator("#demands .count")).to_have_text("9 条")
-    for link in [one.get_attribute("href") for one in page.locator("#demands tbody td:first-child a").all()]:
-        visit(page, server.removesuffix("/dashboard") + link)
-        if page.locator(".match").count():  # for some demands nothing is good enough
-            break
+    find_an_answered_demand(page, server)
     first = page.locator(".match").first
     expect(first.locator(".reasons li").first).to_be_visible()
     first.get_by_text("两份原文与图谱路径").click()
@@ -191,6 +195,22 @@ def test_find_a_demand_and_understand_its_first_match(page, server):
     expect(page.locator(".texts article")).to_have_count(2)
     expect(page.get_by_role("heading", name="条件对照")).to_be_visible()
     keep(page, "pair")
+
+
+def test_a_match_sent_from_the_list_stands_on_the_board(page, server):
+    find_an_answered_demand(page, server)
+    page.locator(".match").first.get_by_role("button", name="已推送", exact=True).click()
+    expect(page.locator(".match .state.s-sent").first).to_be_visible()
+    for path in ("/matches", "/"):
+        visit(page, server + path)
+        for menu in page.locator(".card .menu > summary").all():
+            menu.press("Enter")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert serious(page) == []
+        if path == "/matches":
+            expect(page.get_by_role("region", name="已推送").locator(".card")).not_to_have_count(0)
+            keep(page, "board")
 
 
 def test_two_models_side_by_side(page, server):
