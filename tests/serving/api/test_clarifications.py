@@ -24,15 +24,16 @@ def question_of(client, demand_id, **parameters):
 
 
 def test_questions_are_asked_best_first(reader, records):
-    body = question_of(reader, records[0][0].demand_id, limit=12)
+    # not every demand has a question whose answer would change its list
+    bodies = (question_of(reader, demand.demand_id, limit=12) for demand in records[0])
+    body = next(body for body in bodies if len(body["questions"]) > 1)
     assert set(body) == {"demand_id", "bundle_version", "completeness", "questions", "answered"}
     values = [question["value"] for question in body["questions"]]
-    assert values
     assert values == sorted(values, reverse=True)
     for question in body["questions"]:
         assert question["text"]
         assert question["options"]
-    assert question_of(reader, records[0][0].demand_id, limit=0)["questions"] == []
+    assert question_of(reader, body["demand_id"], limit=0)["questions"] == []
 
 
 def test_an_answer_is_kept_and_every_later_request_reads_it(client, site, records):
