@@ -6,7 +6,7 @@ function of frozen values and is marked for whoever listens (`matcher.request.st
 """
 
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,6 +151,7 @@ def relative_familiarity(retrieved: Retrieved) -> float | None:
     best = float((retrieved.found.texts.full.vectors[retrieved.places] @ vector).max())
     words, lexical = content_words(subject.text.full), query.collection.lexical
 
+    @cache
     def written(word: str) -> bool:
         return bool(len(lexical.search([word], 1)[0]))
 
