@@ -33,8 +33,8 @@ def test_paths_between_stored_records(reader, platform, graph):
     answer = reader.get("/v1/graph/paths", params=asked).json()
     row = graph.achievement_ids.index(best["id"])
     assert len(answer["paths"]) == len(graph.paths(graph.describe(demand), row))
-    assert reader.get("/v1/graph/paths", params=asked | {"achievement_id": "none"}).status_code == 404
-    assert reader.get("/v1/graph/paths", params=asked | {"demand_id": "none"}).status_code == 404
+    assert reader.get("/v1/graph/paths", params=asked | {"achievement_id": "unheard-of"}).status_code == 404
+    assert reader.get("/v1/graph/paths", params=asked | {"demand_id": "unheard-of"}).status_code == 404
 
 
 def test_gaps_are_the_graphs(reader, graph):
