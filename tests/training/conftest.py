@@ -28,6 +28,8 @@ def copy_home(settings: Settings, home) -> Settings:
         shutil.copy(path, home)
     for name in ("bundles", "candidates"):
         shutil.copytree(settings.home / name, home / name, copy_function=os.link)
+    if (settings.home / "mlartifacts").is_dir():  # a copied database names those of its own home
+        shutil.copytree(settings.home / "mlartifacts", home / "mlartifacts")
     # Pointers and facts are rewritten by renaming; a link would still be safe, a copy says so.
     return settings.model_copy(update={"home": home, "database_url": ""})
 
