@@ -1,11 +1,11 @@
 """Judgements on their way to becoming events: for a while each can be taken back."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from data.store.store import Store
+from data.work.match_state import UNDO
 
-UNDO = timedelta(minutes=10)
-"""How long a judgement can be taken back before it becomes an event, which stays for ever."""
+__all__ = ["UNDO", "submit", "submit_moves"]
 
 
 def submit(store: Store, before: datetime, reviewer: str = "") -> int:
