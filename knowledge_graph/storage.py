@@ -10,6 +10,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from data.columns.arrays import load_mmap
 from data.columns.strings import StringColumn, StringIndex
 from data.errors import BundleError
 from knowledge_graph.build import BuiltParts, stages_of_terms
@@ -188,17 +189,16 @@ def _write_columns(directory: Path, part: str, columns: Mapping[str, NDArray[np.
 
 
 def _read_columns(directory: Path, part: str, names: Sequence[str]) -> dict[str, Any]:
-    """Return arrays mapped read-only; an empty one cannot be mapped and is read."""
+    """Return arrays, read-only."""
     result = {}
     for name in names:
         path = directory / f"{part}.{name}.npy"
         try:
-            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+            result[name] = load_mmap(path)
         except FileNotFoundError as error:
             raise BundleError(f"graph file {path} is missing; run `gongxu graph build`") from error
         except ValueError as error:
             raise BundleError(f"graph file {path} is damaged ({error}); run `gongxu graph build`") from error
-        result[name] = np.asarray(mapped)
     return result
 
 

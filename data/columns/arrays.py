@@ -11,9 +11,18 @@ FloatArray = NDArray[np.float32]
 _Number = TypeVar("_Number", bound=np.generic)
 
 
+SHARED_FROM = 64 * 1024
+"""Bytes of a file from which it is mapped: a mapping holds a descriptor open, and a bundle has hundreds of small arrays."""
+
+
 def load_mmap(path: Path) -> NDArray[Any]:
-    """Return an .npy file mapped into memory, so that processes share it; as a plain array, which is quicker to index."""
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    """Return an .npy file's array, read-only and plain, which is quick to index.
+
+    A file from `SHARED_FROM` bytes is mapped into memory, so that processes share it.
+    """
+    if path.stat().st_size >= SHARED_FROM:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    return readonly_view(np.load(path, allow_pickle=False))
 
 
 def save_csr(stem: Path, rows: csr_array) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from data.columns.arrays import load_mmap
+
 _COLUMN = "text"
 _NONE = np.zeros(1, dtype=np.int32)
 _Default = TypeVar("_Default")
@@ -160,7 +162,7 @@ class StringIndex(Mapping[str, int]):
             OSError, ValueError: a file is missing or damaged.
 
         """
-        numbers = np.load(stem.with_name(f"{stem.name}.numbers.npy"), mmap_mode="r", allow_pickle=False)
+        numbers = load_mmap(stem.with_name(f"{stem.name}.numbers.npy"))
         path = stem.with_name(f"{stem.name}.trie")
         trie = marisa_trie.Trie()
         path.stat()  # the library does not tell a missing file from a damaged one

@@ -12,6 +12,7 @@ from knowledge_graph.quantities.types import Op, Quantity, Side, Span
 from knowledge_graph.quantities.units import Unit, read_unit
 
 MAX_CHARACTERS = 200_000  # a longer text is read up to here
+MAX_QUANTITIES = 256  # of one text; more is a table dump, of which the first tell enough
 _DIMENSIONLESS = re.compile(
     r"(?:比|系数|因子|指数|值|[^温速高长宽厚深幅湿程角]度|率|pH|PH|模数|倍率|转速|得分|评分|等级|F1|AUC|R2|Ra|数)$"
 )
@@ -89,7 +90,7 @@ def extract(text: str, side: Side, *, title: bool = False, field: str = "") -> t
     """Return the quantities of `text` in the order of their numbers; spans are in `text` as given.
 
     Args:
-        text: as written, normalised or not; read up to `MAX_CHARACTERS`.
+        text: as written, normalised or not; read up to `MAX_CHARACTERS` and for `MAX_QUANTITIES`.
         side: whose text it is; it decides which roles there are.
         title: whether the text is a record's title, which states what is wanted.
         field: name of the record's field, kept with each quantity.
@@ -113,6 +114,8 @@ def role_features(
     floor = 0
     names: list[Span] = []
     for measure in scan(text):
+        if len(found) >= MAX_QUANTITIES:
+            break
         quantity = _read(original, text, measure, side, floor, previous, field)
         if quantity is None:
             continue

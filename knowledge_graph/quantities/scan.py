@@ -8,7 +8,7 @@ from knowledge_graph.quantities.numerals import Number, find_numbers
 from knowledge_graph.quantities.types import Span
 from knowledge_graph.quantities.units import Unit, read_unit
 
-MAX_NUMBERS = 5_000  # more in one text are a table dump; the rest is not read
+MAX_NUMBERS = 1_000  # more in one text are a table dump; the rest is not read
 _SCALE_UNIT = re.compile(r"(?:HRC|HRA|HRB|HBW|HBS|HB|HV|HS)\s?$")
 _DIAMETER = re.compile(r"[φDd]\s?$")
 _RANGE = re.compile(r"[ \t]{0,3}(?:-{1,6}|~{1,3}|至|到)\s{0,3}(?:φ|HRC|HB|HV|±)?")

@@ -18,6 +18,7 @@ LEAST_DEMANDS = 20  # stored demands below which nothing is typical
 MOST_DEMANDS = 300  # so many, evenly spread, tell what is typical
 UNUSUAL = 0.03  # share of the stored demands that are less familiar than what is still answered
 MOST = 0.4  # asked for at most: where all stored demands use the same words one in other words is not foreign
+MOST_WORDS = 500  # different words of a text that are looked up: a book's first pages tell its topic
 HOPELESS = 0.5  # of that familiarity, below which not even the nearest records are worth a look
 
 
@@ -32,9 +33,10 @@ def familiarity(
     """Return in [0, 1] how familiar a text is: the share of its content words that records use, times its best cosine.
 
     Of a `stored` text the records' words are those that another record uses too. `written` tells of a word that was in no
-    record when the text space was fitted whether one uses it now. A text without content words has 0.
+    record when the text space was fitted whether one uses it now. A text without content words has 0. Of `words`, in the
+    order of the text, the first `MOST_WORDS` different ones count.
     """
-    different = sorted(set(words))
+    different = list(dict.fromkeys(words))[:MOST_WORDS]
     if not different:
         return 0.0
     idf = space.words.idf

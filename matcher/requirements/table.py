@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from data.columns.arrays import load_mmap
 from data.records import Achievement, Demand, Record
 from knowledge_graph.quantities.extraction import extract
 from knowledge_graph.quantities.names import Encode, NameTable, Synonyms, better_of, key
@@ -222,8 +223,7 @@ class QuantityTable:
         """Read what `save` wrote, mapped into memory."""
 
         def column(name: str) -> NDArray[Any]:
-            loaded: NDArray[Any] = np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            return np.asarray(loaded)
+            return load_mmap(directory / f"{name}.npy")
 
         names = NameTable(column("names"), column("vectors"))
         rest = (column("spans"), column("figures"), column("texts"), column("text_ends"))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
+from data.columns.arrays import load_mmap
 from data.columns.strings import StringIndex
 
 K1 = 1.5  # saturation of a word's frequency, and
@@ -117,7 +118,9 @@ class Postings:
     def load(cls, directory: Path, average_length: float, *, memory_map: bool) -> Self:
         """Read what `save` wrote."""
         arrays = {
-            name: np.load(directory / f"{name}.npy", mmap_mode="r" if memory_map else None, allow_pickle=False)
+            name: load_mmap(directory / f"{name}.npy")
+            if memory_map
+            else np.load(directory / f"{name}.npy", allow_pickle=False)
             for name in _ARRAYS
         }
         return cls(words=StringIndex.load(directory / "words"), average_length=average_length, **arrays)

@@ -1,6 +1,7 @@
 """`gongxu serve`: parses arguments and starts the server."""
 
 import os
+import resource
 import shutil
 from typing import Annotated, Any
 
@@ -40,6 +41,9 @@ def serve(
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
         os.environ.setdefault("GONGXU_SERVE_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
     settings.cache_clear()  # they are read again, with what was just set
+    # Connections and mapped files each hold a descriptor; many systems let a process have 1,024 until it asks for more.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     options: dict[str, Any] = {
         "host": host,
         "port": port,

@@ -47,7 +47,7 @@ def test_client_with_a_key_on_two_workers(home):
             pair = client.match(demand.demand_id, best.id)
             assert pair.match.probability == best.probability
             many = client.batch_achievements(
-                {"requests": [{"demand_id": wanted, "top_k": 3} for wanted in (demand.demand_id, "none")]}
+                {"requests": [{"demand_id": wanted, "top_k": 3} for wanted in (demand.demand_id, "no-such-demand")]}
             )
             assert [item.id for item in many.results[0].answer.items] == [item.id for item in answer.items]
             assert many.results[1].problem.status == 404
@@ -126,7 +126,7 @@ async def ask_async(url, key, demand_id):
         assert demand_id in pushed
         assert len((await client.similar_demands(demand_id, top_k=2)).items) == 2
         with pytest.raises(ApiError) as unknown:
-            await client.recommend_achievements({"demand_id": "none"})
+            await client.recommend_achievements({"demand_id": "no-such-demand"})
         assert unknown.value.status == 404
 
 
