@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.columns.features import Feature, declare, names_of
 from knowledge_graph import kernels
 from knowledge_graph.records.table import GraphRow, RecordTable
 from knowledge_graph.relations.matrix import RelationMatrix
@@ -14,36 +15,46 @@ from knowledge_graph.taxonomy.industries import industry_distance
 from knowledge_graph.taxonomy.regions import Regions, region_distance
 from knowledge_graph.terms.vocabulary import Vocabulary
 
-TERM_SIGNALS = (
-    "graph_shared_cosine",  # cosine of the two sides' weighted terms
-    "graph_shared_idf",  # sum of the shared terms' idf
-    "graph_demand_covered",  # share of the demand's term weight that is shared
-    "graph_achievement_covered",  # share of the achievement's term weight that is shared
-    "graph_two_hop",  # weight over all paths demand - term - term - achievement
-    "graph_two_hop_paths",  # log(1 + number of such paths)
-    "graph_demand_reached",  # share of the demand's term weight met by the same or the best related term
-    "graph_achievement_reached",  # the same of the achievement's
-    "graph_walk",  # personalised PageRank mass from the demand on the achievement's terms
-    "graph_title_reached",  # as graph_demand_reached, terms of the demand's title alone
-    "graph_rarest_shared",  # idf of the rarest shared term
-    "graph_shared_material",  # graph_shared_cosine split by the terms' type
-    "graph_shared_method",
-    "graph_shared_effect",
-    "graph_shared_product",
-    "graph_shared_application",
+TERM_SIGNALS = declare(
+    "graph",
+    {
+        "graph_shared_cosine": "共同术语的加权余弦",  # of the two sides' weighted terms
+        "graph_shared_idf": "共同术语的逆文档频率之和",
+        "graph_demand_covered": "需求术语中共同部分的权重占比",
+        "graph_achievement_covered": "成果术语中共同部分的权重占比",
+        "graph_two_hop": "需求—术语—术语—成果路径的权重",
+        "graph_two_hop_paths": "此类路径的数量（对数）",  # log(1 + number)
+        "graph_demand_reached": "需求术语由相同或最相关术语满足的权重占比",
+        "graph_achievement_reached": "成果术语由相同或最相关术语满足的权重占比",
+        "graph_walk": "自需求随机游走到成果术语的概率",  # personalised PageRank mass
+        "graph_title_reached": "需求标题术语被满足的权重占比",  # as graph_demand_reached
+        "graph_rarest_shared": "最罕见共同术语的逆文档频率",
+        "graph_shared_material": "共同术语余弦：材料",  # graph_shared_cosine split by the terms' type
+        "graph_shared_method": "共同术语余弦：方法",
+        "graph_shared_effect": "共同术语余弦：效果",
+        "graph_shared_product": "共同术语余弦：产品",
+        "graph_shared_application": "共同术语余弦：应用",
+    },
 )
-PLACE_SIGNALS = (
-    "graph_industry_distance",  # 0 same class .. 4 other section
-    "graph_field_distance",  # 0 same, 1 related, 2 other
-    "graph_chain_affinity",  # common weight of industry chains, 0 .. 1
-    "graph_chain_step",  # stages downstream of the demand in the strongest common chain, -2 .. 2
-    "graph_region_distance",  # 0 same city, 1 same province or agglomeration, 1 + borders between
+PLACE_SIGNALS = (  # those that measure a stated attribute share its reason
+    Feature(
+        name="graph_industry_distance", label="行业距离", group="industry_depth"
+    ),  # 0 same class .. 4 other section
+    Feature(name="graph_field_distance", label="领域距离", group="same_field"),  # 0 same, 1 related, 2 other
+    Feature(name="graph_chain_affinity", label="共同产业链的权重", group="graph"),  # 0 .. 1
+    Feature(name="graph_chain_step", label="在共同产业链上相距的环节", group="graph"),  # stages downstream, -2 .. 2
+    # 0 same city, 1 same province or agglomeration, 1 + borders between
+    Feature(name="graph_region_distance", label="地区距离", group="region_level"),
 )
-HOLDER_SIGNALS = (
-    "graph_holder_portfolio",  # personalised PageRank mass on the terms of all the holder's achievements
-    "graph_holder_record",  # grades (0-1) of the holder's outcomes with demands like this one, shrunk towards 0
+HOLDER_SIGNALS = declare(
+    "graph",
+    {
+        "graph_holder_portfolio": "自需求随机游走到完成单位全部成果术语的概率",
+        "graph_holder_record": "完成单位在类似需求上的过往结果",  # grades (0-1), shrunk towards 0
+    },
 )
-SIGNAL_NAMES = (*TERM_SIGNALS, *PLACE_SIGNALS, *HOLDER_SIGNALS)
+SIGNALS = (*TERM_SIGNALS, *PLACE_SIGNALS, *HOLDER_SIGNALS)
+SIGNAL_NAMES = names_of(SIGNALS)
 
 
 @dataclass(frozen=True)

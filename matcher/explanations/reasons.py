@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from data.errors import BundleError
 from knowledge_graph.reading.paths import Path
-from knowledge_graph.reading.signals import SIGNAL_NAMES
 from knowledge_graph.relations.likeness import Likeness
 from matcher.collection.pairs import PairBatch
 from matcher.collection.rows import PairIndices
 from matcher.explanations.word_pairs import Partners, Words, partner_words, shared_terms, words_of
-from matcher.features.attributes import ATTRIBUTE, ATTRIBUTES
-from matcher.features.table import LATENT_COLUMNS, FeatureTable
-from matcher.history.outcome_history import HISTORY, History
+from matcher.features.attributes import ATTRIBUTE
+from matcher.features.table import FEATURE, FeatureTable
+from matcher.history.outcome_history import History
 from matcher.recommendation import Reason, ReasonKind
 from matcher.texts.space import TextSpace
 
@@ -26,14 +25,6 @@ MIN_SHARE = 0.03  # of the sum of absolute contributions; weaker causes are not 
 MAX_REASONS = 5
 QUOTED = 5  # words, or pairs of words
 LIKE_ENOUGH = 0.45  # a past pair less like this one is no evidence to show
-
-# The graph's own measures of what records state belong with the attribute they measure.
-GRAPH_ATTRIBUTES = {
-    "graph_field_distance": "same_field",
-    "graph_industry_distance": "industry_depth",
-    "graph_region_distance": "region_level",
-}
-
 
 # Titles of stored records by id, for quoting past outcomes: (of demands, of achievements).
 Titles = tuple[Callable[[str], str], Callable[[str], str]]
@@ -54,31 +45,18 @@ class Explained:
     paths: Callable[[Sequence[int]], Sequence[Sequence[Path]]]
 
 
-@cache
 def group_of(feature: str) -> str:
-    """Return the cause that a feature belongs to: semantic, terms, concepts, topics, history, or an attribute's name.
+    """Return the group that a feature is declared in: semantic, terms, concepts, topics, graph, history, or an attribute.
 
     Raises:
         BundleError: the feature is none of the feature table's.
 
     """
-    if feature in ATTRIBUTES:
-        return feature
-    if feature in HISTORY:
-        return "history"
-    if feature in SIGNAL_NAMES:
-        return GRAPH_ATTRIBUTES.get(feature, "graph")
-    if feature in LATENT_COLUMNS:
-        return "topics"
-    groups = {
-        "semantic": ("vectors_", "topics_"),
-        "terms": ("words_", "grams_", "overlap_"),
-        "concepts": ("associated", "align_"),
-    }
-    for group, starts in groups.items():
-        if feature.startswith(starts):
-            return group
-    raise BundleError(f"the ranker uses feature {feature!r}, which no reason can name; train again with `gongxu train`")
+    if feature not in FEATURE:
+        raise BundleError(
+            f"the ranker uses feature {feature!r}, which no reason can name; train again with `gongxu train`"
+        )
+    return FEATURE[feature].group
 
 
 @cache
@@ -138,7 +116,7 @@ class _Evidence:
 
     def reason(self, place: int, group: str, weight: float) -> Reason | None:
         """Return the reason of one cause of pair `place`; None where nothing can be quoted, as for latent topics."""
-        if group in ATTRIBUTES:
+        if group in ATTRIBUTE:
             return self._attribute(place, group, weight)
         builders: dict[str, Callable[[int, float], Reason | None]] = {
             "semantic": self._semantic,
@@ -255,11 +233,13 @@ class _Evidence:
         if np.isnan(value):
             return None
         declared = ATTRIBUTE[name]
-        wanted = declared.said(pairs.demands.cards.card(int(pairs.d[place]), declared.columns))
-        offered = declared.said(pairs.achievements.cards.card(int(pairs.a[place]), declared.columns))
-        wanted, offered = declared.asked.format(wanted), declared.offered.format(offered)
         verdict = "有利" if weight > 0 else "不利"
-        sides = f"需求{wanted}，成果{offered}" if wanted else offered
+        wanted, offered, sides = "", "", f"{value:.4g}"
+        if declared.columns:
+            wanted = declared.as_text(pairs.demands.cards.card(int(pairs.d[place]), declared.columns))
+            offered = declared.as_text(pairs.achievements.cards.card(int(pairs.a[place]), declared.columns))
+            wanted, offered = declared.asked.format(wanted), declared.offered.format(offered)
+            sides = f"需求{wanted}，成果{offered}" if wanted else offered
         return Reason(
             kind=_kind("attributes", weight),
             text=f"{declared.label}{verdict}：{sides}",

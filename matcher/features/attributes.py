@@ -1,6 +1,6 @@
-"""Features from what records state besides their text; NaN where either side is silent.
+"""Features that are read one by one from a pair's records; NaN where either side is silent.
 
-Each is declared once, in `DECLARED`: training, reasons, documents and the model card take it from there. One that reads a
+Each is declared once, in `DECLARED`; a new feature goes here unless it is computed together with others. One that reads a
 new column of records also has to be named in `matcher.collection.columns`.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.columns.arrays import csr_parts
+from data.columns.features import Feature, names_of
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.collection.pairs import PairBatch
@@ -21,23 +22,24 @@ FloatArray = NDArray[np.float32]
 Ints = NDArray[np.integer]
 
 
-@dataclass(frozen=True)
-class Attribute:
-    """One feature of pairs, and how a reason speaks of it.
+@dataclass(frozen=True, kw_only=True)
+class Attribute(Feature):
+    """A feature that is read by itself, and how its reason words it; it is its own group unless another is named.
 
-    `read` returns its values (n,) of n pairs. `columns` of either record are quoted, as `said` words them; `asked` and
-    `offered` are formats around the demand's and the achievement's words, an empty `asked` leaves the demand out. A
-    `rising` one never counts against a pair by being larger.
+    `read` returns its values (n,) of n pairs. `columns` of either record are quoted, as `as_text` renders them; `asked`
+    and `offered` are formats around the demand's and the achievement's text, an empty `asked` leaves the demand out.
+    Without `columns` the reason states the value.
     """
 
-    name: str
-    label: str
+    group: str = ""
     read: Callable[[PairBatch], NDArray[Any]]
-    columns: tuple[str, ...]
-    said: Callable[[dict[str, Any]], str]
+    columns: tuple[str, ...] = ()
+    as_text: Callable[[dict[str, Any]], str] = str
     asked: str = "{}"
     offered: str = "{}"
-    rising: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "group", self.group or self.name)
 
 
 def attribute_features(pairs: PairBatch) -> FloatArray:
@@ -118,21 +120,59 @@ def _region(code: str) -> str:
 
 
 DECLARED = (
-    Attribute("same_field", "技术领域", _same_field, ("field",), lambda card: str(card["field"])),
     Attribute(
-        "industry_depth",
-        "所属行业",
-        _industries,
-        ("industries",),
-        lambda card: "、".join(map(_industry, card["industries"])),
+        name="same_field",
+        label="技术领域",
+        read=_same_field,
+        columns=("field",),
+        as_text=lambda card: str(card["field"]),
     ),
-    Attribute("region_level", "所在地区", _regions, ("region",), lambda card: _region(card["region"])),
-    Attribute("trl_margin", "技术成熟度", _readiness, ("trl",), lambda card: f"{card['trl']} 级", asked="要求 {}"),
-    Attribute("price_to_budget", "报价与预算", _prices, ("money_min", "money_max"), _money),
-    Attribute("mode_overlap", "合作方式", _modes, ("modes",), lambda card: "、".join(card["modes"])),
-    Attribute("achievement_year", "成果发布时间", _year, ("published",), lambda card: str(card["published"]), asked=""),
+    Attribute(
+        name="industry_depth",
+        label="所属行业",
+        read=_industries,
+        columns=("industries",),
+        as_text=lambda card: "、".join(map(_industry, card["industries"])),
+    ),
+    Attribute(
+        name="region_level",
+        label="所在地区",
+        read=_regions,
+        columns=("region",),
+        as_text=lambda card: _region(card["region"]),
+    ),
+    Attribute(
+        name="trl_margin",
+        label="技术成熟度",
+        read=_readiness,
+        columns=("trl",),
+        as_text=lambda card: f"{card['trl']} 级",
+        asked="要求 {}",
+    ),
+    Attribute(
+        name="price_to_budget",
+        label="报价与预算",
+        read=_prices,
+        columns=("money_min", "money_max"),
+        as_text=_money,
+    ),
+    Attribute(
+        name="mode_overlap",
+        label="合作方式",
+        read=_modes,
+        columns=("modes",),
+        as_text=lambda card: "、".join(card["modes"]),
+    ),
+    Attribute(
+        name="achievement_year",
+        label="成果发布时间",
+        read=_year,
+        columns=("published",),
+        as_text=lambda card: str(card["published"]),
+        asked="",
+    ),
 )
-ATTRIBUTES = tuple(attribute.name for attribute in DECLARED)
+ATTRIBUTES = names_of(DECLARED)
 ATTRIBUTE = {attribute.name: attribute for attribute in DECLARED}
 
 

@@ -1,32 +1,53 @@
 """The feature table: one definition for training and serving, columns by name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.columns.features import Feature, declare, names_of
 from data.errors import BundleError
-from knowledge_graph.reading.signals import SIGNAL_NAMES
+from knowledge_graph.reading.signals import SIGNALS
 from matcher.collection.pairs import PairBatch
-from matcher.features.attributes import ATTRIBUTES, attribute_features
-from matcher.history.outcome_history import HISTORY, History
-from matcher.texts.similarities import SIMILARITIES, achievement_against, demand_against
+from matcher.features.attributes import DECLARED, attribute_features
+from matcher.history.features import HISTORY, HISTORY_FEATURES
+from matcher.history.outcome_history import History
+from matcher.texts.similarities import SIMILARITIES, SIMILARITY_FEATURES, achievement_against, demand_against
 from matcher.texts.space import TextSpace
 
 PRINCIPAL = 16
 
-TEXT_COLUMNS = (
-    *SIMILARITIES,
-    *(f"{name}_for_demand" for name in SIMILARITIES),
-    *(f"{name}_for_achievement" for name in SIMILARITIES),
-    *(f"{name}_typical_demand" for name in SIMILARITIES),
-    *(f"{name}_typical_achievement" for name in SIMILARITIES),
+
+def _derived(suffix: str, label: str) -> tuple[Feature, ...]:
+    """Return features made of each similarity."""
+    return tuple(replace(one, name=one.name + suffix, label=f"{one.label}，{label}") for one in SIMILARITY_FEATURES)
+
+
+TEXT_FEATURES = (
+    *SIMILARITY_FEATURES,
+    *_derived("_for_demand", "按该需求的参照分布标准化"),
+    *_derived("_for_achievement", "按该成果的参照分布标准化"),
+    *_derived("_typical_demand", "该需求的参照均值"),
+    *_derived("_typical_achievement", "该成果的参照均值"),
 )
-LATENT_COLUMNS = tuple(f"{side}_topic_{i}" for side in ("demand", "achievement", "both") for i in range(PRINCIPAL))
-LABEL_FREE = (*TEXT_COLUMNS, *LATENT_COLUMNS, *ATTRIBUTES, *SIGNAL_NAMES)
-FEATURES = (*LABEL_FREE, *HISTORY)
+LATENT_FEATURES = declare(
+    "topics",
+    {
+        f"{side}_topic_{i}": f"{label}第 {i + 1} 主成分"
+        for side, label in {"demand": "需求主题", "achievement": "成果主题", "both": "双方主题之积"}.items()
+        for i in range(PRINCIPAL)
+    },
+)
+# Every feature in the order of the table: training, reasons, documents and the model card read this.
+LABEL_FREE_FEATURES: tuple[Feature, ...] = (*TEXT_FEATURES, *LATENT_FEATURES, *DECLARED, *SIGNALS)
+FEATURE = {one.name: one for one in (*LABEL_FREE_FEATURES, *HISTORY_FEATURES)}
+MONOTONE = tuple(one.name for one in FEATURE.values() if one.monotone)
+
+LATENT_COLUMNS = names_of(LATENT_FEATURES)
+LABEL_FREE = names_of(LABEL_FREE_FEATURES)
+FEATURES = tuple(FEATURE)
 
 
 @dataclass(frozen=True)

@@ -15,40 +15,12 @@ from matcher.collection.columns import RecordColumns
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.pairs import PairBatch
 from matcher.history.axes import along, principal_axes
+from matcher.history.features import HISTORY, KERNEL_FEATURES
 from matcher.history.kernels import nearest_demands, nearest_likeness, others_outcomes, outcomes_of, own_outcomes
 from matcher.texts.similarities import TextSide
 from models.ranking.pair_kernel import PairInputs, PairKernelRidge
 
-HISTORY = (
-    "known_pairs",  # log(1 + outcomes known of this demand)
-    "known_mean",  # their mean grade
-    "known_near",  # their mean grade with similar achievements weighing more, less known_mean
-    "known_near_mass",  # how much similar achievements weigh together
-    "known_nearest_0",  # nearness of the most similar achievement that this demand found irrelevant (grade 0)
-    "known_nearest_1",  # ... of grade 1
-    "known_nearest_2",  # ... of grade 2 and more
-    "others_mean",  # mean grade of similar demands
-    "others_near",  # mean grade of similar achievements for similar demands
-    "others_near_mass",  # how much these weigh together
-    "others_lift",  # others_near less others_mean
-    "achievement_mean",  # mean grade of similar achievements for demands near and far
-    "known_best",  # grade of the most similar achievement among this demand's outcomes
-    "known_best_nearness",  # how similar it is
-    "known_three",  # mean grade of the three most similar, the nearer weighing more
-    "others_best",  # the same three among other demands' outcomes, similar demands and achievements counting
-    "others_best_nearness",
-    "others_three",
-    "kernel_grade",  # the kernel model's grade
-    "kernel_above_0",  # and its probability that the grade exceeds 0, 1 and 2
-    "kernel_above_1",
-    "kernel_above_2",
-)
-# What went well before cannot count against a pair: other things equal these never lower its grade.
-RISING = (
-    *("known_mean", "known_near", "known_three", "others_mean", "others_near", "others_lift", "others_three"),
-    *("achievement_mean", "kernel_grade", "kernel_above_0", "kernel_above_1", "kernel_above_2"),
-)
-_KERNEL = 4  # columns that come from the kernel model
+_KERNEL = len(KERNEL_FEATURES)
 _BLOCK = 2048  # pairs that the kernel model predicts at once; bounds memory
 _ARRAYS = ("demands", "achievements", "group", "grades", "demand_axes", "achievement_axes")
 _COUNTED = ("weights", "silent")  # not in histories of earlier versions

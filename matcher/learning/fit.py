@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.collection.encoded import EncodedRecords
-from matcher.features.attributes import DECLARED
-from matcher.features.table import NEARNESS_COLUMNS, FeatureTable
+from matcher.features.table import MONOTONE, NEARNESS_COLUMNS, FeatureTable
+from matcher.history.features import HISTORY
 from matcher.history.graded_pairs import GradedPairs
-from matcher.history.outcome_history import HISTORY, RISING, History
+from matcher.history.outcome_history import History
 from matcher.learning.answer_threshold import COLUMNS, Confidences, confidences_of, fit_threshold, same_coverage
 from matcher.learning.out_of_fold import FOLDS, new_in_first, past_features
 from matcher.ranking.prior import text_prior
@@ -114,7 +114,7 @@ class Examples:
             np.tile(pairs.grade, self.copies),
             np.tile(weights, (self.copies, 1)),
             positions=np.tile(pairs.position, self.copies),
-            monotone=dict.fromkeys((*RISING, *(one.name for one in DECLARED if one.rising)), 1),
+            monotone=dict.fromkeys(MONOTONE, 1),
         )
 
     def out_of_fold(

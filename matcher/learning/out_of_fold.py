@@ -7,8 +7,9 @@ from data.columns.arrays import FloatArray
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.pairs import PairBatch
 from matcher.collection.rows import PairIndices
+from matcher.history.features import HISTORY
 from matcher.history.graded_pairs import GradedPairs
-from matcher.history.outcome_history import HISTORY, History
+from matcher.history.outcome_history import History
 
 FOLDS = 5
 TIME_BLOCKS = 6

@@ -11,22 +11,39 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from data.columns.arrays import FloatArray, csr_parts, readonly_view
+from data.columns.features import Feature, declare, names_of
 from matcher.texts import kernels as text_kernels
 from matcher.texts.space import TextRows, TextSpace
 from models.vector_index.kernels import products_at
 
 Rows = NDArray[np.int64]
 
-SIMILARITIES = (
-    "vectors_tt",
+_MEASURES = {  # of a text by name, each with its group and label
+    "vectors": ("semantic", "编码向量余弦"),
+    "words": ("terms", "词语余弦"),
+    "grams": ("terms", "字符片段余弦"),
+    "topics": ("semantic", "主题余弦"),
+    "associated": ("concepts", "关联词余弦"),
+    "associated2": ("concepts", "二阶关联词余弦"),
+    "overlap": ("terms", "共同词语的权重"),
+}
+_TEXTS = {"t": "标题", "f": "全文"}  # of the demand; the achievement's full text
+_ALIGNED = {"{}a": "需求词语在成果中的对应", "a{}": "成果词语在需求中的对应", "best_{}": "最好的词语对应"}
+SIMILARITY_FEATURES = (
+    *declare("semantic", {"vectors_tt": "双方标题的编码向量余弦"}),
     *(
-        f"{name}_{text}"
-        for text in "tf"
-        for name in ("vectors", "words", "grams", "topics", "associated", "associated2", "overlap")
+        Feature(name=f"{name}_{text}", label=f"{label}（{said}）", group=group)
+        for text, said in _TEXTS.items()
+        for name, (group, label) in _MEASURES.items()
     ),
-    *("align_ta", "align_at", "align_best_t", "align_fa", "align_af", "align_best_f"),
-    "overlap_share",
+    *(
+        Feature(name=f"align_{name.format(text)}", label=f"{label}（{said}）", group="concepts")
+        for text, said in _TEXTS.items()
+        for name, label in _ALIGNED.items()
+    ),
+    *declare("terms", {"overlap_share": "共同词语占成果词语的权重"}),
 )
+SIMILARITIES = names_of(SIMILARITY_FEATURES)
 # Columns of one text after the other: title, full.
 VECTORS, TOPICS, GRAMS = (
     tuple(SIMILARITIES.index(f"{name}_{text}") for text in "tf") for name in ("vectors", "topics", "grams")

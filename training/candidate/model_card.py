@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from matcher.features.attributes import ATTRIBUTE
+from matcher.features.table import FEATURE
 from training.versions.candidates import Candidate, Figure
 
 
@@ -40,7 +40,7 @@ Demands that nothing was good enough for: {_number(candidate.unanswered, share=T
 
 ## Most important features
 
-{", ".join(map(_named, top))}
+{", ".join(map(labelled, top))}
 
 ## Limits
 
@@ -50,9 +50,9 @@ of pairs that were never judged or shown. People decide; the product proposes.
 """
 
 
-def _named(feature: str) -> str:
-    """Return a feature's name, with its label where it has one."""
-    return f"{feature} ({ATTRIBUTE[feature].label})" if feature in ATTRIBUTE else feature
+def labelled(feature: str) -> str:
+    """Return a feature's name with its label; a version from before may rank by one that is no longer declared."""
+    return f"{feature} ({FEATURE[feature].label})" if feature in FEATURE else feature
 
 
 def _row(name: str, figures: Mapping[str, Figure]) -> str:

@@ -20,7 +20,8 @@ from matcher.features.table import (
     pair_similarities,
     with_history,
 )
-from matcher.history.outcome_history import HISTORY, History
+from matcher.history.features import HISTORY
+from matcher.history.outcome_history import History
 from matcher.texts.similarities import SIMILARITIES, TextSide, similarities
 
 TOLERANCE = 2e-5

@@ -8,8 +8,9 @@ from data.records import Achievement, Demand
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.pairs import PairBatch
 from matcher.features.table import NEARNESS_COLUMNS
+from matcher.history.features import HISTORY
 from matcher.history.graded_pairs import GradedPairs
-from matcher.history.outcome_history import HISTORY, History
+from matcher.history.outcome_history import History
 from matcher.learning.fit import fit_scorer
 from tests.matcher.conftest import PARAMETERS
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from matcher.features.table import NEARNESS_COLUMNS, FeatureTable
+from matcher.history.features import HISTORY
 from matcher.history.graded_pairs import NO_REASON, GradedPairs, OutcomeLog
-from matcher.history.outcome_history import HISTORY
 from matcher.learning.out_of_fold import TIME_BLOCKS, past_features, time_blocks
 
 N = 150
