@@ -1,22 +1,34 @@
 """Typed settings, read from `GONGXU_*` environment variables; unknown names are refused."""
 
 import os
+import tomllib
+from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from data.errors import SettingsError
+from data.learning import LEARNING_FILE, GateMargins, ProtectedSlices, RankerParameters, ReportSlices
 
 PREFIX = "GONGXU_"
+LEARNING = {"ranker": RankerParameters, "slices": ProtectedSlices, "report_slices": ReportSlices, "gate": GateMargins}
 
 
 class Settings(BaseSettings):
     """All settings of gongxu with their defaults; the variable for `home` is `GONGXU_HOME`, and so on."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        frozen=True,
+        nested_model_default_partial_update=True,
+        populate_by_name=True,
+    )
 
     # Folder of all state: store, bundles, caches, MLflow's default database.
     home: Path = Path(".gongxu")
@@ -44,18 +56,12 @@ class Settings(BaseSettings):
     held_out_share: float = Field(0.15, ge=0, le=0.5)
     # Share of answers without a good match on top that the threshold of answering may lead to; calibrated by training.
     answer_risk: float = Field(0.4, gt=0, lt=1)
-    # Promotion: the figure that must be better than the champion's.
-    gate_metric: Literal["ndcg10", "score", "auc2", "auc3", "qwk"] = "ndcg10"
-    # Promotion: the lower end of its gain's 95% interval must lie above this; negative lets an equal one pass.
-    gate_gain: float = Field(0.0, ge=-1, le=1)
-    # Promotion: how much worse a protected slice may be.
-    gate_slice_margin: float = Field(0.03, ge=0, le=1)
-    # Promotion: expected calibration error at most.
-    gate_calibration: float = Field(0.1, gt=0, le=1)
-    # Promotion: median CPU milliseconds of one request at most.
-    gate_latency: float = Field(250.0, gt=0)
-    # Promotion: megabytes of a bundle at most.
-    gate_bundle_mb: float = Field(8192.0, gt=0)
+    # The ranker's parameters, slices and the promotion gate's margins: see data/learning.py; GONGXU_HOME/learning.toml
+    # overrides them, GONGXU_RANKER_TREES, GONGXU_GATE_GAIN and so on that file.
+    ranker: RankerParameters = RankerParameters()
+    slices: ProtectedSlices = ProtectedSlices()
+    report_slices: ReportSlices = ReportSlices()
+    gate: GateMargins = GateMargins()
     # Bundles that `gongxu retrain` leaves besides those in use; older ones are removed.
     keep_bundles: int = Field(5, ge=0, le=1000)
     # Share of demanders that an experiment serves from the challenger.
@@ -109,6 +115,18 @@ class Settings(BaseSettings):
     # Folder of real data for evaluation; tests that need it skip where it is absent.
     shared_data: Path = Path("../shared/data")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where values come from: arguments, then variables, then the file in the home that these name."""
+        return init_settings, env_settings, _LearningFile(settings_cls)
+
     @property
     def store_url(self) -> str:
         """SQLAlchemy URL of the store."""
@@ -140,15 +158,43 @@ class Settings(BaseSettings):
         return self.mlflow_tracking_uri or f"sqlite:///{(self.home / 'mlflow.db').resolve()}"
 
 
+class _LearningFile(PydanticBaseSettingsSource):
+    """The sections of `learning.toml` in the home that arguments or variables name, if there is one."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the section of one field."""
+        return self().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the sections by name.
+
+        Raises:
+            SettingsError: the file cannot be read, or holds something else than the known sections.
+
+        """
+        path = Path(self.current_state.get("home", Settings.model_fields["home"].default)) / LEARNING_FILE
+        if not path.is_file():
+            return {}
+        try:
+            found = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"{path} cannot be read: {error}") from error
+        for name, section in found.items():
+            if name not in LEARNING or not isinstance(section, dict):
+                raise SettingsError(f"{path} holds {name!r}; known sections: [{'], ['.join(LEARNING)}]")
+        return found
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """Return the settings of this process, read once from the environment.
+    """Return the settings of this process, read once from the environment and `learning.toml` in the home.
 
     Raises:
-        SettingsError: a `GONGXU_*` variable is unknown or has an unusable value.
+        SettingsError: a `GONGXU_*` variable or a key of the file is unknown or has an unusable value.
 
     """
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known = {PREFIX + name.upper() for name in Settings.model_fields if name not in LEARNING}
+    known |= {_variable(section, one.name) for section, kind in LEARNING.items() for one in fields(kind)}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise SettingsError(f"unknown setting {unknown[0]}; known settings: {', '.join(sorted(known))}")
@@ -156,5 +202,20 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = PREFIX + str(first["loc"][0]).upper()
-        raise SettingsError(f"{name}={first['input']!r} cannot be used: {first['msg']}") from error
+        raise SettingsError(_unusable([str(part) for part in first["loc"]], first["input"], first["msg"])) from error
+
+
+def _variable(*names: str) -> str:
+    return PREFIX + "_".join(names).upper()
+
+
+def _unusable(names: list[str], value: object, why: str) -> str:
+    """Return what is wrong with a value, named as its user wrote it: a variable, or a key of a section of the file."""
+    variable = _variable(*names)
+    if names[0] not in LEARNING or variable in os.environ:
+        return f"{variable}={value!r} cannot be used: {why}"
+    section, *key = names
+    if key and key[0] not in {one.name for one in fields(LEARNING[section])}:
+        known = ", ".join(one.name for one in fields(LEARNING[section]))
+        return f"{LEARNING_FILE} [{section}] names {key[0]!r}; known: {known}"
+    return f"{LEARNING_FILE} [{section}] {'.'.join(key)} = {value!r} cannot be used: {why}"

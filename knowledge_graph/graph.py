@@ -12,6 +12,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from data.columns.features import names_of
 from data.records import Achievement, Demand, OutcomeEvent, Record
 from knowledge_graph.build import BuiltParts, Progress, build_parts, no_progress
 from knowledge_graph.reading import retrieval
@@ -237,7 +238,7 @@ class KnowledgeGraph:
                 result[place, -1] = self._holder_record(asking.row(row), owner, stored, before)[0]
         places = place_signals(self.tables, table.row(achievement), asking, rows)
         # every other distance is the same both ways; who stands downstream is not
-        places[:, PLACE_SIGNALS.index("graph_chain_step")] *= -1
+        places[:, names_of(PLACE_SIGNALS).index("graph_chain_step")] *= -1
         result[:, middle:-2] = places
         return result
 

@@ -128,7 +128,7 @@ def train(
 
     """
     with exclusive(settings.home / LOCK, *WORK):
-        return _train(settings, store, parameters or RankerParameters(), progress, tune_minutes)
+        return _train(settings, store, parameters or settings.ranker, progress, tune_minutes)
 
 
 def _train(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.learning import ReportSlices
 from eval.metrics.bootstrap import METRICS, Estimate, Lift, lift_of, metric_samples, summarise
 from eval.metrics.calibration_curve import reliability_curve, risk_coverage
 from eval.metrics.exposure import gini, holder_exposure, list_diversity, novelty, top_rows
@@ -20,7 +21,9 @@ MAIN = "ranker"
 Findings = dict[str, Any]
 
 
-def findings(corpus: Corpus, parts: Parts, title: str, progress: Callable[[str], None] = lambda _: None) -> Findings:
+def findings(
+    corpus: Corpus, parts: Parts, title: str, limits: ReportSlices, progress: Callable[[str], None] = lambda _: None
+) -> Findings:
     """Return what the predictions of `parts` show; numbers that the rows do not allow are null.
 
     splits: every metric of every system; lifts: the ranker less each other system, paired, with p values; slices: the
@@ -56,13 +59,13 @@ def findings(corpus: Corpus, parts: Parts, title: str, progress: Callable[[str],
             for system, drawn in samples.items()
             if system != MAIN
         }
-        sizes = slice_sizes(pairs, part)
+        sizes = slice_sizes(pairs, part, limits)
         found["slices"][name] = {
             way: {
                 one: {"rows": sizes[way][one]} | {metric: numbers(value) for metric, value in figures.items()}
                 for one, figures in by_name.items()
             }
-            for way, by_name in slice_figures(pairs, part, MAIN).items()
+            for way, by_name in slice_figures(pairs, part, limits, MAIN).items()
         }
         curves = _calibration(corpus, part)
         if curves:

@@ -6,6 +6,7 @@ import warnings
 import pytest
 
 from data.errors import BundleError, InputError
+from data.learning import LEARNING_FILE
 from data.records import Achievement, Demand, OutcomeEvent
 from data.settings import Settings
 from data.store.store import Store
@@ -16,6 +17,8 @@ from matcher.features.table import FEATURES
 from matcher.model import MatchingModel
 from models.ranking.ordinal import RankerParameters
 from training.pipeline import MIN_PAIRS, build, train
+from training.release.promotion import promote
+from training.versions import candidates
 
 
 @pytest.fixture
@@ -169,3 +172,23 @@ def test_the_same_store_gives_the_same_scores(platform, home):
         for directory in bundles
     ]
     assert [(m.id, m.score) for m in answers[0].items] == [(m.id, m.score) for m in answers[1].items]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
+def test_the_learning_file_of_a_home_steers_training_and_gate(platform, home):
+    first, _ = home
+    shutil.copytree(platform.built.parent, first.bundles)
+    (first.bundles / "current").write_text(platform.built.name)
+    (first.home / LEARNING_FILE).write_text(
+        "[ranker]\ntrees = 7\n[slices]\nmin_demands = 1\nshort_text = 100000\n[gate]\nbundle_mb = 0.001\n",
+        encoding="utf-8",
+    )
+    settings = Settings(home=first.home, threads=1)
+    with Store.open(platform.settings.store_url) as store:
+        version = train(settings, store).manifest.version
+        candidate = candidates.load(settings, version)
+        decision = promote(settings, store, version)
+    assert candidate.parameters["trees"] == "7"
+    assert "short texts" in candidate.slices
+    assert "short texts" not in candidates.load(platform.settings, platform.trained.name).slices
+    assert {check.name: (check.passed, check.limit) for check in decision.checks}["size"] == (False, 0.001)

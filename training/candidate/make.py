@@ -84,7 +84,7 @@ def finish(
     known = Records({key: store.demand(key) for key in set(answers.demand_ids)}, {})
     created_at = datetime.now(UTC)
     version = new_version(settings.bundles, created_at)
-    slices = slice_figures(scored, scores, slices_of(scored, records))
+    slices = slice_figures(scored, scores, slices_of(scored, records, settings.slices))
     candidate = Candidate(
         version=version,
         created_at=created_at,
@@ -231,7 +231,7 @@ def _fill(
     plot_importance(run.artifacts / "feature_importance.png", importance)
     if candidate.held_out_pairs >= EASY_PAIRS:
         plot_reliability(run.artifacts / "reliability.png", reliability(held, scores))
-        metric = settings.gate_metric
+        metric = settings.gate.metric
         plot_slices(run.artifacts / f"slices_{metric}.png", candidate.figures.get(metric), candidate.slices, metric)
         save_predictions(run.artifacts / PREDICTIONS, held, scores)
 

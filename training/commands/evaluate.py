@@ -188,7 +188,7 @@ def _pairs(
         else:
             predicted = cross_validated(corpus, chosen, split or SPLITS, progress)
         names = " → ".join(folder.resolve().name for folder in (dataset, test) if folder) or "数据库"
-        found = findings(corpus, predicted, f"评估：{names}", progress)
+        found = findings(corpus, predicted, f"评估：{names}", settings().report_slices, progress)
         if log is not None:
             found["log"] = log_findings(corpus, log)
     show_figures(found["splits"])

@@ -43,15 +43,18 @@ def train_command(
     encoder: Annotated[
         bool, typer.Option("--encoder", help="Fine-tune the text encoder on the outcomes instead of the ranker.")
     ] = False,
-    trees: Annotated[int, typer.Option(help="Trees per grade.", min=1, max=2000)] = 150,
+    trees: Annotated[int | None, typer.Option(help="Trees per grade; GONGXU_RANKER_TREES.", min=1, max=2000)] = None,
     tune: Annotated[
         float,
         typer.Option("--tune", help="Search better parameters for so many minutes first; goes on where it stopped."),
     ] = 0.0,
     positions: Annotated[
-        bool, typer.Option(help="Leave out of the scores what a place in a list alone does to outcomes.")
-    ] = True,
-    seed: Annotated[int, typer.Option(help="Seed of folds and ranker.", min=0)] = 0,
+        bool | None,
+        typer.Option(
+            "--positions/--no-positions", help="Leave out of the scores what a place in a list alone does to outcomes."
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of folds and ranker; GONGXU_RANKER_SEED.", min=0)] = None,
     promotion: Annotated[
         bool, typer.Option("--promote/--no-promote", help="Ask the promotion gate and serve the version if it passes.")
     ] = True,
@@ -72,7 +75,6 @@ def train_command(
     from data.progress import steps
     from data.settings import settings
     from data.store.store import Store
-    from models.ranking.ordinal import RankerParameters
     from models.threads import limit_threads
     from training.pipeline import train
     from training.release.promotion import promote
@@ -81,7 +83,7 @@ def train_command(
     if encoder:
         _train_encoder(as_json)
         return
-    parameters = RankerParameters(trees=trees, seed=seed, correct_positions=positions)
+    parameters = settings().ranker.overridden(trees=trees, seed=seed, correct_positions=positions)
     with Store.open(settings().store_url) as store, steps(STEPS) as progress:
         built = train(settings(), store, parameters, progress, tune)
         decision = promote(settings(), store, built.manifest.version, progress=progress) if promotion else None

@@ -25,8 +25,8 @@ def retrain_command(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Files or folders to import first, as `gongxu import` reads them.")
     ] = None,
-    trees: Annotated[int, typer.Option(help="Trees per grade.", min=1, max=2000)] = 150,
-    seed: Annotated[int, typer.Option(help="Seed of folds and ranker.", min=0)] = 0,
+    trees: Annotated[int | None, typer.Option(help="Trees per grade; GONGXU_RANKER_TREES.", min=1, max=2000)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of folds and ranker; GONGXU_RANKER_SEED.", min=0)] = None,
     tune: Annotated[float, typer.Option("--tune", help="Minutes to search better parameters for.", min=0)] = 0.0,
     again: Annotated[bool, typer.Option("--again", help="Also when nothing is new.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
@@ -46,13 +46,12 @@ def retrain_command(
     from data.progress import steps
     from data.settings import settings
     from data.store.store import Store
-    from models.ranking.ordinal import RankerParameters
     from models.threads import limit_threads
     from training.commands.output import STEPS
     from training.release.retrain import retrain
 
     limit_threads(settings().threads)
-    parameters = RankerParameters(trees=trees, seed=seed)
+    parameters = settings().ranker.overridden(trees=trees, seed=seed)
     try:
         with Store.open(settings().store_url) as store, steps(STEPS | MORE_STEPS) as progress:
             done = retrain(

@@ -8,14 +8,11 @@ from math import isnan
 import numpy as np
 from pydantic import BaseModel
 
-from data.settings import Settings
+from data.learning import GateMargins
 from matcher.ranking.scorer import Scores
 from training.comparison.pairs import HeldOut, calibration_error, gains
 from training.comparison.slices import Mask, taken
 from training.versions.candidates import Figure
-
-MIN_DEMANDS = 20  # held-out demands below which no gain is believed
-MIN_CALIBRATION_PAIRS = 200  # fewer pairs say nothing about calibration
 
 
 class Check(BaseModel):
@@ -80,7 +77,7 @@ class Verdict:
         return all(check.passed for check in self.checks)
 
 
-def judge(settings: Settings, evidence: Evidence) -> Verdict:
+def judge(margins: GateMargins, evidence: Evidence) -> Verdict:
     """Return whether a version may be served in place of the champion, and every number that says so."""
     found: dict[str, Figure] = {}
     by_slice: dict[str, Figure] = {}
@@ -91,14 +88,14 @@ def judge(settings: Settings, evidence: Evidence) -> Verdict:
         for name, mask in evidence.slices.items():
             held, ours = taken(evidence.held, evidence.candidate, mask)
             _, theirs = taken(evidence.held, evidence.champion, mask)
-            by_slice[name] = Figure.of(gains(held, ours, theirs)[settings.gate_metric])
+            by_slice[name] = Figure.of(gains(held, ours, theirs)[margins.metric])
     checks = [
         _schema(evidence),
-        _overall(settings, evidence, found.get(settings.gate_metric)),
-        _slices(settings, by_slice),
-        _calibration(settings, evidence),
-        _budget("latency", "单次请求 CPU 中位数", "毫秒", evidence.latency_ms, settings.gate_latency),
-        _budget("size", "模型包大小", "MB", evidence.bytes / 1e6, settings.gate_bundle_mb),
+        _overall(margins, evidence, found.get(margins.metric)),
+        _slices(margins, by_slice),
+        _calibration(margins, evidence),
+        _budget("latency", "单次请求 CPU 中位数", "毫秒", evidence.latency_ms, margins.latency),
+        _budget("size", "模型包大小", "MB", evidence.bytes / 1e6, margins.bundle_mb),
     ]
     return Verdict(checks, found, by_slice)
 
@@ -108,15 +105,15 @@ def _schema(evidence: Evidence) -> Check:
     return Check(name="schema", passed=not evidence.problem, said=said)
 
 
-def _overall(settings: Settings, evidence: Evidence, gain: Figure | None) -> Check:
-    name, limit = settings.gate_metric, settings.gate_gain
+def _overall(margins: GateMargins, evidence: Evidence, gain: Figure | None) -> Check:
+    name, limit = margins.metric, margins.gain
     if evidence.incomparable:
         return Check(name="overall", passed=False, limit=limit, said=evidence.incomparable)
     if evidence.champion is None:
         return Check(name="overall", passed=True, limit=limit, said="尚无在役排序模型，无需比较")
     demands = len(set(evidence.held.demand_ids))
-    if demands < MIN_DEMANDS or gain is None or gain.value is None or gain.low is None or gain.high is None:
-        said = f"留出的需求只有 {demands} 条可比（至少 {MIN_DEMANDS} 条），无法判断是否更好"
+    if demands < margins.min_demands or gain is None or gain.value is None or gain.low is None or gain.high is None:
+        said = f"留出的需求只有 {demands} 条可比（至少 {margins.min_demands} 条），无法判断是否更好"
         return Check(name="overall", passed=False, limit=limit, said=said)
     interval = f"{name} 变化 {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]"
     if gain.low > limit:
@@ -126,8 +123,8 @@ def _overall(settings: Settings, evidence: Evidence, gain: Figure | None) -> Che
     return Check(name="overall", passed=gain.low > limit, value=gain.low, limit=limit, said=said)
 
 
-def _slices(settings: Settings, by_slice: Mapping[str, Figure]) -> Check:
-    margin = settings.gate_slice_margin
+def _slices(margins: GateMargins, by_slice: Mapping[str, Figure]) -> Check:
+    margin = margins.slice_margin
     known = {name: figure.value for name, figure in by_slice.items() if figure.value is not None}
     if not known:
         return Check(name="slices", passed=True, limit=-margin, said="没有足够大的受保护分组可比")
@@ -141,11 +138,11 @@ def _slices(settings: Settings, by_slice: Mapping[str, Figure]) -> Check:
     return Check(name="slices", passed=not hurt, value=known[worst], limit=-margin, said=said)
 
 
-def _calibration(settings: Settings, evidence: Evidence) -> Check:
-    limit, number = settings.gate_calibration, len(evidence.held.good()[0])
+def _calibration(margins: GateMargins, evidence: Evidence) -> Check:
+    limit, number = margins.calibration, len(evidence.held.good()[0])
     error = calibration_error(evidence.held, evidence.candidate)
-    if number < MIN_CALIBRATION_PAIRS or isnan(error):
-        said = f"留出的结果只有 {number} 对（至少 {MIN_CALIBRATION_PAIRS} 对），未检查概率校准"
+    if number < margins.min_calibration_pairs or isnan(error):
+        said = f"留出的结果只有 {number} 对（至少 {margins.min_calibration_pairs} 对），未检查概率校准"
         return Check(name="calibration", passed=True, limit=limit, said=said)
     said = f"概率的期望校准误差 {error:.4f}，上限 {limit:g}"
     return Check(name="calibration", passed=error <= limit, value=round(error, 6), limit=limit, said=said)

@@ -62,7 +62,7 @@ def promote(
         progress("gate")
         evidence = gather(settings, store, candidate, _with_ranker(settings, champion))
         progress("compare")
-        verdict = judge(settings, evidence)
+        verdict = judge(settings.gate, evidence)
         promoted = verdict.passed or (force and not evidence.problem)
         decision = Decision(
             action="promote",
@@ -158,7 +158,7 @@ def gather(settings: Settings, store: Store, candidate: Candidate, champion: str
             theirs = _scores(settings, champion, other, held, records)
         except (GongxuError, OSError) as error:  # damaged, or its history is of another gongxu
             incomparable = f"在役版本 {champion} 无法重新评分（{error}）；确认后用 --force --why 晋级"
-    slices = slices_of(held, records)
+    slices = slices_of(held, records, settings.slices)
     return Evidence(held, ours, theirs, slices, candidate.latency_ms, candidate.bytes, incomparable=incomparable)
 
 

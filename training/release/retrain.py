@@ -73,7 +73,7 @@ def retrain(
         GongxuError: a step failed; the next call takes it up again.
 
     """
-    parameters = parameters or RankerParameters()
+    parameters = parameters or settings.ranker
     with exclusive(settings.home / LOCK, "retraining"):
         imported = rejected = 0
         if paths:

@@ -81,7 +81,7 @@ def study(
         problem = _problem(folder, apart, judgements=judgements, progress=progress)
     scores: dict[str, NDArray[np.float64]] = {}
     costs: dict[str, tuple[int, float, float]] = {}
-    for name, fit in _ways(problem.examples, RankerParameters(), trees, settings.threads).items():
+    for name, fit in _ways(problem.examples, settings.ranker, trees, settings.threads).items():
         progress(f"ranker {name}")
         begin = time.perf_counter()
         score, count = fit()

@@ -9,6 +9,7 @@ import pytest
 
 from data.errors import InputError
 from data.files.judged import JudgedPairs
+from data.learning import ReportSlices
 from data.settings import Settings
 from eval.metrics.bootstrap import METRICS
 from eval.offline.cross_validation import (
@@ -64,7 +65,7 @@ def figures(pairs, parts):
 
 @pytest.fixture(scope="module")
 def found(corpus, parts):
-    return findings(corpus, {"grouped": parts["grouped"]}, "<b>评估</b>")
+    return findings(corpus, {"grouped": parts["grouped"]}, "<b>评估</b>", ReportSlices())
 
 
 def test_every_system_on_every_split_has_every_figure(figures):
@@ -183,7 +184,7 @@ def test_too_few_demands_for_the_folds_are_counted(corpus, pairs, systems):
 
 
 def test_slices_say_what_training_knew(pairs, parts):
-    grouped, random = (slice_values(pairs, parts[split]) for split in ("grouped", "random"))
+    grouped, random = (slice_values(pairs, parts[split], ReportSlices()) for split in ("grouped", "random"))
     assert set(grouped["demand"].tolist()) == {"cold"}
     assert set(random["demand"].tolist()) == {"known"}
     assert set(random["achievement"].tolist()) == {"known"}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.settings import Settings
+from data.learning import GateMargins
 from matcher.ranking.scorer import Scores
 from training.comparison.pairs import HeldOut, calibration_error, gains
 from training.release.gate import Evidence, judge
@@ -32,7 +32,7 @@ def verdict(candidate, champion, held, slices=None, **changes):
     evidence = Evidence(
         held, candidate, champion, slices or {}, changes.pop("latency", 10.0), changes.pop("size", 1000)
     )
-    return judge(Settings(**changes), evidence)
+    return judge(GateMargins(**changes), evidence)
 
 
 def failed(found):
@@ -52,7 +52,7 @@ def test_an_equal_version_is_not_better_unless_that_is_asked_for():
     held = held_out()
     same = scores(held, 1.0)
     assert failed(verdict(same, same, held)) == {"overall"}
-    assert verdict(same, same, held, gate_gain=-0.01).passed
+    assert verdict(same, same, held, gain=-0.01).passed
 
 
 def test_chance_passes_rarely():
@@ -73,7 +73,7 @@ def test_a_hurt_slice_refuses_a_version_that_is_better_overall():
     found = verdict(mixed, other, held, {"field 环保": hurt})
     assert failed(found) == {"slices"}
     assert "field 环保" in next(check.said for check in found.checks if check.name == "slices")
-    assert verdict(mixed, other, held, {"field 环保": hurt}, gate_slice_margin=1.0).passed
+    assert verdict(mixed, other, held, {"field 环保": hurt}, slice_margin=1.0).passed
 
 
 def test_calibration_latency_and_size_have_limits():
