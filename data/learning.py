@@ -12,7 +12,7 @@ or by environment variables, which win over the file: GONGXU_RANKER_TREES, GONGX
 """
 
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -26,22 +26,29 @@ class RankerParameters:
     """LightGBM's parameters under their own names."""
 
     # Trees per grade above the lowest.
-    trees: int = Field(150, ge=1, le=2000)
-    learning_rate: float = Field(0.03, gt=0, le=1)
-    num_leaves: int = Field(15, ge=2, le=1024)
-    min_data_in_leaf: int = Field(30, ge=1)
-    feature_fraction: float = Field(0.25, gt=0, le=1)
-    bagging_fraction: float = Field(0.7, gt=0, le=1)
-    max_bin: int = Field(63, ge=2, le=1023)
-    lambda_l2: float = Field(10.0, ge=0)
+    trees: Annotated[int, Field(ge=1, le=2000)] = 150
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.03
+    num_leaves: Annotated[int, Field(ge=2, le=1024)] = 15
+    min_data_in_leaf: Annotated[int, Field(ge=1)] = 30
+    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.25
+    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.7
+    max_bin: Annotated[int, Field(ge=2, le=1023)] = 63
+    lambda_l2: Annotated[float, Field(ge=0)] = 10.0
     # Seed of folds and ranker.
-    seed: int = Field(0, ge=0)
+    seed: Annotated[int, Field(ge=0)] = 0
     # Whether what a place in a list does to outcomes is learned apart and left out of the scores.
     correct_positions: bool = True
 
-    def overridden(self, **values: float | None) -> "RankerParameters":
+    def overridden(
+        self, *, trees: int | None = None, seed: int | None = None, correct_positions: bool | None = None
+    ) -> "RankerParameters":
         """Return the parameters with the given values; None keeps what there is."""
-        return replace(self, **{name: value for name, value in values.items() if value is not None})
+        return replace(
+            self,
+            trees=self.trees if trees is None else trees,
+            seed=self.seed if seed is None else seed,
+            correct_positions=self.correct_positions if correct_positions is None else correct_positions,
+        )
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -49,13 +56,13 @@ class ProtectedSlices:
     """Groups of held-out pairs that no promotion may make worse."""
 
     # Demands below which a slice makes no figure to decide by.
-    min_demands: int = Field(20, ge=1)
+    min_demands: Annotated[int, Field(ge=1)] = 20
     # Groups of one kind (fields, provinces, firm sizes): the largest so many.
-    largest: int = Field(6, ge=0)
+    largest: Annotated[int, Field(ge=0)] = 6
     # Characters below which a demand's text is short.
-    short_text: int = Field(60, ge=1)
+    short_text: Annotated[int, Field(ge=1)] = 60
     # Days before the newest achievement within which one is new.
-    new_days: int = Field(365, ge=1)
+    new_days: Annotated[int, Field(ge=1)] = 365
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -63,11 +70,11 @@ class ReportSlices:
     """Slices of judged pairs in the offline evaluation's report."""
 
     # Pairs below which a slice is left out.
-    min_rows: int = Field(30, ge=1)
+    min_rows: Annotated[int, Field(ge=1)] = 30
     # Values of one way to slice (field, region, size): the most frequent so many.
-    most_values: int = Field(8, ge=1)
+    most_values: Annotated[int, Field(ge=1)] = 8
     # Characters of title and content together below which a demand's text is short.
-    short_text: int = Field(40, ge=1)
+    short_text: Annotated[int, Field(ge=1)] = 40
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -77,16 +84,16 @@ class GateMargins:
     # The figure that must be better than the champion's.
     metric: Literal["ndcg10", "score", "auc2", "auc3", "qwk"] = "ndcg10"
     # The lower end of its gain's 95% interval must lie above this; negative lets an equal one pass.
-    gain: float = Field(0.0, ge=-1, le=1)
+    gain: Annotated[float, Field(ge=-1, le=1)] = 0.0
     # How much worse a protected slice may be.
-    slice_margin: float = Field(0.03, ge=0, le=1)
+    slice_margin: Annotated[float, Field(ge=0, le=1)] = 0.03
     # Expected calibration error at most.
-    calibration: float = Field(0.1, gt=0, le=1)
+    calibration: Annotated[float, Field(gt=0, le=1)] = 0.1
     # Median CPU milliseconds of one request at most.
-    latency: float = Field(250.0, gt=0)
+    latency: Annotated[float, Field(gt=0)] = 250.0
     # Megabytes of a bundle at most.
-    bundle_mb: float = Field(8192.0, gt=0)
+    bundle_mb: Annotated[float, Field(gt=0)] = 8192.0
     # Held-out demands below which no gain is believed.
-    min_demands: int = Field(20, ge=1)
+    min_demands: Annotated[int, Field(ge=1)] = 20
     # Held-out pairs below which calibration is not checked.
-    min_calibration_pairs: int = Field(200, ge=1)
+    min_calibration_pairs: Annotated[int, Field(ge=1)] = 200

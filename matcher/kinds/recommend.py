@@ -1,6 +1,7 @@
 """One question, several kinds: the subject is read once, each kind's collection is asked, texts alone order it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -13,12 +14,11 @@ from data.records import UNSTORED, Demand
 from data.text.segment import content_words
 from matcher.collection.collection import Collection
 from matcher.collection.filters import Filters
-from matcher.collection.pairs import PairBatch
 from matcher.engine import MAX_TOP, Engine
 from matcher.kinds.answer import NO_OUTCOMES, NONE_FOUND, KindAnswer, KindItem, KindsAnswer
 from matcher.kinds.index import KindIndex, as_achievement
-from matcher.ranking.channels import find_candidates
-from matcher.ranking.diversify import diversify
+from matcher.request.pipeline import Query, Retrieved, retrieve, select
+from matcher.request.state import State
 from matcher.request.subject import Subject
 from matcher.texts.space import record_text
 
@@ -77,16 +77,14 @@ def _of_kind(
     collection, records = index.collections.get(kind.name), index.records[kind.name]
     if collection is None:
         return KindAnswer(kind=kind.name, label=kind.label, message=NONE_FOUND)
-    allowed = collection.allowed(filters) & _fitting(collection, records, kind, on, conditions)
-    vector = np.asarray(subject.view.texts.full.vectors[subject.place])
-    candidates = find_candidates(vector, content_words(subject.text.full), collection, allowed)
-    if not len(candidates.rows):
+    among = _fitting(collection, records, kind, on, conditions)
+    state = _state_of(engine, collection)
+    retrieved = retrieve(Query(state, subject, "achievements", None, filters, top, among=among))
+    if not len(retrieved):
         return KindAnswer(kind=kind.name, label=kind.label, message=NONE_FOUND)
-    found, places = collection.view_of(candidates.rows)
-    pairs = PairBatch.of_demand(subject.view, subject.place, found, places)
-    prior = prior_of(engine, pairs)
-    order = np.argsort(-prior, kind="stable")
-    chosen = diversify(order, found.cards.owners[places], found.cards.matters[places], top)
+    prior = prior_of(retrieved)
+    chosen = select(retrieved, np.argsort(-prior, kind="stable"))
+    found, places = retrieved.found, retrieved.places
     items = []
     for rank, place in enumerate(chosen.tolist(), start=1):
         record = records[found.cards.ids[int(places[place])]]
@@ -105,9 +103,15 @@ def _of_kind(
     return KindAnswer(kind=kind.name, label=kind.label, message=NO_OUTCOMES, items=tuple(items))
 
 
-def prior_of(engine: Engine, pairs: PairBatch) -> NDArray[np.float64]:
-    """Return (n,) the prior of pairs: how alike their texts are, in deviations over reference records."""
-    table = engine.model.label_free_table(pairs)
+def _state_of(engine: Engine, collection: Collection) -> State:
+    """Return the engine's state with a kind's collection as what is offered; the graph knows only achievements."""
+    state = engine.state
+    return replace(state, model=replace(state.model, graph=None), achievements=collection)
+
+
+def prior_of(retrieved: Retrieved) -> NDArray[np.float64]:
+    """Return (n,) the prior of candidates: how alike the texts are, in deviations over reference records."""
+    table = retrieved.query.state.model.label_free_table(retrieved.pairs)
     columns = np.asarray(table.select(tuple(PRIOR)), dtype=np.float64)
     total = sum(PRIOR.values())
     return np.asarray(columns @ np.array(list(PRIOR.values())) / total, dtype=np.float64)

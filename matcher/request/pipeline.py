@@ -40,7 +40,7 @@ class Query:
     """A subject and what is looked for: candidates on `side` that pass `filters`, for a list of `top`.
 
     `scorer` orders them; without one they keep the order of retrieval. `figures` compares required figures, where they
-    are asked for.
+    are asked for. `among` (n,) is a mask of the collection's rows that leaves out more than the filters do.
     """
 
     state: State
@@ -50,6 +50,7 @@ class Query:
     filters: Filters = field(default_factory=Filters)
     top: int = 0
     figures: RequirementChecker | None = None
+    among: NDArray[np.bool_] | None = None
 
     @property
     def collection(self) -> Collection:
@@ -121,6 +122,8 @@ def retrieve(query: Query) -> Retrieved:
     """Return what the channels propose of the records that pass the filters, best fused rank first."""
     history, collection, subject = read_history(query), query.collection, query.subject
     allowed = collection.allowed(query.filters)
+    if query.among is not None:
+        allowed = allowed & query.among
     graph, described = query.state.model.graph, subject.view.graph
     reach = None
     if graph is not None and described is not None and query.side == "achievements":

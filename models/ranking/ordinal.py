@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import BundleError, InputError
+from data.learning import RankerParameters
 from models.ranking.position_bias import MIN_POSITIVES, PLACES, place_of, place_offsets
-from models.trees.boosting import RankerParameters, train_binary
+from models.trees.boosting import train_binary
 from models.trees.quickscorer import TreeKernel
 from models.trees.shap import TreeContributions
 from models.trees.text import Trees

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.trees.boosting import RankerParameters, train_binary
+from data.learning import RankerParameters
+from models.trees.boosting import train_binary
 
 PLACES = 12  # 0: no list showed the row; 1 to 10: its position; 11: further down
 MAX_ROWS = 40_000  # rows the offsets are estimated from; more change nothing

@@ -1,0 +1,88 @@
+"""Records of kinds take the request path of achievements: one caller of the channels, one selection, one exclusion."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.kinds.record import KindRecord
+from data.kinds.registry import load_kinds
+from data.records import Demand
+from matcher.collection.pairs import PairBatch
+from matcher.engine import Engine
+from matcher.kinds.index import KindIndex, as_achievement
+from matcher.kinds.recommend import PRIOR, recommend_kinds
+from tests.matcher.worlds import TOPICS
+
+ROOT = Path(__file__).parents[3]
+TODAY = date(2026, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def index(known) -> KindIndex:
+    """Sixty services of six topics, ten providers, one record a double of another."""
+    records = [
+        KindRecord(
+            kind="service",
+            id=f"S{i:02d}",
+            title=f"{topic[i % 8]}{topic[(i + 3) % 8]}检测服务",
+            content="，".join(topic[(i + k) % 8] for k in range(1, 6)) + f"，第{i}项",
+            provider=f"机构{i % 10}",
+        )
+        for i in range(60)
+        for topic in [TOPICS[i % 6]]
+    ]
+    records.append(records[0].model_copy(update={"id": "S99"}))
+    return KindIndex.build(known.model.viewer, load_kinds(), records)
+
+
+@pytest.fixture(scope="module")
+def engine(known) -> Engine:
+    return Engine(known.model)
+
+
+def ids(engine, index, demand, top=8):
+    return [item.id for item in recommend_kinds(engine, index, demand, {"service": top}, TODAY).kinds[0].items]
+
+
+def test_the_channels_have_one_caller():
+    using = {
+        str(path.relative_to(ROOT))
+        for room in ("data", "knowledge_graph", "models", "matcher", "eval", "training", "serving")
+        for path in (ROOT / room).rglob("*.py")
+        if "find_candidates(" in path.read_text(encoding="utf-8")
+    }
+    assert using == {"matcher/ranking/channels.py", "matcher/request/pipeline.py"}
+
+
+def test_the_list_is_the_order_of_the_prior_over_all_records(known, engine, index):
+    """What the channels propose of sixty records is all of them: the best of the list are the best of all."""
+    records = list(index.records["service"].values())
+    offered = engine.model.viewer.achievements([as_achievement(one, index.kinds["service"]) for one in records])
+    for demand in known.world.demands[:12]:
+        asking = engine.subject(demand)
+        pairs = PairBatch.of_demand(asking.view, asking.place, offered, np.arange(len(records)))
+        columns = engine.model.label_free_table(pairs).select(tuple(PRIOR))
+        prior = columns @ np.array(list(PRIOR.values())) / sum(PRIOR.values())
+        best = recommend_kinds(engine, index, demand, {"service": 8}, TODAY).kinds[0].items
+        scores = {one.id: float(value) for one, value in zip(records, prior, strict=True)}
+        assert [item.score for item in best] == pytest.approx([scores[item.id] for item in best], abs=1e-4)
+        assert best[0].score == pytest.approx(max(scores.values()), abs=1e-4)
+        providers = [item.provider for item in best]
+        assert max(map(providers.count, providers)) <= 3
+
+
+def test_equal_texts_appear_once(engine, index):
+    demand = Demand(demand_id="X", title=index.records["service"]["S00"].title)
+    assert len({"S00", "S99"} & set(ids(engine, index, demand, top=20))) == 1
+
+
+def test_what_a_demand_rules_out_is_not_among_its_services(engine, index):
+    wanted = "需要污泥脱水检测"
+    plain = ids(engine, index, Demand(demand_id="X", title=wanted), top=20)
+    titles = {key: record.title for key, record in index.records["service"].items()}
+    assert any("压滤机" in titles[key] for key in plain)
+    ruled = ids(engine, index, Demand(demand_id="X", title=wanted, content="不要压滤机"), top=20)
+    assert ruled
+    assert not any("压滤机" in titles[key] for key in ruled)
