@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from math import isfinite
 from typing import Annotated, Any, Literal, Self
 
@@ -78,7 +79,11 @@ def clean_id(value: Any) -> str:
         if isinstance(value, float) and abs(value) >= _EXACT_UP_TO:
             raise ValueError("编号超过 15 位，被表格软件当作数字而损坏，请把该列设为文本后重新导出")
         value = int(value) if value == value.__trunc__() else value
-    text = "" if value is None else str(value)
+    return _clean_text_id("" if value is None else str(value))
+
+
+@lru_cache(maxsize=4_096)  # an id is read in its cell, again as part of its record, and by every event that names it
+def _clean_text_id(text: str) -> str:
     text = _ID_MARKS.sub("", text).strip()
     if not text.isascii():
         text = text.translate(_NARROW).strip()
@@ -142,6 +147,8 @@ def _trl_of(value: Any) -> Any:
 
 def _text_of(value: Any) -> Any:
     """Read missing text as empty; numbers that a spreadsheet made of text become text again."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):

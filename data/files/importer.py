@@ -50,7 +50,7 @@ def import_paths(
     sources, ignored = find_sources(paths, chosen)
     folder = rejects if rejects is not None else settings().home / "rejects"
     number = store.imports.start(actor, datetime.now(UTC))
-    seen: dict[Path, dict[str, tuple[int | str, bytes]]] = {}
+    seen: dict[Path, dict[str, tuple[int | str, int]]] = {}
     results = []
     for source in sources:
         task = _TableImport(store, source, number, replace=chosen.replace)
@@ -68,7 +68,7 @@ class _TableImport:
         self._store, self._source, self._number, self._replace = store, source, number, replace
         self._result = FileResult(source.path, source.kind, source.sheet or "")
 
-    def run(self, folder: Path, seen: dict[str, tuple[int | str, bytes]], progress: Progress | None) -> FileResult:
+    def run(self, folder: Path, seen: dict[str, tuple[int | str, int]], progress: Progress | None) -> FileResult:
         """Import the table batch by batch; `seen` are the ids of the file's tables before this one."""
         source, result = self._source, self._result
         rejects = RejectsFile(folder, source.path, source.sheet or "")

@@ -63,7 +63,7 @@ class ReadRow:
 class RowReader:
     """Reads the rows of one table; knows its columns, the ids it has met and the judgements it has counted.
 
-    `seen` (id: row and digest) may be shared by the tables of a file. `mapping` overrules what headers tell.
+    `seen` (id: row and hash of its values) may be shared by the tables of a file. `mapping` overrules what headers tell.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class RowReader:
         source: str,
         *,
         mapping: Mapping[str, str] | None = None,
-        seen: dict[str, tuple[int | str, bytes]] | None = None,
+        seen: dict[str, tuple[int | str, int]] | None = None,
         sheet: str = "",
         any_title: bool = False,
     ) -> None:
@@ -90,7 +90,7 @@ class RowReader:
         self._headers = {c.field: c.header for c in reversed(self.columns.values()) if c.field and not c.spare}
         self._id_field = ID_FIELDS.get(kind)
         self._makes_ids = kind in _HOLDERS and self._id_field not in self._headers
-        self._seen: dict[str, tuple[int | str, bytes]] = {} if seen is None else seen
+        self._seen: dict[str, tuple[int | str, int]] = {} if seen is None else seen
         self._judged: Counter[str] = Counter()
         self._readers: dict[str, Callable[[Any], Cell]] = {}
 
@@ -120,8 +120,9 @@ class RowReader:
         """Part the cells into fields and unknown columns."""
         values: dict[str, Any] = {}
         extra: dict[str, str] = {}
-        given = set()
-        given_extra = set()
+        given: set[str] = set()
+        given_extra: set[str] = set()
+        needed = _NEEDED[self._kind]
         for header, cell in cells.items():
             column = self.columns.get(header) or self._new_column(header, cells, row, result)
             if column is None:
@@ -130,18 +131,23 @@ class RowReader:
                 if column.how == "":
                     given_extra |= self._keep(row, header, cell, extra, result)
                 continue
-            if (cell is None or cell == "") and column.field not in _NEEDED[self._kind]:
-                given.add(column.field)  # nearly half of all cells are blank
+            field = column.field
+            if (cell is None or cell == "") and field not in needed:
+                given.add(field)  # nearly half of all cells are blank
                 continue
             read = self._read_cell(column, cell)
             if read.note:
                 self._note(row, column, cell, read, result, extra)
                 given_extra.add(header)
-            if read.value is None and read.note:
+                if read.value is None:
+                    continue
+            given.add(field)
+            if read.value is None:
                 continue
-            given.add(column.field)
-            if read.value is not None:
+            if field in values:
                 self._take(column, read.value, cell, values, extra)
+            else:
+                values[field] = read.value
         self._split_money(values, given)
         result.given, result.given_extra = frozenset(given), frozenset(given_extra | extra.keys())
         return values, extra
@@ -175,11 +181,9 @@ class RowReader:
             extra[column.header] = written[:MAX_TEXT]
 
     def _take(self, column: Column, value: Any, cell: Any, values: dict[str, Any], extra: dict[str, str]) -> None:
-        """Put a cell's value to its field: lists and texts are joined, of other fields the first column counts."""
+        """Join a further value of a field: lists and texts grow, of other fields the most telling column counts."""
         name = str(column.field)
-        if name not in values:
-            values[name] = value
-        elif name in LISTS:
+        if name in LISTS:
             values[name] = tuple(dict.fromkeys((*values[name], *value)))
         elif name in TEXTS:
             values[name] = f"{values[name]}\n{column.header}：{value}"[:MAX_TEXT]
@@ -218,12 +222,10 @@ class RowReader:
                 given.add(name)
 
     def _read_cell(self, column: Column, cell: Any) -> Cell:
-        if isinstance(cell, Uncomputed):
-            return Cell(note=str(cell))
         reader = self._readers.get(column.header)
         if reader is None:
             reader = self._readers[column.header] = _reader(str(column.field), self._kind, column.scale)
-        return reader(cell)
+        return Cell(note=str(cell)) if isinstance(cell, Uncomputed) else reader(cell)
 
     def _identify(self, row: int, values: dict[str, Any], cells: Mapping[str, Any], result: ReadRow) -> None:
         """Refuse a row without what it is nothing without; make an id where the table has none."""
@@ -295,7 +297,8 @@ class RowReader:
         """Refuse a record whose id an earlier row has; an identical repeat is none, events are the store's business."""
         if isinstance(parsed, OutcomeEvent):
             return
-        digest = sha256(repr(sorted(values.items())).encode("utf-8", "surrogatepass")).digest()[:8]
+        extra = values.pop("extra", {})
+        digest = hash((frozenset(values.items()), frozenset(extra.items())))
         place: int | str = f"“{self._sheet}”第 {row} 行" if self._sheet else row
         first, known = self._seen.setdefault(parsed.record_id, (place, digest))
         if first == place:
@@ -357,7 +360,8 @@ def _read_id(cell: Any) -> Cell:
 
 def _read_title(cell: Any) -> Cell:
     written = text.written(cell)
-    return Cell(written) if normalise(written) else Cell(note="必填，不能为空")
+    # Whatever normalising removes, a letter or character at the beginning stays.
+    return Cell(written) if written[:1].isalnum() or normalise(written) else Cell(note="必填，不能为空")
 
 
 def _read_industries(cell: Any) -> Cell:

@@ -60,7 +60,7 @@ _CP1252_BYTES = {
 _COMMON_CJK = re.compile("[\u4e00-\u9fff\u3000-\u303f\uff01-\uff5e]")
 # Wrongly decoded text is full of characters outside the 6,763 that Chinese is mostly written with.
 _GB2312 = bytes(byte for row in range(0xB0, 0xF8) for cell in range(0xA1, 0xFF) for byte in (row, cell))
-_UNUSUAL = re.compile(f"[^\x00-\x7f\u3000-\u303f\uff01-\uff5e“”‘’…—·{_GB2312.decode('gb2312', 'ignore')}]")
+_UNUSUAL = re.compile(f"[^\x00-\x7f\u3000-\u303f\uff01-\uff5e“”‘’…—·≤≥≠≈℃±×°μΩαβγ{_GB2312.decode('gb2312', 'ignore')}]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 

@@ -4,10 +4,9 @@ What cannot be read is no reason to lose a record: the value is then missing and
 """
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from data.text.normalise import is_boilerplate, normalise
 
@@ -15,8 +14,7 @@ _ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)", re.IGNOREC
 _OPEN = frozenset(("面议", "待定", "不限", "另议", "待议", "待填", "空", "未定", "不明", "/"))
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A cell's value, None where it has none; `note` tells why what is written could not be read, or not whole."""
 
     value: Any = None

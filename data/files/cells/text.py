@@ -38,7 +38,7 @@ def label(value: object) -> Cell:
 def items(value: object) -> Cell:
     """Return the items (tuple) of a cell such as 锂电池；正极材料, or of a list."""
     parts: Iterable[str] = map(written, value) if isinstance(value, list | tuple) else _SEPARATOR.split(written(value))
-    found = [part.strip() for part in parts if part.strip()]
+    found = [bare for part in parts if (bare := part.strip())]
     kept = tuple(part[:MAX_TITLE] for part in found[:MAX_LIST])
     if not kept:
         return EMPTY
