@@ -190,8 +190,10 @@ def _look_back(store: "Store", undo: int | None, *, as_json: bool) -> None:
         if as_json:
             typer.echo(orjson.dumps(asdict(undone)).decode())
         else:
+            events = f"，收回事件 {undone.events:,} 条" if undone.events else ""
             kept = f"，{undone.kept:,} 项此后又有改动，保持不变" if undone.kept else ""
-            terminal().print(f"已撤销导入 {undo}：恢复 {undone.restored:,} 项，删除 {undone.removed:,} 项{kept}。")
+            done = f"恢复 {undone.restored:,} 项，删除 {undone.removed:,} 项{events}{kept}"
+            terminal().print(f"已撤销导入 {undo}：{done}。此间训练出的模型不变。", soft_wrap=True)
         return
     entries = store.imports.latest()
     if as_json:

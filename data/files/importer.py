@@ -157,7 +157,7 @@ class _TableImport:
             result.changed_fields.update(written.fields)
             return
         events = [read.parsed for read in batch if isinstance(read.parsed, OutcomeEvent)]
-        counts = self._store.append_events(events)
+        counts = self._store.imports.append(self._number, events)
         result.inserted += counts.added
         result.unchanged += counts.known
         result.conflicting += counts.conflicting

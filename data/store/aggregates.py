@@ -128,16 +128,38 @@ def count_events(connection: sa.Connection, added: list[CountedEvent]) -> None:
     _add(connection, tally)
 
 
+def uncount_events(connection: sa.Connection, removed: list[CountedEvent]) -> None:
+    """Take events out of the counts that were just deleted in the transaction of `connection`."""
+    lock_sides(connection)
+    gone = Tally()
+    gone.add(removed, traits_of(connection, {event.demand_id for event in removed}))
+    _add(connection, Tally(days=Counter({key: -number for key, number in gone.days.items()})))
+    # First and last moments cannot be taken away: they are found again among the events that are left.
+    for table, column, records in (
+        (demand_progress, events.c.demand_id, gone.demands),
+        (achievement_progress, events.c.achievement_id, gone.achievements),
+    ):
+        for part in _chunks(sorted(records)):
+            connection.execute(sa.delete(table).where(table.c[column.name].in_(part)))
+            query = sa.select(column, events.c.kind, events.c.occurred_at)
+            left: dict[str, _Progress] = {}
+            for record_id, kind, moment in connection.execute(
+                query.where(column.in_(part), events.c.occurred_at.is_not(None))
+            ):
+                left.setdefault(record_id, _Progress()).add(kind, moment)
+            _upsert(connection, table, _rows(column.name, left))
+
+
 @contextmanager
 def sides_followed(connection: sa.Connection, ids: Sequence[str]) -> Iterator[None]:
     """Count the events of the demands with these ids under the traits that they have when the block ends."""
-    _lock_sides(connection)
+    lock_sides(connection)
     before = traits_of(connection, ids)
     yield
     _move(connection, before, traits_of(connection, ids))
 
 
-def _lock_sides(connection: sa.Connection) -> None:
+def lock_sides(connection: sa.Connection) -> None:
     """Keep writers of events out until the transaction ends: the demands in it may change sides."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
@@ -161,7 +183,7 @@ def _move(connection: sa.Connection, before: dict[str, Traits], after: dict[str,
 
 def recount(connection: sa.Connection) -> None:
     """Count everything anew from the events, inside the transaction of `connection`."""
-    _lock_sides(connection)
+    lock_sides(connection)
     for table in (daily_counts, demand_progress, achievement_progress):
         connection.execute(sa.delete(table))
     _add(connection, tally_all(connection))

@@ -48,16 +48,15 @@ class KindRecords:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
     def upsert(self, written: Iterable[KindRecord]) -> WrittenRecords:
         """Insert or update records, 1,000 in a transaction, and count what changed; of equal ids the last one counts."""
         total = WrittenRecords()
         remaining = iter(written)
         while batch := list(islice(remaining, BATCH)):
-            rows = {(record.kind, record.id): _row(record) for record in batch}
+            rows = {(record.kind, record.id): kind_row(record) for record in batch}
             with translated_errors(self._engine.url), begin_write(self._engine) as connection:
-                total += self._write(connection, list(rows.values()))
+                total += write_rows(connection, list(rows.values()))
         return total
 
     def delete(self, kind: str, record_id: str) -> None:
@@ -127,25 +126,6 @@ class KindRecords:
                 for row in connection.execute(query)
             ]
 
-    def _write(self, connection: sa.Connection, rows: list[dict[str, Any]]) -> WrittenRecords:
-        first_free = _next_revision(connection, 0)
-        key = sa.tuple_(records.c.kind, records.c.id)
-        query = sa.select(records.c.kind, records.c.id, records.c.digest, records.c.deleted).where(
-            key.in_([(row["kind"], row["id"]) for row in rows])
-        )
-        known = {(row.kind, row.id): None if row.deleted else row.digest for row in connection.execute(query)}
-        changed = [row for row in rows if known.get((row["kind"], row["id"])) != row["digest"]]
-        for i, row in enumerate(changed):
-            row.update(revision=first_free + i, deleted=False)
-        if changed:
-            _next_revision(connection, len(changed))
-            insert = self._insert(records)
-            updates = {column.name: insert.excluded[column.name] for column in records.c if not column.primary_key}
-            keys = [records.c.kind, records.c.id]
-            connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=updates), changed)
-        updated = sum(known.get((row["kind"], row["id"])) is not None for row in changed)
-        return WrittenRecords(len(changed) - updated, updated, len(rows) - len(changed))
-
     def _unknown(self, connection: sa.Connection, kind: str, wanted: str) -> Exception:
         near = sa.select(records.c.id).where(records.c.kind == kind, ~records.c.deleted).limit(_NEAR)
         after = near.where(records.c.id >= wanted).order_by(records.c.id)
@@ -161,7 +141,41 @@ def _next_revision(connection: sa.Connection, count: int) -> int:
     return int(connection.execute(update).scalar_one()) + 1
 
 
-def _row(record: KindRecord) -> dict[str, Any]:
+def known_rows(connection: sa.Connection, kind: str, ids: list[str]) -> dict[str, Any]:
+    """Return digest and JSON of those records of a kind that exist, by id."""
+    columns = (records.c.id, records.c.digest, records.c.record)
+    query = sa.select(*columns).where(records.c.kind == kind, records.c.id.in_(ids), ~records.c.deleted)
+    return {row.id: row for row in connection.execute(query)}
+
+
+def restore_rows(connection: sa.Connection, texts: list[str]) -> None:
+    """Write records given by their JSON."""
+    write_rows(connection, [kind_row(KindRecord.model_validate_json(text)) for text in texts])
+
+
+def write_rows(connection: sa.Connection, rows: list[dict[str, Any]]) -> WrittenRecords:
+    """Write those of `rows` (distinct kinds and ids) that differ from what the table holds."""
+    first_free = _next_revision(connection, 0)
+    key = sa.tuple_(records.c.kind, records.c.id)
+    query = sa.select(records.c.kind, records.c.id, records.c.digest, records.c.deleted).where(
+        key.in_([(row["kind"], row["id"]) for row in rows])
+    )
+    known = {(row.kind, row.id): None if row.deleted else row.digest for row in connection.execute(query)}
+    changed = [row for row in rows if known.get((row["kind"], row["id"])) != row["digest"]]
+    for i, row in enumerate(changed):
+        row.update(revision=first_free + i, deleted=False)
+    if changed:
+        _next_revision(connection, len(changed))
+        insert: Any = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(records)
+        updates = {column.name: insert.excluded[column.name] for column in records.c if not column.primary_key}
+        keys = [records.c.kind, records.c.id]
+        connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=updates), changed)
+    updated = sum(known.get((row["kind"], row["id"])) is not None for row in changed)
+    return WrittenRecords(len(changed) - updated, updated, len(rows) - len(changed))
+
+
+def kind_row(record: KindRecord) -> dict[str, Any]:
+    """Return the columns of a record."""
     text = orjson.dumps(record.model_dump(mode="json", exclude_defaults=True), option=orjson.OPT_SORT_KEYS).decode()
     return {
         "kind": record.kind,

@@ -7,11 +7,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from data.errors import unknown_id
 from data.records import STORED, Achievement, Demand, EventKind, OutcomeEvent, RecordKind
-from data.store.aggregates import CountedEvent, count_events
+from data.store.appending import append
 from data.store.clarifications import Clarification, clarified, insert_clarification, read_clarifications
 from data.store.database import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
 from data.store.eligibility.policy_criteria import PolicyCriteria
@@ -31,21 +30,18 @@ from data.store.tables import (
     canonical_json,
     demand_columns,
     demands,
-    event_columns,
     events,
     revisions,
 )
-from data.store.upserts import UpsertCounts, next_revision, upsert_rows, with_digest
+from data.store.upserts import BATCH, UpsertCounts, batches, next_revision, upsert_rows, with_digest
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-BATCH = 1_000
 NEAR_IDS = 40  # on either side of an unknown id, to choose those from that look most like it
 _WATERMARK = sa.select(revisions.c.value)  # made once: it is asked for several times a second
 
 _R = TypeVar("_R", Achievement, Demand)
-_T = TypeVar("_T")
 
 
 class Store:
@@ -63,9 +59,6 @@ class Store:
         self.imports = Imports(engine)
         self.kinds, self.matches = KindRecords(engine), Matches(engine)
         self.policy_criteria, self.listing = PolicyCriteria(engine), Listing(engine)
-        insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
-        unless_known = insert(events).on_conflict_do_nothing(index_elements=[events.c.event_id])
-        self._insert_new_events = unless_known.returning(events.c.event_id)
 
     @classmethod
     def open(cls, url: str, lock_timeout: float = LOCK_TIMEOUT, *, create: bool = True) -> Self:
@@ -147,13 +140,13 @@ class Store:
         When the method returns, the events are on disk.
         """
         total = EventCounts()
-        for batch in _batches(sent, lambda event: event.event_id):
+        for batch in batches(sent, lambda event: event.event_id):
             total += EventCounts.of(self._append(batch))
         return total
 
     def append_each(self, sent: Iterable[OutcomeEvent]) -> list[EventResult]:
         """Append events as `append_events` does and return what became of each, in their order."""
-        return [result for batch in _batches(sent, lambda event: event.event_id) for result in self._append(batch)]
+        return [result for batch in batches(sent, lambda event: event.event_id) for result in self._append(batch)]
 
     def achievement(self, achievement_id: str) -> Achievement:
         """Return one achievement.
@@ -246,7 +239,7 @@ class Store:
 
     def _upsert(self, table: sa.Table, columns: Callable[[_R], dict[str, Any]], records: Iterable[_R]) -> UpsertCounts:
         total = UpsertCounts()
-        for batch in _batches(records, lambda record: record.record_id):
+        for batch in batches(records, lambda record: record.record_id):
             rows = [with_digest(columns(record), canonical_json(record), "record") for record in batch]
             with self._writing() as connection:
                 total += upsert_rows(connection, table, rows)
@@ -261,22 +254,9 @@ class Store:
                 raise unknown_id(kind, record_id, self._near_ids(connection, table, record_id))
 
     def _append(self, batch: list[OutcomeEvent]) -> list[EventResult]:
-        rows = [with_digest(event_columns(event), canonical_json(event), "event") for event in batch]
-        digests = [row["digest"] for row in rows]
-        # In one order, or two writers of the same events could wait for each other forever.
-        rows.sort(key=lambda row: row["event_id"])
         with self._writing() as connection:
-            added = set(connection.execute(self._insert_new_events, rows).scalars())
-            versions = {event.event_id: event.bundle_version for event in batch}
-            new = [row for row in rows if row["event_id"] in added]
-            count_events(connection, [CountedEvent.of_row(row, versions[row["event_id"]]) for row in new])
-            left = [event_id for event_id in versions if event_id not in added]
-            query = sa.select(events.c.event_id, events.c.digest).where(events.c.event_id.in_(left))
-            stored = {row.event_id: row.digest for row in connection.execute(query)} if left else {}
-        return [
-            "added" if event.event_id in added else "known" if stored[event.event_id] == digest else "conflicting"
-            for event, digest in zip(batch, digests, strict=True)
-        ]
+            results, _ = append(connection, batch)
+        return results
 
     def _record(self, table: sa.Table, query: sa.Select[Any], model: type[_R], kind: str, record_id: str) -> _R:
         with translated_errors(self._engine.url), self._single.connect() as connection:
@@ -325,17 +305,3 @@ def _take_in(total: "_Hash", rows: Iterable[Any]) -> None:
     for name, digest in rows:
         total.update(f"{name}\0{digest}\0".encode())
     total.update(b"\1")
-
-
-def _batches(items: Iterable[_T], key: Callable[[_T], str]) -> Iterator[list[_T]]:
-    """Cut `items` into lists of at most BATCH; one list never holds a key twice, so that a later item wins."""
-    batch: list[_T] = []
-    keys: set[str] = set()
-    for item in items:
-        if len(batch) == BATCH or key(item) in keys:
-            yield batch
-            batch, keys = [], set()
-        batch.append(item)
-        keys.add(key(item))
-    if batch:
-        yield batch

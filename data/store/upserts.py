@@ -1,15 +1,21 @@
 """Writing records inside of a transaction: revisions in the order of commits, only what differs."""
 
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from data.store.aggregates import sides_followed
 from data.store.tables import demands, revisions
+
+BATCH = 1_000
+"""Rows in one transaction."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,20 @@ class UpsertCounts:
         return UpsertCounts(
             self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged
         )
+
+
+def batches(items: Iterable[_T], key: Callable[[_T], str]) -> Iterator[list[_T]]:
+    """Cut `items` into lists of at most BATCH; one list never holds a key twice, so that a later item wins."""
+    batch: list[_T] = []
+    keys: set[str] = set()
+    for item in items:
+        if len(batch) == BATCH or key(item) in keys:
+            yield batch
+            batch, keys = [], set()
+        batch.append(item)
+        keys.add(key(item))
+    if batch:
+        yield batch
 
 
 def next_revision(connection: sa.Connection, count: int) -> int:

@@ -11,11 +11,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from data.errors import InputError, NotFoundError
-from data.records import STORED, Achievement, Demand, Record, RecordKind
+from data.kinds.record import KindRecord
+from data.records import STORED, Achievement, Demand, OutcomeEvent, Record, RecordKind
+from data.store.appending import append
 from data.store.database import begin_write, translated_errors
 from data.store.imports.tables import import_changes, imports
+from data.store.imports.undo import EVENTS, Undone, take_back
+from data.store.kind_records import WrittenRecords, kind_row, known_rows, write_rows
+from data.store.reading.results import EventCounts
 from data.store.tables import achievement_columns, achievements, canonical_json, demand_columns, demands
-from data.store.upserts import next_revision, upsert_rows, with_digest
+from data.store.upserts import batches, next_revision, upsert_rows, with_digest
 
 MERGED_INTO = "merged_into"
 """Key in a record's `extra` that names the record which stands for it now."""
@@ -23,7 +28,6 @@ STATUS_BEFORE_MERGE = "status_before_merge"
 KEPT_IMPORTS = 20
 """Latest imports whose former records are kept, so that they can be undone."""
 
-_BATCH = 1_000
 _RANGES = (("price_min", "price_max"), ("budget_min", "budget_max"))
 
 
@@ -32,6 +36,14 @@ class ImportedRecord(NamedTuple):
 
     record: Record
     given: frozenset[str] | None = None
+    given_extra: frozenset[str] = frozenset()
+
+
+class ImportedKindRecord(NamedTuple):
+    """A record of a declared kind as a file gives it; the fields (own ones too) and unknown columns it speaks of."""
+
+    record: KindRecord
+    given: frozenset[str]
     given_extra: frozenset[str] = frozenset()
 
 
@@ -55,15 +67,6 @@ class ImportEntry:
     finished_at: datetime | None
     undone_at: datetime | None
     report: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Undone:
-    """What became of an import's records: `kept` changed since and stay as they are."""
-
-    restored: int
-    removed: int
-    kept: int
 
 
 class Imports:
@@ -103,7 +106,9 @@ class Imports:
         with translated_errors(self._engine.url), self._engine.connect() as connection:
             row = connection.execute(sa.select(imports).where(imports.c.number == number)).one_or_none()
         if row is None:
-            raise NotFoundError(f"no import {number}")
+            raise NotFoundError(
+                f"no import {number}; `gongxu import --history` lists them", (), f"没有编号为 {number} 的导入"
+            )
         return _entry(row)
 
     def write(
@@ -130,6 +135,43 @@ class Imports:
         written.unchanged += len(rows) - len(changed) + (counts.unchanged if counts else 0)
         return written
 
+    def append(self, number: int | None, sent: Iterable[OutcomeEvent]) -> EventCounts:
+        """Append events as the store does; the new ones are kept under the import's `number`, so that they can go with it."""
+        total = EventCounts()
+        for batch in batches(sent, lambda event: event.event_id):
+            with translated_errors(self._engine.url), begin_write(self._engine) as connection:
+                results, new = append(connection, batch)
+                if number is not None and new:
+                    rows = [{"id": row["event_id"], "digest": row["digest"]} for row in new]
+                    self._keep_former(connection, number, EVENTS, rows, {})
+            total += EventCounts.of(results)
+        return total
+
+    def write_kind(
+        self, number: int | None, kind: str, rows: Sequence[ImportedKindRecord], *, replace: bool = False
+    ) -> Written:
+        """Lay a batch of records of a declared kind with distinct ids over what is known, as `write` does."""
+        written = Written()
+        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
+            next_revision(connection, 0)
+            known = known_rows(connection, kind, [row.record.id for row in rows])
+            changed = []
+            for row in rows:
+                found = known.get(row.record.id)
+                fresh = kind_row(row.record if found is None or replace else laid_over(found.record, row))
+                if found is not None and found.digest == fresh["digest"]:
+                    continue
+                if found is not None:
+                    old, new = _fields_in(found.record), _fields_in(fresh["record"])
+                    written.fields.update(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+                changed.append(fresh)
+            counts = write_rows(connection, changed) if changed else WrittenRecords()
+            if number is not None and changed:
+                self._keep_former(connection, number, kind, changed, known)
+        written.inserted, written.updated = counts.inserted, counts.updated
+        written.unchanged = len(rows) - len(changed) + counts.unchanged
+        return written
+
     def unknown_ids(self, demand_ids: Iterable[str], achievement_ids: Iterable[str]) -> tuple[set[str], set[str]]:
         """Return those of the ids that name no record."""
         with translated_errors(self._engine.url), self._engine.connect() as connection:
@@ -139,7 +181,7 @@ class Imports:
             )
 
     def undo(self, number: int, now: datetime) -> Undone:
-        """Take an import back: new records are deleted, changed ones get back what they were; events stay.
+        """Take an import back: new records and events are deleted, changed records get back what they were.
 
         Raises:
             NotFoundError: there is no such import.
@@ -148,15 +190,14 @@ class Imports:
         """
         entry = self.get(number)
         if entry.undone_at is not None:
-            raise InputError(f"import {number} was undone at {entry.undone_at:%Y-%m-%d %H:%M}")
+            moment = f"{entry.undone_at:%Y-%m-%d %H:%M}"
+            raise InputError(f"import {number} was undone at {moment} UTC", f"导入 {number} 已于 {moment}（UTC）撤销")
         if number <= self._last() - KEPT_IMPORTS:
-            raise InputError(f"import {number} is too old; the latest {KEPT_IMPORTS} can be undone")
-        total = Undone(0, 0, 0)
-        for kind in ("achievements", "demands"):
-            after = ""
-            while batch := self._changes(number, kind, after):
-                total = self._undo_batch(kind, batch, total)
-                after = batch[-1].record_id
+            raise InputError(
+                f"import {number} is too old; the latest {KEPT_IMPORTS} can be undone",
+                f"导入 {number} 已过去太久；只有最近 {KEPT_IMPORTS} 次导入可以撤销",
+            )
+        total = take_back(self._engine, number)
         with translated_errors(self._engine.url), begin_write(self._engine) as connection:
             connection.execute(sa.update(imports).where(imports.c.number == number).values(undone_at=_plain(now)))
             connection.execute(sa.delete(import_changes).where(import_changes.c.import_number == number))
@@ -165,31 +206,6 @@ class Imports:
     def _last(self) -> int:
         with translated_errors(self._engine.url), self._engine.connect() as connection:
             return int(connection.execute(sa.select(sa.func.max(imports.c.number))).scalar() or 0)
-
-    def _changes(self, number: int, kind: str, after: str) -> list[Any]:
-        query = sa.select(import_changes).where(
-            import_changes.c.import_number == number, import_changes.c.kind == kind, import_changes.c.record_id > after
-        )
-        with translated_errors(self._engine.url), self._engine.connect() as connection:
-            return list(connection.execute(query.order_by(import_changes.c.record_id).limit(_BATCH)))
-
-    def _undo_batch(self, kind: str, batch: list[Any], total: Undone) -> Undone:
-        table = achievements if kind == "achievements" else demands
-        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
-            next_revision(connection, 0)
-            ids = [change.record_id for change in batch]
-            query = sa.select(table.c.id, table.c.digest).where(table.c.id.in_(ids), ~table.c.deleted)
-            current = {row.id: row.digest for row in connection.execute(query)}
-            ours = [change for change in batch if current.get(change.record_id) == change.digest]
-            back = [_row(kind, _parsed(kind, change.before)) for change in ours if change.before is not None]
-            gone = [change.record_id for change in ours if change.before is None]
-            if back:
-                upsert_rows(connection, table, back)
-            first = next_revision(connection, len(gone)) - len(gone) if gone else 0
-            for place, record_id in enumerate(gone):
-                this = sa.update(table).where(table.c.id == record_id)
-                connection.execute(this.values(deleted=True, revision=first + place))
-        return Undone(total.restored + len(back), total.removed + len(gone), total.kept + len(batch) - len(ours))
 
     def _keep_former(
         self, connection: sa.Connection, number: int, kind: str, rows: list[dict[str, Any]], known: dict[str, Any]
@@ -271,8 +287,22 @@ def _parsed_values(kind: str, values: dict[str, Any]) -> Record:
     return model.model_validate(values, context=STORED)
 
 
-def _parsed(kind: str, text: str) -> Record:
-    return _parsed_values(kind, orjson.loads(text))
+def _fields_in(text: str) -> dict[str, Any]:
+    """Return the fields of a declared kind's record, its own ones beside the common ones."""
+    values: dict[str, Any] = orjson.loads(text)
+    attributes = values.pop("attributes", {})
+    return values | attributes
+
+
+def laid_over(known: str, row: ImportedKindRecord) -> KindRecord:
+    """Return a record of a declared kind whose fields are the new ones where the file speaks of them, else the old ones."""
+    old, new = orjson.loads(known), row.record.model_dump(mode="json", exclude_defaults=True)
+    parts = {}
+    for name, given in (("attributes", row.given), ("extra", row.given_extra)):
+        kept = {key: value for key, value in old.pop(name, {}).items() if key not in given}
+        parts[name] = kept | new.pop(name, {})
+    values = {name: value for name, value in old.items() if name not in row.given} | new
+    return KindRecord.model_validate(values | parts)
 
 
 def _row(kind: str, record: Record) -> dict[str, Any]:

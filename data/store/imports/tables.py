@@ -24,7 +24,7 @@ import_changes = sa.Table(
     "import_changes",
     metadata,
     sa.Column("import_number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("kind", sa.String(40), primary_key=True),
     sa.Column("record_id", _ID, primary_key=True),
     # The record's JSON before the import, null where there was none.
     sa.Column("before", sa.Text),
