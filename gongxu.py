@@ -125,13 +125,14 @@ def _root(
 
 def main() -> None:
     """Run the command line; an error made on purpose is one line on stderr and exit code 2."""
+    from data.commands.language import error_line
     from data.errors import GongxuError
 
     try:
         app(prog_name="gongxu")
     except GongxuError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
+        typer.echo(error_line(error), err=True)
+        sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         extra = next((name for name, packages in EXTRAS.items() if package in packages), "")

@@ -9,6 +9,9 @@ _KINDS = {"demand": "需求", "achievement": "成果"}
 class GongxuError(Exception):
     """Base of all errors raised on purpose; its text is one line fit to be shown to the user, `chinese` the same in Chinese."""
 
+    exit_code = 2
+    """How the command line ends."""
+
     def __init__(self, message: str, chinese: str = "") -> None:
         super().__init__(message)
         self.chinese = chinese
@@ -36,6 +39,12 @@ class ConflictError(InputError):
 
 class StoreError(GongxuError):
     """The database cannot be reached, is locked, or holds another schema."""
+
+
+class ImportStoppedError(GongxuError):
+    """An import ended before its end, with a part of its rows written; running it again completes it."""
+
+    exit_code = 4
 
 
 class BundleError(GongxuError):

@@ -62,7 +62,8 @@ def import_command(
 
     Importing the same file again changes nothing; an interrupted import is completed by running it again.
 
-    Exit codes: 0 all rows went in, 2 unusable input and nothing was written, 3 some rows were rejected.
+    Exit codes: 0 all rows went in, 2 nothing was written, 3 some rows were rejected, 4 it stopped before its end: what was
+    written is told, and running it again completes it.
 
     Examples:
       gongxu import ../shared/data/bdci2019
@@ -86,7 +87,10 @@ def import_command(
             _look_back(store, undo, as_json=as_json)
         return
     if not paths:
-        raise InputError("nothing to import; name a file or folder, e.g. gongxu import 成果.xlsx 需求.csv")
+        raise InputError(
+            "nothing to import; name a file or folder, e.g. gongxu import 成果.xlsx 需求.csv",
+            "没有可导入的内容，请给出文件或文件夹，例如 gongxu import 成果.xlsx 需求.csv",
+        )
     options = _options(kind, mapping, use_mapping, sheet, header_row, replace=replace)
     if preview or save_mapping:
         _show_preview(paths, options, save_mapping, show=preview, as_json=as_json)
@@ -141,7 +145,10 @@ def _options(
     for pair in mapping or []:
         header, equals, field = pair.rpartition("=")
         if not equals or not header.strip():
-            raise InputError(f"--map takes 列=字段, e.g. 需求详情=content, not {pair!r}")
+            raise InputError(
+                f"--map takes 列=字段, e.g. 需求详情=content, not {pair!r}",
+                f"--map 的写法是 列=字段，例如 需求详情=content，不是“{pair}”",
+            )
         fields[header.strip()] = field.strip()
     return ImportOptions(chosen, fields, sheet, header_row, replace, folder)
 
@@ -161,7 +168,10 @@ def _show_preview(
     if save_as:
         shapes = {(table.kind, table.headers) for table in found.tables}
         if len(shapes) != 1:
-            raise InputError(f"--save-mapping needs files of one shape, not {len(shapes)}; name one file and --sheet")
+            raise InputError(
+                f"--save-mapping needs files of one shape, not {len(shapes)}; name one file and --sheet",
+                f"--save-mapping 只能保存一种表头，这里有 {len(shapes)} 种；请指明一个文件和 --sheet",
+            )
         (table, *_) = found.tables
         fields = {
             column.header: column.field or "-"

@@ -26,15 +26,19 @@ class Bar:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=console, transient=True)
         self._tasks: dict[Path, TaskID] = {}
+        self._shown = console.is_interactive  # elsewhere Rich would leave blank lines
 
     def __enter__(self) -> "Bar":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._shown:
+            self._progress.stop()
 
     def show(self, path: Path, done: float) -> None:
         """Show that the share `done`, 0-1, of a file is imported."""
+        if not self._shown:
+            return
         self._progress.start()
         if path not in self._tasks:
             self._tasks[path] = self._progress.add_task(f"导入 {escape(path.name)}", total=1.0)

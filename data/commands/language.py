@@ -10,6 +10,8 @@ from unicodedata import east_asian_width
 
 import typer
 
+from data.errors import GongxuError
+
 CATALOGUE = Path(__file__).with_name("help.zh.toml")
 _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
@@ -17,6 +19,13 @@ _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 def reads_chinese() -> bool:
     """Tell whether the first set variable of the locale names Chinese."""
     return next((os.environ[name] for name in _VARIABLES if os.environ.get(name)), "").startswith("zh")
+
+
+def error_line(error: GongxuError) -> str:
+    """Return the one line that an error is told by, in the reader's language where it has a text in it."""
+    if reads_chinese() and error.chinese:
+        return f"错误：{error.chinese}"
+    return f"error: {error}"
 
 
 def in_readers_language(text: str) -> str:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from data.errors import InputError
-from data.files.synonyms import HEADERS, ID_FIELDS, LISTS, MONEY, REQUIRED, ROW_NUMBERS, TEXTS, FileKind
+from data.files.synonyms import HEADERS, ID_FIELDS, LABELS, LISTS, MONEY, REQUIRED, ROW_NUMBERS, TEXTS, FileKind
 from data.text.normalise import normalise
 
 __all__ = ["HEADERS", "MONEY", "REQUIRED", "Column", "FileKind", "columns_of", "kind_of", "known_headers"]
@@ -93,7 +93,9 @@ def columns_of(
         wanted = ", ".join(f"{field} ({HEADERS[kind][field].split()[0]})" for field in missing)
         raise InputError(
             f"{source}: no column {wanted} for {kind.value}; it has: {', '.join(headers)[:200]}; "
-            f"name one with --map 列={missing[0]}, or tell where the header stands with --header-row and --sheet"
+            f"name one with --map 列={missing[0]}, or tell where the header stands with --header-row and --sheet",
+            f"{source}：作为{LABELS[kind]}缺少列{'、'.join(HEADERS[kind][field].split()[0] for field in missing)}；"
+            f"现有的列：{'、'.join(headers)[:200]}；用 --map 列={missing[0]} 指定，或用 --header-row、--sheet 指出表头的位置",
         )
     return columns
 
@@ -159,7 +161,8 @@ def _given(
         matches = [one for one in headers if one == header or _key(one) == _key(header)]
         if not matches:
             raise InputError(
-                f"{source}: --map names the column {header!r}, which it lacks; it has: {', '.join(headers)[:200]}"
+                f"{source}: --map names the column {header!r}, which it lacks; it has: {', '.join(headers)[:200]}",
+                f"{source}：没有 --map 所说的列“{header}”；现有的列：{'、'.join(headers)[:200]}",
             )
         if name.strip() in (IGNORED, "忽略", ""):
             result[matches[0]] = (Column(matches[0], None, how="given"), 0)
@@ -167,7 +170,10 @@ def _given(
         field = field_named(name.strip(), kind)
         if field is None:
             known = ", ".join(f"{field} ({names.split()[0]})" for field, names in HEADERS[kind].items())
-            raise InputError(f"{source}: --map names the field {name!r}, which {kind.value} lack; use one of {known}")
+            raise InputError(
+                f"{source}: --map names the field {name!r}, which {kind.value} lack; use one of {known}",
+                f"{source}：{LABELS[kind]}没有 --map 所说的字段“{name}”；可用的字段：{known}",
+            )
         result[matches[0]] = (Column(matches[0], field, _scale_in(matches[0], field), "given"), -1)
     return result
 
@@ -228,7 +234,12 @@ def _ranked(found: list[tuple[Column, int]], source: str) -> list[Column]:
             other = best.get(column.field)
             if other and other[0] == rank and rank <= 2 and column.field in ("achievement_id", "demand_id", "event_id"):
                 both = f"columns {found[other[1]][0].header!r} and {column.header!r} both mean {column.field}"
-                raise InputError(f"{source}: {both}; remove one, or leave one out with --map {column.header}=-")
+                earlier = found[other[1]][0].header
+                raise InputError(
+                    f"{source}: {both}; remove one, or leave one out with --map {column.header}=-",
+                    f"{source}：“{earlier}”和“{column.header}”两列都表示 {column.field}；"
+                    f"请删去一列，或用 --map {column.header}=- 略去一列",
+                )
             if other is None or rank < other[0]:
                 best[column.field] = (rank, place)
     columns = []

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from data.errors import GongxuError, ImportStoppedError, InputError
 from data.files.reading.readers import open_tables
 from data.files.reading.rows import Table
 from data.files.rejects import Reject, RejectsFile
@@ -43,21 +44,49 @@ def import_paths(
     Raises:
         InputError: a path is missing, or a file is empty, unreadable or of no recognisable kind. All files are looked
             at before anything is written.
-        StoreError: the store fails.
+        StoreError: the store fails before anything is written.
+        ImportStoppedError: the store or a file fails after some rows were written.
 
     """
     chosen = options or ImportOptions(kind=kind)
     sources, ignored = find_sources(paths, chosen)
     folder = rejects if rejects is not None else settings().home / "rejects"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(
+            f"{folder}: lists of rejected rows cannot be kept there: {reason}",
+            f"{folder}：无法存放被拒绝行的清单：{reason}",
+        ) from error
     number = store.imports.start(actor, datetime.now(UTC))
     seen: dict[Path, dict[str, tuple[int | str, int]]] = {}
-    results = []
-    for source in sources:
-        task = _TableImport(store, source, number, replace=chosen.replace)
-        results.append(task.run(folder, seen.setdefault(source.path, {}), progress))
-    store.imports.finish(number, [result.as_dict() for result in results], datetime.now(UTC))
+    results: list[FileResult] = []
+    try:
+        for source in sources:
+            task = _TableImport(store, source, number, replace=chosen.replace)
+            results.append(task.result)
+            task.run(folder, seen.setdefault(source.path, {}), progress)
+        store.imports.finish(number, [result.as_dict() for result in results], datetime.now(UTC))
+    except (GongxuError, OSError) as error:
+        raise _stopped(error, number, results) from error
     return ImportSummary(
         tuple(results), tuple(path for path, _ in ignored), tuple(reason for _, reason in ignored), number
+    )
+
+
+def _stopped(error: GongxuError | OSError, number: int, results: list[FileResult]) -> GongxuError:
+    """Return the error for an import that cannot go on: as it came where nothing was written, else with what was."""
+    told = error if isinstance(error, GongxuError) else InputError(str(error), str(error))
+    written = sum(result.inserted + result.updated for result in results)
+    if not written:
+        return told
+    read = ", ".join(f"{result.path.name}: {result.inserted + result.updated:,}" for result in results)
+    return ImportStoppedError(
+        f"import {number} stopped: {told}; written so far: {read}; run the same command again to complete it, "
+        f"or take it back with `gongxu import --undo {number}`",
+        f"导入 {number} 中断：{told.chinese or told}；已写入 {read}；重新运行同一命令即可补全，"
+        f"或用 gongxu import --undo {number} 撤销",
     )
 
 
@@ -66,11 +95,11 @@ class _TableImport:
 
     def __init__(self, store: Store, source: Source, number: int, *, replace: bool) -> None:
         self._store, self._source, self._number, self._replace = store, source, number, replace
-        self._result = FileResult(source.path, source.kind, source.sheet or "")
+        self.result = FileResult(source.path, source.kind, source.sheet or "")
 
-    def run(self, folder: Path, seen: dict[str, tuple[int | str, int]], progress: Progress | None) -> FileResult:
+    def run(self, folder: Path, seen: dict[str, tuple[int | str, int]], progress: Progress | None) -> None:
         """Import the table batch by batch; `seen` are the ids of the file's tables before this one."""
-        source, result = self._source, self._result
+        source, result = self._source, self.result
         rejects = RejectsFile(folder, source.path, source.sheet or "")
         notes = RejectsFile(folder, source.path, source.sheet or "", suffix="-notes")
         try:
@@ -96,11 +125,10 @@ class _TableImport:
             notes.discard()
         if progress:
             progress(source.path, 1.0)
-        return result
 
     def _describe(self, table: Table, reader: RowReader) -> None:
         """Say what is not obvious about how the table is read."""
-        notes = self._result.notes
+        notes = self.result.notes
         notes += table.notes
         if reader.makes_ids:
             notes.append("没有编号列，编号由单位和名称生成，再次导入时不变")
@@ -114,7 +142,7 @@ class _TableImport:
         self, table: Table, reader: RowReader, rejects: RejectsFile, notes: RejectsFile
     ) -> Iterator[ReadRow]:
         """Yield the rows that can go in; list and count the others."""
-        result = self._result
+        result = self.result
         for number, cells, problem, note, skipped in table.rows:
             result.read += 1
             if skipped:
@@ -142,7 +170,7 @@ class _TableImport:
 
     def _write(self, batch: list[ReadRow]) -> None:
         """Write one batch and count what became of it."""
-        result = self._result
+        result = self.result
         if self._source.kind in (FileKind.ACHIEVEMENTS, FileKind.DEMANDS):
             rows = [
                 ImportedRecord(read.parsed, read.given, read.given_extra)

@@ -37,7 +37,10 @@ def save_mapping(folder: Path, name: str, kind: FileKind, fields: dict[str, str]
 
     """
     if not _NAME.fullmatch(name) or name.startswith("."):
-        raise InputError(f"a mapping's name has up to 60 letters, digits, - and _, not {name!r}")
+        raise InputError(
+            f"a mapping's name has up to 60 letters, digits, - and _, not {name!r}",
+            f"列对应的名称最多 60 个字，可用文字、数字、- 和 _，不能是“{name}”",
+        )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     partial = path.with_suffix(".partial")
@@ -56,7 +59,10 @@ def load_mapping(folder: Path, name: str) -> Mapping:
     path = folder / f"{name}.json"
     if not _NAME.fullmatch(name) or not path.is_file():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.json"))) if folder.is_dir() else ""
-        raise InputError(f"no mapping is saved as {name!r}; {f'saved are: {known}' if known else 'none is saved yet'}")
+        raise InputError(
+            f"no mapping is saved as {name!r}; {f'saved are: {known}' if known else 'none is saved yet'}",
+            f"没有名为“{name}”的列对应；{f'已保存的有：{known}' if known else '还没有保存过'}",
+        )
     return _read(path)
 
 
@@ -74,4 +80,7 @@ def _read(path: Path) -> Mapping:
         fields = {str(header): str(field) for header, field in document["fields"].items()}
         return Mapping(path.stem, FileKind(document["kind"]), fields, str(document["shape"]))
     except (orjson.JSONDecodeError, KeyError, ValueError, AttributeError, TypeError) as error:
-        raise InputError(f"the saved mapping {path} is damaged; delete it and save it again") from error
+        raise InputError(
+            f"the saved mapping {path} is damaged; delete it and save it again",
+            f"保存的列对应 {path} 已损坏，请删除后重新保存",
+        ) from error

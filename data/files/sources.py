@@ -56,7 +56,7 @@ def find_sources(paths: Sequence[Path], options: ImportOptions) -> tuple[list[So
 
     """
     if not paths:
-        raise InputError("nothing to import; name a file or folder")
+        raise InputError("nothing to import; name a file or folder", "没有可导入的内容，请给出文件或文件夹")
     sources: dict[tuple[Path, str | None], Source] = {}
     ignored: list[tuple[Path, str]] = []
     for path in paths:
@@ -94,12 +94,15 @@ def _in_folder(folder: Path, options: ImportOptions) -> tuple[list[Source], list
         try:
             found += sources_in(file, options)
         except InputError as error:
-            ignored.append((file, str(error).removeprefix(str(file)).lstrip(" :,")))
+            ignored.append((file, (error.chinese or str(error)).removeprefix(str(file)).lstrip(" :,：")))
     if not found:
         reasons = "; ".join(f"{file.name}: {reason}" for file, reason in ignored[:3])
+        formats = ", ".join(SUFFIXES)
         raise InputError(
             f"{folder}: no recognisable file; expected e.g. achievements.csv, demands.csv, events.jsonl or "
-            f"judgements.csv ({', '.join(SUFFIXES)}), or use --kind{f' ({reasons})' if reasons else ''}"
+            f"judgements.csv ({formats}), or use --kind{f' ({reasons})' if reasons else ''}",
+            f"{folder}：没有可识别的文件；文件名如 成果.csv、需求.xlsx、事件.jsonl、评分.csv（{formats}），"
+            f"或用 --kind 指明种类{f'（{reasons}）' if reasons else ''}",
         )
     return found, ignored
 
@@ -138,7 +141,8 @@ def _source(path: Path, table: Table, options: ImportOptions) -> Source:
     if found is None:
         raise InputError(
             f"{source}: neither name nor columns tell what it holds ({', '.join(table.headers)[:200]}); "
-            f"use --kind {'|'.join(FileKind)}"
+            f"use --kind {'|'.join(FileKind)}",
+            f"{source}：从名称和列都看不出是什么（{'、'.join(table.headers)[:200]}）；用 --kind {'|'.join(FileKind)} 指明",
         )
     mine = {header: name for header, name in mapping.items() if header in table.headers} if saved else mapping
     columns_of(table.headers, found, source, mine)

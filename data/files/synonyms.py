@@ -12,6 +12,14 @@ class FileKind(StrEnum):
     JUDGEMENTS = "judgements"
 
 
+LABELS = {
+    FileKind.ACHIEVEMENTS: "成果",
+    FileKind.DEMANDS: "需求",
+    FileKind.EVENTS: "事件",
+    FileKind.JUDGEMENTS: "专家评分",
+}
+"""What files call a kind in Chinese."""
+
 _SHARED = {
     "keywords": "关键词 关键字 keyword 主题词 标签",
     "field": (

@@ -58,7 +58,8 @@ def translated_errors(url: sa.URL) -> Iterator[None]:
         first_line = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
         shown = url.render_as_string(hide_password=True)
         hint = "; another process holds it, try again" if "locked" in first_line else ""
-        raise StoreError(f"store {shown}: {first_line}{hint}") from error
+        chinese = f"数据库 {shown}：{first_line}{'；另一程序正在占用，请稍后再试' if hint else ''}"
+        raise StoreError(f"store {shown}: {first_line}{hint}", chinese) from error
     except sa.exc.SQLAlchemyError as error:
         raise StoreError(f"store {url.render_as_string(hide_password=True)}: {str(error).splitlines()[0]}") from error
     except OSError as error:

@@ -3,13 +3,16 @@
 import json
 import os
 import shutil
+import sqlite3
 import sys
+from contextlib import closing
 from subprocess import CompletedProcess
 
 import pytest
 
 import gongxu
 from data.settings import settings
+from data.store.store import Store
 from matcher.bundle import MANIFEST, current_bundle
 from tests.e2e.conftest import run_in
 
@@ -53,10 +56,9 @@ def here(monkeypatch, capfd):
 
 def refused(done, *said):
     assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1, done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
     for words in said:
-        assert words in lines[0]
+        assert words in done.stderr
     assert done.stdout == ""
 
 
@@ -128,8 +130,50 @@ def test_import_refuses_a_missing_folder_and_an_empty_file_and_survives_a_wrong_
     wrong = tmp_path / "achievements.csv"
     wrong.write_bytes(b"achievement_id,title\nA1," + bytes(range(128, 256)) * 4)
     done = run("import", wrong)
-    assert done.returncode in (0, 2, 3), done.stderr
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stderr) == (3, ""), "the one row has no title that could be read"
+    assert "1 行被拒绝" in done.stdout
+    (listed,) = (tmp_path / "home" / "rejects").iterdir()
+    assert listed.read_text(encoding="utf-8-sig").count("achievements.csv,2,") >= 1
+
+
+def test_errors_are_in_the_readers_language(here, tmp_path, monkeypatch):
+    run = here(tmp_path / "home")
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    refused(run("import", tmp_path / "无"), "错误：", "没有这个文件")
+    refused(run("import", "--undo", 7), "错误：没有编号为 7 的导入")
+    monkeypatch.setenv("LC_ALL", "C")
+    refused(run("import", tmp_path / "无"), "error:", "no such file")
+
+
+def test_an_import_that_the_database_stops_tells_what_was_written_and_goes_on(here, tmp_path):
+    home, file = tmp_path / "home", tmp_path / "成果.csv"
+    file.write_text("成果编号,成果名称\n" + "".join(f"A{i:05},干化装置{i}\n" for i in range(2_500)), encoding="utf-8")
+    with Store.open(f"sqlite:///{home}/store.db"), closing(sqlite3.connect(home / "store.db")) as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON achievements WHEN NEW.id = 'A02100' "
+            "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+        run = here(home)
+        done = run("import", file)
+        assert done.returncode == 4, "2 would say that nothing was written"
+        assert done.stderr.count("\n") == 1
+        for words in ("import 1 stopped", "disk full", "成果.csv: 2,000", "run the same command again", "--undo 1"):
+            assert words in done.stderr
+        database.execute("DROP TRIGGER full")
+        database.commit()
+    done = run("import", file, "--json")
+    (result,) = json.loads(done.stdout)["files"]
+    assert (done.returncode, result["inserted"], result["unchanged"]) == (0, 500, 2_000)
+
+
+def test_a_database_that_fails_at_once_wrote_nothing(here, tmp_path):
+    home, file = tmp_path / "home", tmp_path / "成果.csv"
+    file.write_text("成果编号,成果名称\nA1,干化装置\n", encoding="utf-8")
+    with Store.open(f"sqlite:///{home}/store.db"), closing(sqlite3.connect(home / "store.db")) as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON achievements BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+    refused(here(home)("import", file), "disk full")
 
 
 def test_evaluate_refuses(here, judged, tmp_path):

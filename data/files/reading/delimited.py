@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 
-from data.errors import InputError
 from data.files.headers import known_headers
 from data.files.reading.lines import Line, encoding_of, read_lines
-from data.files.reading.rows import RawRow, RawSheet
+from data.files.reading.rows import RawRow, RawSheet, empty_file
 
 # A cell may be longer than any text we accept, so that its row can be rejected by name.
 _MAX_CELL = 4_000_000
@@ -45,7 +44,7 @@ def delimited(path: Path) -> Iterator[list[RawSheet]]:
     lines = counted()
     ahead = list(islice(lines, _AHEAD))
     if not any(line.text.strip() for line in ahead) and len(ahead) < _AHEAD:
-        raise InputError(f"{path} is empty; give a file with a header and rows")
+        raise empty_file(path)
     ahead, separator = _separator(ahead)
     rows = _Records(chain(ahead, lines), separator).rows()
     yield [RawSheet("", rows, lambda: min(1.0, read[0] / size))]

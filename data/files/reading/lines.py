@@ -44,7 +44,7 @@ def encoding_of(path: Path) -> str:
     if guess := _without_mark(start):
         return guess
     if b"\0" in start:
-        raise InputError(f"{path} is no text file; save it as UTF-8")
+        raise InputError(f"{path} is no text file; save it as UTF-8", f"{path} 不是文本文件，请另存为 UTF-8")
     cut = start[: start.rfind(b"\n") + 1] or start
     if _errors(cut, "utf-8") == 0 and (len(start) < _SAMPLE or _decodes(path, "utf-8")):
         return "utf-8"
@@ -131,7 +131,8 @@ def _likeliest(path: Path, sample: bytes) -> str:
     if guess is not None and _is_chinese(str(guess)):
         return guess.encoding
     raise InputError(
-        f"{path} is in no encoding that Chinese files use (UTF-8, GB18030, Big5, UTF-16); save it as UTF-8"
+        f"{path} is in no encoding that Chinese files use (UTF-8, GB18030, Big5, UTF-16); save it as UTF-8",
+        f"{path} 不是中文文件常用的编码（UTF-8、GB18030、Big5、UTF-16），请另存为 UTF-8",
     )
 
 

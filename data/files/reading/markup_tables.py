@@ -35,7 +35,10 @@ def markup_tables(path: Path) -> Iterator[list[RawSheet]]:
 
     """
     if path.stat().st_size > _MAX_BYTES:
-        raise InputError(f"{path} has more than {_MAX_BYTES >> 20} MB of HTML; save it as .xlsx or .csv")
+        raise InputError(
+            f"{path} has more than {_MAX_BYTES >> 20} MB of HTML; save it as .xlsx or .csv",
+            f"{path} 是超过 {_MAX_BYTES >> 20} MB 的网页，请另存为 .xlsx 或 .csv",
+        )
     raw = path.read_bytes()
     named = _CHARSET.search(raw[:4_000])
     try:
@@ -47,7 +50,10 @@ def markup_tables(path: Path) -> Iterator[list[RawSheet]]:
     parser.close()
     tables = [table for table in parser.tables if len(table) > 1 or (table and len(table[0]) > 1)]
     if not tables:
-        raise InputError(f"{path} is a web page without a table; save the data as .xlsx or .csv")
+        raise InputError(
+            f"{path} is a web page without a table; save the data as .xlsx or .csv",
+            f"{path} 是没有表格的网页，请把数据另存为 .xlsx 或 .csv",
+        )
     yield [RawSheet(name, _rows(table), lambda: 1.0) for name, table in zip(parser.names, tables, strict=False)]
 
 

@@ -12,7 +12,7 @@ import orjson
 from data.errors import InputError
 from data.files.reading.delimited import delimited
 from data.files.reading.markup_tables import looks_like_markup, markup_tables
-from data.files.reading.rows import RawSheet, Table, TableRow
+from data.files.reading.rows import RawSheet, Table, TableRow, empty_file
 from data.files.reading.sheets import header_strength, table_of
 from data.files.reading.workbooks import workbook
 
@@ -38,12 +38,18 @@ def open_tables(path: Path, sheet: str | None = None, header_row: int | None = N
 
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; give a file or folder that exists")
+        raise InputError(
+            f"{path}: no such file; give a file or folder that exists",
+            f"{path}：没有这个文件，请给出存在的文件或文件夹",
+        )
     if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty; give a file with a header and rows")
+        raise empty_file(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise InputError(f"{path}: format {path.suffix or 'without suffix'} is not read; use {', '.join(SUFFIXES)}")
+        raise InputError(
+            f"{path}: format {path.suffix or 'without suffix'} is not read; use {', '.join(SUFFIXES)}",
+            f"{path}：不能读取{path.suffix or '没有扩展名的'}文件；可用的格式：{'、'.join(SUFFIXES)}",
+        )
     try:
         if suffix in (".jsonl", ".ndjson"):
             opened: AbstractContextManager[list[Table]] = _json_lines(path)
@@ -53,10 +59,11 @@ def open_tables(path: Path, sheet: str | None = None, header_row: int | None = N
             opened = _sheets(path, sheet, header_row)
         with opened as tables:
             if not any(header.strip() for table in tables for header in table.headers):
-                raise InputError(f"{path} is empty; give a file with a header and rows")
+                raise empty_file(path)
             yield tables
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+        reason = error.strerror or error
+        raise InputError(f"{path} cannot be read: {reason}", f"{path} 无法读取：{reason}") from error
 
 
 @contextmanager
@@ -96,7 +103,10 @@ def _chosen(path: Path, sheets: list[RawSheet], wanted: str | None, header_row: 
             sheets[int(wanted) - 1 : int(wanted)] if wanted.isdigit() and int(wanted) > 0 else []
         )
         if not named:
-            raise InputError(f"{path} has no sheet {wanted!r}; it has: {', '.join(one.name for one in sheets)}")
+            raise InputError(
+                f"{path} has no sheet {wanted!r}; it has: {', '.join(one.name for one in sheets)}",
+                f"{path} 没有工作表“{wanted}”；它有：{'、'.join(one.name for one in sheets)}",
+            )
         return [table_of(named[0], str(path), header_row)]
     tables = [table_of(one, str(path), header_row) for one in sheets]
     strengths = [header_strength(table) for table in tables]
@@ -123,7 +133,10 @@ def _json_lines(path: Path) -> Iterator[list[Table]]:
         ahead = list(islice(rows, _JSON_AHEAD))
         headers = dict.fromkeys(key for row in ahead for key in row.cells)
         if ahead and not headers:
-            raise InputError(f"{path}, line {ahead[0].number} is no JSON object; give one object a line, in UTF-8")
+            raise InputError(
+                f"{path}, line {ahead[0].number} is no JSON object; give one object a line, in UTF-8",
+                f"{path} 第 {ahead[0].number} 行不是 JSON 对象；请每行一个对象，用 UTF-8 编码",
+            )
         yield [Table(tuple(headers), chain(ahead, rows), lambda: position[0] / size, fixed=False)]
 
 
@@ -152,7 +165,10 @@ def _parquet(path: Path) -> Iterator[list[Table]]:
     try:
         file = parquet.ParquetFile(path)
     except (pa.ArrowException, ValueError) as error:
-        raise InputError(f"{path} is no readable Parquet file ({str(error).splitlines()[0]})") from error
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{path} is no readable Parquet file ({reason})", f"{path} 不是可读的 Parquet 文件（{reason}）"
+        ) from error
     with file:
         total = max(1, file.metadata.num_rows)
         position = [0]

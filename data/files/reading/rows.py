@@ -2,7 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from data.errors import InputError
+
+
+def empty_file(path: Path) -> InputError:
+    """Return the error for a file without anything to read."""
+    return InputError(
+        f"{path} is empty; give a file with a header and rows", f"{path} 是空文件，请提供有表头和数据行的文件"
+    )
 
 
 class RawRow(NamedTuple):

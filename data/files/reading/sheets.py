@@ -61,7 +61,8 @@ def _header_place(ahead: Sequence[RawRow], wanted: int | None, source: str) -> i
             if row.number == wanted:
                 return place
         raise InputError(
-            f"{source} has no row {wanted} with content; give the number that a spreadsheet shows to --header-row"
+            f"{source} has no row {wanted} with content; give the number that a spreadsheet shows to --header-row",
+            f"{source} 的第 {wanted} 行没有内容；请用 --header-row 给出表格软件显示的行号",
         )
     readable = [place for place, row in enumerate(ahead) if row.cells and not row.problem]
     if not readable:

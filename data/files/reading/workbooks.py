@@ -38,10 +38,13 @@ def workbook(path: Path) -> Iterator[list[RawSheet]]:
         try:
             book = CalamineWorkbook.from_filelike(file)
         except PasswordError as error:
-            raise InputError(f"{path} is protected by a password; save it without one") from error
+            raise InputError(
+                f"{path} is protected by a password; save it without one", f"{path} 设有密码，请另存为不加密的文件"
+            ) from error
         except (CalamineError, OSError, ValueError) as error:
             raise InputError(
-                f"{path} is no readable Excel, WPS or OpenDocument workbook ({error}); save it as .xlsx"
+                f"{path} is no readable Excel, WPS or OpenDocument workbook ({error}); save it as .xlsx",
+                f"{path} 不是可读的 Excel、WPS 或 OpenDocument 工作簿（{error}），请另存为 .xlsx",
             ) from error
         with book:
             sheets = []
@@ -58,7 +61,8 @@ def workbook(path: Path) -> Iterator[list[RawSheet]]:
                 sheets.append(_raw(sheet, _uncomputed(path, place)))
             if not sheets:
                 raise InputError(
-                    f"{path} is empty; give a workbook with a header and rows on a sheet that is not hidden"
+                    f"{path} is empty; give a workbook with a header and rows on a sheet that is not hidden",
+                    f"{path} 是空的，请提供表头和数据在可见工作表上的工作簿",
                 )
             yield sheets
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import random
+import re
 import tempfile
 from pathlib import Path
 
@@ -187,14 +188,19 @@ def check(path, rows, *, exact):
         before = store.digest()
         try:
             summary = import_paths(store, [path], rejects=Path(folder) / "rejects")
-        except InputError:
+        except InputError as error:
             assert store.digest() == before, "refused, yet written"
+            assert_clear(str(error), path)
+            assert_clear(error.chinese, path)
             return
         (result,) = summary.files
         accounted = (
             result.inserted + result.updated + result.unchanged + result.repeated + result.skipped + result.rejected
         )
         assert result.read == accounted
+        for listed in (result.rejects_file, result.notes_file):
+            if listed is not None:
+                assert_listed(listed, path)
         above = next((i for i, row in enumerate(rows) if row[:2] == HEADER[:2] or set(row) >= set(HEADER[:2])), 0)
         if exact:
             assert result.read == len(rows) - 1 - above
@@ -206,6 +212,25 @@ def check(path, rows, *, exact):
             assert now.trl is not None or now.trl == known.trl or _blank(rows, known.achievement_id)
         again = import_paths(store, [path], rejects=Path(folder) / "rejects").files[0]
         assert (again.inserted, again.updated) == (0, 0)
+
+
+def assert_clear(line, path):
+    """An error is one line that names the file and says more than that."""
+    assert path.name in line
+    assert len(line) > len(str(path)) + 8
+    assert len(line.splitlines()) == 1
+    assert "Error" not in line
+    assert "Traceback" not in line
+
+
+def assert_listed(file, path):
+    """Every row of a list of rejected or noted rows names the file and the row, and has a reason of one line in Chinese."""
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        for line in csv.DictReader(opened):
+            assert line["文件"].startswith(path.name)
+            assert line["行"].isdigit()
+            assert re.search("[\u4e00-\u9fff]", line["原因"]), line
+            assert len(line["原因"].splitlines()) == 1
 
 
 def _blank(rows, wanted):
@@ -240,3 +265,33 @@ def test_a_damaged_workbook_loses_nothing(name, tmp_path):
         book.active.append([value[:32_000] if isinstance(value, str) else value for value in row])
     book.save(tmp_path / "成果.xlsx")
     check(tmp_path / "成果.xlsx", rows, exact=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("成果.csv", b""),
+        ("成果.csv", b"\n\n\n"),
+        ("成果.csv", bytes(range(256)) * 8),
+        ("成果.csv", "成果编号,简介\nA1,x\n".encode()),
+        ("成果.csv", b"\xff\xfe\x00\xd8" * 90),
+        ("成果.xlsx", b"PK\x03\x04 no workbook"),
+        ("成果.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
+        ("成果.xls", b"<html><body>404 Not Found</body></html>"),
+        ("成果.ods", b"\0" * 700),
+        ("成果.jsonl", b"[1, 2]\n"),
+        ("成果.jsonl", b"not json\n"),
+        ("成果.parquet", b"PAR1 nothing PAR1"),
+        ("成果.pdf", b"%PDF-1.7"),
+    ],
+)
+def test_every_error_is_one_clear_line_in_either_language(name, data, tmp_path):
+    (tmp_path / name).write_bytes(data)
+    with Store.open(f"sqlite:///{tmp_path}/store.db") as store:
+        with pytest.raises(InputError) as raised:
+            import_paths(store, [tmp_path / name], rejects=tmp_path / "rejects")
+        assert store.counts().achievements == 0
+        assert store.imports.latest() == []
+    assert_clear(str(raised.value), tmp_path / name)
+    assert_clear(raised.value.chinese, tmp_path / name)
+    assert re.search("[\u4e00-\u9fff]{4}", raised.value.chinese.replace(str(tmp_path / name), ""))
