@@ -1,6 +1,7 @@
 """Files into the store: good rows go in, bad rows are listed, and running it again changes nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from data.text.normalise import looks_garbled
 # Called after every batch with the file and the share of it that is done, 0-1.
 Progress = Callable[[Path, float], None]
 
-__all__ = ["FileResult", "ImportOptions", "ImportSummary", "Source", "find_sources", "import_paths"]
+__all__ = ["FileResult", "ImportOptions", "ImportSummary", "Source", "find_sources", "import_paths", "import_sources"]
 
 
 def import_paths(
@@ -60,19 +61,43 @@ def import_paths(
             f"{folder}：无法存放被拒绝行的清单：{reason}",
         ) from error
     number = store.imports.start(actor, datetime.now(UTC))
+    summary = import_sources(store, sources, number, folder, progress, replace=chosen.replace)
+    return replace(
+        summary, ignored=tuple(path for path, _ in ignored), ignored_why=tuple(reason for _, reason in ignored)
+    )
+
+
+def import_sources(
+    store: Store,
+    sources: Sequence[Source],
+    number: int,
+    rejects: Path,
+    progress: Progress | None = None,
+    *,
+    replace: bool = False,
+) -> ImportSummary:
+    """Import tables in the given order as the import `number`, which was started; started again it completes.
+
+    `rejects` is the folder for lists of rejected and noted rows. What `progress` raises ends the import between two
+    batches, which are whole.
+
+    Raises:
+        InputError: a file is gone or cannot be read any more, before anything is written.
+        StoreError: the store fails before anything is written.
+        ImportStoppedError: the store or a file fails after some rows were written.
+
+    """
     seen: dict[Path, dict[str, tuple[int | str, int]]] = {}
     results: list[FileResult] = []
     try:
         for source in sources:
-            task = _TableImport(store, source, number, replace=chosen.replace)
+            task = _TableImport(store, source, number, replace=replace)
             results.append(task.result)
-            task.run(folder, seen.setdefault(source.path, {}), progress)
+            task.run(rejects, seen.setdefault(source.path, {}), progress)
         store.imports.finish(number, [result.as_dict() for result in results], datetime.now(UTC))
     except (GongxuError, OSError) as error:
         raise _stopped(error, number, results) from error
-    return ImportSummary(
-        tuple(results), tuple(path for path, _ in ignored), tuple(reason for _, reason in ignored), number
-    )
+    return ImportSummary(tuple(results), number=number)
 
 
 def _stopped(error: GongxuError | OSError, number: int, results: list[FileResult]) -> GongxuError:

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from data.errors import unknown_id
 from data.records import STORED, Achievement, Demand, EventKind, OutcomeEvent, RecordKind
-from data.store.appending import append
 from data.store.clarifications import Clarification, clarified, insert_clarification, read_clarifications
 from data.store.database import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
 from data.store.eligibility.policy_criteria import PolicyCriteria
+from data.store.imports.appending import append
 from data.store.imports.log import Imports
 from data.store.keys import ApiKeys
 from data.store.kind_records import KindRecords

@@ -13,8 +13,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from data.errors import InputError, NotFoundError
 from data.kinds.record import KindRecord
 from data.records import STORED, Achievement, Demand, OutcomeEvent, Record, RecordKind
-from data.store.appending import append
 from data.store.database import begin_write, translated_errors
+from data.store.imports.appending import append
 from data.store.imports.tables import import_changes, imports
 from data.store.imports.undo import EVENTS, Undone, take_back
 from data.store.kind_records import WrittenRecords, kind_row, known_rows, write_rows
