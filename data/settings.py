@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     database_url: str = ""
     # Text encoder: "default" (shipped), a sentence-transformers model directory, or a hub name.
     encoder: str = "default"
+    # Reads titles and the beginnings of texts in context, in the second stage: a directory, or "none".
+    contextual_encoder: str = "none"
     # Put before a demand's text, for encoders trained with prefixes ("query: ").
     encoder_query_prefix: str = ""
     # Put before an achievement's text ("passage: ").

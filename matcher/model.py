@@ -26,7 +26,8 @@ from matcher.texts.space import TextSpace, record_text
 from models.encoder.base import Encoder, load_encoder
 
 # Folders of a bundle that depend on the records alone; a new ranker leaves them as they are.
-RECORD_FOLDERS = ("encoder", "viewer", "achievements", "demands", "graph", "quantities")
+CONTEXTUAL_FOLDER = "contextual"
+RECORD_FOLDERS = ("encoder", CONTEXTUAL_FOLDER, "viewer", "achievements", "demands", "graph", "quantities")
 SCORER_FOLDER = "scorer"
 FAMILIARITY_FILE = "viewer/familiarity.json"
 
@@ -61,8 +62,11 @@ class MatchingModel:
         demands: Sequence[Demand],
         encoder: Encoder,
         progress: Callable[[str], None] = lambda _: None,
+        contextual: Encoder | None = None,
     ) -> Self:
         """Fit the text space on all records and index both sides; the result has no scorer yet.
+
+        `contextual` reads texts a second time, word by word in their order; None leaves that out.
 
         Raises:
             InputError: there are no achievements or no demands.
@@ -74,7 +78,7 @@ class MatchingModel:
         progress("text space")
         records: list[Record] = [*demands, *achievements]
         texts = [record_text(record).full for record in records]
-        space = TextSpace.fit(encoder, texts)
+        space = TextSpace.fit(encoder, texts, contextual=contextual)
         progress("views")
         viewer, demand_view, achievement_view = RecordEncoder.fit(space, demands, achievements)
         graph = build_graph(achievements, demands, encoder, progress)
@@ -95,6 +99,8 @@ class MatchingModel:
     def save_records(self, directory: Path) -> None:
         """Write everything but the scorer into the folder of a new bundle."""
         self.space.encoder.save(directory / "encoder")
+        if self.space.contextual is not None:
+            self.space.contextual.save(directory / CONTEXTUAL_FOLDER)
         self.viewer.save(directory / "viewer")
         if self.least_familiarity is not None:
             (directory / FAMILIARITY_FILE).write_text(json.dumps({"least": self.least_familiarity}), encoding="utf-8")
@@ -127,7 +133,10 @@ class MatchingModel:
         graph = KnowledgeGraph.load(directory / "graph") if (directory / "graph").is_dir() else None
         linking = (_encode_names(encoder), graph_synonyms(graph) if graph else None)
         kept = directory / "quantities"
-        viewer = RecordEncoder.load(directory / "viewer", encoder)
+        contextual = directory / CONTEXTUAL_FOLDER
+        viewer = RecordEncoder.load(
+            directory / "viewer", encoder, load_encoder(str(contextual)) if contextual.is_dir() else None
+        )
         return cls(
             manifest.version,
             viewer.with_graph(graph) if graph else viewer,

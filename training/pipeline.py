@@ -30,7 +30,7 @@ from matcher.features.table import FeatureTable
 from matcher.history.graded_pairs import GradedPairs
 from matcher.learning.fit import Examples, fit_scorer
 from matcher.model import MatchingModel
-from matcher.texts.encoding import store_encoder
+from matcher.texts.encoding import contextual_encoder, store_encoder
 from models.ranking.ordinal import RankerParameters
 from training.candidate.make import BuiltBundle, FittedScorer, finish
 from training.candidate.tuning import STUDIES_FILE, tune
@@ -66,7 +66,8 @@ def _build(settings: Settings, store: Store, progress: Progress) -> BuiltBundle:
     achievements, demands = list(store.achievements()), list(store.demands())
     progress("encoder")
     encoder = store_encoder(settings, demands, achievements)
-    model = MatchingModel.build(achievements, demands, encoder, progress)
+    contextual = contextual_encoder(settings)
+    model = MatchingModel.build(achievements, demands, encoder, progress, contextual)
     created_at = datetime.now(UTC)
     version = new_version(settings.bundles, created_at)
     manifest = Manifest(
@@ -92,6 +93,7 @@ def _build(settings: Settings, store: Store, progress: Progress) -> BuiltBundle:
             "data_digest": store.digest(),
             "encoder": settings.encoder,
             "encoder_digest": encoder.digest,
+            "contextual_encoder_digest": contextual.digest if contextual else "none",
             "encoder_adapt": settings.encoder_adapt,
         }
         run.metrics = {"achievements": len(achievements), "demands": len(demands), "bytes": size}

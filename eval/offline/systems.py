@@ -21,7 +21,7 @@ from matcher.history.graded_pairs import GradedPairs
 from matcher.learning.fit import fit_scorer
 from matcher.model import build_graph
 from matcher.ranking.scorer import GOOD_GRADE
-from matcher.texts.encoding import store_encoder
+from matcher.texts.encoding import contextual_encoder, store_encoder
 from matcher.texts.space import TextSpace, record_text
 from models.lexical_index import LexicalIndex
 from models.ranking.calibration import LevelCutpoints
@@ -80,7 +80,7 @@ def build_corpus(pairs: JudgedPairs, settings: Settings, progress: Callable[[str
     encoder = store_encoder(settings, pairs.demands, pairs.achievements)
     records: list[Record] = [*pairs.demands, *pairs.achievements]
     texts = [record_text(record).full for record in records]
-    space = TextSpace.fit(encoder, texts)
+    space = TextSpace.fit(encoder, texts, contextual=contextual_encoder(settings))
     progress("views")
     viewer, demands, achievements = RecordEncoder.fit(space, pairs.demands, pairs.achievements)
     graph = build_graph(pairs.achievements, pairs.demands, encoder, progress)

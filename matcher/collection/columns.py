@@ -62,9 +62,13 @@ _PREFIXES = 2**20
 _EPOCH = date(1970, 1, 1)
 _TABLE = "table.arrow"
 MASKS_KEPT = 32  # answers of `RecordColumns.one_of` kept, a byte per record each
-_IDENTITY = ("id", "title_key", "body_key")
+_IDENTITY = ("id", "title_key", "body_key", "owner")
 # Columns that follow from the table and are kept beside it in a bundle: nobody should have to reckon them at loading.
 _KEPT = ("trl", "money_min", "money_max", "published", "owners", "matters", "region", "fields", "mode_flags")
+
+
+def _owned(title: str, owner: str | None) -> str:
+    return f"{title}@{owner or ''}"
 
 
 def _digest(text: str) -> str:
@@ -189,12 +193,19 @@ class RecordColumns:
         return StringColumn(self._arrays["title"])
 
     def identity(self, row: int) -> list[str]:
-        """Return the names under which a record is known: its id, its title, its body."""
-        return [f"{column}:{key}" for column, keys in self._identities.items() if (key := keys[row])]
+        """Return the names under which a record is known: its id, its title with its owner's name, its body.
+
+        Two firms that ask in the same words for different things are two: a title alone is no name.
+        """
+        record_id, title, body, owner = (column[row] for column in self._identities)
+        named = (("id", record_id), ("title_key", title and _owned(title, owner)), ("body_key", body))
+        return [f"{column}:{key}" for column, key in named if key]
 
     def identity_groups(self) -> NDArray[np.int64]:
-        """Return (n,) numbers; records with the same id, title or body have the same one."""
-        return same_groups([self._list(column) for column in _IDENTITY])
+        """Return (n,) numbers; records with the same id, the same title and owner, or the same body have the same one."""
+        ids, titles, bodies, owners = (self._list(column) for column in _IDENTITY)
+        named = [title and _owned(title, owner) for title, owner in zip(titles, owners, strict=True)]
+        return same_groups([ids, named, bodies])
 
     @cached_property
     def rows(self) -> Mapping[str, int]:
@@ -240,9 +251,13 @@ class RecordColumns:
 
     @cached_property
     def matters(self) -> NDArray[np.int64]:
-        """Number of each record's matter: records with the same title and the same body have one."""
+        """Number of each record's matter: records with the same title and the same body have one.
+
+        Without a body the owner must be the same too: what two holders call alike need not be alike.
+        """
         numbers: dict[tuple[str, str], int] = {}
-        keys = zip(self._list("title_key"), self._list("body_key"), strict=True)
+        columns = (self._list(column) for column in ("title_key", "body_key", "owner"))
+        keys = [(title, body or _owned("", owner)) for title, body, owner in zip(*columns, strict=True)]
         return readonly_view(np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64))
 
     @cached_property
@@ -365,8 +380,8 @@ class RecordColumns:
         return cards
 
     @cached_property
-    def _identities(self) -> dict[str, StringColumn]:
-        return {column: StringColumn(self._arrays[column]) for column in _IDENTITY}
+    def _identities(self) -> list[StringColumn]:
+        return [StringColumn(self._arrays[column]) for column in _IDENTITY]
 
     def _list(self, column: str) -> list[Any]:
         return list(self.table.column(column).to_pylist())

@@ -15,8 +15,8 @@ from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.records.table import RecordTable
 from matcher.collection.columns import RecordColumns
 from matcher.texts.similarities import SIMILARITIES, TextSide, similarities
-from matcher.texts.space import TextSpace, record_rows
-from models.encoder.base import Encoder
+from matcher.texts.space import TextSpace, record_text
+from models.encoder.base import Encoder, Kind
 
 # Records of the other side that a record is held against to learn what is near for it.
 REFERENCE_ACHIEVEMENTS = 256
@@ -144,17 +144,17 @@ class RecordEncoder:
         return None if self.graph is None else self.graph.describe_all(list(records))
 
     def save(self, directory: Path) -> None:
-        """Write the text space (without its encoder) and the reference records into `directory`, which is created."""
+        """Write the text space (without its encoders) and the reference records into `directory`, which is created."""
         directory.mkdir(parents=True)
         self.space.save(directory / "text")
         self.reference_demands.save(directory / "reference_demands")
         self.reference_achievements.save(directory / "reference_achievements")
 
     @classmethod
-    def load(cls, directory: Path, encoder: Encoder) -> Self:
+    def load(cls, directory: Path, encoder: Encoder, contextual: Encoder | None = None) -> Self:
         """Read what `save` wrote."""
         return cls(
-            TextSpace.load(directory / "text", encoder),
+            TextSpace.load(directory / "text", encoder, contextual),
             TextSide.load(directory / "reference_demands"),
             TextSide.load(directory / "reference_achievements"),
         )
@@ -168,7 +168,13 @@ class RecordEncoder:
 
 def text_side(space: TextSpace, records: Sequence[Achievement] | Sequence[Demand]) -> TextSide:
     """Return the text numbers of records."""
-    return TextSide(*record_rows(space, records))
+    kind: Kind = "query" if records and isinstance(records[0], Demand) else "passage"
+    texts = [record_text(record) for record in records]
+    return TextSide(
+        space.rows([text.title for text in texts], kind),
+        space.rows([text.full for text in texts], kind),
+        space.in_context(texts, kind),
+    )
 
 
 def _draw(random: np.random.Generator, n: int, at_most: int) -> NDArray[np.int64]:

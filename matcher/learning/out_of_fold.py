@@ -42,7 +42,7 @@ def past_features(
     by_demand, by_pair, whole = _masks(group, matter, seed)
     batch = pairs.batch(demands, achievements)
     everything, grades = pairs.known_before()
-    history = _history(batch, everything, grades, nearness, seed)
+    history = _history(pairs, batch, everything, grades, nearness, seed)
     undated = np.flatnonzero(~np.isfinite(pairs.shown_at))
     tables = []
     for masked in (whole, ~whole):
@@ -59,7 +59,7 @@ def past_features(
         before, then = pairs.known_before(begin)
         if not len(before):
             continue
-        at_begin = _history(batch, before, then, nearness, seed)
+        at_begin = _history(pairs, batch, before, then, nearness, seed, begin)
         with_past = _features(at_begin, batch, rows, nearness)
         as_new = np.full_like(with_past, np.nan)
         for k in range(FOLDS):
@@ -89,9 +89,23 @@ def time_blocks(shown_at: NDArray[np.float64], blocks: int = TIME_BLOCKS) -> lis
 
 
 def _history(
-    batch: PairBatch, rows: NDArray[np.intp], grades: NDArray[np.int64], nearness: FloatArray, seed: int
+    pairs: GradedPairs,
+    batch: PairBatch,
+    rows: NDArray[np.intp],
+    grades: NDArray[np.int64],
+    nearness: FloatArray,
+    seed: int,
+    moment: float = np.inf,
 ) -> History:
-    return History.fit(batch.take(PairIndices(rows)), grades.astype(np.float64), nearness[rows], seed)
+    """Return the history of the outcomes `rows` with the grades that were known at `moment`, each at the weight of then."""
+    return History.fit(
+        batch.take(PairIndices(rows)),
+        grades.astype(np.float64),
+        nearness[rows],
+        seed,
+        pairs.counts(rows, grades, moment),
+        pairs.silent(rows, grades),
+    )
 
 
 def _features(history: History, batch: PairBatch, rows: NDArray[np.intp], nearness: FloatArray) -> FloatArray:

@@ -6,9 +6,20 @@ from data.records import Achievement, Demand
 from data.settings import Settings
 from matcher.texts.space import record_text
 from models.encoder.adaptation import adapt
-from models.encoder.base import Encoder, load_encoder
+from models.encoder.base import CONTEXTUAL_DIRECTORY, DEFAULT_NAME, Encoder, load_encoder
 from models.encoder.static import StaticEncoder
 from models.encoder.vector_cache import CachedEncoder
+
+NO_ENCODER = "none"
+
+
+def contextual_encoder(settings: Settings) -> Encoder | None:
+    """Return the second stage's encoder of the settings, which keeps the vectors of what it read; None for "none"."""
+    if settings.contextual_encoder == NO_ENCODER:
+        return None
+    shipped = settings.contextual_encoder == DEFAULT_NAME
+    encoder = load_encoder(str(CONTEXTUAL_DIRECTORY) if shipped else settings.contextual_encoder)
+    return CachedEncoder(encoder, settings.vectors)
 
 
 def store_encoder(settings: Settings, demands: Sequence[Demand], achievements: Sequence[Achievement]) -> Encoder:

@@ -14,6 +14,7 @@ from data.columns.arrays import FloatArray, csr_parts, readonly_view
 from data.columns.features import Feature, declare, names_of
 from matcher.texts import kernels as text_kernels
 from matcher.texts.space import TextRows, TextSpace
+from models.encoder.record_vectors import RecordVectors
 from models.vector_index.kernels import products_at
 
 Rows = NDArray[np.int64]
@@ -41,6 +42,7 @@ SIMILARITY_FEATURES = (
         for text, said in _TEXTS.items()
         for name, label in _ALIGNED.items()
     ),
+    *declare("semantic", {"context_f": "全文的语境向量余弦"}),
     *declare("terms", {"overlap_share": "共同词语占成果词语的权重"}),
 )
 SIMILARITIES = names_of(SIMILARITY_FEATURES)
@@ -56,44 +58,58 @@ ALIGNED = tuple(
     [SIMILARITIES.index(f"align_{name}") for name in (f"{text}a", f"a{text}", f"best_{text}")] for text in "tf"
 )
 OVERLAP_FULL = SIMILARITIES.index("overlap_f")
+CONTEXT = SIMILARITIES.index("context_f")
 ALIGNED_WORDS = 48  # heaviest words of a text that take part in the alignment
 
 
 @dataclass(frozen=True)
 class TextSide:
-    """The texts of n records of one side: `title` alone and `full` text."""
+    """The texts of n records of one side: `title` alone, `full` text, and their vectors in `context`, each of one text.
+
+    Without a contextual encoder the vectors in context have no dimensions and all similarities in context are 0.
+    """
 
     title: TextRows
     full: TextRows
+    context: RecordVectors
 
     def __len__(self) -> int:
         return len(self.title.vectors)
 
     def take(self, rows: NDArray[np.int64]) -> "TextSide":
         """Return the given rows, in that order."""
-        return TextSide(self.title.take(rows), self.full.take(rows))
+        return TextSide(self.title.take(rows), self.full.take(rows), self.context.take(rows))
 
     @staticmethod
     def concat(parts: Sequence["TextSide"]) -> "TextSide":
         """Return the rows of all parts, one after the other."""
-        return TextSide(TextRows.concat([part.title for part in parts]), TextRows.concat([part.full for part in parts]))
+        return TextSide(
+            TextRows.concat([part.title for part in parts]),
+            TextRows.concat([part.full for part in parts]),
+            RecordVectors.concat([part.context for part in parts]),
+        )
 
     def save(self, directory: Path) -> None:
         """Write the arrays into `directory`, which is created."""
         self.title.save(directory / "title")
         self.full.save(directory / "full")
+        self.context.save(directory / "context")
 
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Read what `save` wrote, mapped into memory."""
-        return cls(TextRows.load(directory / "title"), TextRows.load(directory / "full"))
+        return cls(
+            TextRows.load(directory / "title"),
+            TextRows.load(directory / "full"),
+            RecordVectors.load(directory / "context"),
+        )
 
 
 def similarities(space: TextSpace, demands: TextSide, achievements: TextSide) -> FloatArray:
     """Return (nd, na, len(SIMILARITIES)) float32 similarities of each demand with each achievement.
 
     The letter after the underscore tells the demand's text (t title, f full); the achievement's is always the full
-    text, except in `vectors_tt`. All lie in [0, 1] but for rounding, vectors and topics in [-1, 1]; `overlap` is a sum
+    text, except in `vectors_tt`. All lie in [0, 1] but for rounding, vectors, context and topics in [-1, 1]; `overlap` is a sum
     of inverse document frequencies and `align_best` one times a cosine, >= 0.
     """
     values = np.zeros((len(demands), len(achievements), len(SIMILARITIES)), dtype=np.float32)
@@ -123,6 +139,7 @@ def demand_against(space: TextSpace, demands: TextSide, row: int, achievements: 
         values[:, GRAMS[k]] = grams[:, k]
         values[:, WORDS[k]] = words[k]
         values[:, ALIGNED[k]] = aligned[:, (0, 1, 3)]
+    values[:, CONTEXT] = achievements.context.similarities(demands.context.vectors(np.array([row]))[0], rows)
     _add_overlap_share(space, values, own, rows)
     return values
 
@@ -140,6 +157,7 @@ def achievement_against(
         values[:, GRAMS[k]] = _against_grams(space, (own,), row, text, rows)[:, 0]
         values[:, WORDS[k]] = _against_words(space, (own,), row, text, rows, demand_leads=False)[0]
         values[:, ALIGNED[k]] = _alignments(space, (own,), row, text, rows)[0][:, (1, 0, 2)]
+    values[:, CONTEXT] = demands.context.similarities(achievements.context.vectors(np.array([row]))[0], rows)
     _add_overlap_share(space, values, own, np.full(len(rows), row, dtype=np.int64))
     return values
 

@@ -21,6 +21,7 @@ from data.text.normalise import meaningful
 from data.text.segment import content_words
 from matcher.texts import kernels as text_kernels
 from models.encoder.base import Encoder, Kind
+from models.encoder.record_vectors import RecordVectors
 
 TOPICS = 128
 MAX_WORDS = 200_000  # vocabulary; the rarest words are dropped first
@@ -28,6 +29,7 @@ MAX_GRAMS = 400_000
 GRAM_TEXT = 800  # characters of a text that are cut into n-grams
 ASSOCIATED_WORDS = 24  # heaviest words of a text that are counted as occurring together
 NEIGHBOURS = 32  # associated words kept per word
+CONTEXT_TEXT = 240  # characters of title and body that the contextual encoder reads
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class RecordText:
     def full(self) -> str:
         """Title, counted twice because it says most, and body."""
         return f"{self.title} {self.title} {self.body}".strip() if self.body else self.title
+
+    @property
+    def read_in_context(self) -> str:
+        """Title and the beginning of the body."""
+        return f"{self.title} {self.body}".strip()[:CONTEXT_TEXT]
 
 
 def record_text(record: Record) -> RecordText:
@@ -183,7 +190,8 @@ def character_grams(text: str) -> list[str]:
 class TextSpace:
     """Turns texts into `TextRows`.
 
-    Attributes: `encoder`; `words` and `grams` vocabularies; `projection` (v + g, TOPICS) float32; `associations` (v, v)
+    Attributes: `encoder`; `contextual`, a second encoder that reads words in their order, or None; `words` and `grams`
+    vocabularies; `projection` (v + g, TOPICS) float32; `associations` (v, v)
     sparse rows of length 1: the words that stand together with a word more often than chance (positive PMI, texts
     weighted down by their length); `associated_by` its transpose; `word_vectors` (v, d) of length 1.
     """
@@ -197,8 +205,10 @@ class TextSpace:
         associations: csr_array,
         word_vectors: FloatArray,
         associated_by: csr_array | None = None,
+        contextual: Encoder | None = None,
     ) -> None:
         self.encoder = encoder
+        self.contextual = contextual
         self.words = words
         self.grams = grams
         self.projection = projection
@@ -207,8 +217,8 @@ class TextSpace:
         self.word_vectors = word_vectors
 
     @classmethod
-    def fit(cls, encoder: Encoder, texts: Sequence[str], seed: int = 0) -> Self:
-        """Fit everything but the encoder on the store's full texts (n); no judgement is looked at."""
+    def fit(cls, encoder: Encoder, texts: Sequence[str], seed: int = 0, contextual: Encoder | None = None) -> Self:
+        """Fit everything but the encoders on the store's full texts (n); no judgement is looked at."""
         documents = [content_words(text) for text in texts]
         words = Vocabulary.fit(documents, MAX_WORDS)
         grams = Vocabulary.fit((character_grams(text) for text in texts), MAX_GRAMS, at_least=2)
@@ -221,6 +231,7 @@ class TextSpace:
             _topic_projection(word_rows, gram_rows, seed),
             associations(word_rows, len(words.terms)),
             encoder.encode(list(words.terms), "passage"),
+            contextual=contextual,
         )
 
     def rows(self, texts: Sequence[str], kind: Kind) -> TextRows:
@@ -231,8 +242,14 @@ class TextSpace:
         reach = text_kernels.reach(*csr_parts(words), *csr_parts(self.associations), len(self.words.terms))
         return TextRows(self.encoder.encode(texts, kind), words, grams, topics, reach)
 
+    def in_context(self, texts: Sequence[RecordText], kind: Kind) -> RecordVectors:
+        """Return the vectors in context of n records' texts; of no dimensions without a contextual encoder."""
+        if self.contextual is None:
+            return RecordVectors.none(len(texts))
+        return RecordVectors.of(self.contextual.encode([text.read_in_context for text in texts], kind))
+
     def save(self, directory: Path) -> None:
-        """Write everything but the encoder into `directory`, which is created."""
+        """Write everything but the encoders into `directory`, which is created."""
         directory.mkdir(parents=True)
         self.words.save(directory / "words")
         self.grams.save(directory / "grams")
@@ -242,7 +259,7 @@ class TextSpace:
         save_csr(directory / "associated_by", self.associated_by)
 
     @classmethod
-    def load(cls, directory: Path, encoder: Encoder) -> Self:
+    def load(cls, directory: Path, encoder: Encoder, contextual: Encoder | None = None) -> Self:
         """Read what `save` wrote."""
         return cls(
             encoder,
@@ -252,14 +269,8 @@ class TextSpace:
             load_csr(directory / "associations"),
             load_mmap(directory / "word_vectors.npy"),
             load_csr(directory / "associated_by"),
+            contextual,
         )
-
-
-def record_rows(space: TextSpace, records: Sequence[Achievement] | Sequence[Demand]) -> tuple[TextRows, TextRows]:
-    """Return the numbers of the records' titles and of their full texts."""
-    kind: Kind = "query" if records and isinstance(records[0], Demand) else "passage"
-    texts = [record_text(record) for record in records]
-    return space.rows([text.title for text in texts], kind), space.rows([text.full for text in texts], kind)
 
 
 def _topic_projection(words: csr_array, grams: csr_array, seed: int) -> FloatArray:

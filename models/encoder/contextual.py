@@ -22,8 +22,9 @@ from models.encoder.directory import CONTEXTUAL_FILE, EncoderSettings
 
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
-# The token that no word has: white space, punctuation, other scripts. The network takes it for the text's beginning.
-_UNKNOWN = 0
+# Put before every text: the prefix that the teacher's authors name for symmetric tasks. A record is asked for and asks,
+# so it has one vector.
+PREFIX = "query: "
 
 
 class Manifest(BaseModel):
@@ -32,8 +33,6 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dimension: int = Field(ge=1)
-    # Words of a text that are read; the rest is cut off.
-    max_words: int = Field(ge=1)
     # SHA-256 (hex) by file name.
     sha256: dict[str, str]
 
@@ -42,8 +41,8 @@ class ContextualEncoder:
     """Encodes texts one by one, so that a vector hangs on its text alone, to the last bit.
 
     The 8-bit network scales what flows through it by what it sees: texts encoded together, or padded to one length,
-    would move each other's vectors by about a thousandth. Words beyond `max_words` are not read. The two kinds of text
-    are read alike, so that a record has one vector whichever side it is on.
+    would move each other's vectors by about a thousandth. The tokenizer cuts what is too long. The two kinds of text are
+    read alike, so that a record has one vector whichever side it is on.
     """
 
     def __init__(self, model: bytes, tokenizer_json: bytes, manifest: Manifest) -> None:
@@ -68,7 +67,6 @@ class ContextualEncoder:
         except Exception as error:  # both libraries raise bare exceptions of their own
             raise EncoderError(f"the contextual encoder cannot be used ({error}); copy its directory again") from error
         self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
         self._model, self._tokenizer_json, self.manifest = model, tokenizer_json, manifest
 
     @classmethod
@@ -97,17 +95,15 @@ class ContextualEncoder:
         return sha256(self.manifest.model_dump_json().encode()).hexdigest()
 
     def encode(self, texts: Sequence[str], kind: Literal["query", "passage"] = "passage") -> NDArray[np.float32]:
-        """Return one row of length 1 per text, shape (n, dimension); a text without any known word gives zeros.
+        """Return one row of length 1 per text, shape (n, dimension); an empty text gives zeros.
 
         `kind` is there for the common interface and changes nothing.
         """
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for place, encoding in enumerate(self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)):
-            ids = np.array(encoding.ids, dtype=np.int64)
-            words = ids[ids != _UNKNOWN][: self.manifest.max_words]
-            if len(words):
-                tokens = np.concatenate([[_UNKNOWN], words])
-                vectors[place] = self._session.run(["vector"], {"tokens": tokens})[0]
+        filled = [place for place, text in enumerate(texts) if text.strip()]
+        encodings = self._tokenizer.encode_batch_fast([PREFIX + texts[place].strip() for place in filled])
+        for place, encoding in zip(filled, encodings, strict=True):
+            vectors[place] = self._session.run(["vector"], {"tokens": np.array(encoding.ids, dtype=np.int64)})[0]
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         vectors /= np.where(norms > 0, norms, 1)
         return vectors
@@ -123,13 +119,13 @@ class ContextualEncoder:
             (directory / name).write_bytes(content)
         text = json.dumps(self.manifest.model_dump(), indent=2)
         (directory / CONTEXTUAL_FILE).write_text(text + "\n", encoding="utf-8")
-        EncoderSettings(encoder="contextual", max_length=self.manifest.max_words).write(directory)
+        EncoderSettings(encoder="contextual").write(directory)
 
 
-def make_manifest(model: bytes, tokenizer_json: bytes, *, dimension: int, max_words: int) -> Manifest:
+def make_manifest(model: bytes, tokenizer_json: bytes, *, dimension: int) -> Manifest:
     """Return the manifest of these files."""
     digests = {MODEL: sha256(model).hexdigest(), TOKENIZER: sha256(tokenizer_json).hexdigest()}
-    return Manifest(dimension=dimension, max_words=max_words, sha256=digests)
+    return Manifest(dimension=dimension, sha256=digests)
 
 
 def load_contextual(directory: Path, *, query_prefix: str = "", passage_prefix: str = "") -> ContextualEncoder:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+TEACHER_LAYERS = 12
+
 app = typer.Typer(help="Build and judge the text encoder that ships with the project.", no_args_is_help=True)
 
 
@@ -56,10 +58,9 @@ def distil(
     work: Annotated[
         Path | None, typer.Option(help="Folder of what the stages leave; kept, so that the next run goes on.")
     ] = None,
-    words: Annotated[int, typer.Option(min=100, help="Words of the vocabulary with a row of their own.")] = 28_000,
+    pieces: Annotated[int, typer.Option(min=100, help="Pieces of the vocabulary.")] = 16_000,
     texts: Annotated[int, typer.Option(min=100, help="Training texts at most; they come in a fixed order.")] = 40_000,
-    layers: Annotated[int, typer.Option(min=1, max=4, help="Layers, from the teacher's end.")] = 2,
-    inner: Annotated[int, typer.Option(min=8, max=1536, help="Inner units kept of each layer.")] = 768,
+    layers: Annotated[str, typer.Option(help="The teacher's layers to start from, of 0 to 11.")] = "0,4,8,11",
     steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 1_500,
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch; another number gives other last digits.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 7,
@@ -76,11 +77,10 @@ def distil(
     from training.encoder.contextual.build import DistilSettings
     from training.encoder.contextual.build import distil as run
     from training.encoder.contextual.card import as_json, judge, publish
-    from training.encoder.contextual.student import StudentSize
     from training.encoder.contextual.train import TrainSettings
 
     torch.set_num_threads(threads)
-    chosen = DistilSettings(words, texts, StudentSize(layers, inner), TrainSettings(steps=steps, seed=seed))
+    chosen = DistilSettings(pieces, texts, _layers(layers), TrainSettings(steps=steps, seed=seed))
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn()) as bar:
         stages: dict[str, int] = {}
 
@@ -97,6 +97,15 @@ def distil(
     if json_out is not None:
         json_out.write_text(text, encoding="utf-8")
     typer.echo(f"wrote {out} (digest {distilled.encoder.digest[:12]})")
+
+
+def _layers(text: str) -> tuple[int, ...]:
+    numbers = [part.strip() for part in text.split(",")]
+    if not all(number.isdigit() and int(number) < TEACHER_LAYERS for number in numbers):
+        raise typer.BadParameter(
+            f"{text!r} is no list of layers; write numbers from 0 to {TEACHER_LAYERS - 1}, as 0,4,8,11"
+        )
+    return tuple(map(int, numbers))
 
 
 @app.command()

@@ -120,7 +120,7 @@ def _served(dataset: Path | None, test: Path | None, levels: Path | None, out: P
     from eval.served.show import show_served
     from eval.served.task import served_task
     from matcher.model import MatchingModel
-    from matcher.texts.encoding import store_encoder
+    from matcher.texts.encoding import contextual_encoder, store_encoder
     from training.studies.fold import fold_fitter
 
     learned, judged = judged_parts(dataset, test)
@@ -128,7 +128,8 @@ def _served(dataset: Path | None, test: Path | None, levels: Path | None, out: P
     with steps(STEPS) as progress:
         progress("texts")
         encoder = store_encoder(settings(), task.demands, task.achievements)
-        model = MatchingModel.build(task.achievements, task.demands, encoder, progress)
+        contextual = contextual_encoder(settings())
+        model = MatchingModel.build(task.achievements, task.demands, encoder, progress, contextual)
         progress("features")
         fit = fold_fitter(settings(), task, model)
         result = evaluate_served(task, model, fit, progress)

@@ -11,13 +11,12 @@ import torch
 
 from data.errors import EncoderError
 from models.encoder.base import load_encoder
-from models.encoder.contextual import MODEL, TOKENIZER, ContextualEncoder
+from models.encoder.contextual import MODEL, PREFIX, TOKENIZER, ContextualEncoder
 from models.encoder.directory import CONTEXTUAL_FILE
 from models.encoder.record_vectors import RecordVectors
 from models.encoder.vector_cache import CachedEncoder
-from tests.models.encoder.contextual_example import tiny_contextual, tiny_student, tiny_words
-from training.encoder.contextual.student import MAX_WORDS
-from training.encoder.contextual.words import read
+from tests.models.encoder.contextual_example import tiny_contextual, tiny_student, tiny_tokenizer
+from training.encoder.contextual.student import MAX_TOKENS
 
 TEXTS = ["低温污泥干化设备", "锂离子电池正极材料的处理", "GaN 功率器件", "污泥" * 40, "镇", "", " ,。!"]
 
@@ -34,10 +33,9 @@ def saved(encoder: ContextualEncoder, tmp_path: Path) -> Path:
 
 
 def test_it_computes_what_the_network_computes(encoder: ContextualEncoder) -> None:
-    words = tiny_words()
-    student = tiny_student(words)
+    student, tokenizer = tiny_student(), tiny_tokenizer()
     for text, vector in zip(TEXTS[:5], encoder.encode(TEXTS[:5]), strict=True):
-        rows = np.concatenate([[0], read(words, [text])[0].rows]).astype(np.int64)
+        rows = np.array(tokenizer.encode(PREFIX + text).ids, dtype=np.int64)
         with torch.inference_mode():
             expected = student(torch.from_numpy(rows[None]), torch.ones(1, len(rows), dtype=torch.int64))[1][0].numpy()
         assert expected @ vector > 0.999
@@ -58,15 +56,16 @@ def test_the_order_of_words_counts(encoder: ContextualEncoder) -> None:
     assert first @ second < 0.999
 
 
-def test_blanks_and_punctuation_change_nothing(encoder: ContextualEncoder) -> None:
-    plain, marked = encoder.encode(["低温污泥干化设备", "低温,污泥 干化。设备"])
-    np.testing.assert_array_equal(plain, marked)
+def test_blanks_around_a_text_change_nothing_and_an_empty_one_has_no_vector(encoder: ContextualEncoder) -> None:
+    plain, padded, empty = encoder.encode(["低温污泥干化设备", "  低温污泥干化设备\n", " \t"])
+    np.testing.assert_array_equal(plain, padded)
+    assert not empty.any()
 
 
-def test_words_beyond_the_limit_are_not_read(encoder: ContextualEncoder) -> None:
-    whole, longer = encoder.encode(["污泥" * MAX_WORDS, "污泥" * MAX_WORDS + "锂离子电池"])
+def test_pieces_beyond_the_limit_are_not_read(encoder: ContextualEncoder) -> None:
+    whole, longer = encoder.encode(["污泥" * MAX_TOKENS, "污泥" * MAX_TOKENS + "锂离子电池"])
     np.testing.assert_array_equal(whole, longer)
-    assert encoder.encode(["污泥" * (MAX_WORDS - 1) + "电池"])[0] @ whole < 1 - 1e-6
+    assert encoder.encode(["污泥" * 20 + "电池"])[0] @ whole < 1 - 1e-6
 
 
 def test_the_directory_is_loaded_by_its_path(encoder: ContextualEncoder, saved: Path) -> None:
@@ -133,6 +132,16 @@ def test_record_vectors_keep_similarities(encoder: ContextualEncoder) -> None:
     assert stored.codes.dtype == np.int8
     np.testing.assert_allclose(stored.vectors(rows), vectors[rows], atol=0.01)
     np.testing.assert_allclose(stored.similarities(vectors[1], rows), vectors[rows] @ vectors[1], atol=0.01)
+
+
+def test_record_vectors_are_taken_joined_and_kept(encoder: ContextualEncoder, tmp_path: Path) -> None:
+    stored = RecordVectors.of(encoder.encode(TEXTS))
+    joined = RecordVectors.concat([stored.take(np.array([2])), stored.take(np.array([0, 1]))])
+    joined.save(tmp_path / "vectors")
+    loaded = RecordVectors.load(tmp_path / "vectors")
+    np.testing.assert_array_equal(loaded.vectors(np.arange(3)), stored.vectors(np.array([2, 0, 1])))
+    none = RecordVectors.none(3)
+    assert none.similarities(np.zeros(0, np.float32), np.array([2, 0])).tolist() == [0, 0]
 
 
 def test_record_vectors_refuse_arrays_that_do_not_fit() -> None:

@@ -1,51 +1,39 @@
-"""Distils the shipped contextual encoder from scratch: texts, teacher's answers, words, training, export.
+"""Distils the shipped contextual encoder from scratch: texts, teacher's answers, pieces, training, export.
 
 Each slow stage leaves files in the work folder and is skipped when they are there: the teacher's answers by part, the
 trained weights by the settings that decide them.
 """
 
-import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
-from transformers import BertModel
+from tokenizers import Tokenizer
 
-from data.errors import NotFoundError
 from models.encoder.contextual import ContextualEncoder, make_manifest
-from training.encoder.contextual.examples import Examples, WordMeans, add_lone_words, read_examples
 from training.encoder.contextual.export import onnx_model
-from training.encoder.contextual.student import MAX_WORDS, Student, StudentSize, initial_student, last_layers
-from training.encoder.contextual.targets import ask_teacher, padded
-from training.encoder.contextual.teacher import PREFIX, build_tokenizer, teacher_network
+from training.encoder.contextual.pieces import Examples, choose_pieces, read_examples
+from training.encoder.contextual.student import MAX_TOKENS, Student, cut
+from training.encoder.contextual.targets import ask_teacher
+from training.encoder.contextual.teacher import build_tokenizer, teacher_network
 from training.encoder.contextual.teacher_file import read_teacher_file, teacher_path
 from training.encoder.contextual.texts import TrainingTexts, training_texts
-from training.encoder.contextual.train import TrainSettings, fit_head, train
-from training.encoder.contextual.words import Words, choose_words
+from training.encoder.contextual.train import TrainSettings, train
 from training.encoder.corpus import read_corpus
-
-_TEACHER_TOKENS = 256
-# Words seen less often than this in the training texts are shown to the teacher alone as well.
-_SELDOM = 2
-_LEXICONS = ("sci_terms_by_field_1.csv", "sci_terms_by_field_2.csv", "thuocl_terms.csv")
-# Texts on which the teacher's inner units are measured before the least of them go.
-_MEASURED_TEXTS = 256
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class DistilSettings:
-    """What decides the result. `texts` bounds how many of the training texts, in their random order, are used."""
+    """What decides the result: pieces kept, texts used at most (in their random order), the teacher's layers kept."""
 
-    words: int = 28_000
+    pieces: int = 16_000
     texts: int = 40_000
-    size: StudentSize = field(default_factory=StudentSize)
+    layers: tuple[int, ...] = (0, 4, 8, 11)
     training: TrainSettings = field(default_factory=TrainSettings)
 
 
@@ -70,77 +58,37 @@ def distil(shared_data: Path, work: Path, settings: DistilSettings, progress: Pr
     """
     seed = settings.training.seed
     torch.manual_seed(seed)
-    corpus = read_corpus(shared_data)
-    texts = training_texts(corpus, work, seed)
+    texts = training_texts(read_corpus(shared_data), work, seed)
     used = texts.train[: settings.texts]
-    words = choose_words(corpus, _terms(shared_data / "lexicon"), settings.words)
     file = read_teacher_file(teacher_path())
-    teacher, tokenizer = teacher_network(file), build_tokenizer(list(file.pieces), max_tokens=_TEACHER_TOKENS)
-    last = file.layers
-    entry = last - settings.size.layers
+    teacher, tokenizer = teacher_network(file), build_tokenizer(list(file.pieces), max_tokens=MAX_TOKENS)
+    kept = choose_pieces(file.pieces, tokenizer, texts.train, settings.pieces)
+    own = build_tokenizer([file.pieces[row] for row in kept], max_tokens=MAX_TOKENS)
 
-    def ask(stage: str, asked: Sequence[str]) -> list[Path]:
-        return ask_teacher(
-            teacher, tokenizer, asked, (entry, last), work / "teacher", lambda done, total: progress(stage, done, total)
+    def examples(stage: str, asked: Sequence[str]) -> Examples:
+        told = ask_teacher(
+            teacher, tokenizer, asked, work / "teacher", lambda done, total: progress(stage, done, total)
         )
+        return read_examples(asked, own, kept, told)
 
-    held_out_texts = [*texts.held_out_titles, *texts.held_out_full]
-    held_out = read_examples(ask("held-out texts", held_out_texts), held_out_texts, words, entry=entry, last=last)
-    means = WordMeans(np.zeros((words.rows, file.hidden), np.float32), np.zeros(words.rows, np.float32))
-    examples = read_examples(ask("texts", used), used, words, means, entry=entry, last=last)
-    seldom = [piece.text for i, piece in enumerate(words.pieces, start=1) if means.counts[i] < _SELDOM]
-    add_lone_words(ask("words", seldom), seldom, words, means, entry=entry)
-
-    shown = tokenizer.encode_batch([PREFIX + text for text in used[:_MEASURED_TEXTS]])
-    student = _start(teacher, [np.array(encoding.ids, dtype=np.int32) for encoding in shown], means, settings)
-    weights = work / f"student-{_name(settings, examples)}.safetensors"
+    held_out = examples("held-out texts", [*texts.held_out_titles, *texts.held_out_full])
+    shown = examples("texts", used)
+    student = cut(teacher, kept, settings.layers)
+    weights = work / f"student-{_name(settings, shown)}.safetensors"
     if weights.is_file():
         student.load_state_dict(load_file(weights))
     else:
-        fit_head(student, examples)
-        train(student, examples, settings.training, lambda step, _: progress("training", step, settings.training.steps))
+        train(student, shown, settings.training, lambda step, _: progress("training", step, settings.training.steps))
         save_file(student.state_dict(), weights)
-    return Distilled(packed(student.eval(), words), student, held_out, texts, len(used))
+    return Distilled(packed(student.eval(), own), student, held_out, texts, len(used))
 
 
-def packed(student: Student, words: Words) -> ContextualEncoder:
+def packed(student: Student, tokenizer: Tokenizer) -> ContextualEncoder:
     """Return the encoder that ships: the student in 8 bits."""
     model = onnx_model(student).SerializeToString(deterministic=True)
-    tokenizer_json = words.tokenizer.to_str(pretty=False).encode()
-    manifest = make_manifest(model, tokenizer_json, dimension=student.head.out_features, max_words=MAX_WORDS)
-    return ContextualEncoder(model, tokenizer_json, manifest)
-
-
-def _start(
-    teacher: BertModel, rows: Sequence[NDArray[np.int32]], means: WordMeans, settings: DistilSettings
-) -> Student:
-    """Return the student before training."""
-    begin, activations = _measured(teacher, rows, settings.size.layers)
-    return initial_student(teacher, means.table(begin), activations, settings.size)
-
-
-def _measured(
-    teacher: BertModel, rows: Sequence[NDArray[np.int32]], layers: int
-) -> tuple[NDArray[np.float32], list[tuple[torch.Tensor, torch.Tensor]]]:
-    """Return the mean state of <s> that enters the last `layers`, and each one's inner units' mean and mean square."""
-    taken = last_layers(teacher, layers)
-    kept: list[list[torch.Tensor]] = [[] for _ in taken]
-    hooks = [
-        layer.intermediate.register_forward_hook(lambda _, __, out, own=own: own.append(out))
-        for layer, own in zip(taken, kept, strict=True)
-    ]
-    begins = []
-    try:
-        for row in rows:
-            with torch.inference_mode():
-                ids, mask = padded([row])
-                hidden = teacher(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
-            begins.append(hidden[-layers - 1][0, 0].numpy())
-    finally:
-        for hook in hooks:
-            hook.remove()
-    joined = [torch.cat([part[0] for part in own]) for own in kept]
-    return np.mean(begins, axis=0), [(units.mean(0), units.square().mean(0)) for units in joined]
+    tokenizer_json = tokenizer.to_str(pretty=False).encode()
+    dimension = student.norm.normalized_shape[0]
+    return ContextualEncoder(model, tokenizer_json, make_manifest(model, tokenizer_json, dimension=dimension))
 
 
 def _name(settings: DistilSettings, examples: Examples) -> str:
@@ -148,14 +96,3 @@ def _name(settings: DistilSettings, examples: Examples) -> str:
     digest.update(examples.rows.tobytes())
     digest.update(examples.vectors.tobytes())
     return digest.hexdigest()[:16]
-
-
-def _terms(folder: Path) -> Iterable[str]:
-    """Give the technical terms whose words the vocabulary should hold."""
-    for name in _LEXICONS:
-        path = folder / name
-        if not path.is_file():
-            raise NotFoundError(f"{path} is missing; GONGXU_SHARED_DATA names the folder with the real data")
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                yield row["term"]

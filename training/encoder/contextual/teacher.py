@@ -9,11 +9,9 @@ from training.encoder.contextual.teacher_file import TeacherFile
 if TYPE_CHECKING:
     from transformers import BertModel
 
-# Put before every text: the prefix that the teacher's authors name for symmetric tasks. A record is asked for and
-# asks, so it has one vector, and the student needs no prefix at all.
-PREFIX = "query: "
 # <s>, <pad>, </s> and <unk>, in the order of the vocabulary.
 BEGIN, PAD, END, UNKNOWN = range(4)
+SPECIAL = 4
 
 # BERT's name of a part, the file's name, and its shape as (outputs, inputs) of hidden (h) and inner (f) units.
 _PARTS = {

@@ -1,4 +1,4 @@
-"""Trains the student: word states, texts' vectors and their similarities are to be the teacher's."""
+"""Trains the student: states of pieces, texts' vectors and their similarities are to be the teacher's."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from training.encoder.contextual.examples import Examples
+from training.encoder.contextual.pieces import Examples
 from training.encoder.contextual.student import Student
 
 # Weights of the three losses, each of which is about 1 for a student that gives the mean of everything.
@@ -18,17 +18,14 @@ _STATES = 0.5
 _WARM_UP = 40
 _FLOOR = 0.02
 _CLIP = 1.0
-# Texts that the first head is fitted to, and its ridge as a share of the inputs' mean square.
-_HEAD_TEXTS = 4096
-_RIDGE = 0.01
 
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """Steps, words of a batch, the highest learning rate, and the seed of the order of batches."""
+    """Steps, pieces of a batch, the highest learning rate, and the seed of the order of batches."""
 
     steps: int = 1_500
-    words: int = 2_048
+    pieces: int = 1_536
     peak: float = 6e-4
     seed: int = 7
 
@@ -41,8 +38,8 @@ def train(
     centre = vectors.mean(0)
     vector_scale = float((vectors - centre).square().sum(1).mean())
     state_scale = float(examples.states[:200_000].astype(np.float32).var(axis=0).sum())
-    table = torch.optim.SparseAdam(list(student.words.parameters()), lr=settings.peak, betas=(0.9, 0.98))
-    others = [parameter for name, parameter in student.named_parameters() if name != "words.weight"]
+    table = torch.optim.SparseAdam(list(student.pieces.parameters()), lr=settings.peak, betas=(0.9, 0.98))
+    others = [parameter for name, parameter in student.named_parameters() if name != "pieces.weight"]
     dense = torch.optim.AdamW(
         [
             {"params": [p for p in others if p.ndim == 2], "weight_decay": 0.01},
@@ -76,24 +73,6 @@ def train(
     student.eval()
 
 
-def fit_head(student: Student, examples: Examples) -> None:
-    """Give `student` the head that brings its means nearest to the teacher's vectors, by ridge regression."""
-    texts = np.arange(min(len(examples.vectors), _HEAD_TEXTS))
-    inputs = np.zeros((len(texts), student.head.in_features), dtype=np.float32)
-    with torch.inference_mode():
-        for batch in _alike(examples.lengths[texts], 64):
-            inputs[batch] = student.means(*batch_rows(examples, batch))[1].numpy()
-    wanted = examples.vectors[texts]
-    inner, outer = inputs.mean(axis=0), wanted.mean(axis=0)
-    centred = (inputs - inner).astype(np.float64)
-    square = centred.T @ centred
-    square[np.diag_indices_from(square)] += _RIDGE * np.trace(square) / len(square)
-    weights = np.linalg.solve(square, centred.T @ (wanted - outer)).T
-    with torch.no_grad():
-        student.head.weight.copy_(torch.from_numpy(weights))
-        student.head.bias.copy_(torch.from_numpy(outer - weights @ inner))
-
-
 def _alike(lengths: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
     """Return the texts in batches of `size`, those of like length together."""
     order = np.argsort(lengths, kind="stable")
@@ -110,11 +89,11 @@ def encode(student: Student, examples: Examples) -> NDArray[np.float32]:
 
 
 def batch_rows(examples: Examples, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """Return rows with row 0 before each text, and the mask; both (texts, 1 + longest) int64."""
+    """Return rows and mask of the texts `batch`, both (texts, longest) int64."""
     lengths = examples.lengths[batch]
-    rows = np.zeros((len(batch), 1 + int(lengths.max())), dtype=np.int64)
-    shown = np.arange(rows.shape[1]) <= lengths[:, None]
-    rows[:, 1:][shown[:, 1:]] = examples.rows[_flat(examples, batch)]
+    rows = np.zeros((len(batch), int(lengths.max())), dtype=np.int64)
+    shown = np.arange(rows.shape[1]) < lengths[:, None]
+    rows[shown] = examples.rows[_flat(examples, batch)]
     return torch.from_numpy(rows), torch.from_numpy(shown.astype(np.int64))
 
 
@@ -125,10 +104,12 @@ def _flat(examples: Examples, batch: NDArray[np.int64]) -> NDArray[np.int64]:
 def _state_loss(states: Tensor, examples: Examples, batch: NDArray[np.int64]) -> Tensor:
     flat = _flat(examples, batch)
     lengths = torch.from_numpy(examples.lengths[batch])
-    shown = torch.arange(1, states.shape[1]) <= lengths[:, None]
+    shown = torch.arange(states.shape[1]) < lengths[:, None]
     told = torch.from_numpy(examples.told[flat])
     wanted = torch.from_numpy(examples.states[flat].astype(np.float32))
-    return (states[:, 1:][shown] - wanted)[told].square().sum(1).mean()
+    if not told.any():
+        return states.sum() * 0
+    return (states[shown] - wanted)[told].square().sum(1).mean()
 
 
 def _similarity_loss(got: Tensor, wanted: Tensor) -> Tensor:
@@ -144,11 +125,11 @@ def _schedule(step: int, steps: int) -> float:
 
 
 def _batches(lengths: NDArray[np.int64], settings: TrainSettings) -> Iterator[NDArray[np.int64]]:
-    """Give batches of about `settings.words` words for ever; texts of like length come together, in random order."""
+    """Give batches of about `settings.pieces` pieces for ever; texts of like length come together, in random order."""
     rng = np.random.default_rng([settings.seed, 2])
     while True:
         order = np.argsort(lengths + 4 * rng.random(len(lengths)))
-        ends = np.flatnonzero(np.diff(np.cumsum(lengths[order] + 1) // settings.words, prepend=0))
+        ends = np.flatnonzero(np.diff(np.cumsum(lengths[order]) // settings.pieces, prepend=0))
         made = [batch for batch in np.split(order, ends) if len(batch) > 2]
         for i in rng.permutation(len(made)):
             yield made[i]
