@@ -42,7 +42,7 @@ def past_features(
     by_demand, by_pair, whole = _masks(group, matter, seed)
     batch = pairs.batch(demands, achievements)
     everything, grades = pairs.known_before()
-    history = _history(pairs, batch, everything, grades, nearness, seed)
+    history = history_of(pairs, batch, everything, grades, nearness, seed)
     undated = np.flatnonzero(~np.isfinite(pairs.shown_at))
     tables = []
     for masked in (whole, ~whole):
@@ -59,7 +59,7 @@ def past_features(
         before, then = pairs.known_before(begin)
         if not len(before):
             continue
-        at_begin = _history(pairs, batch, before, then, nearness, seed, begin)
+        at_begin = history_of(pairs, batch, before, then, nearness, seed, begin)
         with_past = _features(at_begin, batch, rows, nearness)
         as_new = np.full_like(with_past, np.nan)
         for k in range(FOLDS):
@@ -88,7 +88,7 @@ def time_blocks(shown_at: NDArray[np.float64], blocks: int = TIME_BLOCKS) -> lis
     return [(dated[block == number], float(begin)) for number, begin in enumerate(begins)]
 
 
-def _history(
+def history_of(
     pairs: GradedPairs,
     batch: PairBatch,
     rows: NDArray[np.intp],

@@ -16,7 +16,7 @@ from matcher.collection.rows import PairIndices
 from matcher.engine import Engine
 from matcher.features.table import NEARNESS_COLUMNS, FeatureTable
 from matcher.history.graded_pairs import GradedPairs
-from matcher.history.outcome_history import History
+from matcher.learning.out_of_fold import history_of
 from matcher.model import RECORD_FOLDERS, SCORER_FOLDER, MatchingModel
 from matcher.ranking.scorer import Scorer, Scores
 from models.ranking.ordinal import RankerParameters
@@ -140,9 +140,9 @@ def served_scorer(fitted: FittedScorer) -> Scorer:
     if not len(fitted.held_out):
         return fitted.scorer
     rows, grades = fitted.pairs.known_before()
-    pairs = fitted.pairs.batch(fitted.model.demands.base, fitted.model.achievements.base).take(PairIndices(rows))
-    nearness = fitted.table.select(NEARNESS_COLUMNS)[rows]
-    history = History.fit(pairs, grades.astype(np.float64), nearness, fitted.parameters.seed)
+    batch = fitted.pairs.batch(fitted.model.demands.base, fitted.model.achievements.base)
+    nearness = fitted.table.select(NEARNESS_COLUMNS)
+    history = history_of(fitted.pairs, batch, rows, grades, nearness, fitted.parameters.seed)
     return replace(fitted.scorer, history=history)
 
 

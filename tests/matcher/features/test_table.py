@@ -60,6 +60,8 @@ def reckoned(space, demand: TextSide, achievement: TextSide) -> dict[str, float]
             back = cosine.max(axis=0) @ idf[offered] / idf[offered].sum()
             best = (cosine.max(axis=0) * idf[offered]).max()
         found[f"align_{text}a"], found[f"align_a{text}"], found[f"align_best_{text}"] = forth, back, best
+    here = np.zeros(1, dtype=np.int64)
+    found["context_f"] = (demand.context.vectors(here) @ achievement.context.vectors(here).T).item()
     found["overlap_share"] = found["overlap_f"] / max(idf[words_of(own, 0)].sum(), 1e-6)
     return found
 
