@@ -82,7 +82,7 @@ def clean_id(value: Any) -> str:
     return _clean_text_id("" if value is None else str(value))
 
 
-@lru_cache(maxsize=4_096)  # an id is read in its cell, again as part of its record, and by every event that names it
+@lru_cache(maxsize=1_000)  # an id is read in its cell, again as part of its record, and by every event that names it
 def _clean_text_id(text: str) -> str:
     text = _ID_MARKS.sub("", text).strip()
     if not text.isascii():

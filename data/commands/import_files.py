@@ -1,6 +1,5 @@
 """`gongxu import`: parses arguments, shows progress, prints the summary; the work is done in `data.files`."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,22 +14,17 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-class KindOption(StrEnum):
-    """What a file holds, as --kind takes it."""
-
-    ACHIEVEMENTS = "achievements"
-    DEMANDS = "demands"
-    EVENTS = "events"
-    JUDGEMENTS = "judgements"
-
-
 def import_command(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="Folders, or spreadsheets, CSV, JSON Lines and Parquet files; of a folder its own files."),
     ] = None,
     kind: Annotated[
-        KindOption | None, typer.Option(help="What the files hold; default: told by file name, else by headers.")
+        str | None,
+        typer.Option(
+            help="What the files hold: achievements, demands, events, judgements, or a declared kind such as service; "
+            "default: told by file name, else by headers."
+        ),
     ] = None,
     preview: Annotated[
         bool,
@@ -113,16 +107,16 @@ def _import(paths: list[Path], options: "ImportOptions", messages: "Console", *,
 
     with Store.open(settings().store_url) as store, Bar(messages) as bar:
         summary = import_paths(store, paths, progress=bar.show, options=options)
-        counts = store.counts()
+        counts, kinds = store.counts(), store.kinds.counts()
     if as_json:
-        typer.echo(summary_as_json(summary, counts))
+        typer.echo(summary_as_json(summary, counts, kinds))
     else:
-        print_summary(terminal(), summary, counts)
+        print_summary(terminal(), summary, counts, kinds)
     raise typer.Exit(summary.exit_code)
 
 
 def _options(
-    kind: KindOption | None,
+    kind: str | None,
     mapping: list[str] | None,
     use_mapping: str | None,
     sheet: str | None,
@@ -133,12 +127,12 @@ def _options(
     from data.errors import InputError
     from data.files.mappings import load_mapping
     from data.files.sources import ImportOptions
-    from data.files.synonyms import FileKind
+    from data.files.table_kinds import kind_named
     from data.settings import settings
 
     folder = settings().home / "mappings"
     fields: dict[str, str] = {}
-    chosen = FileKind(kind) if kind else None
+    chosen = kind_named(kind) if kind else None
     if use_mapping:
         saved = load_mapping(folder, use_mapping)
         fields, chosen = dict(saved.fields), chosen or saved.kind

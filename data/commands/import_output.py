@@ -1,6 +1,6 @@
 """What `gongxu import` prints: progress, summary, preview and history, for people and for programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from data.files.preview import ImportPreview, TablePreview
 from data.files.report import FileResult, ImportSummary
+from data.files.table_kinds import declared_kinds, keeps_unknown, label_of
 from data.store.imports.log import ImportEntry
 from data.store.reading.results import StoreCounts
 from data.terminal import Table
 
-KINDS = {"achievements": "成果", "demands": "需求", "events": "事件", "judgements": "专家评分"}
 _FIELDS_SHOWN = 6
 
 
@@ -45,7 +45,7 @@ class Bar:
         self._progress.update(self._tasks[path], completed=done)
 
 
-def print_summary(console: Console, summary: ImportSummary, counts: StoreCounts) -> None:
+def print_summary(console: Console, summary: ImportSummary, counts: StoreCounts, kinds: Mapping[str, int]) -> None:
     """Print what became of every table."""
     table = Table(title=f"导入结果（编号 {summary.number}）" if summary.number else "导入结果")
     table.add_column("文件", overflow="fold")
@@ -55,14 +55,19 @@ def print_summary(console: Console, summary: ImportSummary, counts: StoreCounts)
     for result in summary.files:
         unchanged = result.unchanged + result.repeated
         numbers = (result.read, result.inserted, result.updated, unchanged, result.skipped, result.rejected)
-        table.add_row(escape(name_of(result)), KINDS[result.kind.value], *(f"{number:,}" for number in numbers))
+        table.add_row(escape(name_of(result)), label_of(result.kind), *(f"{number:,}" for number in numbers))
     console.print(table)
     for result in summary.files:
         for line in _remarks(result):
             console.print(line, soft_wrap=True)
     for path, reason in zip(summary.ignored, summary.ignored_why, strict=False):
         console.print(f"{escape(path.name)}：未导入（{escape(reason)}）", soft_wrap=True)
-    console.print(f"库中现有成果 {counts.achievements:,} 项，需求 {counts.demands:,} 项，事件 {counts.events:,} 条。")
+    labels = {kind.value: label_of(kind) for kind in declared_kinds()}
+    others = "".join(f"，{labels.get(name, name)} {number:,} 项" for name, number in kinds.items())
+    console.print(
+        f"库中现有成果 {counts.achievements:,} 项，需求 {counts.demands:,} 项，事件 {counts.events:,} 条{others}。",
+        soft_wrap=True,
+    )
 
 
 def name_of(result: FileResult | TablePreview) -> str:
@@ -94,20 +99,20 @@ def _remarks(result: FileResult) -> Iterator[str]:
     if result.garbled:
         yield f"[yellow]{name}：{result.garbled:,} 行疑似乱码，请检查来源的编码[/]"
     if result.unknown_columns:
-        kept = "原样保留" if result.kind.value in ("achievements", "demands") else "已忽略"
+        kept = "原样保留" if keeps_unknown(result.kind) else "已忽略"
         yield f"{name}：未识别的列（{kept}）：{escape('、'.join(result.unknown_columns))}"
     for note in result.notes:
         yield f"{name}：{escape(note)}"
 
 
-def summary_as_json(summary: ImportSummary, counts: StoreCounts) -> str:
+def summary_as_json(summary: ImportSummary, counts: StoreCounts, kinds: Mapping[str, int]) -> str:
     """Return the same for programs."""
     document = {
         "number": summary.number,
         "files": [result.as_dict() for result in summary.files],
         "ignored": [str(path) for path in summary.ignored],
         "ignored_why": list(summary.ignored_why),
-        "store": asdict(counts),
+        "store": asdict(counts) | ({"kinds": dict(kinds)} if kinds else {}),
         "exit_code": summary.exit_code,
     }
     return orjson.dumps(document, default=str, option=orjson.OPT_INDENT_2).decode()
@@ -116,7 +121,7 @@ def summary_as_json(summary: ImportSummary, counts: StoreCounts) -> str:
 def print_preview(console: Console, preview: ImportPreview) -> None:
     """Print what an import would do."""
     for found in preview.tables:
-        table = Table(title=f"{escape(name_of(found))}：{KINDS[found.kind.value]}")
+        table = Table(title=f"{escape(name_of(found))}：{label_of(found.kind)}")
         for name in ("列", "字段", "依据", "举例"):
             table.add_column(name, overflow="fold")
         table.add_column("未读", justify="right", no_wrap=True)
@@ -144,7 +149,9 @@ def print_preview(console: Console, preview: ImportPreview) -> None:
 def preview_as_json(preview: ImportPreview) -> str:
     """Return the same for programs."""
     document = {
-        "tables": [asdict(table) | {"reasons": dict(table.reasons)} for table in preview.tables],
+        "tables": [
+            asdict(table) | {"kind": table.kind.value, "reasons": dict(table.reasons)} for table in preview.tables
+        ],
         "ignored": [{"path": str(path), "why": reason} for path, reason in preview.ignored],
     }
     return orjson.dumps(document, default=str, option=orjson.OPT_INDENT_2).decode()

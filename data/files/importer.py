@@ -6,17 +6,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from data.errors import GongxuError, ImportStoppedError, InputError
+from data.files.kind_rows import reader_of
 from data.files.reading.readers import open_tables
 from data.files.reading.rows import Table
 from data.files.rejects import Reject, RejectsFile
 from data.files.report import NAMED, FileResult, ImportSummary
 from data.files.rows import ReadRow, RowReader
+from data.files.seen import SeenIds
 from data.files.sources import ImportOptions, Source, find_sources
 from data.files.synonyms import FileKind
-from data.records import OutcomeEvent
+from data.files.table_kinds import DeclaredKind
+from data.kinds.record import KindRecord
+from data.records import Achievement, Demand, OutcomeEvent
 from data.settings import settings
-from data.store.imports.log import ImportedRecord
-from data.store.store import BATCH, Store
+from data.store.imports.log import ImportedKindRecord, ImportedRecord, Written
+from data.store.store import Store
+from data.store.upserts import BATCH
 from data.text.normalise import looks_garbled
 
 # Called after every batch with the file and the share of it that is done, 0-1.
@@ -87,13 +92,13 @@ def import_sources(
         ImportStoppedError: the store or a file fails after some rows were written.
 
     """
-    seen: dict[Path, dict[str, tuple[int | str, int]]] = {}
+    seen: dict[Path, SeenIds] = {}
     results: list[FileResult] = []
     try:
         for source in sources:
             task = _TableImport(store, source, number, replace=replace)
             results.append(task.result)
-            task.run(rejects, seen.setdefault(source.path, {}), progress)
+            task.run(rejects, seen.setdefault(source.path, SeenIds()), progress)
         store.imports.finish(number, [result.as_dict() for result in results], datetime.now(UTC))
     except (GongxuError, OSError) as error:
         raise _stopped(error, number, results) from error
@@ -122,14 +127,14 @@ class _TableImport:
         self._store, self._source, self._number, self._replace = store, source, number, replace
         self.result = FileResult(source.path, source.kind, source.sheet or "")
 
-    def run(self, folder: Path, seen: dict[str, tuple[int | str, int]], progress: Progress | None) -> None:
+    def run(self, folder: Path, seen: SeenIds, progress: Progress | None) -> None:
         """Import the table batch by batch; `seen` are the ids of the file's tables before this one."""
         source, result = self._source, self.result
         rejects = RejectsFile(folder, source.path, source.sheet or "")
         notes = RejectsFile(folder, source.path, source.sheet or "", suffix="-notes")
         try:
             with open_tables(source.path, source.sheet, source.header_row) as (table, *_):
-                reader = RowReader(
+                reader = reader_of(
                     table.headers,
                     source.kind,
                     str(source.path),
@@ -196,18 +201,25 @@ class _TableImport:
     def _write(self, batch: list[ReadRow]) -> None:
         """Write one batch and count what became of it."""
         result = self.result
+        if isinstance(self._source.kind, DeclaredKind):
+            records = [
+                ImportedKindRecord(read.parsed, read.given, read.given_extra)
+                for read in batch
+                if isinstance(read.parsed, KindRecord)
+            ]
+            kind_name = self._source.kind.value
+            done = self._store.imports.write_kind(self._number, kind_name, records, replace=self._replace)
+            self._count(done)
+            return
         if self._source.kind in (FileKind.ACHIEVEMENTS, FileKind.DEMANDS):
             rows = [
                 ImportedRecord(read.parsed, read.given, read.given_extra)
                 for read in batch
-                if read.parsed is not None and not isinstance(read.parsed, OutcomeEvent)
+                if isinstance(read.parsed, Achievement | Demand)
             ]
             kind = "achievements" if self._source.kind is FileKind.ACHIEVEMENTS else "demands"
             written = self._store.imports.write(self._number, kind, rows, replace=self._replace)  # type: ignore[arg-type]
-            result.inserted += written.inserted
-            result.updated += written.updated
-            result.unchanged += written.unchanged
-            result.changed_fields.update(written.fields)
+            self._count(written)
             return
         events = [read.parsed for read in batch if isinstance(read.parsed, OutcomeEvent)]
         counts = self._store.imports.append(self._number, events)
@@ -222,6 +234,13 @@ class _TableImport:
             result.unknown_achievements += sum(event.achievement_id in achievements for event in events)
             named = dict.fromkeys([*result.unknown_named, *sorted(demands), *sorted(achievements)])
             result.unknown_named = list(named)[:NAMED]
+
+    def _count(self, written: Written) -> None:
+        """Count what became of a batch of records."""
+        self.result.inserted += written.inserted
+        self.result.updated += written.updated
+        self.result.unchanged += written.unchanged
+        self.result.changed_fields.update(written.fields)
 
 
 def _batches(rows: Iterator[ReadRow]) -> Iterator[list[ReadRow]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from data.errors import InputError
-from data.files.synonyms import FileKind
+from data.files.table_kinds import TableKind, kind_named
 
 _NAME = re.compile(r"[\w\-. ]{1,60}")
 
@@ -19,7 +19,7 @@ class Mapping:
     """Fields by header for tables of one kind whose headers have the digest `shape`."""
 
     name: str
-    kind: FileKind
+    kind: TableKind
     fields: dict[str, str]
     shape: str
 
@@ -29,7 +29,7 @@ def shape_of(headers: Sequence[str]) -> str:
     return sha256("\x1f".join(sorted(headers)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def save_mapping(folder: Path, name: str, kind: FileKind, fields: dict[str, str], headers: Sequence[str]) -> Path:
+def save_mapping(folder: Path, name: str, kind: TableKind, fields: dict[str, str], headers: Sequence[str]) -> Path:
     """Keep a mapping; one of the same name is replaced. Returns its file.
 
     Raises:
@@ -78,8 +78,8 @@ def _read(path: Path) -> Mapping:
     try:
         document = orjson.loads(path.read_bytes())
         fields = {str(header): str(field) for header, field in document["fields"].items()}
-        return Mapping(path.stem, FileKind(document["kind"]), fields, str(document["shape"]))
-    except (orjson.JSONDecodeError, KeyError, ValueError, AttributeError, TypeError) as error:
+        return Mapping(path.stem, kind_named(document["kind"]), fields, str(document["shape"]))
+    except (orjson.JSONDecodeError, InputError, KeyError, ValueError, AttributeError, TypeError) as error:
         raise InputError(
             f"the saved mapping {path} is damaged; delete it and save it again",
             f"保存的列对应 {path} 已损坏，请删除后重新保存",

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from data.files.cells.text import written
 from data.files.headers import ROW_NUMBER, Column
+from data.files.kind_rows import reader_of
 from data.files.reading.readers import open_tables
 from data.files.rejects import Reject
 from data.files.rows import RowReader
 from data.files.sources import ImportOptions, Source, find_sources
-from data.files.synonyms import HEADERS, FileKind
+from data.files.table_kinds import TableKind, headers_of, keeps_unknown
 
 EXAMPLES = 3
 NAMED = 20
@@ -38,7 +39,7 @@ class TablePreview:
     """One table: its columns, how many of its rows would go in, be skipped or refused, and the first of those."""
 
     path: Path
-    kind: FileKind
+    kind: TableKind
     sheet: str
     headers: tuple[str, ...]
     columns: list[ColumnPreview]
@@ -74,7 +75,7 @@ def preview_paths(paths: Sequence[Path], options: ImportOptions, rows: int = ROW
 
 def _preview(source: Source, rows: int) -> TablePreview:
     with open_tables(source.path, source.sheet, source.header_row) as (table, *_):
-        reader = RowReader(table.headers, source.kind, str(source.path), mapping=source.mapping)
+        reader = reader_of(table.headers, source.kind, str(source.path), mapping=source.mapping)
         columns = {column.header: _column(column, source.kind) for column in reader.columns.values()}
         result = TablePreview(source.path, source.kind, source.sheet or "", table.headers, [], notes=list(table.notes))
         if reader.makes_ids:
@@ -108,7 +109,7 @@ def _preview(source: Source, rows: int) -> TablePreview:
     return result
 
 
-def _take(columns: dict[str, ColumnPreview], cells: dict[str, object], reader: RowReader, kind: FileKind) -> None:
+def _take(columns: dict[str, ColumnPreview], cells: dict[str, object], reader: RowReader, kind: TableKind) -> None:
     """Take in the examples of a row."""
     for header, cell in cells.items():
         if header not in columns and header in reader.columns:
@@ -120,13 +121,13 @@ def _take(columns: dict[str, ColumnPreview], cells: dict[str, object], reader: R
                 shown.examples.append(text)
 
 
-def _column(column: Column, kind: FileKind) -> ColumnPreview:
+def _column(column: Column, kind: TableKind) -> ColumnPreview:
     if column.field is None:
         how = {ROW_NUMBER: "行号，不读取", "given": "按指定不读取"}.get(
-            column.how, "原样保留" if kind.value in ("achievements", "demands") else "忽略"
+            column.how, "原样保留" if keeps_unknown(kind) else "忽略"
         )
         return ColumnPreview(column.header, "", "", how)
     how = {"similar": "相近", "given": "指定"}.get(column.how, "列名")
     return ColumnPreview(
-        column.header, column.field, HEADERS[kind][column.field].split()[0], f"{how}，备用" if column.spare else how
+        column.header, column.field, headers_of(kind)[column.field].split()[0], f"{how}，备用" if column.spare else how
     )

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data.files.synonyms import FileKind
+from data.files.table_kinds import TableKind
 
 NAMED = 5
 """Unknown ids that a report names."""
@@ -22,7 +22,7 @@ class FileResult:
     """
 
     path: Path
-    kind: FileKind
+    kind: TableKind
     sheet: str = ""
     read: int = 0
     inserted: int = 0
@@ -51,7 +51,8 @@ class FileResult:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result for JSON."""
-        return asdict(self) | {"path": str(self.path), "changed_fields": dict(self.changed_fields)}
+        plain = {"kind": self.kind.value, "path": str(self.path), "changed_fields": dict(self.changed_fields)}
+        return asdict(self) | plain
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,19 @@ from data.files.cells import Cell, date, event, industry, maturity, money, numbe
 from data.files.headers import Column, columns_of
 from data.files.reading.workbooks import Uncomputed
 from data.files.rejects import Reject, rejects_of
-from data.files.synonyms import ID_FIELDS, LISTS, MONEY, TEXTS, FileKind
+from data.files.seen import SeenIds
+from data.files.synonyms import LISTS, MONEY, TEXTS, FileKind
+from data.files.table_kinds import TableKind, id_field, keeps_unknown, lists_of, money_of, texts_of
+from data.kinds.record import KindRecord
 from data.records import MAX_TEXT, Achievement, Demand, EventKind, OutcomeEvent, clean_id
 from data.text.normalise import is_boilerplate, normalise
 
-Parsed = Achievement | Demand | OutcomeEvent
+Parsed = Achievement | Demand | OutcomeEvent | KindRecord
 
 MADE_ID = "auto-"
 """How ids begin that were made of holder and title."""
 
-_MODELS: dict[FileKind, type[Parsed]] = {
+_MODELS: dict[FileKind, type[Achievement | Demand | OutcomeEvent]] = {
     FileKind.ACHIEVEMENTS: Achievement,
     FileKind.DEMANDS: Demand,
     FileKind.EVENTS: OutcomeEvent,
@@ -63,17 +66,17 @@ class ReadRow:
 class RowReader:
     """Reads the rows of one table; knows its columns, the ids it has met and the judgements it has counted.
 
-    `seen` (id: row and hash of its values) may be shared by the tables of a file. `mapping` overrules what headers tell.
+    `seen` may be shared by the tables of a file. `mapping` overrules what headers tell.
     """
 
     def __init__(
         self,
         headers: tuple[str, ...],
-        kind: FileKind,
+        kind: TableKind,
         source: str,
         *,
         mapping: Mapping[str, str] | None = None,
-        seen: dict[str, tuple[int | str, int]] | None = None,
+        seen: SeenIds | None = None,
         sheet: str = "",
         any_title: bool = False,
     ) -> None:
@@ -88,9 +91,12 @@ class RowReader:
         self._mapping = mapping
         self._any_title = any_title
         self._headers = {c.field: c.header for c in reversed(self.columns.values()) if c.field and not c.spare}
-        self._id_field = ID_FIELDS.get(kind)
-        self._makes_ids = kind in _HOLDERS and self._id_field not in self._headers
-        self._seen: dict[str, tuple[int | str, int]] = {} if seen is None else seen
+        self._id_field = id_field(kind)
+        self._keeps = keeps_unknown(kind)  # records do, events do not
+        self._makes_ids = self._keeps and self._id_field not in self._headers
+        self._needed = _NEEDED[kind] if isinstance(kind, FileKind) else frozenset({"title"})
+        self._lists, self._texts, self._money = lists_of(kind), texts_of(kind), money_of(kind)
+        self._seen = SeenIds() if seen is None else seen
         self._judged: Counter[str] = Counter()
         self._readers: dict[str, Callable[[Any], Cell]] = {}
 
@@ -107,7 +113,7 @@ class RowReader:
             self._identify(row, values, cells, result)
         if result.problems:
             return result
-        if self._kind in _HOLDERS:
+        if self._keeps:
             values["extra"] = extra
         elif self._kind is FileKind.JUDGEMENTS:
             values |= {"kind": EventKind.JUDGEMENT, "event_id": self._judgement_id(values)}
@@ -122,7 +128,7 @@ class RowReader:
         extra: dict[str, str] = {}
         given: set[str] = set()
         given_extra: set[str] = set()
-        needed = _NEEDED[self._kind]
+        needed = self._needed
         for header, cell in cells.items():
             column = self.columns.get(header) or self._new_column(header, cells, row, result)
             if column is None:
@@ -173,19 +179,19 @@ class RowReader:
             "" if isinstance(cell, Uncomputed) or cell is None else text.written(cell).strip() or str(cell).strip()
         )
         reject = Reject(row, column.header, written, read.note)
-        if column.field in _NEEDED[self._kind] and read.value is None:
+        if column.field in self._needed and read.value is None:
             result.problems.append(reject)
             return
         result.notes.append(reject)
-        if self._kind in _HOLDERS and written:
+        if self._keeps and written:
             extra[column.header] = written[:MAX_TEXT]
 
     def _take(self, column: Column, value: Any, cell: Any, values: dict[str, Any], extra: dict[str, str]) -> None:
         """Join a further value of a field: lists and texts grow, of other fields the most telling column counts."""
         name = str(column.field)
-        if name in LISTS:
+        if name in self._lists:
             values[name] = tuple(dict.fromkeys((*values[name], *value)))
-        elif name in TEXTS:
+        elif name in self._texts:
             values[name] = f"{values[name]}\n{column.header}：{value}"[:MAX_TEXT]
         elif column.spare or self._headers.get(name) != column.header:
             extra[column.header] = text.written(cell).strip()[:MAX_TEXT]
@@ -198,7 +204,7 @@ class RowReader:
         """Turn amounts, which are (low, high), into the lower and upper ends that records have."""
         if isinstance(values.get("amount"), tuple):
             values["amount"] = values["amount"][0] if values["amount"][0] is not None else values["amount"][1]
-        if self._kind not in _HOLDERS:
+        if not self._keeps:
             return
         low_name, high_name, both_name = _RANGES[self._kind.value]
         both = values.pop(both_name, None)
@@ -224,46 +230,55 @@ class RowReader:
     def _read_cell(self, column: Column, cell: Any) -> Cell:
         reader = self._readers.get(column.header)
         if reader is None:
-            reader = self._readers[column.header] = _reader(str(column.field), self._kind, column.scale)
+            reader = self._readers[column.header] = self._field_reader(str(column.field), column.scale)
         return Cell(note=str(cell)) if isinstance(cell, Uncomputed) else reader(cell)
+
+    def _field_reader(self, field: str, scale: float) -> Callable[[Any], Cell]:
+        """Return the function that reads a field's cells; numbers in the cells times `scale` are in 万元."""
+        return _reader(field, self._kind, scale)
 
     def _identify(self, row: int, values: dict[str, Any], cells: Mapping[str, Any], result: ReadRow) -> None:
         """Refuse a row without what it is nothing without; make an id where the table has none."""
-        if self._kind in _HOLDERS and not self._any_title:
+        if self._keeps and not self._any_title:
             title = str(values.get("title", ""))
             if title and len(title) <= 60 and is_boilerplate(title):
                 result.problems.append(Reject(row, self._headers["title"], title, "名称没有实际内容"))
                 return
         if self._makes_ids and "title" in values:
-            holder = normalise(str(values.get(_HOLDERS[self._kind], "")))
-            key = f"{holder}\x1f{normalise(str(values['title']))}".encode("utf-8", "surrogatepass")
-            values[str(self._id_field)] = MADE_ID + sha256(key).hexdigest()[:20]
-        for name in ("achievement_id", "demand_id", "event_id", "title", "level", "kind"):
-            if name in _NEEDED[self._kind] and name not in values and name in self._headers and name != "level":
+            self._make_id(values)
+        for name in ("achievement_id", "demand_id", "event_id", "id", "title", "kind"):
+            if name in self._needed and name not in values and name in self._headers:
                 header = self._headers[name]
                 result.problems.append(Reject(row, header, text.written(cells.get(header)).strip(), "必填，不能为空"))
+
+    def _make_id(self, values: dict[str, Any]) -> None:
+        """Make an id of holder and title."""
+        holder = normalise(str(values.get(_HOLDERS[FileKind(self._kind.value)], "")))
+        key = f"{holder}\x1f{normalise(str(values['title']))}".encode("utf-8", "surrogatepass")
+        values[str(self._id_field)] = MADE_ID + sha256(key).hexdigest()[:20]
 
     def _built(
         self, row: int, values: dict[str, Any], extra: dict[str, str], cells: Mapping[str, Any], result: ReadRow
     ) -> Parsed | None:
         """Return the record; a value that does not fit is left out and noted, unless the row is nothing without it."""
-        model = _MODELS[self._kind]
+        kind = FileKind(self._kind.value)
+        model = _MODELS[kind]
         for _ in range(len(values) + 1):
             try:
                 return model.model_validate(values)
             except ValidationError as error:
                 shown = {name: cells.get(header) for name, header in self._headers.items()}
-                wrong = list(rejects_of(row, error, shown, self._headers, self._kind))
+                wrong = list(rejects_of(row, error, shown, self._headers, kind))
                 fields = {str(one["loc"][0]) for one in error.errors(include_url=False) if one["loc"]}
-                if not fields and self._kind in _HOLDERS:  # the ends of a range
-                    fields = {name for name in _RANGES[self._kind.value][:2] if name in values}
-                if not fields or fields & _NEEDED[self._kind] or not fields & values.keys() or "extra" in fields:
+                if not fields and self._keeps:  # the ends of a range
+                    fields = {name for name in _RANGES[kind.value][:2] if name in values}
+                if not fields or fields & self._needed or not fields & values.keys() or "extra" in fields:
                     result.problems += wrong
                     return None
                 result.notes += wrong
                 for name in fields:
                     values.pop(name, None)
-                    if name in self._headers and self._kind in _HOLDERS:
+                    if name in self._headers and self._keeps:
                         extra[self._headers[name]] = text.written(cells.get(self._headers[name])).strip()[:MAX_TEXT]
                 result.given -= fields
         return None
@@ -272,14 +287,14 @@ class RowReader:
         """Learn a key that JSON Lines shows first in a later row; one that names a field twice makes the row ambiguous."""
         (column,) = columns_of([header], self._kind, self._source, complete=False)
         other = self._headers.get(str(column.field))
-        if other is None or column.field in LISTS | TEXTS:
+        if other is None or column.field in self._lists | self._texts:
             self.columns[header] = column
             if column.field:
                 self._headers.setdefault(column.field, header)
             return column
         if other in cells and cells[other] not in (None, ""):
             reason = f"“{header}”与“{other}”都表示 {column.field}，不知以哪个为准"
-            if column.field in _NEEDED[self._kind]:
+            if column.field in self._needed:
                 result.problems.append(Reject(row, header, text.written(cells[header]), reason))
                 return None
         self.columns[header] = column
@@ -299,49 +314,49 @@ class RowReader:
             return
         extra = values.pop("extra", {})
         digest = hash((frozenset(values.items()), frozenset(extra.items())))
-        place: int | str = f"“{self._sheet}”第 {row} 行" if self._sheet else row
-        first, known = self._seen.setdefault(parsed.record_id, (place, digest))
-        if first == place:
+        first = self._seen.first(parsed.record_id, self._sheet, row, digest)
+        if first is None:
             return
-        if known == digest:
+        sheet, number, same = first
+        if same:
             result.repeated = True
             return
         header = self._headers.get(str(self._id_field), "")
         what = "单位与名称都相同" if self._makes_ids else "编号重复"
         result.parsed = None
-        where = first if isinstance(first, str) else f"第 {first} 行"
+        where = f"{f'“{sheet}”' if sheet else ''}第 {number} 行"
         result.problems = [Reject(row, header, parsed.record_id, f"{what}，首次出现在{where}")]
 
 
-def _reader(field: str, kind: FileKind, scale: float) -> Callable[[Any], Cell]:
+def _reader(field: str, kind: TableKind, scale: float) -> Callable[[Any], Cell]:
     """Return the function that reads a field's cells."""
     if field in _IDS:
-        return _read_id
+        return read_id
     if field in MONEY:
-        return _cached(partial(money.read, scale=scale)) if scale == scale else _foreign  # noqa: PLR0124 - NaN: no unit of ours
+        return cached(partial(money.read, scale=scale)) if scale == scale else _foreign  # noqa: PLR0124 - NaN: no unit of ours
     if field == "occurred_at":
-        return _cached(date.moment)
+        return cached(date.moment)
     special: dict[str, Callable[[Any], Cell]] = {
-        "title": _read_title,
-        "region": _cached(region.read),
-        "status": _cached(partial(status.read, kind=kind.value)),
+        "title": read_title,
+        "region": cached(region.read),
+        "status": cached(partial(status.read, kind=kind.value)),
         "industries": _read_industries,
-        "trl": _cached(maturity.read),
-        "trl_min": _cached(maturity.read),
-        "published_at": _cached(partial(date.day, past=True)),
-        "updated_at": _cached(partial(date.day, past=True)),
-        "deadline": _cached(partial(date.day, end=True)),
-        "kind": _cached(event.kind),
-        "reason": _cached(event.reason),
+        "trl": cached(maturity.read),
+        "trl_min": cached(maturity.read),
+        "published_at": cached(partial(date.day, past=True)),
+        "updated_at": cached(partial(date.day, past=True)),
+        "deadline": cached(partial(date.day, end=True)),
+        "kind": cached(event.kind),
+        "reason": cached(event.reason),
         "position": number.read,
-        "level": _cached(number.read),
+        "level": cached(number.read),
     }
     if field in special:
         return special[field]
     return text.items if field in LISTS else text.text if field in TEXTS else text.label
 
 
-def _cached(read: Callable[[Any], Cell]) -> Callable[[Any], Cell]:
+def cached(read: Callable[[Any], Cell]) -> Callable[[Any], Cell]:
     """Return `read` with a memory for texts: a column says the same few things again and again."""
     kept = lru_cache(maxsize=_CACHED)(read)
     return lambda cell: kept(cell) if isinstance(cell, str) and len(cell) <= 60 else read(cell)
@@ -351,14 +366,16 @@ def _foreign(cell: Any) -> Cell:
     return Cell(note="该列不是人民币，请换算为万元") if text.written(cell).strip() else Cell()
 
 
-def _read_id(cell: Any) -> Cell:
+def read_id(cell: Any) -> Cell:
+    """Return an id as it is stored."""
     try:
         return Cell(clean_id(cell))
     except ValueError as error:
         return Cell(note=str(error))
 
 
-def _read_title(cell: Any) -> Cell:
+def read_title(cell: Any) -> Cell:
+    """Return a title that is not blank."""
     written = text.written(cell)
     # Whatever normalising removes, a letter or character at the beginning stays.
     return Cell(written) if written[:1].isalnum() or normalise(written) else Cell(note="必填，不能为空")

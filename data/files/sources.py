@@ -11,10 +11,10 @@ from data.files.mappings import Mapping, find_mapping
 from data.files.reading.readers import SUFFIXES, open_tables
 from data.files.reading.rows import Table
 from data.files.synonyms import FileKind
+from data.files.table_kinds import TableKind, declared_kinds
 
 # A folder's texts and web pages are there for people to read, unless somebody names them.
 _BY_NAME_ONLY = frozenset({".txt", ".html", ".htm"})
-_KIND_ORDER = list(FileKind)
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ImportOptions:
     that a file lacks; `mappings` is the folder of saved mappings.
     """
 
-    kind: FileKind | None = None
+    kind: TableKind | None = None
     mapping: dict[str, str] = field(default_factory=dict)
     sheet: str | None = None
     header_row: int | None = None
@@ -38,7 +38,7 @@ class Source:
     """A table that can be imported: the file, its sheet (None: its only table), as what, with which mapping."""
 
     path: Path
-    kind: FileKind
+    kind: TableKind
     sheet: str | None = None
     mapping: dict[str, str] = field(default_factory=dict)
     mapping_name: str = ""
@@ -66,7 +66,12 @@ def find_sources(paths: Sequence[Path], options: ImportOptions) -> tuple[list[So
         else:
             found = sources_in(path, options)
         sources |= {(source.path.resolve(), source.sheet): source for source in found}
-    return sorted(sources.values(), key=lambda source: _KIND_ORDER.index(source.kind)), ignored
+    return sorted(sources.values(), key=lambda source: _order(source.kind)), ignored
+
+
+def _order(kind: TableKind) -> int:
+    """Return the place of a kind in the order of import: records before what names them."""
+    return list(FileKind).index(kind) if isinstance(kind, FileKind) else -1
 
 
 def sources_in(path: Path, options: ImportOptions) -> list[Source]:
@@ -139,10 +144,11 @@ def _source(path: Path, table: Table, options: ImportOptions) -> Source:
     found = options.kind or (saved.kind if saved else None) or kind_of(path, table.headers, table.sheet)
     source = f"{path} [{table.sheet}]" if table.sheet else str(path)
     if found is None:
+        kinds = "|".join([*FileKind, *(kind.value for kind in declared_kinds())])
         raise InputError(
             f"{source}: neither name nor columns tell what it holds ({', '.join(table.headers)[:200]}); "
-            f"use --kind {'|'.join(FileKind)}",
-            f"{source}：从名称和列都看不出是什么（{'、'.join(table.headers)[:200]}）；用 --kind {'|'.join(FileKind)} 指明",
+            f"use --kind {kinds}",
+            f"{source}：从名称和列都看不出是什么（{'、'.join(table.headers)[:200]}）；用 --kind {kinds} 指明",
         )
     mine = {header: name for header, name in mapping.items() if header in table.headers} if saved else mapping
     columns_of(table.headers, found, source, mine)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from data.files.cells import EMPTY, Cell, plain
+from data.kinds.record import RecordStatus
 from data.records import AchievementStatus, DemandStatus
 
 _OPEN = (
@@ -44,18 +45,25 @@ _DEMANDS: dict[DemandStatus, str] = {
     DemandStatus.EXPIRED: "已过期 到期 已到期 截止 已截止 失效 已失效 无效 逾期 下架 已下架 停用 expired",
     DemandStatus.WITHDRAWN: _GONE,
 }
+_RECORDS: dict[RecordStatus, str] = {
+    RecordStatus.ACTIVE: f"{_OPEN} 发布 可用 在用 在职 在研 开放 营业 存续 执行中 现行有效 申报中 受理中",
+    RecordStatus.SUSPENDED: f"{_OUT_OF_SIGHT} 下架 维修 维修中 停机 未开始 休假",
+    RecordStatus.WITHDRAWN: f"{_GONE} 报废 离职 注销 吊销 已注销",
+}
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
-def _table(words: Mapping[AchievementStatus, str] | Mapping[DemandStatus, str]) -> dict[str, StrEnum]:
+def _table(
+    words: Mapping[AchievementStatus, str] | Mapping[DemandStatus, str] | Mapping[RecordStatus, str],
+) -> dict[str, StrEnum]:
     return {word: status for status, names in words.items() for word in (status.value, *names.split())}
 
 
-_WORDS = {"achievements": _table(_ACHIEVEMENTS), "demands": _table(_DEMANDS)}
+_WORDS = {"achievements": _table(_ACHIEVEMENTS), "demands": _table(_DEMANDS), "records": _table(_RECORDS)}
 
 
 def read(value: object, kind: str) -> Cell:
-    """Return the status of a record of `kind` ("achievements" or "demands") that a cell tells."""
+    """Return the status of a record of `kind` ("achievements", "demands", of declared kinds "records") that a cell tells."""
     text = _NOT_WORD.sub("", plain(value)).lower().removesuffix("状态").removesuffix(".0")
     if not text:
         return EMPTY

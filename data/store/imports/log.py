@@ -290,7 +290,7 @@ def _parsed_values(kind: str, values: dict[str, Any]) -> Record:
 def _fields_in(text: str) -> dict[str, Any]:
     """Return the fields of a declared kind's record, its own ones beside the common ones."""
     values: dict[str, Any] = orjson.loads(text)
-    attributes = values.pop("attributes", {})
+    attributes: dict[str, Any] = values.pop("attributes", {})
     return values | attributes
 
 

@@ -88,7 +88,7 @@ def _of_events(connection: sa.Connection, batch: list[Any]) -> Undone:
     lock_sides(connection)
     mine = events.c.event_id.in_([change.record_id for change in batch])
     found = connection.execute(sa.select(events).where(mine)).mappings().all()
-    counted = [CountedEvent.of_row(row, orjson.loads(row["event"]).get("bundle_version", "")) for row in found]
+    counted = [CountedEvent.of_row(dict(row), orjson.loads(row["event"]).get("bundle_version", "")) for row in found]
     connection.execute(sa.delete(events).where(mine))
     uncount_events(connection, counted)
     return Undone(events=len(found))

@@ -64,8 +64,11 @@ def test_errors_are_left_to_the_root_command(gongxu, tmp_path):
     assert "no such file" in str(result.exception)
 
 
-def test_unknown_kind_is_a_usage_error(gongxu, demands):
-    assert gongxu(demands, "--kind", "people").exit_code == 2
+def test_an_unknown_kind_is_named_with_those_that_are_known(gongxu, demands):
+    error = gongxu(demands, "--kind", "people").exception
+    assert isinstance(error, InputError)
+    assert "--kind 'people' is unknown; use one of achievements, demands, events, judgements, " in str(error)
+    assert "service" in error.chinese
 
 
 def test_help_has_examples(gongxu):
