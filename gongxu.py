@@ -11,7 +11,7 @@ from data.commands.lazy import Command, LazyGroup
 # OpenMP threads that wait by spinning starve each other as soon as the machine has other work; read when OpenMP loads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# The table of commands, by their words. Those of one group stand together in the overview, those of one row in one line.
+# The table of commands, by their words. Those of one group come together in the overview, those of one row in one line.
 COMMANDS = {
     "demo": Command("training.commands.train:demo_command", "Show everything on a simulated platform.", "begin"),
     "import": Command(

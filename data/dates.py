@@ -175,7 +175,7 @@ def _of_parts(match: re.Match[str], *, end: bool) -> datetime:
 
 
 def _after(rest: str, moment: datetime, *, end: bool) -> datetime:
-    """Take in what stands behind a day: a clock, a weekday, 前, the end of a range."""
+    """Take in what follows a day: a clock, a weekday, 前, the end of a range."""
     rest = _TAIL.sub("", _WEEKDAY.sub("", rest)).strip()
     if not rest:
         return moment

@@ -156,7 +156,7 @@ def _text_of(value: Any) -> Any:
     return value
 
 
-# Constraints stand before the validators that prepare a value, on the type that they are about: behind them they would
+# Constraints precede the validators that prepare a value, on the type that they are about: behind them they would
 # be applied to whatever the validator returned, None included.
 Identifier = Annotated[
     str,
@@ -192,7 +192,7 @@ class AchievementStatus(StrEnum):
 
 
 class DemandStatus(StrEnum):
-    """Where a demand stands."""
+    """Status of a demand."""
 
     DRAFT = "草稿"
     PUBLISHED = "发布"

@@ -172,7 +172,7 @@ def _fit_classifier(mentions: sp.csr_array, records: Sequence[Record], describer
 
 
 def stages_of_terms(vocabulary: Vocabulary, chains: Chains) -> dict[int, tuple[int, ...]]:
-    """Return the chain stages of each term that stands in one."""
+    """Return the chain stages of each term that is in one."""
     return {
         vocabulary.numbers[term]: tuple(stages)
         for term, stages in chains.members().items()

@@ -61,7 +61,7 @@ class KnowledgeGraph:
         portfolios: Portfolios | None = None,
         postings: tuple[retrieval.Postings, retrieval.Postings] | None = None,
     ) -> None:
-        """Put a graph together; `portfolios` and `postings` (achievements', demands') are reckoned unless given."""
+        """Put a graph together; `portfolios` and `postings` (achievements', demands') are computed unless given."""
         self.describer: Describer = parts.describer
         self.achievements: RecordTable = parts.achievements
         self.demands: RecordTable = parts.demands
@@ -237,7 +237,7 @@ class KnowledgeGraph:
                 stored = row if own_outcomes else None
                 result[place, -1] = self._holder_record(asking.row(row), owner, stored, before)[0]
         places = place_signals(self.tables, table.row(achievement), asking, rows)
-        # every other distance is the same both ways; who stands downstream is not
+        # every other distance is symmetric; the step of the chain is not
         places[:, names_of(PLACE_SIGNALS).index("graph_chain_step")] *= -1
         result[:, middle:-2] = places
         return result
@@ -336,7 +336,7 @@ class KnowledgeGraph:
     # Outcomes
 
     def set_outcomes(self, events: Iterable[OutcomeEvent]) -> None:
-        """Replace what became of pairs; events of unknown records and impressions are left out."""
+        """Replace the outcomes of pairs; events of unknown records and impressions are left out."""
         demands = {record_id: row for row, record_id in enumerate(self.demand_ids)}
         achievements = {record_id: row for row, record_id in enumerate(self.achievement_ids)}
         # the demand postings cover the demands known when they were made

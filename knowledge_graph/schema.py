@@ -40,7 +40,7 @@ TERM_TYPE_NAMES = {
 
 
 class Relation(IntEnum):
-    """A relation between two terms, from the first to the second; the numbers stand in the compiled matrices."""
+    """A relation between two terms, from the first to the second; the numbers are in the compiled matrices."""
 
     SAME = 0
     SYNONYM = 1

@@ -162,9 +162,9 @@ class Engine:
 
     def ids(self, side: Side) -> list[str]:
         """Return the ids of all records of a side that can be found now."""
-        shelf = self.shelf(side)
-        known = [*shelf.base.cards.ids, *(shelf.extra.cards.ids if shelf.extra else ())]
-        return [known[row] for row in np.flatnonzero(shelf.current).tolist()]
+        collection = self.collection(side)
+        known = [*collection.base.cards.ids, *(collection.extra.cards.ids if collection.extra else ())]
+        return [known[row] for row in np.flatnonzero(collection.current).tolist()]
 
     def upsert_achievements(self, records: Sequence[Achievement], deleted: Sequence[str] = ()) -> None:
         """Take in new and changed achievements and forget deleted ones; the next request sees them."""
@@ -199,13 +199,13 @@ class Engine:
         """What the next request reads."""
         return self._state
 
-    def shelf(self, side: Side) -> Collection:
+    def collection(self, side: Side) -> Collection:
         """Return the records of a side as the next request sees them."""
         return self._state.collection(side)
 
     def size(self, side: Side) -> int:
         """Return how many records of a side can be found now."""
-        return int(self.shelf(side).current.sum())
+        return int(self.collection(side).current.sum())
 
     def _recommend(
         self,

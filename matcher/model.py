@@ -34,7 +34,7 @@ FAMILIARITY_FILE = "viewer/familiarity.json"
 
 @dataclass(frozen=True)
 class MatchingModel:
-    """Text space and reference, both sides' shelves, the scorer once trained, graph and quantities over the same rows."""
+    """Text space and reference, both sides' collections, the scorer once trained, graph and quantities over the same rows."""
 
     version: str
     viewer: RecordEncoder

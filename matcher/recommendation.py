@@ -115,7 +115,7 @@ class Verdict(BaseModel):
         "threshold, so the average judged pair is the measure; none: nothing to measure by"
     )
     text: str = Field(description="In Chinese, ready to be shown")
-    measure: str = Field(description="What the threshold stands for, in Chinese")
+    measure: str = Field(description="What the threshold represents, in Chinese")
 
 
 class Recommendation(BaseModel):

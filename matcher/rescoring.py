@@ -57,7 +57,7 @@ class ScoredCandidates:
         )
 
     def place(self, achievement_id: str) -> int | None:
-        """Return where a candidate stands, or None."""
+        """Return where a candidate is, or None."""
         return self.found.cards.rows.get(achievement_id)
 
 

@@ -96,7 +96,7 @@ class Problem(BaseModel):
     known: int | None = None
     conflicting: int | None = None
     rejected: int | None = None
-    results: list[dict[str, Any]] | None = Field(None, description="Of a list of events: what became of each")
+    results: list[dict[str, Any]] | None = Field(None, description="Of a list of events: the outcome of each")
 
 
 class ApiError(Exception):

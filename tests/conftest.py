@@ -20,7 +20,7 @@ SLOW_FOLDERS = ("tests/e2e/test_serve", "tests/serving/dashboard/test_browser", 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow by what it stands on, so that `make check` leaves it out."""
+    """Mark what is slow by the fixtures it uses, so that `make check` leaves it out."""
     for item in items:
         if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())) or item.nodeid.startswith(SLOW_FOLDERS):
             item.add_marker("slow")

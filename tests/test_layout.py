@@ -23,7 +23,7 @@ SOURCES = [
 
 
 def test_imports_keep_their_contracts():
-    """The contracts stand in pyproject.toml: directions of rooms and sub-rooms, no circles, what serving never names."""
+    """The contracts are in pyproject.toml: directions of rooms and sub-rooms, no circles, what serving never names."""
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
     done = subprocess.run([*command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr

@@ -23,7 +23,7 @@ def import_command(
         str | None,
         typer.Option(
             help="What the files hold: achievements, demands, events, judgements, or a declared kind such as service; "
-            "default: told by file name, else by headers."
+            "default: recognised by file name, else by headers."
         ),
     ] = None,
     preview: Annotated[
@@ -57,7 +57,7 @@ def import_command(
     Importing the same file again changes nothing; an interrupted import is completed by running it again.
 
     Exit codes: 0 all rows went in, 2 nothing was written, 3 some rows were rejected, 4 it stopped before its end: what was
-    written is told, and running it again completes it.
+    written is shown, and running it again completes it.
 
     Examples:
       gongxu import ../shared/data/bdci2019

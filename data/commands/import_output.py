@@ -46,7 +46,7 @@ class Bar:
 
 
 def print_summary(console: Console, summary: ImportSummary, counts: StoreCounts, kinds: Mapping[str, int]) -> None:
-    """Print what became of every table."""
+    """Print the outcome of every table."""
     table = Table(title=f"导入结果（编号 {summary.number}）" if summary.number else "导入结果")
     table.add_column("文件", overflow="fold")
     table.add_column("种类", no_wrap=True)

@@ -1,4 +1,4 @@
-"""Help in the reader's language: English as it stands in the code, Chinese from a catalogue where the locale asks for it."""
+"""Help in the reader's language: English as it is in the code, Chinese from a catalogue where the locale asks for it."""
 
 import os
 import tomllib
@@ -22,7 +22,7 @@ def reads_chinese() -> bool:
 
 
 def error_line(error: GongxuError) -> str:
-    """Return the one line that an error is told by, in the reader's language where it has a text in it."""
+    """Return the one line that reports an error, in the reader's language where it has a text in it."""
     if reads_chinese() and error.chinese:
         return f"错误：{error.chinese}"
     return f"error: {error}"
@@ -96,7 +96,7 @@ class HelpFormatter(_Formatter):  # type: ignore[misc]
         """Write names and what they mean in two columns."""
         first = min(max((columns(name) for name, _ in rows), default=0), col_max) + col_spacing
         for name, meaning in rows:
-            lines = self._broken(_told(meaning), first + 2) if meaning else [""]
+            lines = self._broken(_in_readers_words(meaning), first + 2) if meaning else [""]
             fits = columns(name) <= first - col_spacing
             self.write(f"{'':{self.current_indent}}{name}{' ' * (first - columns(name)) if fits else ''}")
             self.write("" if fits else f"\n{'':{self.current_indent + first}}")
@@ -136,7 +136,7 @@ def _pieces(text: str) -> list[str]:
     return [*pieces, word] if word else pieces
 
 
-def _told(meaning: str) -> str:
+def _in_readers_words(meaning: str) -> str:
     """Return an option's help with the words that Typer itself adds in the reader's language."""
     if not reads_chinese():
         return meaning

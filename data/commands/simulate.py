@@ -66,7 +66,7 @@ def simulate(
 
 
 def _require_empty(out: Path, force: bool) -> None:
-    """Refuse to mix a simulation with other files unless told to."""
+    """Refuse to mix a simulation with other files unless asked to."""
     from data.errors import InputError
 
     if not force and out.is_dir() and any(out.iterdir()):

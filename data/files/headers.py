@@ -259,7 +259,7 @@ def _similar(header: str, kind: TableKind, claimed: set[str | None]) -> str | No
             likeness = max(likeness, 0.9)
         if len(name) >= 4 and key.endswith(name):
             likeness = max(likeness, 0.85)
-        if likeness > best and key[-1] == name[-1]:  # what is asked for stands at the end: 负责人 is not 负责人电话
+        if likeness > best and key[-1] == name[-1]:  # the last word names what is asked for: 负责人 is not 负责人电话
             best, best_field = likeness, field
     return best_field if best >= _SIMILAR else None
 

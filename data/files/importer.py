@@ -199,7 +199,7 @@ class _TableImport:
             yield read
 
     def _write(self, batch: list[ReadRow]) -> None:
-        """Write one batch and count what became of it."""
+        """Write one batch and count inserted, updated and unchanged rows."""
         result = self.result
         if isinstance(self._source.kind, DeclaredKind):
             records = [
@@ -236,7 +236,7 @@ class _TableImport:
             result.unknown_named = list(named)[:NAMED]
 
     def _count(self, written: Written) -> None:
-        """Count what became of a batch of records."""
+        """Count the outcome of a batch of records."""
         self.result.inserted += written.inserted
         self.result.updated += written.updated
         self.result.unchanged += written.unchanged

@@ -13,7 +13,7 @@ NAMED = 5
 
 @dataclass
 class FileResult:
-    """What became of one table's rows; for events `inserted` means added and `unchanged` known.
+    """Outcome of one table's rows; for events `inserted` means added and `unchanged` known.
 
     Every row read is counted once: inserted, updated, unchanged, `repeated` (equal to an earlier row), `skipped` (no
     record: a repeated header, a total, a signature), conflicting or rejected. `noted` rows went in with something unread.
@@ -57,7 +57,7 @@ class FileResult:
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """What became of an import: one result for each table, and the files that were left alone and why."""
+    """Outcome of an import: one result for each table, and the files that were left alone and why."""
 
     files: tuple[FileResult, ...]
     ignored: tuple[Path, ...] = ()

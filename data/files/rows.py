@@ -195,7 +195,7 @@ class RowReader:
             values[name] = f"{values[name]}\n{column.header}：{value}"[:MAX_TEXT]
         elif column.spare or self._headers.get(name) != column.header:
             extra[column.header] = text.written(cell).strip()[:MAX_TEXT]
-        else:  # the most telling column stands behind a spare one
+        else:  # the most telling column follows a spare one
             spare = next(c.header for c in self.columns.values() if c.field == name and c.spare)
             extra[spare] = str(values[name])
             values[name] = value

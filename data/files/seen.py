@@ -1,4 +1,4 @@
-"""Which ids a file's rows had, where each stood first and what it said: one number an id, so that memory stays flat."""
+"""Which ids a file's rows had, where each was first and what it said: one number an id, so that memory stays flat."""
 
 _HASH = (1 << 64) - 1
 _ROW = (1 << 40) - 1

@@ -132,7 +132,7 @@ class AchievementWriter:
         }
 
     def _figures(self, rng: random.Random, technology: Technology, number: int) -> list[str]:
-        """Return the three indicators with the achievement's figures, best told first."""
+        """Return the three indicators with the achievement's figures, best stated first."""
         told = []
         for indicator, goodness in zip(technology.indicators, self._table.goodness[number].tolist(), strict=True):
             sign = "≥" if indicator.more_is_better else "≤"

@@ -175,10 +175,10 @@ class DemandWriter:
         return clean_join(told, "")
 
     def _life(self, rng: random.Random, published: int, closed: str) -> dict[str, str]:
-        """Return dates and status as they stand on the last day; some overdue demands still pass for open."""
+        """Return dates and status as they are on the last day; some overdue demands still pass for open."""
         deadline = published + 90 + int(630 * rng.random())
         updated = published + (int(rng.random() * (LAST_DAY_NUMBER - published)) if rng.random() < 0.3 else 0)
-        # what became of a demand must not reach into the draws of what it says
+        # the outcome of a demand must not reach into the draws of what it says
         if deadline < LAST_DAY_NUMBER and rng.random() < 0.6:
             status = "过期"
         else:

@@ -1,4 +1,4 @@
-"""Requests month by month, what the logging policy showed, and what became of it."""
+"""Requests month by month, what the logging policy showed, and the outcomes."""
 
 import math
 from collections.abc import Callable

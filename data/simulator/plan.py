@@ -1,4 +1,4 @@
-"""What to simulate, and what came of it."""
+"""What to simulate, and its outcome."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -21,7 +21,7 @@ def some_of(rng: random.Random, options: Sequence[T], count: int) -> list[T]:
 
 
 def value_of(indicator: Indicator, goodness: float) -> str:
-    """Return the figure, in the indicator's unit, that stands for goodness in [0, 1].
+    """Return the figure, in the indicator's unit, that represents goodness in [0, 1].
 
     Ranges that span more than a factor of twenty are read on a logarithmic scale.
     """

@@ -50,7 +50,7 @@ class Holders(_Table):
 
 @dataclass(frozen=True, slots=True)
 class Firms(_Table):
-    """Who asks: place, industry, size 0 (large) to 3, activity (relative requests), share of technical wording."""
+    """A firm: place, industry, size 0 (large) to 3, activity (relative requests), share of technical wording."""
 
     place: Int
     industry: Int

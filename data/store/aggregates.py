@@ -182,7 +182,7 @@ def _move(connection: sa.Connection, before: dict[str, Traits], after: dict[str,
 
 
 def recount(connection: sa.Connection) -> None:
-    """Count everything anew from the events, inside the transaction of `connection`."""
+    """Count everything again from the events, inside the transaction of `connection`."""
     lock_sides(connection)
     for table in (daily_counts, demand_progress, achievement_progress):
         connection.execute(sa.delete(table))

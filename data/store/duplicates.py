@@ -35,7 +35,7 @@ class DuplicateDecision:
 
 
 def decisions(store: Store) -> list[DuplicateDecision]:
-    """Return the decisions that stand, newest first."""
+    """Return the decisions in force, newest first."""
     table = duplicate_decisions
     query = sa.select(table).where(table.c.undone_at.is_(None)).order_by(table.c.number.desc())
     with translated_errors(store.engine.url), store.engine.connect() as connection:
@@ -48,7 +48,7 @@ def dismiss(store: Store, side: str, cluster: str, ids: Sequence[str], operator:
 
 
 def merge(store: Store, side: str, cluster: str, ids: Sequence[str], kept: str, operator: str, now: datetime) -> None:
-    """Let one record of a group stand for all: the others are withdrawn and name it; nothing is deleted.
+    """Let one record of a group represent all: the others are withdrawn and name it; nothing is deleted.
 
     Raises:
         InputError: `kept` is not of the group.

@@ -21,7 +21,7 @@ _NEAR = 40
 
 @dataclass(frozen=True)
 class WrittenRecords:
-    """What became of records of one kind that were written."""
+    """Outcomes of records of one kind that were written."""
 
     inserted: int = 0
     updated: int = 0

@@ -220,7 +220,7 @@ class Reviews:
                 connection.execute(sa.update(reviews).where(reviews.c.number == number).values(event_id=event_id))
 
     def all(self, demand_id: str = "", achievement_id: str = "") -> list[Review]:
-        """Return the judgements that stand, of all pairs or of one, oldest first."""
+        """Return the judgements in force, of all pairs or of one, oldest first."""
         query = sa.select(reviews).where(reviews.c.undone_at.is_(None)).order_by(reviews.c.number)
         if demand_id:
             query = query.where(reviews.c.demand_id == demand_id, reviews.c.achievement_id == achievement_id)

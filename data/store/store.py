@@ -145,7 +145,7 @@ class Store:
         return total
 
     def append_each(self, sent: Iterable[OutcomeEvent]) -> list[EventResult]:
-        """Append events as `append_events` does and return what became of each, in their order."""
+        """Append events as `append_events` does and return the outcome of each, in their order."""
         return [result for batch in batches(sent, lambda event: event.event_id) for result in self._append(batch)]
 
     def achievement(self, achievement_id: str) -> Achievement:
@@ -220,7 +220,7 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        """Open a snapshot: PostgreSQL needs to be told that all its statements shall see the same one."""
+        """Open a snapshot: PostgreSQL needs to know that all its statements shall see the same one."""
         with translated_errors(self._engine.url):
             connection = self._engine.connect()
             if self._engine.dialect.name == "postgresql":

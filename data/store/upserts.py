@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class UpsertCounts:
-    """What became of records that were written."""
+    """Outcomes of records that were written."""
 
     inserted: int = 0
     updated: int = 0

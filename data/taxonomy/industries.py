@@ -30,7 +30,7 @@ def sections() -> dict[str, str]:
 def industry_code(text: str) -> str | None:
     """Return the code that a text tells, by code in any spelling or by name; None if it tells no known industry.
 
-    A name may stand for a division in part (环境治理业 for 生态保护和环境治理业), if only one division fits.
+    A name may represent a division in part (环境治理业 for 生态保护和环境治理业), if only one division fits.
     """
     text = unicodedata.normalize("NFKC", text).strip()
     upper = text.upper()

@@ -106,7 +106,7 @@ def _within(city: _Place, rest: str, zone: str | None) -> str:
 
 
 def _first(places: list[_Place], text: str) -> tuple[_Place | None, str]:
-    """Return the place named earliest in a text, the longest name first, and what stands behind it."""
+    """Return the place named earliest in a text, the longest name first, and the text after it."""
     best: tuple[int, int, _Place] | None = None
     for place in places:
         for name in place.names:

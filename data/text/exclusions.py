@@ -151,7 +151,7 @@ def without_exclusions(text: str, exclusions: list[Exclusion]) -> str:
 
 
 def without_things(text: str, things: tuple[str, ...]) -> str:
-    """Return the text without the names of ruled-out things that stand elsewhere in it, unless nothing would be left."""
+    """Return the text without the names of ruled-out things that are elsewhere in it, unless nothing would be left."""
     left = text
     for thing in things:
         left = left.replace(thing, "")
@@ -211,7 +211,7 @@ class Excluded:
 
 
 def _loosely(name: str) -> str:
-    """Return a pattern of a name: 锂电池 also stands for 锂离子电池, 锂动力电池."""
+    """Return a pattern of a name: 锂电池 also represents 锂离子电池, 锂动力电池."""
     if re.fullmatch(r"[\u4e00-\u9fff]{3,8}", name):
         return re.escape(name[:-2]) + r"[\u4e00-\u9fff]{0,4}" + re.escape(name[-2:])
     return re.escape(name)

@@ -112,7 +112,7 @@ def is_understood(text: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _translated(text: str) -> tuple[tuple[str, int], ...]:
-    """Return (Chinese term or "", number of content words it stands for) of a text's words, longest entries first."""
+    """Return (Chinese term or "", number of content words it represents) of a text's words, longest entries first."""
     lexicon = load_lexicon()
     tokens = [_singular(token.lower()) for token in _WORD.findall(text)]
     found: list[tuple[str, int]] = []

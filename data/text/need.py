@@ -9,7 +9,7 @@ from data.text.exclusions import exclusions_of, without_exclusions
 LONG = 160  # characters from which a text may hide its need among other things
 _CONTRACT = 2  # terms of a contract in one sentence that make it one of those
 _LONGEST_FOCUS = 160  # characters
-_LEAST_NEED = 16  # characters; less is no need that could stand alone
+_LEAST_NEED = 16  # characters; less is too little to be a need of its own
 _SENTENCE = re.compile(r"[^。；;！!？?\n]+[。；;！!？?\n]?")
 _HEADING = re.compile(
     r"(?P<background>(?:企业|公司|单位|项目)(?:简介|概况|介绍|背景|基本情况)|现有(?:工作)?基础|(?:前期)?工作基础|技术背景|研究背景|合作方式|联系方式|联系人|经费预算|资金预算|"

@@ -33,7 +33,7 @@ _SYLLABLE = (
 _PINYIN = re.compile(rf"{_SYLLABLE}[1-5]?(?:['’\s\-]?{_SYLLABLE}[1-5]?){{0,5}}")
 _BARE_SYLLABLE = re.compile(rf"(?=[a-zü]{{2}}){_SYLLABLE}[1-5]?")
 _TONE_MARKS = "\u0304\u0301\u030c\u0300"
-# A syllable's shape, but a unit or a quantity when it stands in brackets.
+# A syllable's shape, but a unit or a quantity in brackets.
 _NOT_PINYIN = frozenset(["ha", "ma", "mi", "min", "mu", "pa", "pi", "re", "ti"])
 
 _NOTHING = re.compile(
@@ -156,7 +156,7 @@ def _drop_pinyin(match: re.Match[str]) -> str:
 def _is_pinyin(text: str, *, bare: bool) -> bool:
     """Tell whether `text` is pinyin with tone marks or, where `bare` may be meant, one lower-case syllable, not a unit.
 
-    Without tone marks only a character that stands alone, as in a glossary, is believed to be read aloud: in running
+    Without tone marks only a single character, as in a glossary, is believed to be read aloud: in running
     text such brackets hold symbols (迁移数(ti), 共聚物(a1)).
     """
     word = text.strip().replace("ɡ", "g").replace("ɑ", "a")

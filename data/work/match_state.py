@@ -35,7 +35,7 @@ class ActionKind(StrEnum):
     SHORTLIST = "shortlist"
 
 
-_ORDER = list(MatchState)[:-1]  # declined stands outside the order
+_ORDER = list(MatchState)[:-1]  # declined is outside the order
 # Steps may be left out, as a platform often hears of a meeting only; none leads back but by undoing or by taking up again
 # what was declined. A deal is final.
 MOVES: dict[MatchState, frozenset[MatchState]] = {
@@ -118,7 +118,7 @@ def apply(work: MatchWork, action: Action) -> MatchWork:
 
 
 def check(work: MatchWork, action: Action, seen: int | None) -> None:
-    """Admit an action on a match as it stands now; `seen` is the `last` that the operator looked at, None if unknown.
+    """Admit an action on a match as it is now; `seen` is the `last` that the operator looked at, None if unknown.
 
     Raises:
         InputError: the value is none of the kind's, the move is not possible, or a reason is missing.

@@ -1,4 +1,4 @@
-"""The knowledge graph of the current bundle: its signals beside networkx, retrieval, updates; and building it anew."""
+"""The knowledge graph of the current bundle: its signals beside networkx, retrieval, updates; and building it again."""
 
 import resource
 import time

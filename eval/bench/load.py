@@ -16,7 +16,7 @@ REFUSED_PAUSE = 0.05  # seconds
 
 @dataclass
 class LoadResult:
-    """What became of the requests of one phase; `seconds` are of those answered with 200, from when they were due."""
+    """Outcomes of the requests of one phase; `seconds` are of those answered with 200, from when they were due."""
 
     duration: float = 0.0
     seconds: list[float] = field(default_factory=list)

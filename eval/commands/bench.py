@@ -56,7 +56,7 @@ def bench(
 
     FAISS and BLAS use one thread; throughput is measured with one and two threads that search at once. Vectors and
     documents are synthetic; the stages `graph` and `request` work on the current bundle of GONGXU_HOME and are left out,
-    saying so, where nothing was built. `graph-build` builds the graph of the store anew, and only if asked for.
+    saying so, where nothing was built. `graph-build` builds the graph of the store again, and only if asked for.
 
     Examples:
       gongxu lab bench

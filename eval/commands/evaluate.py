@@ -46,7 +46,7 @@ def judged_parts(dataset: Path | None, test: Path | None) -> "tuple[JudgedPairs,
     Without a folder the store's records and judgements are taken.
 
     Raises:
-        InputError: a folder, or the store, holds no judgement, or --test stands without --dataset.
+        InputError: a folder, or the store, holds no judgement, or --test is given without --dataset.
 
     """
     from data.errors import InputError

@@ -1,4 +1,4 @@
-"""Intervals by bootstrap over demands: the judgements of one demand stand or fall together."""
+"""Intervals by bootstrap over demands: the judgements of one demand belong together."""
 
 from dataclasses import dataclass
 

@@ -9,7 +9,7 @@ DEPTH = 10
 
 
 def top_rows(ranking: Floats, demands: Ints, depth: int = DEPTH) -> tuple[NDArray[np.intp], Ints]:
-    """Return the rows that stand among the first `depth` of their demand, demand by demand, and their ranks from 1."""
+    """Return the rows among the first `depth` of their demand, demand by demand, and their ranks from 1."""
     order = np.lexsort((-ranking, demands))
     starts = np.flatnonzero(np.r_[True, np.diff(demands[order]) > 0])
     rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)])) + 1

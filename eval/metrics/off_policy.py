@@ -113,7 +113,7 @@ def examination_curve(pair: Ints, position: Ints, clicked: NDArray[np.bool_], ro
 
 
 def reordered_weights(position: Ints, target: Ints, examination: Floats) -> Floats:
-    """Return (n,) weights of shown items whose list another policy orders anew: examination there over examination here.
+    """Return (n,) weights of shown items whose list another policy reorders: examination there over examination here.
 
     With these weights `off_policy` estimates clicks per shown item of the new order (position-based model, Joachims,
     Swaminathan & Schnabel 2017). `position` and `target` (n,) count from 1; `examination` (p,) as from `examination_curve`.

@@ -79,21 +79,21 @@ def retrieval_recall(
     if not relevant:
         raise InputError("no demand has a relevant achievement; recall needs at least one")
     progress("indexes")
-    shelf = Collection.build(corpus.achievements, list(corpus.pairs.achievements), corpus.graph.vocabulary.terms)
+    collection = Collection.build(corpus.achievements, list(corpus.pairs.achievements), corpus.graph.vocabulary.terms)
     rows = np.array(sorted(relevant), dtype=np.int64)
     if len(rows) > max_demands:
         rows = np.sort(np.random.default_rng(0).choice(rows, max_demands, replace=False))
     progress("search")
     names = ("dense", "lexical", "graph", "rrf", "weighted", "rrf_graph")
     found: dict[str, list[NDArray[np.int64]]] = {name: [] for name in names}
-    everything = np.ones(len(shelf), dtype=np.bool_)
+    everything = np.ones(len(collection), dtype=np.bool_)
     depth = max(DEPTHS)
     for row in rows.tolist():
         vector = np.asarray(corpus.demands.texts.full.vectors[row : row + 1])
-        near, cosine = (part[0] for part in shelf.vectors.search(vector, depth))
+        near, cosine = (part[0] for part in collection.vectors.search(vector, depth))
         near, cosine = near[near >= 0], cosine[near >= 0]
         words = content_words(record_text(corpus.pairs.demands[row]).full)
-        lexical, score = shelf.lexical.search(words, depth)
+        lexical, score = collection.lexical.search(words, depth)
         found["dense"].append(near)
         found["lexical"].append(lexical)
         found["rrf"].append(fuse({"dense": near, "lexical": lexical}).rows)

@@ -130,7 +130,7 @@ def _attraction(
 ) -> NDArray[np.float64]:
     """Return (n,) clicks per look of each row's pair, learned from the other half of the demands' rows where it can be.
 
-    A pair's rate is drawn to the overall one by `PRIOR_VIEWS` looks; rows are halved by lot, so that none predicts itself.
+    A pair's rate is drawn to the overall one by `PRIOR_VIEWS` looks; rows are halved at random, so that none predicts itself.
     """
     half = np.random.default_rng(0).integers(0, ATTRACTION_FOLDS, len(d))
     _, number = np.unique(pair, return_inverse=True)

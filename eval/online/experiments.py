@@ -83,7 +83,7 @@ class Rate(BaseModel):
 
 
 class Results(BaseModel):
-    """What came of an experiment so far; what its mode does not measure is None or empty."""
+    """Outcome of an experiment so far; what its mode does not measure is None or empty."""
 
     experiment: Experiment
     requests: dict[str, int]
@@ -125,7 +125,7 @@ def results(
     Args:
         experiment: which one.
         events: in order of time, as the store yields them.
-        demander_of: who stands behind each demand id; a demand that is not named stands for itself.
+        demander_of: the demander of each demand id; a demand that is not named counts as its own.
         home: GONGXU_HOME, for what a shadow answered.
 
     """

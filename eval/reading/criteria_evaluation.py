@@ -107,7 +107,7 @@ class Result:
 def _overlaps(mark: Mark, criterion: Criterion, card: Card) -> bool:
     if mark.source == criterion.source:
         return any(low < criterion.end and criterion.start < high for low, high in mark.places)
-    del card  # a quote of another field of the card is found where the same words stand
+    del card  # a quote of another field of the card is found where the same words are
     return mark.quote in criterion.quote or criterion.quote in mark.quote
 
 

@@ -55,7 +55,7 @@ def examples_of(card: Card, marks: Sequence[Mark]) -> dict[str, list[Example]]:
 
 
 def _chosen(mark: Mark, marks: Sequence[Mark]) -> list[tuple[int, int]]:
-    """Return the place of a quote; of a quote that stands several times the place of its turn."""
+    """Return the position of a quote; of a repeated quote the position of its turn."""
     same = [other for other in marks if other.quote == mark.quote and other.source == mark.source]
     turn = same.index(mark)
     return [mark.places[min(turn, len(mark.places) - 1)]] if mark.places else []

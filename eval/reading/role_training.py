@@ -96,7 +96,7 @@ def refit(gold: Path | None) -> dict[str, Weights]:
 def cross_validate(gold: Path, seed: int = 0) -> dict[str, dict[str, float]]:
     """Return the measures of `summary` by side where no text is judged by weights that have seen it.
 
-    Texts are dealt into `FOLDS` folds by lot; our own texts are always learned from.
+    Texts are dealt into `FOLDS` folds at random; our own texts are always learned from.
     """
     figures = {}
     for name, side in FILES.items():

@@ -40,7 +40,7 @@ def text_rank(texts: Sequence[str]) -> list[list[str]]:
     """Return for each text the words that TextRank ranks highest, adjacent ones joined to phrases.
 
     After Mihalcea and Tarau (2004): words of content in a co-occurrence window, PageRank with damping 0.85; the upper third
-    of the words are keywords, and keywords that stand next to each other in the text are joined.
+    of the words are keywords, and keywords that adjoin each other in the text are joined.
     """
     return [_text_rank(tag(text)) for text in texts]
 

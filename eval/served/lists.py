@@ -47,19 +47,19 @@ def baseline_lists(engine: Engine, demand: Demand, text_of: Mapping[str, int], s
 
     bm25 reads the demand's full text (title twice), encoder the cosine of the full texts, rrf fuses both.
     """
-    shelf, subject = engine.shelf("achievements"), engine.subject(demand)
-    allowed = np.ones(len(shelf), dtype=np.bool_)
+    collection, subject = engine.collection("achievements"), engine.subject(demand)
+    allowed = np.ones(len(collection), dtype=np.bool_)
     words = content_words(subject.text.full)
     vector = np.asarray(subject.view.texts.full.vectors[subject.place : subject.place + 1])
-    dense = shelf.vectors.search(vector, CHANNEL_DEPTH, allowed)[0][0]
-    lexical = shelf.lexical.search(words, CHANNEL_DEPTH, allowed)[0] if words else np.zeros(0, dtype=np.int64)
+    dense = collection.vectors.search(vector, CHANNEL_DEPTH, allowed)[0][0]
+    lexical = collection.lexical.search(words, CHANNEL_DEPTH, allowed)[0] if words else np.zeros(0, dtype=np.int64)
     rows = {
         "rrf": fuse({"dense": dense[dense >= 0], "lexical": lexical[lexical >= 0]}).rows,
         "encoder": dense[dense >= 0],
         "bm25": lexical[lexical >= 0],
-        "random": np.random.default_rng(seed).permutation(len(shelf)),
+        "random": np.random.default_rng(seed).permutation(len(collection)),
     }
-    ids = shelf.base.cards.ids
+    ids = collection.base.cards.ids
     return {name: _by_text(found, ids, text_of) for name, found in rows.items()}
 
 

@@ -34,7 +34,7 @@ def list_figures(served: ServedList, levels: Mapping[int, float], good: float) -
     """Return the figures of one list; NaN where what is known does not allow one.
 
     ndcg10, p10, p3, hit3 and risk are those of the list without the items that nobody gave a level; recall10 and recall50
-    look at the first 10 and 50 as they stand, and judged10 tells how many of the first 10 have a level. Gain is
+    look at the first 10 and 50 as they are, and judged10 tells how many of the first 10 have a level. Gain is
     2^(level - 1) - 1, discount 1 / log2(rank + 1). Shares of the first ten and three count missing places as not good.
     """
     known = [levels[text] for text in served.texts if text in levels]

@@ -20,7 +20,7 @@ from matcher.requirements.ledger import FEATURES, compare, ledger_features
 from matcher.requirements.rules import MET, MISSED
 from matcher.requirements.table import QuantityTable, quantities_of
 
-UNSURE = 0.02  # figures are told rounded: levels nearer than this are neither met nor missed for certain
+UNSURE = 0.02  # figures are stated rounded: levels nearer than this are neither met nor missed for certain
 PAIRS = 20_000
 
 
@@ -77,7 +77,7 @@ def simulated_statuses(
     """Return how true the ledger's statuses are on a simulated platform, given its records and its plan.
 
     Compared are pairs of one technology: of its indicators the simulator knows the level that is wanted and the level
-    that is reached; a requirement's indicator is told by its name or alias in the quote.
+    that is reached; a requirement's indicator is found by its name or alias in the quote.
     """
     world = make_world(load_lexicon(), plan)
     pairs = _same_technology(world, plan.seed)

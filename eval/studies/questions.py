@@ -135,7 +135,7 @@ def _one(engine: Engine, corpus: Corpus, truth: SimulatedTruth, row: int) -> Ask
 def _ndcg(pool: ScoredCandidates, grades: NDArray[np.int8], ideal: NDArray[np.int8]) -> float:
     """Return NDCG@10 of the list that the engine would show, by true grades; 0 where nothing relevant exists."""
     order = np.arange(len(pool), dtype=np.intp)
-    shown = diversify(order, pool.found.cards.owners, pool.found.cards.matters, TOP)
+    shown = diversify(order, pool.found.cards.owners, pool.found.cards.text_ids, TOP)
     best = _dcg(ideal)
     return _dcg(grades[pool.rows[shown]]) / best if best else 0.0
 

@@ -54,7 +54,7 @@ _YEARS = {char: number for number, char in enumerate("零一二三四五六七�
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One comparison of a condition, and where in the text it stands."""
+    """One comparison of a condition, and where in the text it is."""
 
     start: int
     end: int
@@ -127,7 +127,7 @@ def _figure_atoms(text: str, start: int, end: int, figures: list[Figure], topic:
             atoms.append(Atom(figure.start, figure.end, test, figure.start))
         else:
             before = text[low : figure.start] if figure.start > low else ""
-            if place:  # what stands before 或 or a comma belongs to the figure before
+            if place:  # the text before 或 or a comma belongs to the figure before
                 before = re.split(r"[，,；;]或?者?|^[^，,；;]{0,24}?或者?", before)[-1]
             test = _shared(before, text[figure.end : high], figure, topic, rank=rank)
             atoms.append(Atom(max(low, start), figure.end, test, figure.start))

@@ -52,7 +52,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Comma:
-    """A comma between two clauses: where it stands, its features, and whether it cuts where the words leave no choice."""
+    """A comma between two clauses: where it is, its features, and whether it cuts where the words leave no choice."""
 
     at: int
     features: Features

@@ -99,7 +99,7 @@ def _read_item(
             lead = _lead(sentence[:header])
             if lead:
                 found.append(Sentence(low, low + lead, _join(context), context.mode, item, context.topic[1]))
-            # a heading at the end of an item stands above the items that follow
+            # a heading at the end of an item heads the items that follow
             last = number == len(cuts) - 1 and header >= len(sentence)
             level = depth - 0.5 if last and depth and not deeper else depth
             mode = _mode(sentence[:header], context.mode)
@@ -163,7 +163,7 @@ def _header_end(sentence: str) -> int | None:
 
 
 def _lead(header: str) -> int:
-    """Return the length of what stands before a heading in its sentence and asks for something of its own, else 0."""
+    """Return the length of what is before a heading in its sentence and asks for something of its own, else 0."""
     match = _HEADER.search(header)
     cut = max(header.rfind("，", 0, match.start() if match else 0), header.rfind(",", 0, match.start() if match else 0))
     if cut < 8 or not re.search(

@@ -78,12 +78,12 @@ class Criterion:
 
 
 def all_of(parts: list[Test]) -> Test:
-    """Return the test that all of `parts` hold, at least one; one part stands alone."""
+    """Return the test that all of `parts` hold, at least one; a single part is returned as it is."""
     return parts[0] if len(parts) == 1 else Group("all", tuple(parts))
 
 
 def any_of(parts: list[Test]) -> Test:
-    """Return the test that any of `parts` holds, at least one; one part stands alone."""
+    """Return the test that any of `parts` holds, at least one; a single part is returned as it is."""
     return parts[0] if len(parts) == 1 else Group("any", tuple(parts))
 
 

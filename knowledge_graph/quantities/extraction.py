@@ -21,7 +21,7 @@ _NO_COUNT_BEFORE = re.compile(r"(?:[这那该某每各任另前后哪同其下�
 _VAGUE = re.compile(
     r"\s?(?:主要|关键|重要|核心|重大|突出)?(?:的)?(?:方面|问题|部分|方向|阶段|环节|步骤|特点|难题|层次|要素|以上|因素|不同|领域|类型|技术|难点|原因|优点|创新|内容|目标|月|人次|主|平方|关|大)"
 )
-_CHANGED = ("%", "倍", "个百分点", "百分点", "成")  # units in which a change is told
+_CHANGED = ("%", "倍", "个百分点", "百分点", "成")  # units in which a change is stated
 # 三层, 两种, 三元: words rather than counts
 _LOOSE_COUNTS = frozenset("级种类次度倍代点面层套组道段路支片张头块根只元行列岁周")
 _NAMED_BY_NUMBER = re.compile(r"百公里|[百千]粒(?:重|$)|万人|千人|百人|百千米")  # 百公里油耗, 千粒重: names of measures
@@ -214,7 +214,7 @@ def _read(
 
 
 def _unit_of(text: str, measure: Measure, op_start: int) -> tuple[Unit | None, Span | None, str]:
-    """Return the unit of a measure, where it stands and how it is written: beside the number, or apart in a table."""
+    """Return the unit of a measure, where it is and how it is written: beside the number, or separate in a table."""
     apart = unit_apart(text, op_start) if measure.unit is None else None
     inside = read_unit(apart[0], 0) if apart else None
     if apart is not None and inside is not None and inside.end == len(apart[0]):

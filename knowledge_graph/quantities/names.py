@@ -72,7 +72,7 @@ def flat(name: str) -> str:
 
 
 def key(text: str) -> int:
-    """Return a 63-bit number that stands for `text` in every process; 0 for the empty text."""
+    """Return a 63-bit number that represents `text` in every process; 0 for the empty text."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1 if text else 0
 
 

@@ -1,4 +1,4 @@
-"""Comparators: what stands before and after a number, and what both together mean."""
+"""Comparators: what is before and after a number, and what both together mean."""
 
 import re
 from dataclasses import dataclass

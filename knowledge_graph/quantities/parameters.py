@@ -22,7 +22,7 @@ _RIGHT = re.compile(r"[\u4e00-\u9fffA-Za-z\d]{1,16}")
 
 @lru_cache(maxsize=1)
 def _phrase_words() -> tuple[frozenset[str], frozenset[str]]:
-    """Return (words a phrase stops at, words that stand between a phrase and its number)."""
+    """Return (words a phrase stops at, words that are between a phrase and its number)."""
     kinds: dict[str, list[str]] = {"stop": [], "trailing": []}
     path = resources.files("knowledge_graph.quantities") / "lexicon" / "phrase_words.txt"
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -84,7 +84,7 @@ def _noun_phrase(text: str, start: int, end: int) -> Span | None:
 def left_parameter(text: str, op_start: int, floor: int) -> Span | None:
     """Return the span of the parameter before a comparator that begins at `op_start` of folded `text`, or None.
 
-    `floor` is where the quantity before ends. A parameter may stand before a colon, a bracket or a table's cell border.
+    `floor` is where the quantity before ends. A parameter may be before a colon, a bracket or a table's cell border.
     """
     end = op_start
     while end > floor and text[end - 1] in " \t":
@@ -122,7 +122,7 @@ def respective_names(text: str, parameter: Span | None, start: int, floor: int) 
 
 
 def unit_apart(text: str, start: int) -> tuple[str, Span] | None:
-    """Return the unit that stands apart from the number at `start`, in a bracket or a table's cell, and its span.
+    """Return the unit that is separate from the number at `start`, in a bracket or a table's cell, and its span.
 
     抗压强度(MPa) ≥ 50; 硬度 | HRC | 55-60.
     """

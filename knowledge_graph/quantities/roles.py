@@ -129,7 +129,7 @@ def features(
 
 
 def _cues(side: Side, before: str, after: str, clause: str, parameter: str) -> dict[str, float]:
-    """Return which words of each role stand where, and of which role the nearest one before the number is."""
+    """Return the words of each role by position, and the role of the nearest one before the number."""
     found: dict[str, float] = {}
     nearest, where = "none", -1
     for kind, pattern in _CUES[side].items():
@@ -164,7 +164,7 @@ _WORD_WEIGHS = 0.5  # of a word beside 1 of a sign: words are many and each is s
 
 
 def _words_around(text: str, start: int, before: str, after: str, parameter: str, unit: str) -> dict[str, float]:
-    """Return the words near a quantity, each by the place where it stands."""
+    """Return the words near a quantity, each by the place where it is."""
     places = {
         "near": before[-24:],
         "before": before[:-24],
@@ -177,7 +177,7 @@ def _words_around(text: str, start: int, before: str, after: str, parameter: str
 
 
 def _place(side: Side, text: str, start: int, end: int, before: str, after: str) -> dict[str, float]:
-    """Return what the wider place of a quantity says: its line, and the last wish and the last state told before it."""
+    """Return what the wider place of a quantity says: its line, and the last wish and the last state stated before it."""
     line = text[text.rfind("\n", 0, start) + 1 : start]
     stop = text.find("\n", end)
     whole = len(line) + (end - start) + ((len(text) if stop < 0 else stop) - end)

@@ -36,7 +36,7 @@ class Measure:
     chinese: bool = False
     fraction: bool = False
     listed: bool = False  # shares its unit, and so its parameter, with a neighbour of a list
-    numbered: bool = False  # stands where list items and headings have their numbers
+    numbered: bool = False  # is at the place where list items and headings have their numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +241,7 @@ def _joined(one: _Piece, other: _Piece, *, tolerance: bool) -> Measure:
     """Return the range or the value with tolerance that two numbers make; 3-5万 scales both."""
     low, high = one.value, other.value
     if one.unit is not None and other.unit is not None and one.unit.factor != other.unit.factor:
-        # 500nm-10μm is told in the unit of its lower end
+        # 500nm-10μm is given in the unit of its lower end
         high *= float(other.unit.exact_factor / one.unit.exact_factor)
         return Measure(
             one.start, other.end, (min(low, high), max(low, high)), (one.start, other.number.end), one.unit,
@@ -260,7 +260,7 @@ def _joined(one: _Piece, other: _Piece, *, tolerance: bool) -> Measure:
 
 
 def per_prefix(text: str, start: int) -> tuple[Unit, int] | None:
-    """Return the unit of 每秒|1mm, 每吨|5元 that ends before folded `text`'s `start`, and where 每 stands."""
+    """Return the unit of 每秒|1mm, 每吨|5元 that ends before folded `text`'s `start`, and the position of 每."""
     for at in range(max(0, start - 8), start):
         if _PER.match(text, at):
             unit = read_unit(text, at + 1)

@@ -28,7 +28,7 @@ class Quantity:
         factor: what one written unit is in canonical units, rounded once.
         offset: canonical value of a written 0 (temperatures in K or °F); 0 for nearly all units.
         role: requirement, current or business on demands; achieved, setting or other on supply.
-        start: where the quantity begins, parameter included where it stands beside its number.
+        start: where the quantity begins, parameter included if it adjoins its number.
         end: where it ends.
         parameter_span: of the parameter, None if there is none or it is not written in one piece.
         value_span: of the number or numbers.

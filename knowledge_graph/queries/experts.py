@@ -20,7 +20,7 @@ SHARED_TERMS = 5
 class Expert:
     """A person as records name them: name, the achievement's holder ("" if unnamed), rows of the achievements.
 
-    Two people of one name are told apart by where they work; at one place they are taken for the same.
+    Two people of one name are distinguished by where they work; at one place they are taken for the same.
     """
 
     name: str

@@ -209,7 +209,7 @@ def balances(
 
 
 def _stage_matrix(table: "RecordTable", size: int) -> sp.csr_array:
-    """Return which chain stages each record stands in, as a matrix (rows, size) of ones."""
+    """Return which chain stages each record is in, as a matrix (rows, size) of ones."""
     rows, places = np.nonzero(table.stages >= 0)
     columns = table.stages[rows, places].astype(np.int64)
     return sp.csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(table), size))

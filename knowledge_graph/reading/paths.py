@@ -241,7 +241,7 @@ class PathFinder:
         )
 
     def _place_paths(self, demand: GraphRow, demand_node: Node, offer: GraphRow, offer_node: Node) -> list[Path]:
-        """Return paths over an industry division, a chain stage, a field or a city that both stand in."""
+        """Return paths over an industry division, a chain stage, a field or a city that both are in."""
         shared: list[tuple[Node, str]] = []
         divisions = {int(code) for code in demand.industries[:, 1] if code >= 0}
         for division in sorted(divisions & {int(code) for code in offer.industries[:, 1] if code >= 0}):

@@ -140,7 +140,7 @@ def reverse_term_signals(
 def place_signals(
     tables: SignalTables, demand: GraphRow, others: RecordTable, rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Return (n, len(PLACE_SIGNALS)) float32: where the two stand in every taxonomy; NaN where either is unknown."""
+    """Return (n, len(PLACE_SIGNALS)) float32: where the two are in every taxonomy; NaN where either is unknown."""
     affinity, step = chain_relation(demand.stages, demand.shares, others.stages[rows], others.shares[rows])
     return np.stack(
         [

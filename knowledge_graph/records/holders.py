@@ -75,7 +75,7 @@ def build_portfolios(table: RecordTable, mentions: sp.csr_array, organisations: 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What became of pairs, sorted by demand: rows of both sides, value in [0, 1] (grade / 4), day since 1970.
+    """Outcomes of pairs, sorted by demand: rows of both sides, value in [0, 1] (grade / 4), day since 1970.
 
     `starts` int64 (demands + 1,) bounds each demand's outcomes.
     """

@@ -63,7 +63,7 @@ def namings(text: str, vocabulary: Vocabulary) -> Iterator[tuple[int, int]]:
         place = match.start()
         bracket = text.rfind("(", 0, place)
         if bracket >= 0 and ")" not in text[bracket:place]:
-            place = bracket  # 挥发性有机物(以下简称VOCs): what is named stands before the bracket
+            place = bracket  # 挥发性有机物(以下简称VOCs): the name precedes the bracket
         names += [(place, name.removesuffix("等")) for name in _NAME_ENDS.split(match.group(1)) if name]
     for place, name in names:
         other = vocabulary.numbers.get(name.lower())

@@ -13,7 +13,7 @@ from knowledge_graph.terms.phrases import general_words
 
 
 class Likeness(StrEnum):
-    """How two different terms stand to each other; RELATED also where nothing sure is known."""
+    """Relation of two different terms; RELATED also where nothing sure is known."""
 
     SAME = "same"
     NARROWER = "narrower"  # the first is a kind of the second
@@ -67,7 +67,7 @@ _DEGREES = frozenset("高大长低小多超全新强快轻薄厚深宽短")
 
 
 def likeness(one: str, other: str, *, lists: bool = True) -> Likeness:
-    """Return how the first term stands to the second, by our `lists` and by how words are built; never by vectors."""
+    """Return the relation of the first term to the second, by our `lists` and by how words are built; never by vectors."""
     answers = (
         (Likeness.SAME, lists and are_same(one, other)),
         (Likeness.NARROWER, lists and is_kind_of(one, other)),

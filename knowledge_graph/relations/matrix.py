@@ -47,7 +47,7 @@ class RelationMatrix:
         return sp.csr_array((self.strengths, self.targets, self.starts), shape=(size, size))
 
     def neighbours(self, term: int) -> slice:
-        """Return where the neighbours of a term stand in the arrays."""
+        """Return where the neighbours of a term are in the arrays."""
         return slice(int(self.starts[term]), int(self.starts[term + 1]))
 
 

@@ -1,4 +1,4 @@
-"""Industry chains: which stage of which chain a record stands in, and how two records' stages relate."""
+"""Industry chains: which stage of which chain a record is in, and how two records' stages relate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ def chain_relation(
     """Return (affinity, step), each (n,) float32, of one record's stages (P,) with those of others (n, P).
 
     Affinity in [0, 1] is the common weight of the chains, half of it where the stages differ; NaN where either side is
-    in no chain. Step is how many stages the other stands downstream of the one in their strongest common chain (-2 ..
+    in no chain. Step is how many stages the other is downstream of the one in their strongest common chain (-2 ..
     2; a supporting stage is beside the midstream); NaN where they share none.
     """
     return relate_stages(stages, shares, others, other_shares)
@@ -106,7 +106,7 @@ def relate_stages(
                 total += common if stages[a] == others[i, b] else 0.5 * common
                 if common > strongest_common:
                     strongest_common = common
-                    # the supporting stage stands beside the midstream
+                    # the supporting stage is parallel to the midstream
                     one, other = stages[a] % 4, others[i, b] % 4
                     step[i] = (1 if other == 3 else other) - (1 if one == 3 else one)
         affinity[i] = total

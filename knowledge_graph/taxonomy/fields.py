@@ -22,7 +22,7 @@ class Fields:
     numbers: dict[str, int]
 
     def number(self, label: str) -> int:
-        """Return the number of the field that a record's label means, `UNKNOWN_FIELD` if that cannot be told.
+        """Return the number of the field that a record's label means, `UNKNOWN_FIELD` if that is not known.
 
         A label matches by code, name or other name, exactly or else by the longest known name it contains.
         """

@@ -1,4 +1,4 @@
-"""The tables that ship with the graph; codes of regions, industries and readiness stand in `data.taxonomy`."""
+"""The tables that ship with the graph; codes of regions, industries and readiness are in `data.taxonomy`."""
 
 from importlib.resources.abc import Traversable
 from typing import Any

@@ -26,6 +26,6 @@ def load_ladder() -> tuple[ReadinessLevel, ...]:
 
 
 def readiness(text: str) -> int | None:
-    """Return the highest level whose words stand in a normalised text, None if none does."""
+    """Return the highest level whose words are in a normalised text, None if none does."""
     found = [rung.level for rung in load_ladder() if any(word in text for word in rung.words)]
     return max(found, default=None)

@@ -160,7 +160,7 @@ class KeyphraseExtractor:
         return evidence | self._corpus_evidence(phrase, length, counts)
 
     def _corpus_evidence(self, phrase: str, length: int, counts: dict[str, int]) -> dict[str, float]:
-        """Return C-value, document frequency and how often the phrase stands alone rather than inside longer ones."""
+        """Return C-value, document frequency and how often the phrase occurs alone rather than inside longer ones."""
         total = max(1, self.counts_[phrase])
         containers = self.containers_[phrase]
         nested = self.inside_[phrase] / containers if containers else 0.0
@@ -240,7 +240,7 @@ def _group(word: Word) -> str:
 
 
 def _side(word: Word | None) -> str:
-    """Return what stands beside a candidate: an edge, a mark, a particle, a telling word, or its group."""
+    """Return the neighbour of a candidate: an edge, a mark, a particle, a telling word, or its group."""
     if word is None:
         return "edge"
     if word.tag == "x":

@@ -143,7 +143,7 @@ def _count_grams(stream: NDArray[np.int32], size: int, support: int) -> list[_Le
 def choose_terms(
     candidates: Iterable[MinedTerm], *, limit: int, min_c_value: float = 2.0, min_cohesion: float = 0.05
 ) -> list[MinedTerm]:
-    """Return the best `limit` candidates: words by count, phrases that stand by themselves and hold together."""
+    """Return the best `limit` candidates: words by count, phrases that occur by themselves and hold together."""
     kept = [
         term
         for term in candidates

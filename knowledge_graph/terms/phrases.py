@@ -38,7 +38,7 @@ def _word_list(name: str) -> frozenset[str]:
 
 
 def is_inside(word: Word) -> bool:
-    """Tell whether a word may stand anywhere in a phrase."""
+    """Tell whether a word may be anywhere in a phrase."""
     text, kind, _ = word
     if kind == "x" or text in stop_words():
         return False
@@ -63,7 +63,7 @@ def is_term_alone(word: Word) -> bool:
 
 
 def runs(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
-    """Yield (first, end) of the maximal runs of words that may stand in a phrase."""
+    """Yield (first, end) of the maximal runs of words that may be in a phrase."""
     first = -1
     for index, word in enumerate(words):
         if is_inside(word):

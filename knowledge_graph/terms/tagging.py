@@ -50,7 +50,7 @@ def tag(text: str) -> list[Word]:
 
 
 def is_cut_apart(text: str) -> bool:
-    """Tell whether `text` is a title whose words stand apart, as some exports have them."""
+    """Tell whether `text` is a title whose words are separated, as some exports have them."""
     if " " not in text or len(text) > 200:
         return False
     runs = _CHINESE_RUN.findall(text)

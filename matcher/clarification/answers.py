@@ -41,10 +41,10 @@ def threshold_id(parameter: str, op: str, unit: str) -> str:
 
 
 def question_text(question_id: str) -> str:
-    """Return the question that an id stands for, in plain Chinese.
+    """Return the question that an id represents, in plain Chinese.
 
     Raises:
-        InputError: the id stands for none.
+        InputError: the id represents none.
 
     """
     kind, _, name = question_id.partition(":")

@@ -194,7 +194,7 @@ def _render(parts: tuple[Part, ...], score: float, answered: float, weights: Wei
 
 
 def _found(cue: re.Pattern[str], text: str) -> tuple[str, ...]:
-    """Return the words around the first place where a cue stands, "" if nowhere."""
+    """Return the words around the first occurrence of a cue, "" if nowhere."""
     match = cue.search(text)
     if not match:
         return ()

@@ -37,9 +37,9 @@ MASKS_KEPT = 16  # answers of `Collection.allowed` kept, a byte per record each
 class Collection:
     """Records of one side under dense rows: those of the bundle first, later versions and new records behind them.
 
-    A shelf never changes; a write makes a new one. `row_of` overrides the base's row of an id, -1 for a deleted record.
-    `current` (n,) tells the rows that stand for a record now; the indexes hold others too as long as a reader may need
-    them. `earlier` are the shelves this one came from that somebody still reads.
+    A collection never changes; a write makes a new one. `row_of` overrides the base's row of an id, -1 for a deleted record.
+    `current` (n,) tells the rows that represent a record now; the indexes hold others too as long as a reader may need
+    them. `earlier` are the collections this one came from that somebody still reads.
     """
 
     base: EncodedRecords
@@ -65,7 +65,7 @@ class Collection:
         return len(self.current)
 
     def row(self, record_id: str) -> CollectionRow | None:
-        """Return the row that stands for a record now, or None."""
+        """Return the row that represents a record now, or None."""
         row = self.row_of.get(record_id, self.base.cards.rows.get(record_id, -1))
         return CollectionRow(row) if row >= 0 else None
 
@@ -110,7 +110,7 @@ class Collection:
         return self.take(rows), all_rows(len(rows))
 
     def allowed(self, filters: Filters) -> NDArray[np.bool_]:
-        """Return (n,) mask of the rows that stand for a record and pass the filters; it is not to be written to."""
+        """Return (n,) mask of the rows that represent a record and pass the filters; it is not to be written to."""
         known = None if filters.exclude else self._masks.get(filters)
         if known is None:
             masks = [filters.allowed(part.cards) for part in (self.base, self.extra) if part is not None]
@@ -129,7 +129,7 @@ class Collection:
 
         The second value tells which rows the records got, for whatever else is kept by row. New rows enter the indexes
         before the collection is published. Rows that went stale leave them with a later write, once no reader is left of
-        a state in which they stood for a record, and are given to new records then: what an edit replaces does not pile
+        a state in which they represented a record, and are given to new records then: what an edit replaces does not pile
         up. Until then `current` hides them. Of an id given twice the last record counts; an id both given and deleted is
         deleted.
         """
@@ -166,7 +166,7 @@ class Collection:
         return stale
 
     def save(self, directory: Path) -> None:
-        """Write view and indexes into `directory`, which is created; only a shelf as built can be saved."""
+        """Write view and indexes into `directory`, which is created; only a collection as built can be saved."""
         self.base.save(directory)
         self.vectors.save(directory / "vectors")
         self.lexical.save(directory / "lexical")

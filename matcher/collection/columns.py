@@ -63,8 +63,10 @@ _EPOCH = date(1970, 1, 1)
 _TABLE = "table.arrow"
 MASKS_KEPT = 32  # answers of `RecordColumns.one_of` kept, a byte per record each
 _IDENTITY = ("id", "title_key", "body_key", "owner")
-# Columns that follow from the table and are kept beside it in a bundle: nobody should have to reckon them at loading.
-_KEPT = ("trl", "money_min", "money_max", "published", "owners", "matters", "region", "fields", "mode_flags")
+# Derived columns, stored in the bundle so that loading computes nothing, by the name of their file.
+_KEPT = {
+    name: name for name in ("trl", "money_min", "money_max", "published", "owners", "region", "fields", "mode_flags")
+} | {"text_ids": "matters"}
 
 
 def _owned(title: str, owner: str | None) -> str:
@@ -139,7 +141,7 @@ class RecordColumns:
     """Columns of the records of one side, row by row with their vectors.
 
     Numeric columns are NumPy arrays of shape (n,): `trl` float32, `money_min` and `money_max` float64, `published`
-    float64 (days since 1970); NaN where the record does not say. Read-only, whether reckoned or mapped from a file.
+    float64 (days since 1970); NaN where the record does not say. Read-only, whether computed or mapped from a file.
     """
 
     def __init__(self, table: pa.Table) -> None:
@@ -250,8 +252,8 @@ class RecordColumns:
         return readonly_view(np.array(found, dtype=np.int64))
 
     @cached_property
-    def matters(self) -> NDArray[np.int64]:
-        """Number of each record's matter: records with the same title and the same body have one.
+    def text_ids(self) -> NDArray[np.int64]:
+        """Number of each record's text: records with the same title and the same body share one.
 
         Without a body the owner must be the same too: what two holders call alike need not be alike.
         """
@@ -364,8 +366,8 @@ class RecordColumns:
         with pa.OSFile(str(directory / _TABLE), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
         StringIndex.of(self.rows).save(directory / "ids")
-        for name in _KEPT:
-            np.save(directory / f"{name}.npy", getattr(self, name))
+        for name, file in _KEPT.items():
+            np.save(directory / f"{file}.npy", getattr(self, name))
         save_csr(directory / "industry_prefixes", self.industry_prefixes)
 
     @classmethod
@@ -373,10 +375,10 @@ class RecordColumns:
         """Read what `save` wrote, mapped rather than copied."""
         with pa.memory_map(str(directory / _TABLE)) as source:
             cards = cls(pa.ipc.open_file(source).read_all())
-        known: dict[str, object] = {name: load_mmap(directory / f"{name}.npy") for name in _KEPT}
+        known: dict[str, object] = {name: load_mmap(directory / f"{file}.npy") for name, file in _KEPT.items()}
         known["industry_prefixes"] = load_csr(directory / "industry_prefixes")
         known["rows"] = StringIndex.load(directory / "ids")
-        vars(cards).update(known)  # these properties look here first, and would put there what they reckon
+        vars(cards).update(known)  # these properties look here first, and would put there what they compute
         return cards
 
     @cached_property

@@ -18,10 +18,10 @@ from matcher.texts.similarities import SIMILARITIES, TextSide, similarities
 from matcher.texts.space import TextSpace, record_text
 from models.encoder.base import Encoder, Kind
 
-# Records of the other side that a record is held against to learn what is near for it.
+# Records of the other side that a record is compared with to learn what is near for it.
 REFERENCE_ACHIEVEMENTS = 256
 REFERENCE_DEMANDS = 96
-_BLOCK = 2048  # records that are held against the reference at once; bounds memory
+_BLOCK = 2048  # records that are compared with the reference at once; bounds memory
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class RecordEncoder:
     """Encodes records: the text space, the reference records of both sides and, once built, the knowledge graph.
 
     How near is near differs from record to record: a demand in plain words is somewhat like everything, an achievement
-    of rare words like nothing. Held against the same reference at training and at serving time, a similarity becomes
+    of rare words like nothing. Compared with the same reference at training and at serving time, a similarity becomes
     comparable across demands and achievements.
     """
 

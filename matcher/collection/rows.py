@@ -36,7 +36,7 @@ def repeated(row: int, count: int) -> ViewRows:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where written records stand: `rows` (m,) of the collection, which has `size` rows then.
+    """Where written records are: `rows` (m,) of the collection, which has `size` rows then.
 
     `order` (size - records of the bundle,) puts what was written before, followed by what is written now, in the order of
     its rows; None where it is in order already.

@@ -23,7 +23,7 @@ STATUSES: dict[Status, str] = {"met": "满足", "missed": "不满足", "unknown"
 
 @dataclass(frozen=True, slots=True)
 class CriterionResult:
-    """A criterion with its status and what became of each of its comparisons."""
+    """A criterion with its status and the outcome of each of its comparisons."""
 
     criterion: StatedCriterion
     status: Status
@@ -80,7 +80,7 @@ def _groups(policy: StatedPolicy) -> dict[str, list[StatedCriterion]]:
     names = list(dict.fromkeys(criterion.branch for criterion in required if criterion.branch))
     if not names:
         return {"": required}
-    # a group's heading may stand above several: what binds 试点 binds 试点：实体企业
+    # a group's heading may cover several: what binds 试点 binds 试点：实体企业
     ends = [name for name in names if not any(other.startswith(name + "：") for other in names)]
     return {
         end: [c for c in required if not c.branch or end == c.branch or end.startswith(c.branch + "：")] for end in ends
@@ -108,7 +108,7 @@ def _policy_verdict(
 
 
 def assess_policy(force: InForce, facts: Facts) -> PolicyResult:
-    """Return the verdict on one policy with what became of every criterion."""
+    """Return the verdict on one policy with the outcome of every criterion."""
     policy = force.policy
     results = []
     for criterion in policy.criteria:

@@ -29,12 +29,12 @@ _MONEY = "元"
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A number in base units that lies in [low, high]; infinite ends are open. `told` says what the facts hold."""
+    """A number in base units that lies in [low, high]; infinite ends are open. `as_text` says what the facts hold."""
 
     low: float
     high: float
     unit: str
-    told: str = ""
+    as_text: str = ""
 
     @property
     def known(self) -> bool:
@@ -48,7 +48,7 @@ class Listed:
 
     words: tuple[str, ...]
     complete: bool
-    told: str = ""
+    as_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Said:
     """A statement that is true or false."""
 
     value: bool
-    told: str = ""
+    as_text: str = ""
 
 
 Known = Interval | Listed | Said
@@ -69,11 +69,11 @@ def _interval(figure: Figure, unit: str, name: str = "") -> Interval:
     high = figure.high if figure.value is None else figure.value
     base = in_base_unit(1.0, written)[1]
     ends = [in_base_unit(end, written)[0] if end is not None else None for end in (low, high)]
-    told = ""
+    as_text = ""
     if ends != [None, None]:
         span = f"{low:g}" if low == high and low is not None else f"{_end(low)}~{_end(high)}"
-        told = f"{name}{span}{written}{_origin(figure.source, figure.as_of)}"
-    return Interval(-math.inf if ends[0] is None else ends[0], math.inf if ends[1] is None else ends[1], base, told)
+        as_text = f"{name}{span}{written}{_origin(figure.source, figure.as_of)}"
+    return Interval(-math.inf if ends[0] is None else ends[0], math.inf if ends[1] is None else ends[1], base, as_text)
 
 
 def _end(value: float | None) -> str:
@@ -101,13 +101,13 @@ def _anniversary(start: date, years: int) -> date:
         return date(start.year + years, 3, 1)
 
 
-def _divided(one: Interval, other: Interval, told: str) -> Interval:
+def _divided(one: Interval, other: Interval, as_text: str) -> Interval:
     """Return the ratio of two amounts that are not negative; unknown where the divisor may be 0."""
     if other.low <= 0 or one.low < 0 or not (one.known and other.known):
-        return Interval(-math.inf, math.inf, "", told)
+        return Interval(-math.inf, math.inf, "", as_text)
     high = one.high / other.low if math.isfinite(one.high) else math.inf
     low = one.low / other.high if math.isfinite(other.high) else 0.0
-    return Interval(low, high, "", told)
+    return Interval(low, high, "", as_text)
 
 
 class Facts:
@@ -165,7 +165,7 @@ class Facts:
             found = self._rights(field)
         elif field == "rd_staff_share":
             parts = _interval(firm.rd_staff, "人"), _interval(firm.staff, "人")
-            found = _divided(*parts, f"研发人员{parts[0].told} ÷ 职工{parts[1].told}")
+            found = _divided(*parts, f"研发人员{parts[0].as_text} ÷ 职工{parts[1].as_text}")
         else:
             found = self._by_year(field)
         return found
@@ -183,11 +183,11 @@ class Facts:
             return None
         city, province = f"{code[:4]}00", f"{code[:2]}0000"
         if field == "registered_province":
-            return Listed((province,), complete=True, told=f"注册地{code}")
+            return Listed((province,), complete=True, as_text=f"注册地{code}")
         municipal = code[:2] in ("11", "12", "31", "50")
         # 440000 tells the province only: of the city nothing is known
         if code == province and not municipal:
-            return Listed((), complete=False, told=f"注册地{code}")
+            return Listed((), complete=False, as_text=f"注册地{code}")
         return Listed(tuple(dict.fromkeys((province if municipal else city, city, code))), True, f"注册地{code}")
 
     def _rights(self, field: str) -> Interval:
@@ -215,30 +215,32 @@ class Facts:
             found = self._year(single[field][0], last, single[field][1])
             # exports alone are a lower bound of imports and exports
             return (
-                Interval(found.low, math.inf, found.unit, found.told) if field == "import_export_last_year" else found
+                Interval(found.low, math.inf, found.unit, found.as_text)
+                if field == "import_export_last_year"
+                else found
             )
         if field in ("rd_to_sales_last_year", "rd_to_sales_same_period", "rd_share_of_revenue"):
             parts = self._year(firm.rd_cost, last, "研发费用"), self._year(firm.sales, last, "营业收入")
-            return _divided(*parts, f"{parts[0].told} ÷ {parts[1].told}")
+            return _divided(*parts, f"{parts[0].as_text} ÷ {parts[1].as_text}")
         years = [self._year(firm.sales, year, "营业收入") for year in (last - 2, last - 1, last)]
-        told = "；".join(year.told for year in years if year.told)
+        as_text = "；".join(year.as_text for year in years if year.as_text)
         if field == "revenue_each_of_3y":
-            return Interval(min(y.low for y in years), min(y.high for y in years), _MONEY, told)
+            return Interval(min(y.low for y in years), min(y.high for y in years), _MONEY, as_text)
         if field == "sales_any_of_3_years":
-            return Interval(max(y.low for y in years), max(y.high for y in years), _MONEY, told)
+            return Interval(max(y.low for y in years), max(y.high for y in years), _MONEY, as_text)
         series = {"sales_growth": firm.sales, "profit_growth": firm.profit, "revenue_cagr_3y": firm.sales}.get(field)
         return None if series is None else self._growth(field, series)
 
     def _growth(self, field: str, series: Series) -> Interval:
         """Return the mean of the last two yearly growths, or the compound one, over three years' known figures."""
         years = [self._year(series, year, "") for year in (self._last - 2, self._last - 1, self._last)]
-        told = "；".join(year.told for year in years if year.told)
+        as_text = "；".join(year.as_text for year in years if year.as_text)
         if field == "revenue_cagr_3y":
-            whole = _divided(years[2], years[0], told)
+            whole = _divided(years[2], years[0], as_text)
             root = [end**0.5 if math.isfinite(end) and end >= 0 else end for end in (whole.low, whole.high)]
-            return Interval(root[0] - 1, root[1] - 1, "", told)
-        steps = [_divided(years[1], years[0], told), _divided(years[2], years[1], told)]
-        return Interval(sum(s.low for s in steps) / 2 - 1, sum(s.high for s in steps) / 2 - 1, "", told)
+            return Interval(root[0] - 1, root[1] - 1, "", as_text)
+        steps = [_divided(years[1], years[0], as_text), _divided(years[2], years[1], as_text)]
+        return Interval(sum(s.low for s in steps) / 2 - 1, sum(s.high for s in steps) / 2 - 1, "", as_text)
 
 
 def _other(fact: Figure | Statement | Words) -> Known | None:
@@ -248,13 +250,13 @@ def _other(fact: Figure | Statement | Words) -> Known | None:
 
 
 def _said(fact: Statement) -> Said | None:
-    told = ("是" if fact.value else "否") + _origin(fact.source, fact.as_of)
-    return None if fact.value is None else Said(fact.value, told)
+    as_text = ("是" if fact.value else "否") + _origin(fact.source, fact.as_of)
+    return None if fact.value is None else Said(fact.value, as_text)
 
 
 def _words(fact: Words) -> Listed | None:
-    told = "、".join(fact.values) + _origin(fact.source, fact.as_of)
-    return Listed(fact.values, fact.complete, told) if fact.values or fact.complete else None
+    as_text = "、".join(fact.values) + _origin(fact.source, fact.as_of)
+    return Listed(fact.values, fact.complete, as_text) if fact.values or fact.complete else None
 
 
 def _plain(name: str) -> str:

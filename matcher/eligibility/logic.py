@@ -19,7 +19,7 @@ _RECORDS = re.compile(r"违法|违规|失信|处罚|不良.{0,4}记录|信用记
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one comparison: the fact it met, and how far a missed or unknown number is from the bound.
+    """Outcome of one comparison: the fact it met, and how far a missed or unknown number is from the bound.
 
     `gap` is what is lacking in the unit of the criterion, None where that cannot be said; `share` the same as a share of
     the bound.
@@ -118,13 +118,13 @@ def _unrecorded(leaf: Leaf, facts: Facts) -> Outcome:
 def _measured(leaf: Leaf, bound: float, known: Interval) -> Outcome:
     value, unit = in_base_unit(bound, leaf.unit)
     if not comparable(unit, known.unit) and unit and known.unit:
-        return Outcome(leaf, "unknown", f"{known.told}（单位与条件不同）")
+        return Outcome(leaf, "unknown", f"{known.as_text}（单位与条件不同）")
     status = compare(leaf.op, value, known.low, known.high)
     gap = _gap(leaf.op, value, known.low, known.high) if status == "missed" else None
     if gap is None:
-        return Outcome(leaf, status, known.told)
+        return Outcome(leaf, status, known.as_text)
     factor = value / bound if bound else 1.0
-    return Outcome(leaf, status, known.told, gap / factor if factor else gap, gap / abs(value) if value else None)
+    return Outcome(leaf, status, known.as_text, gap / factor if factor else gap, gap / abs(value) if value else None)
 
 
 def compare(op: str, bound: float, low: float, high: float) -> Status:
@@ -148,14 +148,14 @@ def _stated(leaf: Leaf, known: Known) -> Outcome:
     wanted = leaf.value
     if isinstance(known, Said):
         if isinstance(wanted, bool) or (is_number(wanted) and wanted == 0):
-            return Outcome(leaf, "met" if known.value is bool(wanted) else "missed", known.told)
-        return Outcome(leaf, "unknown", known.told)
+            return Outcome(leaf, "met" if known.value is bool(wanted) else "missed", known.as_text)
+        return Outcome(leaf, "unknown", known.as_text)
     if isinstance(known, Interval):
         if isinstance(wanted, bool):  # whether there is any
             status = compare(">" if wanted else "<=", 0.0, known.low, known.high)
-            return Outcome(leaf, status, known.told)
-        return Outcome(leaf, "unknown", known.told)
-    return Outcome(leaf, _listed(wanted, known), known.told)
+            return Outcome(leaf, status, known.as_text)
+        return Outcome(leaf, "unknown", known.as_text)
+    return Outcome(leaf, _listed(wanted, known), known.as_text)
 
 
 def _listed(wanted: object, known: Listed) -> Status:
@@ -184,8 +184,8 @@ def _dated(leaf: Leaf, known: Known, as_of: date) -> Outcome:
     try:
         day = date.fromisoformat(known.words[0])
     except ValueError:
-        return Outcome(leaf, "unknown", known.told)
-    return Outcome(leaf, compare(leaf.op, bound.toordinal(), day.toordinal(), day.toordinal()), known.told)
+        return Outcome(leaf, "unknown", known.as_text)
+    return Outcome(leaf, compare(leaf.op, bound.toordinal(), day.toordinal(), day.toordinal()), known.as_text)
 
 
 def resolve_day(text: str, as_of: date) -> date | None:

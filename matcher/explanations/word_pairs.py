@@ -1,4 +1,4 @@
-"""What words two texts share, and which different ones mean similar things: read where the texts stand."""
+"""What words two texts share, and which different ones mean similar things: read where the texts are."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Words:
 
 
 def words_of(space: TextSpace, texts: TextRows, row: int) -> Words:
-    """Return the words of the text in a row, read where it stands."""
+    """Return the words of the text in a row, read where it is."""
     indptr, indices, _ = csr_parts(texts.words)
     columns = np.sort(indices[indptr[row] : indptr[row + 1]])
     return Words(columns, space.word_vectors[columns])
@@ -53,7 +53,7 @@ class Partners:
 def partner_words(space: TextSpace, wanted: Words, offered: Words, most: int) -> list[Partners]:
     """Return at most `most` pairs of different words that mean the same or of which one is a kind of the other.
 
-    The best come first; no word stands in two pairs. Near vectors propose pairs, `likeness` accepts them: words that are
+    The best come first; no word is in two pairs. Near vectors propose pairs, `likeness` accepts them: words that are
     merely related, opposite or no words at all are left out.
     """
     cosine, idf = wanted.vectors @ offered.vectors.T, space.words.idf
@@ -87,7 +87,7 @@ def _heaviest(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return (m,) places in `wanted` and in `offered` of the k pairs with the largest cosine x √(idf x idf), best first.
 
-    Words that stand in both are left out; of equal pairs those that come first are taken.
+    Words that are in both are left out; of equal pairs those that come first are taken.
     """
     weights = np.full(k, -np.inf, dtype=np.float32)
     first, second = np.zeros(k, dtype=np.int64), np.zeros(k, dtype=np.int64)

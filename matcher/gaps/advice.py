@@ -18,7 +18,7 @@ from matcher.rescoring import ScoredCandidates, candidate_pool, pair_scores, req
 from matcher.texts.space import record_text
 
 TOP = 10
-NEAR = 4  # lists: a demand is nearly fitted where the achievement stands behind the list, but not further than this
+NEAR = 4  # lists: a demand is nearly fitted where the achievement ranks at most so far below the list
 LEAST_CHANCE = 0.5  # of the average pair's: what is less likely a match is no near fit
 PEERS = 10  # achievements like it that show which indicators are usual
 MAX_STEPS = 3  # levels of readiness that one can hope to climb
@@ -222,7 +222,7 @@ def _enough(
         parts = list(smallest.values())
         together: dict[str, Any] = {key: value for part in parts for key, value in part.update.items()}
         changes = [*changes, Change("together", "；".join(part.text for part in parts), together)]
-    # the record as it is comes first: being written anew must not pass for the effect of a change
+    # the record as it is comes first: being rewritten must not pass for the effect of a change
     versions = [achievement, *(_changed(achievement, change) for change in changes)]
     expected = _written_scores(engine, demand, versions)
     baseline = max(float(expected[0]), float(pool.scores.expected[place]))
@@ -263,9 +263,9 @@ def _rank(pool: ScoredCandidates, place: int, score: float, top: int) -> int:
     expected = pool.scores.expected.copy()
     expected[place] = score
     order = np.argsort(-expected, kind="stable").astype(np.intp)  # equal scores keep the order of the pool
-    owners, matters = pool.found.cards.owners, pool.found.cards.matters
-    shown = diversify(order, owners, matters, top).tolist()
+    owners, text_ids = pool.found.cards.owners, pool.found.cards.text_ids
+    shown = diversify(order, owners, text_ids, top).tolist()
     if place in shown:
         return int(shown.index(place)) + 1
-    apart = diversify(order, np.full(len(pool), -1, dtype=np.int64), matters, len(pool)).tolist()
+    apart = diversify(order, np.full(len(pool), -1, dtype=np.int64), text_ids, len(pool)).tolist()
     return max(top, int(apart.index(place)) if place in apart else len(pool)) + 1

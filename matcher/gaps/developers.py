@@ -76,7 +76,7 @@ def shared_gaps(
     least = SAME_GAP * sum(left[number] for number in names)
     if not names:
         return ()
-    demands = engine.shelf("demands")
+    demands = engine.collection("demands")
     found: dict[tuple[str, str], tuple[float, SharedGap]] = {}
     for near in engine.similar(demand, 50):
         row = demands.row(near.id)

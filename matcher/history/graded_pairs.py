@@ -1,4 +1,4 @@
-"""What became of pairs, row by row: graded, weighted, and with the moments at which it became known."""
+"""Outcomes of pairs, row by row: graded, weighted, and with the moments at which it became known."""
 
 from dataclasses import dataclass
 
@@ -91,7 +91,7 @@ class GradedPairs:
         return GradedPairs(self.d[rows], self.a[rows], self.grade[rows], self.weight[rows], log, certain)
 
     def batch(self, demands: EncodedRecords, achievements: EncodedRecords) -> PairBatch:
-        """Return the pairs with their records, which stand at `d` and `a` of the two views."""
+        """Return the pairs with their records, which are at `d` and `a` of the two views."""
         return PairBatch(demands, achievements, ViewRows(self.d), ViewRows(self.a))
 
     @property
@@ -99,7 +99,7 @@ class GradedPairs:
         """(n,) whether an expert graded the row; else a log did."""
         return self.log.judged if self.log else np.ones(len(self), dtype=np.bool_)
 
-    def known_before(self, moment: float = np.inf) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    def known_as_of(self, moment: float = np.inf) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
         """Return (k,) rows and grades of the outcomes known before `moment`: one of each pair that lists showed.
 
         The row of a pair shown more than once is the first of those with its best grade; each judgement counts.
@@ -122,7 +122,7 @@ class GradedPairs:
         """Return (k,) in (0, 1] how much rows count as outcomes of the given grades, as known at `moment`.
 
         As in training: a decline weighs little, what was left alone the less the younger it is and the further down it
-        stood. A row that was taken up since had its full weight of then.
+        was. A row that was taken up since had its full weight of then.
         """
         weight = np.where(self.grade[rows] == grade, self.weight[rows], 1.0)
         quiet = self.silent(rows, grade)
@@ -146,7 +146,7 @@ class GradedPairs:
         then = np.nan_to_num(moment - self.shown_at, nan=np.inf)
         return np.asarray(np.interp(then, age[order], ripe[order]), dtype=np.float64)
 
-    def weight_above(self, grade: int) -> NDArray[np.float64]:
+    def weight_for_threshold(self, grade: int) -> NDArray[np.float64]:
         """Return (n,) weights of the rows for the question whether they exceed `grade`."""
         return self.weight if self.certain is None else self.weight * self.certain[:, min(grade, 3)]
 

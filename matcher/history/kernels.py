@@ -15,8 +15,8 @@ _NEVER = np.float32(-1e30)
 def nearest_demands(similarity: Floats, starts: Rows, most: int) -> Rows:
     """Return the demands most similar by `similarity` (g,), enough to hold `most` outcomes if there are so many.
 
-    The outcomes of demand i stand from `starts[i]` to `starts[i + 1]`. A demand below -1 is left out. Similarities are
-    told apart to a thousandth: one pass over the demands is enough, and no order is needed.
+    The outcomes of demand i are from `starts[i]` to `starts[i + 1]`. A demand below -1 is left out. Similarities are
+    resolved to a thousandth: one pass over the demands is enough, and no order is needed.
     """
     held = np.zeros(_BINS, dtype=np.int64)
     place = np.full(len(similarity), -1, dtype=np.int64)

@@ -60,7 +60,7 @@ def _spread_over(start: int, end: int, most: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class RelevanceFeedback:
-    """What came of achievements for a demand and those like it, as encoder vectors of length 1, all float32.
+    """Outcomes with a demand and similar ones, as encoder vectors of length 1, all float32.
 
     `good` (d,) is the mean of those that did well, None if none did; `examples` (m, d) some of all, with `grades` (m,) and
     how much they count, `weights` (m,) in (0, 1].
@@ -181,8 +181,10 @@ class History:
         keys = {key: number for key, number in self.keys.items() if present[number]}
         ids = [self.ids[place] for place in kept.tolist()]
         axes = self.demand_axes, self.achievement_axes
-        told = self.weights[kept], self.silent[kept]
-        return History(keys, self.demands, self.achievements[kept], group, self.grades[kept], ids, kernel, *axes, *told)
+        counted = self.weights[kept], self.silent[kept]
+        return History(
+            keys, self.demands, self.achievements[kept], group, self.grades[kept], ids, kernel, *axes, *counted
+        )
 
     def features(self, pairs: PairBatch, nearness: FloatArray) -> FloatArray:
         """Return (n, len(HISTORY)) features of pairs; all NaN without outcomes.
@@ -211,9 +213,9 @@ class History:
         return table
 
     def demand_similarity(self, demands: EncodedRecords, rows: NDArray[np.int64]) -> FloatArray:
-        """Return (n, g) similarity of demands, as they stand in a view, to those with known outcomes.
+        """Return (n, g) similarity of demands, as they are in a view, to those with known outcomes.
 
-        Of one demand only that to about `LIKELY` and more known ones is reckoned, found by their leading axes; to the rest,
+        Of one demand only that to about `LIKELY` and more known ones is computed, found by their leading axes; to the rest,
         which lie too far away to tell anything, it is -inf.
         """
         asking = self._demands(demands, rows)
@@ -313,8 +315,8 @@ class History:
         others = self._nearest_outcomes(similarity)
         if len(others):
             cosine = offered @ self.achievements[others].T
-            told = self._grades[others], self.weights[others], self.silent[others]
-            others_outcomes(cosine, *told, similarity[self.group[others]], *smoothing, rest)
+            counted = self._grades[others], self.weights[others], self.silent[others]
+            others_outcomes(cosine, *counted, similarity[self.group[others]], *smoothing, rest)
         return np.hstack([own[:, :7], rest[:, :5], own[:, 7:], rest[:, 5:]])
 
     def _nearest_outcomes(self, similarity: FloatArray) -> NDArray[np.int64]:
@@ -339,8 +341,8 @@ class History:
         path = directory / "kernel.npz"
         kernel = PairKernelRidge.load(path) if path.is_file() else None
         keys, ids = StringIndex.load(directory / "keys"), PairIds.load(directory)
-        told = (load_mmap(path) if (path := directory / f"{name}.npy").is_file() else None for name in _COUNTED)
-        return cls(keys, demands, achievements, group, grades, ids, kernel, *axes, *told)
+        counted = (load_mmap(path) if (path := directory / f"{name}.npy").is_file() else None for name in _COUNTED)
+        return cls(keys, demands, achievements, group, grades, ids, kernel, *axes, *counted)
 
 
 def _of_length_1(vectors: FloatArray) -> FloatArray:

@@ -68,7 +68,7 @@ def same_coverage(held: Confidences, fitted: AnswerThreshold) -> AnswerThreshold
 def calibrate_threshold(held: Confidences, target: float, confidence: float = CONFIDENCE, views: int = 1) -> float:
     """Return the least threshold whose risk stays below `target` with the given confidence on the given demands.
 
-    Each demand stands among them `views` times; the bound takes that many for one. The bound is Clopper and Pearson's for
+    Each demand occurs `views` times; the bound takes that many for one. The bound is Clopper and Pearson's for
     the demands above the threshold (selection with guaranteed risk, Geifman & El-Yaniv 2017, without the correction for
     the number of thresholds tried).
 
@@ -93,7 +93,7 @@ def calibrate_threshold(held: Confidences, target: float, confidence: float = CO
 def fit_threshold(held: Confidences, target: float = TARGET_RISK, views: int = 1) -> AnswerThreshold | None:
     """Return the threshold that keeps the risk below `target`, or None if none can be expected to.
 
-    With the confidence `CONFIDENCE`; where no threshold can promise that, with `EVEN`: as likely as not. Each demand stands
+    With the confidence `CONFIDENCE`; where no threshold can promise that, with `EVEN`: as likely as not. Each demand occurs
     `views` times in `held`.
     """
     if len(held) < LEAST_DEMANDS * views:

@@ -39,7 +39,7 @@ def fit_scorer(
     choose: "Callable[[Examples, NDArray[np.int64]], RankerParameters] | None" = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Scorer:
-    """Fit history, ranker and (unless told otherwise) calibration on graded pairs.
+    """Fit history, ranker and (unless `calibrate` is false) calibration on graded pairs.
 
     A row's history features hold what was known before it was shown, of undated judgements what other folds say; see
     `matcher.learning.out_of_fold`. What the place in a list does to outcomes is learned apart and left out of the scores.
@@ -94,7 +94,7 @@ class Examples:
 
     @property
     def copies(self) -> int:
-        """How often each pair stands among the features."""
+        """How often each pair occurs among the features."""
         return len(self.features) // len(self.pairs)
 
     def fit(
@@ -107,7 +107,7 @@ class Examples:
             features = features[np.concatenate([rows + n * copy for copy in range(self.copies)])]
             pairs = pairs.take(rows)
         grades = np.arange(max(1, int(pairs.grade.max(initial=0))))
-        weights = np.stack([pairs.weight_above(int(grade)) for grade in grades], axis=1)
+        weights = np.stack([pairs.weight_for_threshold(int(grade)) for grade in grades], axis=1)
         return OrdinalRanker(parameters, threads).fit(
             features,
             self.names,
@@ -169,11 +169,11 @@ def _calibrations(
     copies = len(expected) // len(pairs)
     judged, grade = np.tile(pairs.judged, copies), np.tile(pairs.grade, copies)
     rows = np.tile(_telling(pairs), copies)
-    weight = np.tile(pairs.weight_above(GOOD_GRADE - 1), copies)
+    weight = np.tile(pairs.weight_for_threshold(GOOD_GRADE - 1), copies)
     good = IsotonicCalibration().fit(expected[rows], grade[rows] >= GOOD_GRADE, weight[rows])
     if (pairs.grade[~pairs.judged] >= DEAL_GRADE).sum() < MIN_DEALS:
         return good, None
-    weight = np.tile(pairs.weight_above(DEAL_GRADE - 1), copies)
+    weight = np.tile(pairs.weight_for_threshold(DEAL_GRADE - 1), copies)
     deal = IsotonicCalibration().fit(sealed[~judged], grade[~judged] >= DEAL_GRADE, weight[~judged])
     return good, deal
 

@@ -41,7 +41,7 @@ def past_features(
     matter = achievements.cards.identity_groups()[pairs.a]
     by_demand, by_pair, whole = _masks(group, matter, seed)
     batch = pairs.batch(demands, achievements)
-    everything, grades = pairs.known_before()
+    everything, grades = pairs.known_as_of()
     history = history_of(pairs, batch, everything, grades, nearness, seed)
     undated = np.flatnonzero(~np.isfinite(pairs.shown_at))
     tables = []
@@ -56,7 +56,7 @@ def past_features(
                 known[asked] = _features(rest, batch, asked, nearness)
         tables.append(known)
     for rows, begin in time_blocks(pairs.shown_at):
-        before, then = pairs.known_before(begin)
+        before, then = pairs.known_as_of(begin)
         if not len(before):
             continue
         at_begin = history_of(pairs, batch, before, then, nearness, seed, begin)

@@ -91,7 +91,7 @@ def fuse(found: dict[str, Rows]) -> Candidates:
 
 
 def _union(found: Sequence[Rows]) -> tuple[list[Rows], Rows]:
-    """Return where each of the `found` rows stand among the different ones, and these, ascending."""
+    """Return the position of each of the `found` rows among the distinct ones, and these, ascending."""
     joined = np.concatenate([*found, np.zeros(0, dtype=np.int64)])
     rows, place = np.unique(joined, return_inverse=True)
     return np.split(place, np.cumsum([len(part) for part in found])[:-1]) if found else [], rows

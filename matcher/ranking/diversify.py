@@ -13,7 +13,7 @@ OWNER_LIMITS: dict[Diversity, tuple[float, int]] = {"none": (1.0, 1), "balanced"
 def diversify(
     order: NDArray[np.intp],
     owners: NDArray[np.int64],
-    matters: NDArray[np.int64],
+    text_ids: NDArray[np.int64],
     top: int,
     diversity: Diversity = "balanced",
 ) -> NDArray[np.intp]:
@@ -32,7 +32,7 @@ def diversify(
     count: dict[int, int] = {}
     seen: set[int] = set()
     for place in order.tolist():
-        matter, owner = int(matters[place]), int(owners[place])
+        matter, owner = int(text_ids[place]), int(owners[place])
         if matter in seen:
             continue
         seen.add(matter)

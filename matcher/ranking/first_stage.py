@@ -1,4 +1,4 @@
-"""Which of the candidates are worth the whole ranker: a linear stand-in for it, over what costs next to nothing.
+"""Which of the candidates are worth the whole ranker: a linear substitute for it, over what costs next to nothing.
 
 Retrieval in two stages, as in a ranking cascade (Wang, Lin & Metzler, SIGIR 2011): the channels propose some hundred records,
 this stage keeps those that the ranker is likely to put first, and only they get all features. It is fitted on the ranker's
@@ -49,8 +49,8 @@ COLUMNS = (
 _FEEDBACK = tuple(name for name in COLUMNS if name.startswith("feedback_"))
 _SHARPNESS = np.float32(SHARPNESS)
 _PRIOR_MASS = np.float32(0.1)  # what having seen nothing like it weighs
-_PLACES = np.array([SIMILARITIES.index(name) for name in DENSE])
-_ABSENT = 999.0  # rank that stands for "not proposed"
+_DENSE_PLACES = np.array([SIMILARITIES.index(name) for name in DENSE])
+_ABSENT = 999.0  # rank that represents "not proposed"
 _FIRST_RANKS = 10.0  # how far apart ranks near the top lie: reciprocal ranks are 1 / (10 + rank)
 _BEST = 10
 _RIDGE = 20.0
@@ -58,7 +58,7 @@ _RIDGE = 20.0
 
 @dataclass(frozen=True)
 class FirstStage:
-    """A linear model: `weights` (2 f,) of the f columns and of their being missing; `filling` (f,) stands for what is.
+    """A linear model: `weights` (2 f,) of the f columns and of their being missing; `filling` (f,) represents what is.
 
     At least `scored` candidates are let through.
     """
@@ -188,13 +188,13 @@ def prefilter_features(
         if name in candidates.channels:
             ranks[:, column] = candidates.channels[name]
     columns = np.empty((n, len(COLUMNS)), dtype=np.float32)
-    alone = np.ascontiguousarray(asking.typical[place][:, _PLACES])
+    alone = np.ascontiguousarray(asking.typical[place][:, _DENSE_PLACES])
     _columns(
         dense,
         alone,
         readonly_view(found.typical),
         places,
-        _PLACES,
+        _DENSE_PLACES,
         attribute_features(pairs),
         known,
         candidates.fused,

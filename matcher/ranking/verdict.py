@@ -87,7 +87,7 @@ def verdict_of(
 
 
 def _measure(fitted: AnswerThreshold | None, *, for_demand: bool) -> str:
-    """Return in Chinese what the threshold stands for."""
+    """Return in Chinese what the threshold represents."""
     if not for_demand:
         return "门槛取历史评分的平均水平"
     if fitted is None:

@@ -23,7 +23,7 @@ def matches_of(
 ) -> list[Match]:
     """Return the candidates in `order` (m,), best first, with what is shown of them.
 
-    `scores` are those of all candidates; `reasons` and `digests`, if any, stand in the order of `order`.
+    `scores` are those of all candidates; `reasons` and `digests`, if any, are in the order of `order`.
     """
     candidates, found, places = retrieved.candidates, retrieved.found, retrieved.places
     matches = []

@@ -224,7 +224,7 @@ def given_pair(query: Query, other: Subject) -> Retrieved:
 def select(retrieved: Retrieved, order: NDArray[np.intp], diversity: Diversity = "balanced") -> PairIndices:
     """Return the query's `top` of candidates in `order`, best first, none of a text twice and few of one owner."""
     cards, places = retrieved.found.cards, retrieved.places
-    chosen = diversify(order, cards.owners[places], cards.matters[places], retrieved.query.top, diversity)
+    chosen = diversify(order, cards.owners[places], cards.text_ids[places], retrieved.query.top, diversity)
     mark_stage("selection")
     return PairIndices(chosen)
 
@@ -232,7 +232,7 @@ def select(retrieved: Retrieved, order: NDArray[np.intp], diversity: Diversity =
 def _retrieved(
     query: Query, history: DemandHistory, candidates: Candidates, found: EncodedRecords, places: ViewRows
 ) -> Retrieved:
-    """Return the candidates, which stand at `places` of `found`, paired with the subject."""
+    """Return the candidates, which are at `places` of `found`, paired with the subject."""
     subject = query.subject
     if query.side == "achievements":
         pairs = PairBatch.of_demand(subject.view, subject.place, found, places, history.similarity)

@@ -1,4 +1,4 @@
-"""What a request reads, all of one moment: the model and both collections as they stand."""
+"""What a request reads, all of one moment: the model and both collections as they are."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class State:
         return self.achievements if side == "achievements" else self.demands
 
     def title(self, side: Side, record_id: str) -> str:
-        """Return a record's title as it stands now, or its id if there is none."""
+        """Return a record's title as it is now, or its id if there is none."""
         return self.collection(side).title(record_id)
 
 

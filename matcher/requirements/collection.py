@@ -1,4 +1,4 @@
-"""Quantities of both sides under the rows of their shelves: parsed when a bundle is built and when a record is written."""
+"""Quantities of both sides under the rows of their collections: parsed when a bundle is built and when a record is written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from matcher.requirements.table import QuantityTable, Rows, quantities_of
 class QuantityCollection:
     """Quantities of one side: `base` those of the bundle's rows, `extra` those written since, behind them.
 
-    Rows are those of the shelf of the same side, as long as both are given the same records in the same order.
+    Rows are those of the collection of the same side, as long as both are given the same records in the same order.
     """
 
     base: QuantityTable
@@ -67,7 +67,7 @@ class Quantities:
         encode: Encode | None = None,
         synonyms: Synonyms | None = None,
     ) -> Self:
-        """Read the quantities of all records, given in the order of their shelves' rows."""
+        """Read the quantities of all records, given in the order of their collections' rows."""
         wanted = QuantityTable.build(map(quantities_of, demands), encode, synonyms)
         offered = QuantityTable.build(map(quantities_of, achievements), encode, synonyms)
         return cls(QuantityCollection(wanted), QuantityCollection(offered), encode, synonyms)
@@ -76,8 +76,8 @@ class Quantities:
         """Return the quantities of records, stored or not."""
         return QuantityTable.build(map(quantities_of, records), self._encode, self._synonyms)
 
-    def standing(self, record: Record, row: int | None) -> tuple[QuantityTable, int]:
-        """Return the table that holds a record, and its row there: the bundle's if it stands in `row`, else a new one."""
+    def locate(self, record: Record, row: int | None) -> tuple[QuantityTable, int]:
+        """Return the table that holds a record, and its row there: the bundle's if it is in `row`, else a new one."""
         if row is None:
             return self.read([record]), 0
         return (self.demands if isinstance(record, Demand) else self.achievements).base, row

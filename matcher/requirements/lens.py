@@ -20,13 +20,13 @@ LEAST_TEXTS = 1  # that define it: names that are merely close are not taken for
 
 
 class RequirementChecker:
-    """Compares one record with rows of the other side's shelf."""
+    """Compares one record with rows of the other side's collection."""
 
     def __init__(self, quantities: Quantities, record: Achievement | Demand, row: int | None = None) -> None:
-        """Look from `record`, which stands in its side's `row` of the bundle as it is given, or nowhere (None)."""
+        """Look from `record`, which is in its side's `row` of the bundle as it is given, or nowhere (None)."""
         self._quantities = quantities
         self._from_demand = isinstance(record, Demand)
-        self._mine, self._row = quantities.standing(record, row)
+        self._mine, self._row = quantities.locate(record, row)
 
     def _compare(self, table: QuantityTable, rows: Rows) -> RequirementMatches:
         mine = np.full(len(rows), self._row, dtype=np.int64)
@@ -67,9 +67,9 @@ def pair_ledger(
     demand_row: int | None,
     achievement_row: int | None,
 ) -> RequirementReport:
-    """Return the ledger of one pair, of which each stands in its side's row of the bundle as it is given, or nowhere."""
-    wanted, d = quantities.standing(demand, demand_row)
-    offered, a = quantities.standing(achievement, achievement_row)
+    """Return the ledger of one pair, of which each is in its side's row of the bundle as it is given, or nowhere."""
+    wanted, d = quantities.locate(demand, demand_row)
+    offered, a = quantities.locate(achievement, achievement_row)
     return compare(wanted, np.array([d], dtype=np.int64), offered, np.array([a], dtype=np.int64)).ledger(0)
 
 

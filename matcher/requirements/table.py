@@ -30,7 +30,7 @@ _BETWEEN = "\x1f"  # parts the texts of a quantity
 def quantities_of(record: Record) -> tuple[Quantity, ...]:
     """Return the quantities of a record: of its title, content, and indicators (achievements) or targets (demands).
 
-    Each names its field; its positions are those of that field's text. What is said twice is kept where it stands first.
+    Each names its field; its positions are those of that field's text. Of repeated statements the first is kept.
     The requirements among a demand's keywords, where answers to questions are kept, come first, so that no long text
     crowds them out; their positions are those of the keywords joined by `BETWEEN_KEYWORDS`.
     """

@@ -73,7 +73,7 @@ def summary(ledger: RequirementReport) -> str:
 def with_ledgers(matches: list[Match], ledgers: Sequence[RequirementReport]) -> list[Match]:
     """Return the matches with their ledgers, given in their order, as checked requirements.
 
-    They stand beside the reasons, not among them: reasons tell what the ranker used, and it does not use the ledger.
+    They are beside the reasons, not among them: reasons tell what the ranker used, and it does not use the ledger.
     """
     if not ledgers:
         return matches

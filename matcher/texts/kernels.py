@@ -1,4 +1,4 @@
-"""Compiled loops that hold one text against many. They release the interpreter lock; their code is cached on disk."""
+"""Compiled loops that compare one text with many. They release the interpreter lock; their code is cached on disk."""
 
 import numba
 import numpy as np
@@ -14,7 +14,7 @@ def hop(
 ) -> tuple[NDArray[np.int32], Floats]:
     """Return columns and values of the sparse row (columns, weights) times a CSR matrix.
 
-    All numbers are positive; a column of the result stands once, in no order. `sums` (as long as the matrix is wide, or
+    All numbers are positive; each column of the result occurs once, in no order. `sums` (as long as the matrix is wide, or
     longer) is scratch: zeros before and after.
     """
     bound = 0
@@ -96,7 +96,7 @@ def gather(
 
 @numba.njit(nogil=True, cache=True)
 def totals(indptr: Ints, indices: Ints, rows: Ints, values: Floats, sums: Floats) -> None:
-    """Write to `sums` (n,) those of `values` (width,) over the columns that stand in the CSR matrix' `rows` (n,)."""
+    """Write to `sums` (n,) those of `values` (width,) over the columns that are in the CSR matrix' `rows` (n,)."""
     for i in range(len(rows)):
         total = np.float32(0)
         for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
@@ -156,8 +156,8 @@ def align(
 ) -> None:
     """Write how well the words of one text find partners in n others by their vectors to `scores` (n, 4), zeros before.
 
-    The words of the n texts stand in `words` from `bounds[i]` to `bounds[i + 1]` and number the rows of `weight` (w,)
-    and `cosine` (w, l), the cosines to l words, of which the lead's stand from `begin` to `end` and weigh `lead_weight`
+    The words of the n texts are in `words` from `bounds[i]` to `bounds[i + 1]` and number the rows of `weight` (w,)
+    and `cosine` (w, l), the cosines to l words, of which the lead's are from `begin` to `end` and weigh `lead_weight`
     (l,). The columns: weighted mean over the lead's words of the cosine to the nearest word of the text; the same over the
     text's words; largest weight × that cosine over the lead's words; the same over the text's words. 0 where a text has no
     words.

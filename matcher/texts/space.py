@@ -132,7 +132,7 @@ class Vocabulary:
 
     @classmethod
     def fit(cls, documents: Iterable[Sequence[str]], limit: int, at_least: int = 1) -> Self:
-        """Keep the `limit` terms that stand in most documents, and in `at_least` so many."""
+        """Keep the `limit` terms that are in most documents, and in `at_least` so many."""
         frequency: Counter[str] = Counter()
         n = 0
         for document in documents:
@@ -192,7 +192,7 @@ class TextSpace:
 
     Attributes: `encoder`; `contextual`, a second encoder that reads words in their order, or None; `words` and `grams`
     vocabularies; `projection` (v + g, TOPICS) float32; `associations` (v, v)
-    sparse rows of length 1: the words that stand together with a word more often than chance (positive PMI, texts
+    sparse rows of length 1: the words that occur with a word more often than chance (positive PMI, texts
     weighted down by their length); `associated_by` its transpose; `word_vectors` (v, d) of length 1.
     """
 

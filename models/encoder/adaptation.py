@@ -2,7 +2,7 @@
 
 1. Words common in the store say little there: token i is scaled by a / (a + p_i), p_i its share of the store's tokens
    (SIF weights: Arora, Liang & Ma, ICLR 2017).
-2. A word means what it stands beside: to every token is added the mean of the (centred) vectors of the texts that hold
+2. A word means what it occurs with: to every token is added the mean of the (centred) vectors of the texts that hold
    it. Two words of one topic come closer even if no text holds both, as in latent semantic analysis, but without
    forgetting what the encoder knew.
 """

@@ -12,7 +12,7 @@ from data.errors import EncoderError
 SETTINGS_FILE = "encoder_settings.json"
 # What tells a directory of the contextual encoder from others, with the digests of its files.
 CONTEXTUAL_FILE = "contextual.json"
-# Files that do not decide a vector; a corrected model card must not force every text to be encoded anew.
+# Files that do not decide a vector; a corrected model card must not force every text to be encoded again.
 _IGNORED = {SETTINGS_FILE, "README.md", "config_sentence_transformers.json", ".gitattributes"}
 _STATIC = "StaticEmbedding"
 _NORMALIZE = "Normalize"

@@ -62,7 +62,7 @@ def quantise(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np
 
 @lru_cache(maxsize=2)
 def _tokenizer(tokenizer_json: bytes) -> tuple[Tokenizer, bool]:
-    """Return a tokenizer without padding and truncation, and whether `fold` stands in for its normaliser.
+    """Return a tokenizer without padding and truncation, and whether `fold` replaces its normaliser.
 
     The latest are kept: an encoder that was adapted to a store has the tokenizer of the one before, and reading one
     holds up all other threads for some tenths of a second.

@@ -43,7 +43,7 @@ class CachedEncoder:
         with self._database() as database:
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)")
-            # When a vector was last used stands apart, so that marking a hit does not rewrite the vector.
+            # The time of last use is a separate column, so that marking a hit does not rewrite the vector.
             database.execute("CREATE TABLE IF NOT EXISTS uses (key BLOB PRIMARY KEY, turn INTEGER NOT NULL)")
 
     @property

@@ -1,4 +1,4 @@
-"""Domain terms as words of their own: beside the words they are made of, and beside the words they stand in.
+"""Domain terms as words of their own: beside the words they are made of, and beside the words they occur in.
 
 Segmenters cut a technical text by a general dictionary. A domain's compound (磷酸 铁锂 电池) becomes three words that
 are common each by itself, while another text's word (动力电池组) hides the term that both are about (动力电池). So terms
@@ -14,7 +14,7 @@ from data.columns.strings import StringIndex
 
 MAX_WORDS = 6  # words that a compound is looked for in
 REMEMBERED = 1 << 16  # words whose terms are kept: texts repeat their words
-_BEGINNING = 3  # characters by which most runs of words are told to begin no term
+_BEGINNING = 3  # characters by which most runs of words are found to begin no term
 _TERMS, _BEGINNINGS = "domain_terms", "domain_beginnings"
 SHORTEST_HOST = 3  # characters of a word that may hide a term
 

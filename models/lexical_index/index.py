@@ -66,7 +66,7 @@ class LexicalIndex:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the at most k rows (m,) int64 with a score above 0 and their scores (m,) float32, best first.
 
-        A word that stands twice in the segmented `query` counts twice. `allowed[row]` says whether a row may be
+        A word that occurs twice in the segmented `query` counts twice. `allowed[row]` says whether a row may be
         returned; rows beyond its end may not, its excess is ignored.
 
         Raises InputError for k < 1 or a mask that is not one-dimensional bool.

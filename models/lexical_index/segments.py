@@ -61,7 +61,7 @@ class Segments:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return rows (m,) and scores (m,) > 0 in no order, among them the k best of all living, allowed documents.
 
-        `query` gives how often each word stands in the query.
+        `query` gives how often each word occurs in the query.
         """
         found = [
             _search_part(part, terms, k, _mask(part, mask, allowed))
@@ -124,7 +124,7 @@ class Segments:
         return Segments(tuple(parts), tuple(alive))
 
     def merged(self) -> Postings:
-        """Return all living documents as one set of postings, its average length taken anew."""
+        """Return all living documents as one set of postings, its average length computed again."""
         return joined(list(zip(self.parts, self.alive, strict=True)), None)
 
     def carried_over(self, rebuilt: "Segments", touched: list[NDArray[np.int64]], since: "Segments") -> "Segments":
@@ -191,7 +191,7 @@ def _mask(
 
 
 def _positions(held: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where each of `rows` (m,) stands in `held` (n,), ascending; -1 where it does not."""
+    """Return where each of `rows` (m,) is in `held` (n,), ascending; -1 where it does not."""
     if len(held) == 0:
         return np.full(len(rows), -1, dtype=np.int64)
     found = np.minimum(np.searchsorted(held, rows), len(held) - 1)

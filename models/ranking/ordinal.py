@@ -58,8 +58,8 @@ class OrdinalRanker:
         """Fit one binary classifier per grade above the lowest.
 
         With positions, what a row's place in the list alone does to its outcome is taken out: it enters training as a
-        fixed offset of the log-odds (`models.position_bias`) and is left out in prediction, which is as if every row stood
-        where the average training row stood.
+        fixed offset of the log-odds (`models.position_bias`) and is left out in prediction, which is as if every row was
+        where the average training row was.
 
         Args:
             features: (n, f); NaN is a missing value.

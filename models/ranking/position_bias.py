@@ -32,7 +32,7 @@ def place_offsets(
 
     A preliminary model sees the place beside the features; its margin, averaged over the same rows for each place
     (partial dependence, Friedman 2001), is what the place alone brings: unlike the rate of outcomes per position it does not
-    hold against lower positions that weaker matches stand there. Farther down never counts for more (the offsets of
+    blame lower positions for the weaker matches there. Farther down never counts for more (the offsets of
     positions are made non-increasing); a place that no row has gets the nearest place's.
 
     Args:

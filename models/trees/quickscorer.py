@@ -103,7 +103,7 @@ def _number_leaves(
                 depth += 1
             else:
                 before = (np.uint64(1) << np.uint64(begun[depth])) - np.uint64(1)
-                # of 64 leaves 63 at most stand to the left of a split
+                # of 64 leaves 63 at most lie to the left of a split
                 kept[first + node] = ~(((np.uint64(1) << np.uint64(numbered)) - np.uint64(1)) ^ before)
                 nodes[depth], begun[depth] = right[first + node], -1
                 depth += 1

@@ -55,7 +55,7 @@ class TreeContributions:
 
     @classmethod
     def of(cls, trees: Trees) -> Self | None:
-        """Return the contributions of a model's trees, or None where LightGBM has to reckon them.
+        """Return the contributions of a model's trees, or None where LightGBM has to compute them.
 
         It has to for categorical splits, zeros that count as missing, nodes that no training row reached, and what is not a
         plain sum of leaves.
@@ -120,7 +120,7 @@ def _walk(
     """Fill in the last seven columns: edge by edge, and how many different features a path of each tree has at most."""
     for tree in range(len(splits) - 1):
         first, begin, size = splits[tree], 2 * splits[tree], splits[tree + 1] - splits[tree]
-        todo = np.zeros(2 * size + 1, dtype=np.int64)  # edges to go on from; 0 stands for the root
+        todo = np.zeros(2 * size + 1, dtype=np.int64)  # edges to go on from; 0 represents the root
         node_of, depth_of = np.zeros(2 * size + 1, dtype=np.int64), np.zeros(2 * size + 1, dtype=np.int64)
         waiting, used = (1 if size else 0), 0
         while waiting:
@@ -195,7 +195,7 @@ def _add(  # noqa: PLR0912
                 if before == 0:
                     for row in range(n):
                         target[edge, k, row] = product[up, k, row] * (cold + met[edge, row] * hot)
-                else:  # the feature's factor stands in the product already, with weaker conditions
+                else:  # the feature's factor is in the product already, with weaker conditions
                     unmet = 1.0 / (rest * share[first + before])
                     more = 1.0 / (t + rest * share[first + before]) - unmet
                     for row in range(n):

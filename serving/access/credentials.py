@@ -92,7 +92,7 @@ class KeyRing:
         self._keys: Mapping[str, ApiKey] | None = None
 
     def refresh(self, store: Store) -> None:
-        """Read the keys anew."""
+        """Read the keys again."""
         self._keys = {key.key_id: key for key in store.api_keys.all()}
 
     @property

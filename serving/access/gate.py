@@ -1,4 +1,4 @@
-"""The gate before all routes but health and documentation: who asks, how often, and (per route) what they may do."""
+"""The gate before all routes but health and documentation: authentication, rate limits, and per-route scopes."""
 
 from math import ceil
 from typing import Protocol
@@ -109,8 +109,8 @@ def identify(keys: KeyRing, headers: Headers, address: str, http_version: str = 
 def is_local(headers: Headers, address: str, http_version: str = "1.1") -> bool:
     """Tell whether a request comes from this machine itself, neither through a proxy nor from a page in a browser.
 
-    A proxy that is told nothing else speaks HTTP/1.0, as nobody at the keyboard does, and names itself as host. One that
-    is told to speak 1.1 and to hide whom it speaks for cannot be told apart: hence what `LOCAL` may not do.
+    A proxy without further settings speaks HTTP/1.0, as nobody at the keyboard does, and names itself as host. One that
+    is set to speak 1.1 and to hide whom it speaks for cannot be distinguished: hence what `LOCAL` may not do.
     """
     host = headers.get("host", "").lower()
     host = host if host in LOOPBACK else host.rpartition(":")[0]
@@ -128,7 +128,7 @@ class Needs:
         self.scope = scope
 
     async def __call__(self, request: Request) -> Principal:
-        """Return who asks; ApiError (403) if they may not."""
+        """Return the caller; ApiError (403) if they may not."""
         principal: Principal = request.state.principal
         if self.scope not in principal.scopes:
             REFUSED.inc()

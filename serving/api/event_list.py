@@ -16,7 +16,7 @@ MAX_EVENTS = 1000
 
 
 class EventOutcome(BaseModel):
-    """What became of one event."""
+    """Outcome of one event."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,7 +26,7 @@ class EventOutcome(BaseModel):
 
 
 class EventsAnswer(BaseModel):
-    """What became of the events. All but the rejected ones are on disk: those added now, and those known from before."""
+    """Outcomes of the events. All but the rejected ones are on disk: those added now, and those known from before."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -90,7 +90,7 @@ def gaps_path(demand_id: str) -> str:
 async def gap_answer(
     services: Services, live: LiveModel, demand: Demand, filters: Filters | None = None
 ) -> dict[str, Any]:
-    """Return a demand's gap report as plain values; it scores the demand's candidates anew.
+    """Return a demand's gap report as plain values; it scores the demand's candidates again.
 
     Raises:
         InputError, StoreError, ApiError: as the routes document.

@@ -15,7 +15,7 @@ _R = TypeVar("_R", Achievement, Demand)
 
 
 class LineResult(BaseModel):
-    """What became of one line."""
+    """Outcome of one line."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,7 +26,7 @@ class LineResult(BaseModel):
 
 
 class BulkAnswer(BaseModel):
-    """What became of an upload. Lines reported as stored are on disk."""
+    """Outcome of an upload. Lines reported as stored are on disk."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -31,7 +31,7 @@ def serve(
 
     if log_level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise InputError(f"--log-level {log_level!r} is none of DEBUG, INFO, WARNING, ERROR")
-    settings()  # a wrong setting is told here, once, and not by every worker
+    settings()  # a wrong setting is reported here, once, and not by every worker
     os.environ["GONGXU_LOG_LEVEL"] = log_level.upper()
     if workers > 1:
         # Workers leave their metrics in files, so that whichever is asked can tell those of all.

@@ -1,6 +1,6 @@
 """Charts as SVG inside the page: drawn by pygal on the server, coloured by our own stylesheet, so that they follow its theme.
 
-Nothing of pygal's scripts and styles goes along: the page's policy allows neither. The numbers stand in a table beside.
+Nothing of pygal's scripts and styles goes along: the page's policy allows neither. The numbers are in a table beside.
 """
 
 import sys

@@ -25,7 +25,7 @@ _CHUNK = 500
 
 
 def safe(value: Any) -> Any:
-    """Return what may stand in a cell of a spreadsheet: text that looks like a formula gets an apostrophe before it."""
+    """Return what may be in a cell of a spreadsheet: text that looks like a formula gets an apostrophe before it."""
     if value is None:
         return ""
     if isinstance(value, datetime):

@@ -27,7 +27,7 @@ _running: set[asyncio.Task[None]] = set()
 
 
 class Request(BaseModel):
-    """One request and what became of it."""
+    """One request and its outcome."""
 
     model_config = ConfigDict(frozen=True)
 

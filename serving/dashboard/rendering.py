@@ -65,7 +65,7 @@ def environment() -> Environment:
 
 @lru_cache(maxsize=16)
 def static_address(name: str) -> str:
-    """Return the path of a static file, with the digest of its content: it may be kept for ever."""
+    """Return the path of a static file, with the digest of its content: it may be cached without expiry."""
     digest = sha256((FOLDER / "static" / name).read_bytes()).hexdigest()[:12]
     return f"/static/{name}?v={digest}"
 

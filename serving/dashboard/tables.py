@@ -154,7 +154,7 @@ class MemoryRows:
 
 @dataclass(frozen=True)
 class SelectedRows:
-    """Rows of a query; its columns' names are those of the table's, or `order` and `where` say what stands for them.
+    """Rows of a query; its columns' names are those of the table's, or `order` and `where` name the columns to use.
 
     `count` counts cheaper than the query would where nothing is filtered; `keys` selects the same rows' keys alone, where
     joins that only add columns can be left out of the counting; `finish` turns a database row into a row.

@@ -78,7 +78,7 @@ def _prepared(used: Settings) -> tuple[FastAPI, list[LiveModel]]:
 
 
 def _forget_own_metrics() -> None:
-    """Remove the metrics of this process, which answers nothing: its zeros would stand beside the workers' figures."""
+    """Remove the metrics of this process, which answers nothing: its zeros would be counted beside the workers' figures."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     for path in Path(folder).glob(f"*_{os.getpid()}.db") if folder else ():
         path.unlink()

@@ -26,7 +26,7 @@ Ask = Callable[[Engine], Recommendation]
 
 
 def demander(demand: Demand) -> str:
-    """Return who stands behind a demand: the firm, or the demand itself where it names none."""
+    """Return the demander of a demand: the firm, or the demand itself where it names none."""
     return demand.enterprise or demand.demand_id
 
 

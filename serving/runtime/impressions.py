@@ -26,7 +26,7 @@ class _Shown:
     at: datetime
 
     def events(self) -> Iterator[OutcomeEvent]:
-        """Yield an impression for each item; validated once, for the others differ in names that stand in the store."""
+        """Yield an impression for each item; validated once, for the others differ in stored names only."""
         asked, shown = ("demand_id", "achievement_id")[:: 1 if self.side == "achievements" else -1]
         first = OutcomeEvent.model_validate(
             {

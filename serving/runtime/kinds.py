@@ -1,4 +1,4 @@
-"""The index of declared kinds beside the live model: made anew with a bundle, kept up with what is written."""
+"""The index of declared kinds beside the live model: rebuilt with a bundle, kept up with what is written."""
 
 from threading import Lock
 

@@ -56,7 +56,7 @@ class LiveModel:
             GongxuError: the bundle cannot be used.
 
         """
-        with _alone(directory.parent):
+        with _exclusive_lock(directory.parent):
             return cls._loaded(verify(directory), directory, threads, store)
 
     @classmethod
@@ -66,7 +66,7 @@ class LiveModel:
         The thread has the requests' priority: one of lower priority would be kept waiting while it holds the
         interpreter, and with it every request. Only the digests are left to a process that may wait.
         """
-        with _alone(directory.parent):
+        with _exclusive_lock(directory.parent):
             live = cls._loaded(_verified(directory), directory, threads, store)
             if store is not None:
                 live.catch_up(store)
@@ -141,7 +141,7 @@ class BundleHolder:
         """Load the bundle that `current` names if it is another than before; return whether a new one serves now.
 
         A bundle that cannot be loaded leaves the old one serving (at start: the previous one), is remembered in
-        `rejected` and not tried again until the pointer is written anew or `force` is set.
+        `rejected` and not tried again until the pointer is rewritten or `force` is set.
         """
         with self._loading:
             pointer = self._pointer()
@@ -197,7 +197,7 @@ class BundleHolder:
         BUNDLE_REJECTED.set(0)
         log.info("bundle loaded", version=version, seconds=round(perf_counter() - started, 3))
         if replaced is not None:
-            _let_go(replaced)
+            _release_when_unused(replaced)
         return True
 
     def _pointer(self) -> tuple[str, int] | None:
@@ -235,7 +235,7 @@ def _verified(directory: Path) -> Manifest:
 
 
 @contextmanager
-def _alone(bundles: Path) -> Iterator[None]:
+def _exclusive_lock(bundles: Path) -> Iterator[None]:
     """Wait until no other process is in such a block for the same folder; the lock ends with the process that holds it."""
     try:
         descriptor = os.open(bundles, os.O_RDONLY)
@@ -248,7 +248,7 @@ def _alone(bundles: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _let_go(replaced: ReferenceType[LiveModel]) -> None:
+def _release_when_unused(replaced: ReferenceType[LiveModel]) -> None:
     """Return a replaced bundle's memory to the system once the last request with it has ended."""
     end = monotonic() + PATIENCE
     while replaced() is not None and monotonic() < end:

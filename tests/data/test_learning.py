@@ -9,7 +9,7 @@ from data.settings import Settings, settings
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A home whose settings are read anew; returns a function that writes its file."""
+    """A home whose settings are read again; returns a function that writes its file."""
     monkeypatch.setenv("GONGXU_HOME", str(tmp_path))
     settings.cache_clear()
     yield lambda text: (tmp_path / LEARNING_FILE).write_text(text, encoding="utf-8")

@@ -43,7 +43,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def proxies(home, tmp_path_factory):
-    """Yield addresses: of the server, of nginx as documented, of nginx told nothing but where to send requests."""
+    """Yield addresses: of the server, of nginx as documented, of nginx given nothing but where to send requests."""
     folder = tmp_path_factory.mktemp("proxy")
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]

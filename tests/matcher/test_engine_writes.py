@@ -150,11 +150,15 @@ def test_readers_see_the_old_state_or_the_new_one_never_both_or_none(known, engi
 def test_a_slow_reader_still_finds_what_was_there_when_it_began(known, engine):
     """Many writes may pass while one request is under way; what it may recommend must still be in the indexes."""
     demand, record = known.world.demands[0], known.world.achievements[0]
-    shelf = engine.shelf("achievements")  # the state a request takes hold of at its beginning
+    collection = engine.collection("achievements")  # the state a request takes hold of at its beginning
     for n in range(5):
         engine.upsert_achievements([renamed(record, f"污泥改名{n}")])
     words = content_words(record_text(demand).full)
     vector = np.asarray(known.model.viewer.demands([demand]).texts.full.vectors[0])
-    candidates = find_candidates(vector, words, shelf, shelf.allowed(EVERYTHING))
-    titles = [shelf.base.cards.titles[row] for row in candidates.rows if shelf.base.cards.ids[row] == record.record_id]
+    candidates = find_candidates(vector, words, collection, collection.allowed(EVERYTHING))
+    titles = [
+        collection.base.cards.titles[row]
+        for row in candidates.rows
+        if collection.base.cards.ids[row] == record.record_id
+    ]
     assert titles == [record.title]

@@ -1,4 +1,4 @@
-"""One way from a record to its scores: stored, changed, deleted, written anew, new or free, alone or in a list."""
+"""One way from a record to its scores: stored, changed, deleted, rewritten, new or free, alone or in a list."""
 
 import gc
 from dataclasses import replace
@@ -148,17 +148,17 @@ def test_what_edits_replace_does_not_pile_up(platform):
     for n in range(3):
         engine.upsert_achievements([record.model_copy(update={"content": f"污泥干化第 {n} 版，含水率{n}%"})])
     gc.collect()
-    shelf, held = engine.shelf("achievements"), engine.state.quantities
-    rows, terms = len(shelf), len(shelf.extra.graph.pool_terms)
+    collection, held = engine.collection("achievements"), engine.state.quantities
+    rows, terms = len(collection), len(collection.extra.graph.pool_terms)
     for n in range(40):
         engine.upsert_achievements([record.model_copy(update={"content": f"污泥干化第 {n} 版，含水率{n}%"})])
-    later = engine.shelf("achievements")
+    later = engine.collection("achievements")
     assert len(later) <= rows + 1
     assert len(later.extra) == len(later) - len(later.base)
     assert len(later.extra.graph.pool_terms) <= terms + 40
     assert len(engine.state.quantities.achievements) == len(later)
     assert len(held.achievements) == rows
-    assert len(shelf) == rows  # what a reader holds stays as it was
+    assert len(collection) == rows  # what a reader holds stays as it was
     engine.upsert_achievements([record])
 
 

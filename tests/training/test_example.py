@@ -1,4 +1,4 @@
-"""The documented example, run as it stands on a small store."""
+"""The documented example, run as it is on a small store."""
 
 import runpy
 from pathlib import Path

@@ -109,13 +109,13 @@ def test_what_a_place_does_is_recovered_and_does_not_stand_for_what_stands_there
 
 
 def test_a_place_counts_the_same_wherever_rows_are_scored(lists, log):
-    """Predicted probabilities stand for the average place: their mean is the log's own rate."""
+    """Predicted probabilities refer to the average position: their mean is the log's own rate."""
     ranker = OrdinalRanker(PARAMETERS).fit(log.features, NAMES, log.clicked.astype(np.int64), positions=log.position)
     assert ranker.predict(log.features)[:, 0].mean() == pytest.approx(log.clicked.mean(), rel=0.25)
 
 
 def test_with_no_signal_none_is_claimed(lists, log):
-    """Clicks by lot: on new demands with judgements by lot the interval of the AUC holds 0.5."""
+    """Clicks at random: on new demands with judgements at random the interval of the AUC holds 0.5."""
     random = np.random.default_rng(2)
     score = ordinal(log, log.position, grades=random.permutation(log.clicked).astype(np.int64))
     kept = lists.features[lists.new :, :40]

@@ -139,7 +139,7 @@ def served_scorer(fitted: FittedScorer) -> Scorer:
     """Return the scorer with the held-out outcomes in its history: it was not taught by them, but it may tell of them."""
     if not len(fitted.held_out):
         return fitted.scorer
-    rows, grades = fitted.pairs.known_before()
+    rows, grades = fitted.pairs.known_as_of()
     batch = fitted.pairs.batch(fitted.model.demands.base, fitted.model.achievements.base)
     nearness = fitted.table.select(NEARNESS_COLUMNS)
     history = history_of(fitted.pairs, batch, rows, grades, nearness, fitted.parameters.seed)
@@ -151,7 +151,7 @@ def comparable_rows(pairs: GradedPairs, held_out: NDArray[np.intp]) -> NDArray[n
 
     A shown pair so young that a contact is more likely still to come than not is left out.
     """
-    rows, _ = pairs.known_before()
+    rows, _ = pairs.known_as_of()
     rows = np.asarray(np.intersect1d(rows, held_out), dtype=np.intp)
     if pairs.certain is None:
         return rows

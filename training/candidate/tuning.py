@@ -48,7 +48,7 @@ def tune(
     order and probabilities alike. Only `examples` are seen: what is held out for evaluation must not be among them. The
     first trial is the default parameters, so that the result is never worse than they are on these folds. A trial that
     is worse than the median after a fold is given up. The study is kept in the SQLite file `studies` under a name made from the
-    examples: called again with the same ones it goes on, with others it begins anew.
+    examples: called again with the same ones it goes on, with others it begins again.
 
     Args:
         examples: what the ranker will be trained on.
@@ -160,7 +160,7 @@ def _loss(
     exceeds = ranker.predict(examples.features[np.concatenate([test, test + n])])
     losses = []
     for grade in range(int(pairs.grade.max())):
-        weight = np.tile(pairs.weight_above(grade)[test], 2)
+        weight = np.tile(pairs.weight_for_threshold(grade)[test], 2)
         probability = np.clip(ranker.above(exceeds, grade), CLIP, 1 - CLIP)
         happened = np.tile(pairs.grade[test] > grade, 2)
         if weight.sum() > 0:

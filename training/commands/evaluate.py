@@ -74,7 +74,7 @@ def evaluate(
     """Evaluate on expert judgements: random, popularity, BM25, encoder and ranker, with 95% intervals.
 
     --served scores what users get: the engine is asked over the whole collection, with a model that learned nothing of the
-    asked demands. Without it judged pairs are ordered, by splits: random (leaky, only to stand beside published figures),
+    asked demands. Without it judged pairs are ordered, by splits: random (leaky, only to compare with published figures),
     dedup (equal pairs in one fold), grouped (test demands are new). With --test: warm (demands with judgements in --dataset)
     and cold ones. Of the store also the log of shown lists is evaluated. docs/evaluation.md tells the details.
 

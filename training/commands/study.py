@@ -1,4 +1,4 @@
-"""`gongxu lab compare-rankers`: ways to learn an order, held against the truth of a simulated platform."""
+"""`gongxu lab compare-rankers`: ways to learn an order, compared with the truth of a simulated platform."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

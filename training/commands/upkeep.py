@@ -71,7 +71,7 @@ def monitor_command(
     until: Annotated[datetime | None, typer.Option(help="Look at the days before this moment (UTC); now.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Hold recent traffic against what training saw. Exit code 0: fine; 1: an alarm; 2: it could not look.
+    """Compare recent traffic with what training saw. Exit code 0: fine; 1: an alarm; 2: it could not look.
 
     Looked at: drift of features and of scores, outcome rates against expectation, share of unanswered demands. The report
     is kept in GONGXU_HOME/monitor_report.json, where the dashboard shows it.

@@ -89,7 +89,7 @@ def pair_tables(
 ) -> Iterator[PairTable]:
     """Yield the features of n pairs of ids, as a bundle describes them, in at most two parts.
 
-    A pair of records that the bundle holds is described as they stand there, any other as new records would be.
+    A pair of records that the bundle holds is described as they are there, any other as new records would be.
 
     Raises:
         NotFoundError: neither the bundle nor `records` has an id.

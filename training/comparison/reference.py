@@ -1,4 +1,4 @@
-"""What training saw, kept in the bundle in a few numbers, so that later traffic can be held against it."""
+"""What training saw, kept in the bundle in a few numbers, so that later traffic can be compared with it."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class Histogram(BaseModel):
 
 
 class Rates(BaseModel):
-    """What became of pairs that lists showed: per position, how many were shown and how many reached each step."""
+    """Outcomes of pairs that lists showed: per position, how many were shown and how many reached each step."""
 
     shown: dict[int, float]
     reached: dict[str, dict[int, float]]
@@ -81,7 +81,7 @@ class Rates(BaseModel):
 
 
 class Reference(BaseModel):
-    """What a version answers to the demands of its time, and what became of pairs that lists had shown by then."""
+    """What a version answers to the demands of its time, and the outcomes of pairs that lists had shown by then."""
 
     # Demands asked, and the share of them that nothing was good enough for.
     asked: int
@@ -110,7 +110,7 @@ def ripe_rows(pairs: GradedPairs) -> NDArray[np.intp]:
 
 
 def sampling_factor(pairs: GradedPairs) -> NDArray[np.float64]:
-    """Return (n,) how many rows of the log each row stands for: 1 unless a sample was taken of very many."""
+    """Return (n,) how many rows of the log each row represents: 1 unless a sample was taken of very many."""
     weight = np.where(pairs.grade > 0, OUTCOME_WEIGHT, IMPRESSION_WEIGHT)
     if pairs.log is not None:
         weight = np.where(pairs.log.reason != NO_REASON, OUTCOME_WEIGHT, weight)

@@ -85,7 +85,7 @@ def answer_features(engine: Engine, answers: Answers, records: Records) -> dict[
 
 
 def reference_of(engine: Engine, answers: Answers, records: Records, rates: Rates | None) -> Reference:
-    """Return what later answers shall be held against."""
+    """Return the reference distribution for drift monitoring."""
     features = answer_features(engine, answers, records)
     return Reference(
         asked=answers.asked,

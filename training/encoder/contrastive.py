@@ -68,7 +68,7 @@ class TaughtRankingLoss(MultipleNegativesRankingLoss):
     """Ranking of pairs by in-batch negatives, plus the distance of the anchors' cosine matrix from the teacher's.
 
     The labels are the teacher's centred vectors of the papers' titles, whether the anchor is the title or the keywords
-    that stand for the same paper. The second term keeps what the pairs do not tell.
+    that represent the same paper. The second term keeps what the pairs do not tell.
     """
 
     def compute_loss_from_embeddings(self, embeddings: list[torch.Tensor], labels: torch.Tensor) -> torch.Tensor:

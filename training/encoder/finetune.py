@@ -49,7 +49,7 @@ class FinetuneSettings:
 def finetune(encoder: Encoder, pairs: Sequence[Pair], out: Path, settings: FinetuneSettings | None = None) -> Path:
     """Fine-tune a copy of `encoder` on `pairs`, write its model directory to `out` and return `out`.
 
-    A fifth of the demands is held out and judged before and after; the figures (AUC, NDCG@10 with intervals) stand in
+    A fifth of the demands is held out and judged before and after; the figures (AUC, NDCG@10 with intervals) are in
     `out/finetuning.json`. Texts that any outcome of grade above 0 joins to a demand are never its negatives.
 
     Raises:

@@ -77,11 +77,11 @@ def graded_pairs(
     maturity_days: float = MATURITY_DAYS,
     now: datetime | None = None,
 ) -> GradedPairs:
-    """Return what became of each pair that both sides still know, as far as the log goes.
+    """Return the outcome of each pair that both sides still know, as far as the log goes.
 
     A row is a pair as one request showed it. Later events join it by request and pair; an event that names no request,
     or one that did not show the pair, joins the pair's latest row, and begins one if there is none. A row's grade is
-    the best that happened to it (see `data.records.GRADES`). A decline ends what came of the pair before it at grade 0
+    the best that happened to it (see `data.records.GRADES`). A decline ends the outcome of the pair before it at grade 0
     and leaves its reason; what comes after it counts again. Every expert judgement is a row of its own, so that experts
     may disagree.
 

@@ -12,7 +12,7 @@ _SALT = "gongxu held out:"
 
 
 def held_out_mark(name: str) -> float:
-    """Return a number in [0, 1) that a demand has for ever; it is held out where that lies below the share."""
+    """Return a stable hash in [0, 1); demands below the hold-out share are held out."""
     return int.from_bytes(sha256(f"{_SALT}{name}".encode()).digest()[:8], "big") / 2**64
 
 

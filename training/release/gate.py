@@ -50,7 +50,7 @@ class Decision(BaseModel):
 class Evidence:
     """What the gate looks at. `champion` is None where nothing with a ranker serves yet.
 
-    `problem` says why the bundle cannot be served, `incomparable` why it cannot be held against the champion.
+    `problem` says why the bundle cannot be served, `incomparable` why it cannot be compared with the champion.
     """
 
     held: HeldOut

@@ -196,7 +196,7 @@ def _unanswered(reference: Reference, answers: Answers) -> Finding:
 
 
 def _rates(reference: Rates | None, pairs: GradedPairs, rows: NDArray[np.intp]) -> list[Finding]:
-    """Hold what became of shown pairs against what became of pairs at the same positions before."""
+    """Compare observed with expected outcome rates, adjusted for position."""
     if reference is None:
         return []
     findings = []

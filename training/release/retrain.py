@@ -62,7 +62,7 @@ def retrain(
     tune_minutes: float = 0.0,
     progress: Progress = lambda _: None,
 ) -> Retrained:
-    """Import what lies in `paths`, then make a new version of the store as it stands and serve it if the gate agrees.
+    """Import what lies in `paths`, then make a new version of the store as it is and serve it if the gate agrees.
 
     With `tune_minutes` above 0 the ranker's parameters are searched for that long. Nothing is done if store, parameters
     and code are those of the last time, unless `again`. A run that was broken off

@@ -1,4 +1,4 @@
-"""Ways to learn an order from a simulated log, held against the true order: what position correction is worth."""
+"""Ways to learn an order from a simulated log, compared with the true order: what position correction is worth."""
 
 import tempfile
 import time

@@ -34,7 +34,7 @@ def provenance() -> Provenance:
 
 
 def git_state(directory: Path) -> tuple[str, bool]:
-    """Return the commit that a folder's code stands at, empty outside a checkout, and whether files differ from it."""
+    """Return the commit of a folder's code, empty outside a checkout, and whether files differ from it."""
     if not (directory.parent / ".git").exists():
         return "", False
     command = ["git", "-C", str(directory)]

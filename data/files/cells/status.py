@@ -1,4 +1,4 @@
-"""Where a record stands, in the words of the platforms: 已发布, 有效 and 在售 are 发布."""
+"""Status of a record, in the words of the platforms: 已发布, 有效 and 在售 are 发布."""
 
 import re
 from collections.abc import Mapping

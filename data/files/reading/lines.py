@@ -30,7 +30,7 @@ class Line:
 
 
 def encoding_of(path: Path) -> str:
-    """Return the encoding of a text file, told by its mark or by what makes sense of its beginning.
+    """Return the encoding of a text file, known by its mark or by what makes sense of its beginning.
 
     Raises:
         InputError: it is no text.
@@ -63,7 +63,7 @@ def read_lines(path: Path, encoding: str) -> Iterator[Line]:
         return
     other = "gb18030" if encoding == "utf-8" else "utf-8"
     for number, raw in enumerate(_raw_lines(path), start=1):
-        # A mark also stands where a second file was joined on.
+        # A mark also begins a second file that was joined on.
         line = raw.removeprefix(BOM_UTF8) if raw.startswith(BOM_UTF8) else raw
         try:
             yield Line(number, line.decode(encoding))

@@ -31,7 +31,7 @@ def open_tables(path: Path, sheet: str | None = None, header_row: int | None = N
     """Open the tables of a file for reading row by row; a file other than a workbook has one.
 
     `sheet` names the worksheet to read, by name or number from 1; without it those that hold a table are read.
-    What a file is is told by its content: a web page or text named .xls is read as such.
+    A file's type is detected from its content: a web page or text named .xls is read as such.
 
     Raises:
         InputError: the file is missing, empty, in an unknown format or encoding, or damaged.

@@ -16,7 +16,7 @@ def empty_file(path: Path) -> InputError:
 
 
 class RawRow(NamedTuple):
-    """A row as it stands, with its number as a spreadsheet shows it.
+    """A row as it is, with its number as a spreadsheet shows it.
 
     `problem` is a Chinese sentence where it cannot be read, `note` one where it was read in spite of a fault.
     """

@@ -1,4 +1,4 @@
-"""The table in a sheet: where its header stands (below titles, over two rows), and which rows are none of its records."""
+"""The table in a sheet: where its header is (below titles, over two rows), and which rows are none of its records."""
 
 import re
 from collections import Counter
@@ -26,7 +26,7 @@ _REPEATED = "与表头相同，已跳过"
 
 
 def table_of(sheet: RawSheet, source: str, header_row: int | None = None) -> Table:
-    """Return the table in a sheet; `header_row` (as a spreadsheet counts) tells where its header stands.
+    """Return the table in a sheet; `header_row` (as a spreadsheet counts) tells where its header is.
 
     Raises:
         InputError: the sheet has no such row.
@@ -81,7 +81,7 @@ def _filled(row: RawRow) -> int:
 
 
 def _spread(row: RawRow, merged: Sequence[tuple[int, int, int, int]]) -> list[str]:
-    """Return a header's cells as text; what is merged over several columns stands in each."""
+    """Return a header's cells as text; the text of a merged cell is repeated in each of its columns."""
     head = [_text(cell) for cell in row.cells]
     for top, left, bottom, right in merged:
         if top <= row.number - 1 <= bottom and left < right and left < len(head):
@@ -95,7 +95,7 @@ def _two_rows(
 ) -> list[str] | None:
     """Return the header that two rows make together; None if the second is none.
 
-    A row below is part of the header if it names fields and stands only where the row above has a group's name or nothing.
+    A row below is part of the header if it names fields and is only where the row above has a group's name or nothing.
     """
     if second.problem or second.number != first.number + 1:
         return None

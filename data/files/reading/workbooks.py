@@ -88,7 +88,7 @@ def _raw(sheet: "CalamineSheet", uncomputed: dict[int, set[int]]) -> RawSheet:
 
 
 class Uncomputed(str):
-    """Stands in a cell whose formula was never computed; its text is the note."""
+    """Content of a cell whose formula was never computed; its text is the note."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Events written inside of a transaction: those whose id is known are told, not written again."""
+"""Events written inside of a transaction: those whose id is known are reported, not written again."""
 
 from functools import cache
 from typing import Any
@@ -14,7 +14,7 @@ from data.store.upserts import with_digest
 
 
 def append(connection: sa.Connection, batch: list[OutcomeEvent]) -> tuple[list[EventResult], list[dict[str, Any]]]:
-    """Append events with distinct ids; return what became of each, in their order, and the rows that were written."""
+    """Append events with distinct ids; return the outcome of each, in their order, and the rows that were written."""
     rows = [with_digest(event_columns(event), canonical_json(event), "event") for event in batch]
     digests = [row["digest"] for row in rows]
     # In one order, or two writers of the same events could wait for each other forever.

@@ -49,7 +49,7 @@ class ImportedKindRecord(NamedTuple):
 
 @dataclass
 class Written:
-    """What became of imported records; `fields` counts in how many updated records each field changed."""
+    """Outcomes of imported records; `fields` counts in how many updated records each field changed."""
 
     inserted: int = 0
     updated: int = 0

@@ -21,7 +21,7 @@ EVENTS = "events"
 
 @dataclass(frozen=True)
 class Undone:
-    """What became of what an import brought: `kept` records changed since and stay; `events` are those taken back."""
+    """Outcomes of what an import brought: `kept` records changed since and stay; `events` are those taken back."""
 
     restored: int = 0
     removed: int = 0

@@ -12,7 +12,7 @@ EventResult = Literal["added", "known", "conflicting"]
 
 @dataclass(frozen=True)
 class EventCounts:
-    """What became of events that were sent: `conflicting` ones had a known id but other content, the first stays."""
+    """Outcomes of events that were sent: `conflicting` ones had a known id but other content, the first stays."""
 
     added: int = 0
     known: int = 0

@@ -71,7 +71,7 @@ class EligibilityRequest(BaseModel):
 
 
 class Place(BaseModel):
-    """Where a quote stands in the policy's text."""
+    """Where a quote is in the policy's text."""
 
     field: str
     start: int | None

@@ -1,4 +1,4 @@
-"""Outcome events: what became of recommended pairs."""
+"""Outcome events: what happened to recommended pairs."""
 
 from datetime import UTC, datetime
 from functools import partial

@@ -95,7 +95,7 @@ async def paths(
     services: ServicesOf,
     limit: Annotated[int, Query(ge=1, le=MAX_PATHS)] = 3,
 ) -> Response:
-    """Return the strongest paths between two stored records as they stand now, with their evidence."""
+    """Return the strongest paths between two stored records as they are now, with their evidence."""
     _graph(services)
     achievement = await services.in_store(lambda store: store.achievement(achievement_id))
     demand = await services.in_store(lambda store: store.demand(demand_id))

@@ -161,7 +161,7 @@ def _page_answer(page: Page[Any], position: list[str]) -> Response:
 
 
 def _read_cursor(cursor: str, parts: int) -> list[str]:
-    """Return the position that a cursor stands for.
+    """Return the position that a cursor represents.
 
     Raises:
         InputError: no page gave it.

@@ -54,7 +54,7 @@ class UndoRequest(Pair):
 
 
 class Work(BaseModel):
-    """How a match stands."""
+    """State of a match."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -96,7 +96,7 @@ class WorkList(BaseModel):
 
 
 class History(BaseModel):
-    """How a match stands, and all that was done with it."""
+    """State of a match, and all that was done with it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -178,7 +178,7 @@ async def match_history(
     demand_id: Annotated[Identifier, Query(examples=["D000001"])],
     achievement_id: Annotated[Identifier, Query(examples=["A000042"])],
 ) -> Response:
-    """Return how a match stands and all that was done with it, undone actions too, oldest first."""
+    """Return the state of a match and all that was done with it, undone actions too, oldest first."""
     work, actions = await services.in_store(
         lambda store: (store.matches.work(demand_id, achievement_id), store.matches.history(demand_id, achievement_id))
     )

@@ -66,7 +66,7 @@ class Reload(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: str | None = Field(None, max_length=100, description="A version; null: load the current one anew")
+    version: str | None = Field(None, max_length=100, description="A version; null: load the current one again")
 
 
 class Reloaded(BaseModel):
@@ -96,7 +96,7 @@ async def models(services: ServicesOf) -> Response:
     "/reload",
     response_model=Reloaded,
     responses=responses(NOT_FOUND, NO_BUNDLE, BUSY, NOT_PROMOTED, *COMMON),
-    summary="Serve another bundle, or load the current one anew",
+    summary="Serve another bundle, or load the current one again",
 )
 async def reload(asked: Reload, request: Request, services: ServicesOf, who: Changer) -> Response:
     """Load a bundle and, once it serves here, make it the current one; the other workers follow within seconds.
@@ -194,7 +194,7 @@ def _point(home: Path, bundles: Path, version: str, champion: str, who: str) -> 
             "at": datetime.now(UTC).isoformat(),
         }
         append(home, orjson.dumps(entry).decode())
-    set_current(bundles, version)  # anew also where it is the same, so that the other workers see it too
+    set_current(bundles, version)  # again also where it is the same, so that the other workers see it too
     if version != champion:
         set_pointer(bundles, PREVIOUS, next(iter(rollback_targets(home, bundles)), ""))
 

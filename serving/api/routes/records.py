@@ -37,7 +37,7 @@ _R = TypeVar("_R", Achievement, Demand)
 
 
 class Written(BaseModel):
-    """What became of a record; it is on disk and will be found within a second."""
+    """Outcome of a record; it is on disk and will be found within a second."""
 
     model_config = ConfigDict(frozen=True)
 

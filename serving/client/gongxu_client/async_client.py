@@ -265,7 +265,7 @@ class AsyncClient(AsyncTransport):
         return await self.send(Models, "GET", "/v1/models")
 
     async def reload(self, body: Reload | Mapping[str, Any]) -> Reloaded:
-        """Serve another bundle, or load the current one anew."""
+        """Serve another bundle, or load the current one again."""
         return await self.send(Reloaded, "POST", "/v1/models/reload", body=body)
 
     async def metrics(self) -> str:

@@ -126,7 +126,7 @@ class DeveloperAnswer(BaseModel):
 
 class EventOutcome(BaseModel):
     """
-    What became of one event.
+    Outcome of one event.
     """
 
     index: int
@@ -142,7 +142,7 @@ class EventOutcome(BaseModel):
 
 class EventsAnswer(BaseModel):
     """
-    What became of the events. All but the rejected ones are on disk: those added now, and those known from before.
+    Outcomes of the events. All but the rejected ones are on disk: those added now, and those known from before.
     """
 
     added: int
@@ -419,7 +419,7 @@ class InlineDemand(BaseModel):
     deadline: date | None = None
     status: Literal["草稿", "发布", "对接中", "已签约", "已解决", "过期", "撤回"] = "发布"
     """
-    Where a demand stands.
+    Status of a demand.
     """
     visibility: str = ""
 
@@ -474,7 +474,7 @@ class KindSummary(BaseModel):
 
 class LineResult(BaseModel):
     """
-    What became of one line.
+    Outcome of one line.
     """
 
     line: int
@@ -633,7 +633,7 @@ class PartAnswer(BaseModel):
 
 class Place(BaseModel):
     """
-    Where a quote stands in the policy's text.
+    Where a quote is in the policy's text.
     """
 
     field: str
@@ -676,7 +676,7 @@ class Problem(BaseModel):
     rejected: int | None = None
     results: list[dict[str, Any]] | None = None
     """
-    Of a list of events: what became of each
+    Of a list of events: the outcome of each
     """
 
 
@@ -772,7 +772,7 @@ class Reload(BaseModel):
     )
     version: str | None = None
     """
-    A version; null: load the current one anew
+    A version; null: load the current one again
     """
 
 
@@ -1032,7 +1032,7 @@ class Verdict(BaseModel):
     """
     measure: str
     """
-    What the threshold stands for, in Chinese
+    What the threshold represents, in Chinese
     """
 
 
@@ -1058,7 +1058,7 @@ class Words(BaseModel):
 
 class Work(BaseModel):
     """
-    How a match stands.
+    State of a match.
     """
 
     demand_id: str
@@ -1106,7 +1106,7 @@ class WorkList(BaseModel):
 
 class Written(BaseModel):
     """
-    What became of a record; it is on disk and will be found within a second.
+    Outcome of a record; it is on disk and will be found within a second.
     """
 
     id: str
@@ -1306,7 +1306,7 @@ class AdviceAnswer(BaseModel):
 
 class BulkAnswer(BaseModel):
     """
-    What became of an upload. Lines reported as stored are on disk.
+    Outcome of an upload. Lines reported as stored are on disk.
     """
 
     inserted: int
@@ -1427,7 +1427,7 @@ class Demand(BaseModel):
     deadline: date | None = None
     status: Literal["草稿", "发布", "对接中", "已签约", "已解决", "过期", "撤回"] = "发布"
     """
-    Where a demand stands.
+    Status of a demand.
     """
     visibility: str = ""
 
@@ -1607,7 +1607,7 @@ class GapReportAnswer(BaseModel):
 
 class History(BaseModel):
     """
-    How a match stands, and all that was done with it.
+    State of a match, and all that was done with it.
     """
 
     match: Work
@@ -1876,7 +1876,7 @@ class Answer(BaseModel):
 
 class AskedFor(BaseModel):
     """
-    Who asks: exactly one of a stored demand, a demand sent along, a free text.
+    The subject: exactly one of a stored demand, a demand sent along, a free text.
     """
 
     model_config = ConfigDict(

@@ -259,7 +259,7 @@ class Client(SyncTransport):
         return self.send(Models, "GET", "/v1/models")
 
     def reload(self, body: Reload | Mapping[str, Any]) -> Reloaded:
-        """Serve another bundle, or load the current one anew."""
+        """Serve another bundle, or load the current one again."""
         return self.send(Reloaded, "POST", "/v1/models/reload", body=body)
 
     def metrics(self) -> str:

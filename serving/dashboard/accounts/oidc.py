@@ -250,7 +250,7 @@ class Provider:
         return Identity(subject, name.strip(), max(roles, key=list(Role).index))
 
     async def _described(self) -> _Metadata:
-        """Return the provider's description, read anew when it is old."""
+        """Return the provider's description, read again when it is old."""
         async with self._reading:
             if self._metadata is None or monotonic() - self._read_at > FRESH:
                 await self._read()

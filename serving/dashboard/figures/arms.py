@@ -26,7 +26,7 @@ def experiment_of(home: Path, name: str) -> Experiment | None:
 
 
 def experiment_results(store: Store, home: Path, experiment: Experiment) -> Results:
-    """Return what the events say of an experiment; counted anew when there are more events than before."""
+    """Return what the events say of an experiment; counted again when there are more events than before."""
     table = daily_counts
     query = sa.select(sa.func.coalesce(sa.func.sum(table.c.number), 0)).where(
         table.c.dimension == "all", table.c.day >= china_day_of(experiment.started_at)

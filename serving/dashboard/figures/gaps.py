@@ -82,7 +82,7 @@ def all_flows(engine: Engine) -> tuple[Flow, ...]:
 
 
 def ids_behind(graph: KnowledgeGraph, records: str, name: str, *, stage: bool, industry: str = "") -> list[str]:
-    """Return the ids of the achievements or demands that hold a term or stand in a chain stage (of an industry, if named).
+    """Return the ids of the achievements or demands that hold a term or belong to a chain stage (of an industry, if named).
 
     Raises:
         NotFoundError: the graph does not know it.

@@ -127,8 +127,8 @@ def clusters(engine: Engine) -> tuple[Cluster, ...]:
     (an engine is its own key).
     """
     found = []
-    for side, shelf in (("achievements", engine.model.achievements), ("demands", engine.model.demands)):
-        cards = shelf.base.cards
+    for side, collection in (("achievements", engine.model.achievements), ("demands", engine.model.demands)):
+        cards = collection.base.cards
         names = ("id", "title", "owner", "title_key", "body_key")
         ids, titles, owners, title_keys, bodies = (cards.table.column(name).to_pylist() for name in names)
         owned = [f"{key}\0{owner}" if key and owner else "" for key, owner in zip(title_keys, owners, strict=True)]
@@ -154,7 +154,7 @@ def clusters(engine: Engine) -> tuple[Cluster, ...]:
 
 
 def boilerplate(store: Store) -> list[dict[str, Any]]:
-    """Return sentences that stand in many records, of an even sample of each side."""
+    """Return sentences that occur in many records, of an even sample of each side."""
     rows = []
     for side in ("achievements", "demands"):
         texts = [content for _, content in _sample(store, side)]

@@ -19,7 +19,7 @@ from serving.dashboard.figures.health import FIELDS, SOON, STALE, is_missing
 CHINA = timedelta(hours=8)
 SORTED_DAYS = timedelta(days=31)  # of all kinds of events
 RESPONSE = "response"  # all kinds of event that answer a recommendation
-UNSTATED = "none"  # stands in an address for what a record does not state
+UNSTATED = "none"  # the value in an address for what a record does not state
 STATES = {
     "open": "在架、仍可对接",
     "unanswered": "已推荐、无人响应",

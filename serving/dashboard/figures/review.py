@@ -22,7 +22,7 @@ def choose(store: Store, engine: Engine, other: Engine | None, seed: int) -> lis
     """Return pairs of randomly drawn open demands, at most one of each kind for each demand.
 
     Chosen are the pair whose probability lies nearest to the average of all judged pairs, the one about which two models
-    differ most, the likely one for the demands with the greatest budgets, and one by lot.
+    differ most, the likely one for the demands with the greatest budgets, and one at random.
     """
     rng = np.random.default_rng(seed)
     cards = engine.model.demands.base.cards

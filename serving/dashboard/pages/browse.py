@@ -197,7 +197,7 @@ def evidence_of(engine: Engine, sought: Demand, offered: Achievement) -> dict[st
 
 
 def paths_of(engine: Engine, sought: Demand, offered: Achievement) -> list[Path]:
-    """Return the strongest paths between two records as they stand now, none without a graph."""
+    """Return the strongest paths between two records as they are now, none without a graph."""
     return engine.paths(sought, offered, MAX_PATHS)
 
 

@@ -33,7 +33,7 @@ UNWATCHED = "还没有检查过。运行 gongxu monitor（建议每天一次）�
 
 
 async def page(request: Request) -> Response:
-    """Show what came of an experiment, arm by arm; it is counted from its events, which may take a few seconds."""
+    """Show the outcome of an experiment, arm by arm; it is counted from its events, which may take a few seconds."""
     services = services_of(request)
     chosen = await _chosen(request)
     found = await _results(request, chosen) if chosen else None

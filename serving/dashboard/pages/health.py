@@ -137,7 +137,7 @@ async def _cluster(request: Request) -> figures.Cluster:
 
 
 async def merge(request: Request) -> Response:
-    """Let one record stand for its group; records that may be different matters are shown first, to be chosen one by one."""
+    """Let one record represent its group; records that may be different matters are shown first, to be chosen one by one."""
     cluster, kept = await _cluster(request), field(request, "kept")
     if kept not in cluster.ids:
         raise InputError("请选择要保留的一条。")
@@ -294,7 +294,7 @@ async def reject_rows(request: Request) -> Response:
 
 
 async def boilerplate_table(request: Request) -> Table:
-    """Return sentences that stand in many records."""
+    """Return sentences that occur in many records."""
     rows = await at_length(request, figures.boilerplate)
 
     def link(row: Row) -> tuple[str, dict[str, Any]]:

@@ -270,7 +270,7 @@ def held_out_link(row: Row) -> tuple[str, dict[str, Any]]:
 
 
 async def held_out_table(request: Request) -> Table:
-    """Return the held-out pairs of a version: what came of them, and what it predicted."""
+    """Return the held-out pairs of a version: their outcomes, and what it predicted."""
     asked, home = request.query_params, services_of(request).settings.home
     bounds = [_share(asked.get(name, ""), default) for name, default in (("low", 0.0), ("high", 1.0))]
     found = await asyncio.to_thread(held_out, home, asked.get("version", ""), *bounds)

@@ -12,7 +12,7 @@ from serving.dashboard.tables import Table, show
 
 
 async def table_alone(request: Request) -> Response:
-    """Return a table without its page: for what sorts and pages without loading all anew."""
+    """Return a table without its page: for what sorts and pages without loading all again."""
     table = await _asked_table(request)
     return render(request, "table_alone.html", shown=await show(request, table))
 

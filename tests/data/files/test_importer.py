@@ -260,7 +260,7 @@ def test_memory_stays_flat(store, tmp_path):
 
 
 IMPORT = (
-    # a process started in the background ignores Ctrl-C unless told otherwise
+    # a process started in the background ignores Ctrl-C unless asked otherwise
     "import signal, sys, time; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     "from pathlib import Path; from data.files.importer import import_paths; from data.store.store import Store\n"
     "with Store.open(sys.argv[1]) as store:\n"

@@ -47,7 +47,7 @@ def shown(log):
 
 
 def cells(lists, log, rows):
-    """Return where in the shortlists the rows' pairs stand."""
+    """Return where in the shortlists the rows' pairs are."""
     demand = log.demand[rows]
     return demand, (lists.achievement[demand] == log.achievement[rows][:, None]).argmax(axis=1)
 
@@ -123,7 +123,7 @@ def test_better_providers_close_more_deals(world, lists, log):
 
 
 def test_what_is_asked_for_drifts_by_month():
-    """Shares of technologies in the first and the last months differ by more than months shuffled by lot do."""
+    """Shares of technologies in the first and the last months differ by more than months shuffled at random do."""
     demands = make_world(load_lexicon(), SimulationPlan(achievements=50, demands=40_000, events=0, seed=2)).demands
     during = demands.published >= LOG_START_DAY
     month = ((demands.published[during] - LOG_START_DAY) // 30.5).astype(int)

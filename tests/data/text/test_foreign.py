@@ -1,4 +1,4 @@
-"""English demands are read through the lexicon, or it is told that they are not understood."""
+"""English demands are read through the lexicon, or the answer says that they are not understood."""
 
 import pytest
 

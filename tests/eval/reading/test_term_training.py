@@ -1,4 +1,4 @@
-"""Fitting the term extractor on marked texts whose rule is known: the term stands after 基于 and ends in 算法."""
+"""Fitting the term extractor on marked texts whose rule is known: the term follows 基于 and ends in 算法."""
 
 import json
 import re

@@ -19,7 +19,7 @@ from tests.matcher.worlds import make_world
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    """Half of all pairs of 20 demands and 30 achievements with levels drawn by lot; the texts tell nothing about them.
+    """Half of all pairs of 20 demands and 30 achievements with levels drawn at random; the texts tell nothing about them.
 
     The first signal of the graph is replaced by the level, blurred.
     """

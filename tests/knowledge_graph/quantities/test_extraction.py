@@ -1,4 +1,4 @@
-"""Quantities are read as written: value, unit, comparator, and where they stand."""
+"""Quantities are read as written: value, unit, comparator, and where they are."""
 
 import pytest
 

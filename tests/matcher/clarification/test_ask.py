@@ -203,7 +203,7 @@ def test_no_answer_breaks_anything(question, answer):
 
 
 def test_every_city_can_be_clicked():
-    """What a region option shows reads back as the region it stands for, or as one of the same name."""
+    """What a region option shows reads back as the region it represents, or as one of the same name."""
     regions = load_regions()
     for code, name in regions.names.items():
         read = read_answer("limit:region", name).region

@@ -37,6 +37,6 @@ def test_offers_of_one_title_and_no_text_are_one_matter_for_one_holder_only() ->
         Achievement(achievement_id=str(key), title="抗肿瘤药物", holder=holder, content=content)
         for key, (holder, content) in enumerate([("甲", ""), ("乙", ""), ("甲", ""), ("丙", "新型"), ("丁", "新型")])
     ]
-    numbers = RecordColumns.from_records(offers).matters.tolist()
+    numbers = RecordColumns.from_records(offers).text_ids.tolist()
     assert numbers[0] == numbers[2] != numbers[1]
     assert numbers[3] == numbers[4]

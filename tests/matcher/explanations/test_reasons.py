@@ -1,4 +1,4 @@
-"""Reasons: what they quote stands in the records, what they weigh is what the ranker used."""
+"""Reasons: what they quote is in the records, what they weigh is what the ranker used."""
 
 import re
 from dataclasses import replace

@@ -118,7 +118,7 @@ def test_cards_saved_are_the_same_and_no_cards_are_cards(tmp_path):
     again = RecordColumns.load(tmp_path / "cards")
     assert again.table.equals(cards.table)
     assert dict(again.rows) == {"A1": 0, "A0": 1}
-    for name in ("trl", "money_max", "owners", "matters", "region", "fields", "mode_flags"):
+    for name in ("trl", "money_max", "owners", "text_ids", "region", "fields", "mode_flags"):
         np.testing.assert_array_equal(getattr(again, name), getattr(cards, name))
     assert (again.industry_prefixes != cards.industry_prefixes).nnz == 0
     none = RecordColumns.from_records([])
@@ -135,8 +135,8 @@ def test_records_of_one_text_are_one_matter():
         BARE_ACHIEVEMENT,
     ]
     cards = RecordColumns.from_records(records)
-    assert cards.matters[0] == cards.matters[1]
-    assert len(set(cards.matters.tolist())) == 3
+    assert cards.text_ids[0] == cards.text_ids[1]
+    assert len(set(cards.text_ids.tolist())) == 3
     groups = cards.identity_groups()
     assert groups[0] == groups[1] == groups[2]  # the title alone makes them one for learning
     assert groups[3] != groups[0]

@@ -32,7 +32,7 @@ def written(known, encoder):
     """The known world's achievements after one more was written."""
     engine = Engine(MatchingModel.build(known.world.achievements, known.world.demands, encoder))
     engine.upsert_achievements([LATE])
-    return engine.shelf("achievements")
+    return engine.collection("achievements")
 
 
 def asking(known, demand, rows=None) -> PairBatch:

@@ -1,4 +1,4 @@
-"""The feature table: its names, its similarities against a plain reckoning, its typical values."""
+"""The feature table: its names, its similarities against a plain computation, its typical values."""
 
 import numpy as np
 import pytest
@@ -146,7 +146,7 @@ def test_typical_values_are_mean_and_deviation_over_the_reference(known, odd):
 
 
 def test_a_record_looks_the_same_alone_and_among_others(known):
-    """As at serving time: one demand comes alone, at build time it stood among all."""
+    """As at serving time: one demand comes alone, at build time it was among all."""
     viewer = known.model.viewer
     for row in (0, 5, 11):
         alone = viewer.demands([known.world.demands[row]])

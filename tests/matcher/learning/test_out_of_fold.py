@@ -141,8 +141,8 @@ def test_of_a_pair_shown_twice_history_holds_the_best_once():
     )
     same = np.zeros(3, dtype=np.int64)
     pairs = GradedPairs(same, same, np.array([2, 0, 1]), np.ones(3), log)
-    assert [part.tolist() for part in pairs.known_before(20.0)] == [[0, 2], [2, 1]]
-    assert [part.tolist() for part in pairs.known_before(5.0)] == [[0, 2], [0, 1]]
-    assert [part.tolist() for part in pairs.known_before(0.0)] == [[2], [1]]
+    assert [part.tolist() for part in pairs.known_as_of(20.0)] == [[0, 2], [2, 1]]
+    assert [part.tolist() for part in pairs.known_as_of(5.0)] == [[0, 2], [0, 1]]
+    assert [part.tolist() for part in pairs.known_as_of(0.0)] == [[2], [1]]
     kept = pairs.take(np.array([2, 0]))
-    assert [part.tolist() for part in kept.known_before(5.0)] == [[0, 1], [1, 0]]
+    assert [part.tolist() for part in kept.known_as_of(5.0)] == [[0, 1], [1, 0]]

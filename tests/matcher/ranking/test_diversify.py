@@ -15,15 +15,15 @@ QUICK = limits(max_examples=100, deadline=None)
 @given(PLACES, st.integers(1, 20))
 @QUICK
 def test_no_owner_beyond_its_share_while_others_wait_and_no_matter_twice(rows, top):
-    owners, matters = np.array(rows).T
-    chosen = diversify(np.arange(len(rows), dtype=np.intp), owners, matters, top)
-    distinct = len(set(matters.tolist()))
+    owners, text_ids = np.array(rows).T
+    chosen = diversify(np.arange(len(rows), dtype=np.intp), owners, text_ids, top)
+    distinct = len(set(text_ids.tolist()))
     assert len(chosen) == min(top, distinct)  # never shorter than it could be
-    assert len(set(matters[chosen].tolist())) == len(chosen)
+    assert len(set(text_ids[chosen].tolist())) == len(chosen)
     limit = max(2, int(np.ceil(0.3 * top)))
     over = [owner for owner in range(4) if (owners[chosen] == owner).sum() > limit]
     if over:  # then nobody else was left
-        firsts = [int(np.flatnonzero(matters == matter)[0]) for matter in set(matters.tolist())]
+        firsts = [int(np.flatnonzero(text_ids == matter)[0]) for matter in set(text_ids.tolist())]
         left = set(firsts) - set(chosen.tolist())
         assert all(owners[place] >= 0 and (owners[chosen] == owners[place]).sum() >= limit for place in left)
 

@@ -48,8 +48,8 @@ def test_a_written_record_has_its_vector(world, built) -> None:
     old = world.achievements[0]
     written = Achievement(achievement_id="NEW", title=old.title, content=old.content)
     engine.upsert_achievements([written])
-    shelf = engine.shelf("achievements")
-    view, places = shelf.view_of(np.array([len(world.achievements)]))
+    collection = engine.collection("achievements")
+    view, places = collection.view_of(np.array([len(world.achievements)]))
     vector = view.texts.context.vectors(places)[0]
     again = built.achievements.base.texts.context.vectors(np.array([0]))[0]
     assert vector @ again > 0.9

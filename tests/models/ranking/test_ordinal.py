@@ -111,7 +111,7 @@ def test_a_missing_model_file_is_named(ranker, tmp_path):
 
 
 def test_a_monotone_feature_never_lowers_the_grade(world):
-    """The rows say that more is worse; a ranker told that more cannot hurt stays flat."""
+    """The rows say that more is worse; a ranker constrained so that more cannot hurt stays flat."""
     features, _ = world
     grades = (features[:, 0] < 0).astype(np.int64)
     free = OrdinalRanker(SMALL).fit(features, NAMES, grades)

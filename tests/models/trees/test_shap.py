@@ -13,7 +13,7 @@ from models.trees.text import Trees
 worlds = st.fixed_dictionaries(
     {
         "seed": st.integers(0, 2**16),
-        "width": st.integers(1, 6),  # few features stand on a path again and again
+        "width": st.integers(1, 6),  # few features recur on a path
         "num_leaves": st.sampled_from([2, 3, 8, 15, 40, 90]),
         "min_data_in_leaf": st.sampled_from([2, 5, 40, 150]),  # of 300 rows: down to trees without a split
         "gaps": st.sampled_from([0.0, 0.3]),

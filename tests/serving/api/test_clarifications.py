@@ -163,7 +163,7 @@ def stricter(site, least):
 
 
 def reseal(directory):
-    """Name a bundle's files anew in its manifest."""
+    """Update a bundle's file digests in its manifest."""
     manifest = read_manifest(directory)
     files = [path for path in directory.rglob("*") if path.is_file() and path.name not in (MANIFEST, SEAL)]
     entries = {

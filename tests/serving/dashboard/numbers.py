@@ -1,4 +1,4 @@
-"""Reads a page as a person would: every number that stands alone, whether something says what it means, where it leads."""
+"""Reads a page as a person would: every isolated number, whether something says what it means, where it leads."""
 
 import re
 from dataclasses import dataclass, field
@@ -75,7 +75,7 @@ def main_of(html):
 
 
 def numbers(html):
-    """Yield (element, text) of every number that stands alone and is no record's own."""
+    """Yield (element, text) of every isolated number that is no record's own."""
     for element in main_of(html).all():
         text = element.text.strip()
         if not NUMBER.fullmatch(text):
@@ -101,7 +101,7 @@ def defined(element):
 
 
 def linked(element):
-    """Tell whether a number leads somewhere; the number of a table's rows stands above them."""
+    """Tell whether a number leads somewhere; the number of a table's rows is shown above them."""
     return any(one.tag == "a" or "count" in one.classes for one in element.up())
 
 

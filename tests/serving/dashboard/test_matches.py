@@ -1,4 +1,4 @@
-"""Acting on matches from the dashboard: states move, are undone, stand on list, pair page, board and today's list."""
+"""Acting on matches from the dashboard: states move, are undone, are shown on list, pair page, board and today's list."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A promotion asked for on the dashboard, whose server died: it is told as such and does not block the next one."""
+"""A promotion asked for on the dashboard, whose server died: it is shown as such and does not block the next one."""
 
 import os
 from datetime import UTC, datetime

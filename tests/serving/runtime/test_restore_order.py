@@ -15,7 +15,7 @@ from serving.runtime.backup import back_up, restore
 
 
 def bundle(settings, version):
-    """Publish a bundle with a ranker's features and nothing else in it, made of the store as it stands."""
+    """Publish a bundle with a ranker's features and nothing else in it, made of the store's present records."""
     with Store.open(settings.store_url) as store:
         watermark = store.watermark()
     manifest = Manifest(

@@ -186,7 +186,7 @@ def test_what_was_known_at_a_moment_does_not_depend_on_what_came_after(log, rand
 
     def known(sent):
         pairs = graded_pairs(sent, DEMANDS, ACHIEVEMENTS)
-        rows, grades = pairs.known_before(moment)
+        rows, grades = pairs.known_as_of(moment)
         return sorted(zip(pairs.d[rows].tolist(), pairs.a[rows].tolist(), grades.tolist(), strict=True))
 
     future = [
@@ -206,7 +206,11 @@ def test_a_young_row_is_no_failure_yet_and_an_old_one_is():
     assert old.tolist() == [1, 1, 1, 1]
     assert clicked.tolist() == [1, *[LEAST_CERTAINTY] * 3]  # it was clicked, and may still become anything
     assert ignored.tolist() == [LEAST_CERTAINTY] * 4
-    assert pairs.weight_above(1).tolist() == [OUTCOME_WEIGHT, LEAST_CERTAINTY, LEAST_CERTAINTY * IMPRESSION_WEIGHT]
+    assert pairs.weight_for_threshold(1).tolist() == [
+        OUTCOME_WEIGHT,
+        LEAST_CERTAINTY,
+        LEAST_CERTAINTY * IMPRESSION_WEIGHT,
+    ]
 
 
 def test_once_reactions_are_known_to_come_at_once_silence_tells_at_once():

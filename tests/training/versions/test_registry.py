@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::U
 
 @pytest.fixture
 def pyfunc(two_versions, monkeypatch):
-    """Return MLflow, told where the registry is, and told to forget it."""
+    """Return MLflow set to the registry; it forgets it afterwards."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import mlflow.pyfunc

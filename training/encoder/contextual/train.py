@@ -125,7 +125,7 @@ def _schedule(step: int, steps: int) -> float:
 
 
 def _batches(lengths: NDArray[np.int64], settings: TrainSettings) -> Iterator[NDArray[np.int64]]:
-    """Give batches of about `settings.pieces` pieces for ever; texts of like length come together, in random order."""
+    """Give batches of about `settings.pieces` pieces without end; texts of like length come together, in random order."""
     rng = np.random.default_rng([settings.seed, 2])
     while True:
         order = np.argsort(lengths + 4 * rng.random(len(lengths)))

@@ -29,7 +29,7 @@ _EXAMPLE = {
 
 
 class AskedFor(BaseModel):
-    """Who asks: exactly one of a stored demand, a demand sent along, a free text."""
+    """The subject: exactly one of a stored demand, a demand sent along, a free text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

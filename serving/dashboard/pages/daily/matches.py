@@ -123,7 +123,7 @@ def _act(store: Store, action: Action, seen: int | None, who: SignedIn, request:
 
 
 def _back(request: Request, notice: str) -> Response:
-    """Return to the list, the pair or the board that the form stood on."""
+    """Return to the list, the pair or the board that held the form."""
     demand, achievement = field(request, "demand"), field(request, "achievement")
     came_from = field(request, "from")
     if came_from == "list":
