@@ -154,7 +154,7 @@ def _show_preview(
     from data.commands.import_output import preview_as_json, print_preview
     from data.errors import InputError
     from data.files.mappings import save_mapping
-    from data.files.preview import ROWS, preview_paths
+    from data.files.preview import ROWS, mapping_of, preview_paths
     from data.settings import settings
     from data.terminal import console as terminal
 
@@ -167,12 +167,7 @@ def _show_preview(
                 f"--save-mapping 只能保存一种表头，这里有 {len(shapes)} 种；请指明一个文件和 --sheet",
             )
         (table, *_) = found.tables
-        fields = {
-            column.header: column.field or "-"
-            for column in table.columns
-            if column.field or column.how.startswith("按")
-        }
-        save_mapping(settings().home / "mappings", save_as, table.kind, fields, table.headers)
+        save_mapping(settings().home / "mappings", save_as, table.kind, mapping_of(table.columns), table.headers)
     if show and as_json:
         typer.echo(preview_as_json(found))
     elif show:

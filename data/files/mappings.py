@@ -58,7 +58,7 @@ def load_mapping(folder: Path, name: str) -> Mapping:
     """
     path = folder / f"{name}.json"
     if not _NAME.fullmatch(name) or not path.is_file():
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.json"))) if folder.is_dir() else ""
+        known = ", ".join(mapping_names(folder))
         raise InputError(
             f"no mapping is saved as {name!r}; {f'saved are: {known}' if known else 'none is saved yet'}",
             f"没有名为“{name}”的列对应；{f'已保存的有：{known}' if known else '还没有保存过'}",
@@ -72,6 +72,11 @@ def find_mapping(folder: Path, headers: Sequence[str]) -> Mapping | None:
         return None
     shape = shape_of(headers)
     return next((one for path in sorted(folder.glob("*.json")) if (one := _read(path)).shape == shape), None)
+
+
+def mapping_names(folder: Path) -> list[str]:
+    """Return the names under which mappings are saved."""
+    return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
 
 
 def _read(path: Path) -> Mapping:

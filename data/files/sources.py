@@ -66,10 +66,10 @@ def find_sources(paths: Sequence[Path], options: ImportOptions) -> tuple[list[So
         else:
             found = sources_in(path, options)
         sources |= {(source.path.resolve(), source.sheet): source for source in found}
-    return sorted(sources.values(), key=lambda source: _order(source.kind)), ignored
+    return sorted(sources.values(), key=lambda source: place_of(source.kind)), ignored
 
 
-def _order(kind: TableKind) -> int:
+def place_of(kind: TableKind) -> int:
     """Return the place of a kind in the order of import: records before what names them."""
     return list(FileKind).index(kind) if isinstance(kind, FileKind) else -1
 

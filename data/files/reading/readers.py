@@ -81,19 +81,34 @@ def open_table(path: Path) -> Iterator[Table]:
 @contextmanager
 def _sheets(path: Path, wanted: str | None, header_row: int | None) -> Iterator[list[Table]]:
     """Open text, a workbook or a web page, whatever it is called."""
+    with _sheet_reader(path)(path) as sheets:
+        yield _chosen(path, sheets, wanted, header_row)
+
+
+def sheet_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the sheets among which a workbook or web page lets one choose; () where there is one table.
+
+    Raises:
+        InputError: see `open_tables`.
+
+    """
+    if path.suffix.lower() in (".jsonl", ".ndjson", ".parquet"):
+        return ()
+    with _sheet_reader(path)(path) as sheets:
+        return tuple(sheet.name for sheet in sheets) if len(sheets) > 1 else ()
+
+
+def _sheet_reader(path: Path) -> Callable[[Path], AbstractContextManager[list[RawSheet]]]:
+    """Tell how a file is read, by its content."""
     with path.open("rb") as file:
         start = file.read(4_096)
-    reader: Callable[[Path], AbstractContextManager[list[RawSheet]]]
     if start.startswith(_WORKBOOK_MARKS):
-        reader = workbook
-    elif looks_like_markup(start):
-        reader = markup_tables
-    elif b"\0" in start and path.suffix.lower() not in (".csv", ".tsv", ".txt"):
-        reader = workbook  # fails with the message that a workbook deserves
-    else:
-        reader = delimited
-    with reader(path) as sheets:
-        yield _chosen(path, sheets, wanted, header_row)
+        return workbook
+    if looks_like_markup(start):
+        return markup_tables
+    if b"\0" in start and path.suffix.lower() not in (".csv", ".tsv", ".txt"):
+        return workbook  # fails with the message that a workbook deserves
+    return delimited
 
 
 def _chosen(path: Path, sheets: list[RawSheet], wanted: str | None, header_row: int | None) -> list[Table]:

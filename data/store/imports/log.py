@@ -180,6 +180,19 @@ class Imports:
                 _unknown(connection, achievements, set(achievement_ids)),
             )
 
+    def undoable(self, entry: ImportEntry) -> Undone | None:
+        """Return what undoing an import would do if nothing changed since; None where it was undone or is too old."""
+        if entry.undone_at is not None or entry.number <= self._last() - KEPT_IMPORTS:
+            return None
+        is_event = import_changes.c.kind == EVENTS
+        query = sa.select(is_event, sa.func.count(import_changes.c.before), sa.func.count())
+        mine = query.where(import_changes.c.import_number == entry.number).group_by(is_event)
+        total = Undone()
+        with translated_errors(self._engine.url), self._engine.connect() as connection:
+            for of_events, restored, both in connection.execute(mine):
+                total += Undone(events=both) if of_events else Undone(restored, both - restored)
+        return total
+
     def undo(self, number: int, now: datetime) -> Undone:
         """Take an import back: new records and events are deleted, changed records get back what they were.
 
