@@ -1,6 +1,7 @@
 """数据健康: duplicates to merge or dismiss, missing values, old records, boilerplate, vague demands, rejected rows."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -162,7 +163,11 @@ async def _merge_preview(request: Request, cluster: figures.Cluster, kept: str) 
 
     def read(store: Store) -> list[Any]:
         get = store.achievement if cluster.side == "achievements" else store.demand
-        return [get(one) for one in [kept, *(one for one in cluster.ids if one != kept)][:MERGED_AT_ONCE]]
+        found = [get(kept)]
+        for one in [one for one in cluster.ids if one != kept][: MERGED_AT_ONCE - 1]:
+            with suppress(NotFoundError):  # deleted since the bundle was built
+                found.append(get(one))
+        return found
 
     records = await services_of(request).in_store(read)
     return render(

@@ -1,32 +1,23 @@
 """The dashboard as operators use it: in Debian's Chromium, over a real server, with the keyboard where they would use it."""
 
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import uvicorn
-from axe_playwright_python.sync_playwright import Axe
 from openpyxl import load_workbook
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from pydantic import SecretStr
 
 from data.records import Achievement, Demand, EventKind
 from data.settings import Settings
 from data.store.store import Store
 from matcher.bundle import link_files, new_bundle, publish, read_manifest
-from serving.app import create_app
-from tests.serving.dashboard.conftest import PASSWORD, add_operators
+from tests.serving.dashboard.browsing import chromium, keep, manager_at, serious, serving_at, visit, watched
+from tests.serving.dashboard.conftest import add_operators
 from tests.serving.dashboard.provider import CLIENT, SECRET, TestProvider
 from tests.serving.dashboard.test_pages import MENU
 
-expect.set_options(timeout=30_000)  # a busy machine is no failure
-SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"  # artifacts of the run
 SAYS = "低温污泥干化设备，含水率降到40%以下"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 
 
@@ -71,76 +62,27 @@ def own_home(platform, tmp_path_factory, provider) -> Settings:
 
 @pytest.fixture(scope="module")
 def server(own_home) -> Iterator[str]:
-    """Yield the address of a server that runs in a thread of this process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    running = uvicorn.Server(uvicorn.Config(create_app(own_home), host="127.0.0.1", port=port, log_config=None))
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    end = time.monotonic() + 60
-    while not running.started and time.monotonic() < end:
-        time.sleep(0.05)
-    assert running.started
-    yield f"http://localhost:{port}/dashboard"
-    running.should_exit = True
-    thread.join(30)
+    with serving_at(own_home) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip("no Chromium here; .ci/browser installs Debian's")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
 def signed_in(browser, server):
-    """Sign in once, with the keyboard, and keep the session for all tests."""
-    context = browser.new_context(locale="zh-CN", viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.goto(server)
-    expect(page).to_have_title("登录 · 供需")
-    keep(page, "login")
-    page.get_by_label("用户名").focus()
-    page.keyboard.type("manager")
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="今日待办", level=1)).to_be_visible()
-    page.close()
-    yield context
-    context.close()
+    """Sign in once and keep the session for all tests."""
+    with manager_at(browser, server) as context:
+        yield context
 
 
 @pytest.fixture
 def page(signed_in, server) -> Iterator[Page]:
-    """Yield a page on which no script fails, nothing is refused, and nothing comes from elsewhere."""
-    opened = signed_in.new_page()
-    opened.set_default_timeout(30_000)
-    complaints: list[str] = []
-    host = server.partition("/dashboard")[0]
-    opened.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda sent: None if sent.url.startswith(host) else complaints.append(sent.url))
-    opened.on("dialog", lambda dialog: complaints.append(dialog.message))
-    yield opened
-    opened.close()
-    assert complaints == []
-
-
-def keep(page: Page, name: str) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")
-
-
-def visit(page: Page, address: str) -> None:
-    page.goto(address)
-    page.wait_for_load_state("networkidle")
+    with watched(signed_in, server) as opened:
+        yield opened
 
 
 def find_an_answered_demand(page: Page, server: str) -> None:
@@ -152,13 +94,6 @@ def find_an_answered_demand(page: Page, server: str) -> None:
         visit(page, server.removesuffix("/dashboard") + link)
         if page.locator(".match").count():  # for some demands nothing is good enough
             break
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found if one["impact"] in ("serious", "critical")
-    ]
 
 
 def test_sign_in_at_the_provider(browser, server, provider):

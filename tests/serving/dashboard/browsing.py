@@ -1,0 +1,113 @@
+"""Debian's Chromium over a real server: what the browser tests share."""
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from data.settings import Settings
+from serving.app import create_app
+from tests.serving.dashboard.conftest import PASSWORD
+
+expect.set_options(timeout=30_000)  # a busy machine is no failure
+SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"  # artifacts of the run
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@contextmanager
+def serving_at(settings: Settings) -> Iterator[str]:
+    """Yield the dashboard's address on a server that runs in a thread of this process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    running = uvicorn.Server(uvicorn.Config(create_app(settings), host="127.0.0.1", port=port, log_config=None))
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    end = time.monotonic() + 60
+    while not running.started and time.monotonic() < end:
+        time.sleep(0.05)
+    assert running.started
+    yield f"http://localhost:{port}/dashboard"
+    running.should_exit = True
+    thread.join(30)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Yield a browser; the test is skipped where there is none."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip("no Chromium here; .ci/browser installs Debian's")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield launched
+        launched.close()
+
+
+@contextmanager
+def manager_at(browser: Browser, server: str, name: str = "login") -> Iterator[BrowserContext]:
+    """Yield a browser's context in which the manager has signed in, with the keyboard."""
+    context = browser.new_context(locale="zh-CN", viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.goto(server)
+    expect(page).to_have_title("登录 · 供需")
+    keep(page, name)
+    page.get_by_label("用户名").focus()
+    page.keyboard.type("manager")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="今日待办", level=1)).to_be_visible()
+    page.close()
+    yield context
+    context.close()
+
+
+@contextmanager
+def watched(context: BrowserContext, server: str) -> Iterator[Page]:
+    """Yield a page on which no script fails, nothing is refused, and nothing comes from elsewhere."""
+    opened = context.new_page()
+    opened.set_default_timeout(30_000)
+    complaints: list[str] = []
+    host = server.partition("/dashboard")[0]
+    opened.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda sent: None if sent.url.startswith(host) else complaints.append(sent.url))
+    opened.on("dialog", lambda dialog: complaints.append(dialog.message))
+    yield opened
+    opened.close()
+    assert complaints == []
+
+
+def keep(page: Page, name: str, *, whole: bool = False) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
+
+
+def keep_wide_and_narrow(page: Page, name: str) -> None:
+    """Keep a page as a desk and as a telephone show it; neither may have to be moved sideways."""
+    for width, height in ((1280, 900), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        keep(page, f"{name}-{width}", whole=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def visit(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+
+
+def serious(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found if one["impact"] in ("serious", "critical")
+    ]
