@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     serve_max_body: int = Field(2 * 2**20, ge=1024, le=2**30)
     # Bytes that the body of a bulk upload may have.
     serve_max_bulk_body: int = Field(32 * 2**20, ge=1024, le=2**30)
+    # Bytes of the files that an operator may upload to the dashboard at once.
+    serve_max_upload: int = Field(256 * 2**20, ge=1024, le=2**32)
     # Requests a second that one key (without keys: one client address) may send to one worker; bursts of twice that.
     serve_rate_limit: float = Field(500.0, gt=0, le=1_000_000)
     # Seconds between two looks at the store and at the pointer to the current bundle.

@@ -103,6 +103,7 @@ def create_app(chosen: Settings | None = None, loaded: list[LiveModel] | None = 
         timeout=used.serve_timeout,
         max_body=used.serve_max_body,
         max_bulk_body=used.serve_max_bulk_body,
+        max_upload=used.serve_max_upload,
     )
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

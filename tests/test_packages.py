@@ -55,7 +55,7 @@ def test_everything_imported_is_declared():
 
 def test_everything_declared_is_imported():
     """But for what others need at run time: workers of uvicorn, the drivers that SQLAlchemy loads."""
-    by_others = {"httptools", "uvloop", "psycopg", "gongxu", "jinja2", *EXTRAS["otel"]}
+    by_others = {"httptools", "uvloop", "psycopg", "gongxu", "jinja2", "python-multipart", *EXTRAS["otel"]}
     found = set().union(*(imported(path, at_once=False) for path in modules(ROOMS)))
     assert DECLARED.union(*EXTRAS.values()) - found - by_others == set()
 

@@ -62,7 +62,7 @@ class DraftPreview(BaseModel):
 
 
 class TableDraft(BaseModel):
-    """One table: where it is, as what it would be read, and what came of looking at it.
+    """One table: where it is, the kind and mapping it would be read with, and its preview.
 
     `kind` is the name of a kind, "" where nothing tells what the table holds; `mapping` (header: field, `-` for none)
     overrules headers and was found saved as `mapping_name` ("": it was not). `problem` says in Chinese why the table cannot
@@ -114,7 +114,7 @@ def drafts_of(path: Path, mappings: Path | None = None) -> list[TableDraft]:
 def looked_at(path: Path, draft: TableDraft, mappings: Path | None = None) -> TableDraft:
     """Return a draft with what its table shows, read as the draft says.
 
-    A kind that is not known is told by name and headers; where `mappings` is given and the draft has no mapping, the one
+    An unknown kind is recognised by name and headers; where `mappings` is given and the draft has no mapping, the one
     that was saved for the headers is taken.
     """
     try:
@@ -163,7 +163,7 @@ def _recognised(path: Path, table: Table, draft: TableDraft, mappings: Path | No
 
 
 def _columns(table: Table, draft: TableDraft) -> tuple[str, list[Column]]:
-    """Return why the columns do not do, "" if they do, and what they are as far as that can be told."""
+    """Return what is wrong with the columns ("": nothing), and the columns as far as they are known."""
     unknown = [Column(header, None) for header in table.headers]
     if not draft.kind:
         return "从名称和列名看不出这是成果、需求、事件、评分还是别的记录；请选择种类", unknown

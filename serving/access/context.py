@@ -19,6 +19,8 @@ log = structlog.get_logger("gongxu.access")
 
 BODY_PAUSE = 15.0  # seconds that a client may pause while it sends a body
 SLOW_PATHS = (":bulk", "/export")  # exempt from the time limit, with a larger body
+UPLOAD_PATH = "/dashboard/imports/upload"  # the same, with the largest body: it is looked at while the browser waits
+PATIENT_PATHS = (UPLOAD_PATH, "/dashboard/imports/table", "/dashboard/imports/undo")
 DOCS = ("/docs", "/static-offline-docs")
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -55,11 +57,12 @@ class _RefusedError(HTTPException):
 class RequestContext:
     """ASGI middleware around the whole app."""
 
-    def __init__(self, app: ASGIApp, *, timeout: float, max_body: int, max_bulk_body: int) -> None:
+    def __init__(self, app: ASGIApp, *, timeout: float, max_body: int, max_bulk_body: int, max_upload: int) -> None:
         self._app = app
         self._timeout = timeout
         self._max_body = max_body
         self._max_bulk_body = max_bulk_body
+        self._max_upload = max_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -92,12 +95,14 @@ class RequestContext:
         self, scope: Scope, receive: Receive, send: Send, begun: Callable[[], bool]
     ) -> BaseException | None:
         """Run the app within its limits; return the error that nobody expected, if there was one."""
-        slow = scope["path"].endswith(SLOW_PATHS)
+        path = scope["path"]
+        slow = path.endswith(SLOW_PATHS)
+        limit = self._max_upload if path == UPLOAD_PATH else self._max_bulk_body if slow else self._max_body
         problem: ProblemType
         failure: BaseException | None = None
         try:
-            limited = self._limited(scope, receive, self._max_bulk_body if slow else self._max_body)
-            async with asyncio.timeout(None if slow else self._timeout):
+            limited = self._limited(scope, receive, limit)
+            async with asyncio.timeout(None if slow or path in PATIENT_PATHS else self._timeout):
                 await self._app(scope, limited, send)
         except _RefusedError as refused:
             problem, detail = refused.problem, refused.detail

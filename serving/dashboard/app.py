@@ -54,11 +54,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 async def _gongxu_error(request: Request, error: Exception) -> Response:
     if isinstance(error, NotFoundError):
-        return _error(request, 404, "没有找到。", str(error))
+        return _error(request, 404, "没有找到。", error.chinese or str(error))
     if isinstance(error, ConflictError):
-        return _error(request, 409, "他人已先处理，请刷新后再看。", str(error))
+        return _error(request, 409, "他人已先处理，请刷新后再看。", error.chinese or str(error))
     if isinstance(error, InputError):
-        return _error(request, 422, "输入有误。", str(error))
+        return _error(request, 422, "输入有误。", error.chinese or str(error))
     request.state.failure = str(error)  # may name folders and hosts: for the log alone
     if isinstance(error, StoreError):
         return _error(request, 503, "数据库暂不可用，请稍后重试。")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qs, urlencode
 
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,33 +20,51 @@ from serving.runtime.services import Services
 
 Handler = Callable[[Request], Awaitable[Response]]
 MAX_FIELDS = 200
+MAX_FILES = 50
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Page:
-    """A path under `/dashboard`; `needs` is the least role that may use it, None only for signing in."""
+    """A path under `/dashboard`; `needs` is the least role that may use it, None only for signing in.
+
+    The form of a page that takes `files` may hold some; they are gone when its handler returns.
+    """
 
     path: str
     handler: Handler
     needs: Role | None = Role.VIEWER
     post: bool = False
+    files: bool = False
 
     def route(self) -> Route:
         """Return the route: it admits nobody below the role, and no form without the session's token."""
 
         async def endpoint(request: Request) -> Response:
-            if self.post:
-                request.state.form = await _read_form(request)
-            if self.needs is not None:
+            if self.needs is not None:  # before a byte of the form is read
                 who = operator_of(request)
                 if not who.role.covers(self.needs):
                     raise HTTPException(403, f"此操作需要“{self.needs.value}”角色，你的角色是“{who.role.value}”。")
-                if self.post and not hmac.compare_digest(field(request, "csrf").encode(), who.csrf.encode()):
-                    raise HTTPException(403, "页面已过期，请刷新后重试。")
-            return await self.handler(request)
+            if not self.post:
+                return await self.handler(request)
+            if self.files:
+                async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS) as form:
+                    request.state.form = {
+                        name: [value for value in form.getlist(name) if isinstance(value, str)] for name in form
+                    }
+                    request.state.files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+                    return await self._answer(request)
+            request.state.form = await _read_form(request)
+            return await self._answer(request)
 
         return Route(self.path, endpoint, methods=["POST"] if self.post else ["GET"])
+
+    async def _answer(self, request: Request) -> Response:
+        """Answer a form that carries the session's token."""
+        sent = field(request, "csrf").encode()
+        if self.needs is not None and not hmac.compare_digest(sent, operator_of(request).csrf.encode()):
+            raise HTTPException(403, "页面已过期，请刷新后重试。")
+        return await self.handler(request)
 
 
 async def _read_form(request: Request) -> dict[str, list[str]]:
@@ -61,7 +80,7 @@ async def _read_form(request: Request) -> dict[str, list[str]]:
 
 def field(request: Request, name: str) -> str:
     """Return a field of the form that was sent, "" if it is not there."""
-    values: list[str] = request.state.form.get(name, [""])
+    values: list[str] = request.state.form.get(name) or [""]
     return values[0]
 
 

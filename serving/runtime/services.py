@@ -22,6 +22,7 @@ from serving.runtime.answer_cache import AnswerCache
 from serving.runtime.background import PeriodicTask
 from serving.runtime.compute import EngineThreads
 from serving.runtime.experiments import Ask, ExperimentHolder, Running
+from serving.runtime.importing.runner import ImportRunner
 from serving.runtime.impressions import ImpressionLog
 from serving.runtime.kinds import KindHolder
 from serving.runtime.live import BundleHolder, LiveModel
@@ -33,6 +34,7 @@ _T = TypeVar("_T")
 EXPERIMENT_INTERVAL = 0.5  # seconds until a server notices that an experiment began or ended
 IMPRESSION_INTERVAL = 1.0  # seconds between two batches of impressions
 KEY_INTERVAL = 1.0  # seconds until a new or revoked key is known
+UPLOAD_INTERVAL = 600.0  # seconds between two looks for uploads that nobody wants any more
 REVIEW_INTERVAL = 20.0  # seconds between two looks for judgements that can no longer be undone
 
 log = structlog.get_logger("gongxu.server")
@@ -60,6 +62,8 @@ class Services:
         self.experimenter = PeriodicTask("experiments", self._experiment, max(settings.serve_poll, EXPERIMENT_INTERVAL))
         self._shadows: set[asyncio.Task[None]] = set()
         self.review_writer = PeriodicTask("reviews", self._submit_reviews, REVIEW_INTERVAL)
+        self.imports = ImportRunner(settings.home, self.access.store, self.follower.wake)
+        self.upload_cleaner = PeriodicTask("uploads", self._expire_uploads, UPLOAD_INTERVAL)
 
     def start(self) -> None:
         """Load the current bundle, if there is one, and begin to follow store and pointer."""
@@ -75,7 +79,8 @@ class Services:
             task.start()
 
     def stop(self) -> None:
-        """Finish what is in flight and let go of everything."""
+        """Finish what is in flight and let go of everything; an import is broken off between two batches."""
+        self.imports.stop()
         for task in self._tasks:
             task.stop()
         self.engine_threads.close()
@@ -97,6 +102,7 @@ class Services:
             self.impression_writer,
             self.review_writer,
             self.experimenter,
+            self.upload_cleaner,
         )
 
     def in_shadow(self, running: Running, shown: Recommendation, request_id: str, ask: Ask) -> None:
@@ -119,6 +125,9 @@ class Services:
         before = datetime.now(UTC) - UNDO
         submit(self.access.store(), before)
         submit_moves(self.access.store(), before)
+
+    def _expire_uploads(self) -> None:
+        self.imports.uploads.expire(datetime.now(UTC))
 
     def _read_keys(self) -> None:
         self.keys.refresh(self.access.store())

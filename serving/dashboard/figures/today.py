@@ -1,13 +1,16 @@
 """What waits for an operator today: queues with their number, their oldest age, and where to go."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from data.dates import CHINA_STANDARD_TIME
 from data.store.dashboard_tables import demand_progress
+from data.store.imports.log import ImportEntry
 from data.store.store import Store
 from data.store.tables import demands, events, revisions
 from data.work.match_state import MatchState
@@ -16,6 +19,7 @@ from matcher.collection.filters import OPEN_STATUSES
 UNANSWERED_DAYS = 7
 DEADLINE_DAYS = 7
 STALE_DAYS = 14
+REJECTED_DAYS = 14
 _OPEN = demands.c.status.in_(OPEN_STATUSES) & ~demands.c.deleted
 _DONE = (MatchState.DEAL, MatchState.DECLINED)
 
@@ -98,6 +102,8 @@ def queues(store: Store, me: str, now: datetime) -> list[Queue]:
             "审核队列中的配对：判断一对，模型就多学一点。",
         ),
     ]
+    if (rejected := _rejected(store, now)) is not None:
+        found.append(rejected)
     age = (now.replace(tzinfo=None) - latest).days if latest is not None else None
     if filled and (age is None or age >= STALE_DAYS):
         found.append(
@@ -113,6 +119,33 @@ def queues(store: Store, me: str, now: datetime) -> list[Queue]:
             )
         )
     return found
+
+
+def _rejected(store: Store, now: datetime) -> Queue | None:
+    """Return the rows that the latest import of each file refused lately, None if there are none."""
+    seen: set[str] = set()
+    wrong: list[tuple[ImportEntry, int]] = []
+    for entry in store.imports.latest():
+        files: Counter[str] = Counter()
+        for table in entry.report:
+            files[Path(str(table.get("path", ""))).name] += int(table.get("rejected", 0))
+        rows = sum(number for name, number in files.items() if name not in seen)
+        seen |= files.keys() if entry.undone_at is None else set()
+        if entry.undone_at is None and rows and (now - entry.started_at).days < REJECTED_DAYS:
+            wrong.append((entry, rows))
+    if not wrong:
+        return None
+    newest, oldest = wrong[0][0], wrong[-1][0]
+    return Queue(
+        "rejected",
+        "导入时被拒绝的行",
+        sum(rows for _, rows in wrong),
+        (now - oldest.started_at).days,
+        "看报告",
+        "/imports/report" if len(wrong) == 1 else "/imports",
+        {"number": newest.number} if len(wrong) == 1 else {},
+        f"最近 {REJECTED_DAYS} 天的导入中没有进库的行；文件改好后重新导入（同名文件以最后一次为准）就不再列出。",
+    )
 
 
 def _soon(connection: sa.Connection, today: date) -> int:

@@ -14,6 +14,7 @@ from serving.dashboard.pages import (
     records,
 )
 from serving.dashboard.pages.daily import matches, review, today
+from serving.dashboard.pages.importing import prepare, reports
 from serving.dashboard.tables import TableSpec
 
 _MODULES = (
@@ -25,6 +26,8 @@ _MODULES = (
     browse,
     review,
     gaps,
+    prepare,
+    reports,
     health,
     clarify,
     models,

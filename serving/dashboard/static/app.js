@@ -38,6 +38,12 @@
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+    const most = Number(event.target.dataset.maxBytes);
+    if (most) {
+      const sum = [...event.target.files].reduce((all, file) => all + file.size, 0);
+      event.target.setCustomValidity(sum > most ? `所选文件共 ${Math.ceil(sum / 2 ** 20)} MB，超过一次 ${Math.floor(most / 2 ** 20)} MB 的上限，请分批上传` : "");
+      event.target.reportValidity();
+    }
   });
 
   // Details that are read when they are opened.
