@@ -154,7 +154,7 @@ def _show_preview(
     from data.commands.import_output import preview_as_json, print_preview
     from data.errors import InputError
     from data.files.mappings import save_mapping
-    from data.files.preview import ROWS, mapping_of, preview_paths
+    from data.files.previews.preview import ROWS, mapping_of, preview_paths
     from data.settings import settings
     from data.terminal import console as terminal
 

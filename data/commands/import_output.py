@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from data.files.preview import ImportPreview, TablePreview
+from data.files.previews.preview import ImportPreview, TablePreview
 from data.files.report import FileResult, ImportSummary
 from data.files.table_kinds import declared_kinds, keeps_unknown, label_of
 from data.store.imports.log import ImportEntry

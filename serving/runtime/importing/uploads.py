@@ -19,7 +19,7 @@ from zipfile import BadZipFile, ZipFile
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data.errors import ConflictError, InputError, NotFoundError
-from data.files.drafts import TableDraft, drafts_of, reason_of, source_of
+from data.files.previews.drafts import TableDraft, drafts_of, reason_of, source_of
 from data.files.reading.readers import SUFFIXES
 from data.files.sources import Source, place_of
 from data.locks import held, in_turn

@@ -6,7 +6,7 @@ import pytest
 
 from data.errors import InputError
 from data.files.importer import ImportOptions, import_paths
-from data.files.preview import preview_paths
+from data.files.previews.preview import preview_paths
 from data.files.table_kinds import kind_named
 from data.settings import settings
 from data.store.store import Store

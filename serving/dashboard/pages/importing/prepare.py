@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from data.errors import InputError
-from data.files.drafts import MAX_COLUMNS, TableDraft, looked_at
 from data.files.headers import IGNORED
 from data.files.mappings import load_mapping, mapping_names, save_mapping
-from data.files.preview import mapping_of
+from data.files.previews.drafts import MAX_COLUMNS, TableDraft, looked_at
+from data.files.previews.preview import mapping_of
 from data.files.reading.readers import SUFFIXES
 from data.files.synonyms import FileKind
 from data.files.table_kinds import TableKind, declared_kinds, headers_of, kind_named, label_of, required_of

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from data.errors import ConflictError, InputError
 from data.files.headers import Column, columns_of, kind_of
 from data.files.mappings import find_mapping, shape_of
-from data.files.preview import ColumnPreview, TablePreview, column_preview, preview_source, take_examples
+from data.files.previews.preview import ColumnPreview, TablePreview, column_preview, preview_source, take_examples
 from data.files.reading.readers import open_tables, sheet_names
 from data.files.reading.rows import Table
 from data.files.rejects import Reject

@@ -8,10 +8,10 @@ import openpyxl
 import pytest
 
 from data.errors import ConflictError, InputError
-from data.files.drafts import ROWS, TableDraft, drafts_of, looked_at, source_of
 from data.files.importer import import_sources
 from data.files.mappings import save_mapping
-from data.files.preview import mapping_of
+from data.files.previews.drafts import ROWS, TableDraft, drafts_of, looked_at, source_of
+from data.files.previews.preview import mapping_of
 from data.files.synonyms import FileKind
 from data.store.imports.undo import Undone
 from data.store.store import Store
