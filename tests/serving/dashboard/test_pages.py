@@ -57,7 +57,7 @@ def test_on_an_empty_store_each_page_says_what_to_do(empty_site, path):
     assert any(words in answer.text for words in said)
 
 
-OF_AN_UPLOAD = ("/imports/preview", "/imports/progress")  # see test_imports
+OF_AN_UPLOAD = ("/imports/preview", "/imports/progress")  # see pages/importing
 
 
 @pytest.mark.parametrize(
