@@ -140,11 +140,6 @@ class KnowledgeGraph:
         """The terms."""
         return self.describer.vocabulary
 
-    @property
-    def signal_names(self) -> tuple[str, ...]:
-        """Names of the columns of `signals`."""
-        return SIGNAL_NAMES
-
     @cached_property
     def terms(self) -> nx.MultiDiGraph:
         """The graph of terms: nodes are term numbers, edges keyed by relation with confidence and evidence."""

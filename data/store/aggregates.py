@@ -18,7 +18,6 @@ from data.store.dashboard_tables import achievement_progress, daily_counts, dema
 from data.store.tables import demands, division, events
 
 ALL, FIELD, REGION, INDUSTRY, VERSION = "all", "field", "region", "industry", "version"
-DIMENSIONS = (ALL, FIELD, REGION, INDUSTRY, VERSION)
 """Sides from which events are counted."""
 RESPONSES = frozenset({EventKind.CONTACT, EventKind.MEETING, EventKind.NEGOTIATION, EventKind.DEAL})
 """What counts as an answer to a recommendation: somebody got in touch, or more."""

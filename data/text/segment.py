@@ -1,13 +1,10 @@
 """Chinese word segmentation: jieba's words at the speed of its Rust implementation."""
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 import rjieba
-
-from data.errors import InputError
 
 # jieba joins these marks to Latin letters only while it looks for dictionary words, and parts them again afterwards;
 # the Rust implementation leaves them joined (IL-4, 2.09m).
@@ -52,25 +49,6 @@ def content_words(text: str) -> list[str]:
     stop = stop_words()
     kept = [word for word in words(text.lower()) if word not in stop and any(map(str.isalnum, word))]
     return [word for word in kept if len(word) > 1 or word.isascii()] or kept
-
-
-def add_words(entries: Iterable[tuple[str, int, str]]) -> int:
-    """Extend the dictionary of this process by (word, frequency, part-of-speech tag); return how many were added.
-
-    Frequency 0 lets the segmenter choose one just high enough for the word to be kept whole. Do it before threads or
-    forks: the dictionary is shared by the whole process and stays extended.
-
-    Raises:
-        InputError: a word is blank or its frequency is negative.
-
-    """
-    added = 0
-    for word, frequency, tag in entries:
-        if not word.strip() or frequency < 0:
-            raise InputError(f"dictionary entry {word!r} with frequency {frequency}: needs a word and a frequency >= 0")
-        added += not rjieba.has_word(word)
-        rjieba.add_word(word, frequency or rjieba.suggest_freq(word), tag)
-    return added
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,6 @@ from eval.metrics.lists import list_quality
 
 RESAMPLES = 1000
 METRICS = ("score", "mae", "qwk", "auc2", "auc3", "ndcg10", "mrr", "map", "precision5", "recall10")
-LOWER_IS_BETTER = ("mae",)
 
 
 @dataclass(frozen=True)
@@ -96,12 +95,6 @@ class Lift:
 
     difference: Estimate
     p_value: float
-
-
-def paired_lift(ours: Judged, theirs: Judged, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Lift]:
-    """Return for each metric of `METRICS` our figure less theirs, on the same rows and the same draws of demands."""
-    mine, other = metric_samples(ours, resamples, seed), metric_samples(theirs, resamples, seed)
-    return {name: lift_of(mine[name] - other[name]) for name in METRICS}
 
 
 def lift_of(samples: NDArray[np.float64]) -> Lift:

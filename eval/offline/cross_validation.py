@@ -53,7 +53,7 @@ def cross_validated(
 ) -> Parts:
     """Return for each split all rows, each predicted by the model of the fold that did not see it."""
     pairs = corpus.pairs
-    demand_group, pair_group, matter = pairs.demand_group(), pairs.pair_group(), _matters(corpus)
+    demand_group, pair_group, text_group = pairs.demand_group(), pairs.pair_group(), _text_groups(corpus)
     parts: Parts = {}
     for split in splits:
         cut = folds(split, pairs.levels, demand_group, pair_group)
@@ -61,7 +61,7 @@ def cross_validated(
         fold = np.zeros(len(pairs), dtype=np.int64)
         for number, (train, test) in enumerate(cut):
             known_demand[test] = np.isin(demand_group[test], demand_group[train])
-            known_achievement[test] = np.isin(matter[test], matter[train])
+            known_achievement[test] = np.isin(text_group[test], text_group[train])
             fold[test] = number
         predicted = {}
         for name, system in systems.items():
@@ -78,13 +78,13 @@ def predict_test(corpus: Corpus, systems: dict[str, System], n_train: int, progr
     """
     pairs = corpus.pairs
     train, test = np.arange(n_train), np.arange(n_train, len(pairs))
-    group, matter = pairs.demand_group(), _matters(corpus)
+    group, text_group = pairs.demand_group(), _text_groups(corpus)
     predicted = {}
     for name, system in systems.items():
         progress(f"test: {name}")
         predicted[name] = system.fit_predict(train, test)
     warm = np.isin(group[test], group[train])
-    seen = np.isin(matter[test], matter[train])
+    seen = np.isin(text_group[test], text_group[train])
     everything = Part(test, warm, seen, np.zeros(len(test), dtype=np.int64), predicted)
     cuts = (("warm", np.flatnonzero(warm)), ("cold", np.flatnonzero(~warm)))
     return {name: everything.take(chosen) for name, chosen in cuts if len(chosen)}
@@ -120,11 +120,6 @@ def out_of_fold(system: System, parts: Folds) -> Predicted:
     return Predicted(ranking, levels, None if np.isnan(probability).any() else probability)
 
 
-def train_and_test(corpus: Corpus, systems: dict[str, System], n_train: int, progress: Progress = quiet) -> Table:
-    """Return figures for the rows from `n_train` on, fitted on those before; parts as in `predict_test`."""
-    return figures_of(corpus.pairs, predict_test(corpus, systems, n_train, progress))
-
-
 def joined(train: JudgedPairs, test: JudgedPairs) -> JudgedPairs:
     """Return the rows of both, `train` first; they must share their lists of records, as `load_judged` gives them."""
     return JudgedPairs(
@@ -150,6 +145,6 @@ def as_json(figures: Table) -> dict[str, dict[str, dict[str, dict[str, float | N
     }
 
 
-def _matters(corpus: Corpus) -> NDArray[np.int64]:
+def _text_groups(corpus: Corpus) -> NDArray[np.int64]:
     """Return (n,) numbers of the rows' achievements; those with the same id, title or body have one."""
     return corpus.achievements.cards.identity_groups()[corpus.pairs.achievement_rows]

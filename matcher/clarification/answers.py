@@ -8,7 +8,6 @@ from data.errors import InputError
 from data.records import Demand
 from data.store.clarifications import Clarification, Clarified
 from data.text.normalise import normalise
-from knowledge_graph.queries.elements import ELEMENT_NAMES
 from knowledge_graph.taxonomy.regions import load_regions
 from matcher.collection.columns import MODE_FAMILIES
 
@@ -152,8 +151,3 @@ def _number(said: str) -> float:
             f"回答“{said}”中没有数字；请填写数字，或回答“{UNCLEAR}”",
         )
     return value
-
-
-def element_name(element: str) -> str:
-    """Return what people call an element."""
-    return ELEMENT_NAMES[element]

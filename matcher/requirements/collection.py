@@ -92,20 +92,6 @@ class Quantities:
         written = self.achievements.written(self.read(records), placement)
         return Quantities(self.demands, written, self._encode, self._synonyms)
 
-    def features(self, wanted: QuantityTable, rows: Rows) -> NDArray[np.float32]:
-        """Return (n, len(FEATURES)) of the one demand of `wanted` with achievements `rows`, see `ledger_features`."""
-        result = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
-        for table, part, places in self.achievements.parts(rows):
-            result[places] = ledger_features(wanted, np.zeros(len(part), dtype=np.int64), table, part)
-        return result
-
-    def reverse_features(self, offered: QuantityTable, rows: Rows) -> NDArray[np.float32]:
-        """Return (n, len(FEATURES)) of demands `rows` with the one achievement of `offered`."""
-        result = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
-        for table, part, places in self.demands.parts(rows):
-            result[places] = ledger_features(table, part, offered, np.zeros(len(part), dtype=np.int64))
-        return result
-
     def pair_features(self, demands: Rows, achievements: Rows) -> NDArray[np.float32]:
         """Return (n, len(FEATURES)) of stored demands with stored achievements, by their rows, (n,) each."""
         result = np.empty((len(demands), len(FEATURES)), dtype=np.float32)

@@ -16,19 +16,18 @@ from data.errors import BundleError, InputError
 from models.index_state.live_state import LiveState
 from models.index_state.rows import check_search, checked_rows, last_of_each
 from models.vector_index.exact import ExactSegment
-from models.vector_index.hnsw import HnswSegment
 from models.vector_index.interface import IndexKind, Segment, VectorIndex
 from models.vector_index.ivf import IvfSegment
 from models.vector_index.snapshot import Snapshot
 
 FORMAT_VERSION = 1
 EXACT_LIMIT = 10_000  # up to so many vectors an exact search is as fast as any
-LEAST_FOR = {"exact": 0, "hnsw": 1, "ivf": 1_000}
+LEAST_FOR = {"exact": 0, "ivf": 1_000}
 
-_SEGMENTS: dict[str, type[Segment]] = {"exact": ExactSegment, "hnsw": HnswSegment, "ivf": IvfSegment}
+_SEGMENTS: dict[str, type[Segment]] = {"exact": ExactSegment, "ivf": IvfSegment}
 
 
-def _kind_for(count: int, kind: IndexKind) -> Literal["exact", "hnsw", "ivf"]:
+def _kind_for(count: int, kind: IndexKind) -> Literal["exact", "ivf"]:
     """Return the kind of base for `count` vectors; too few to train on are searched exactly, whatever was asked."""
     if kind == "auto":
         return "exact" if count <= EXACT_LIMIT else "ivf"
@@ -48,7 +47,7 @@ class SegmentedVectorIndex:
         return int(self._state.now.base.vectors.shape[1])
 
     @property
-    def kind(self) -> Literal["exact", "hnsw", "ivf"]:
+    def kind(self) -> Literal["exact", "ivf"]:
         """Algorithm of the present base segment."""
         return self._state.now.base.kind
 

@@ -6,7 +6,7 @@ from typing import Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-IndexKind = Literal["auto", "exact", "hnsw", "ivf"]
+IndexKind = Literal["auto", "exact", "ivf"]
 
 
 class VectorIndex(Protocol):
@@ -60,7 +60,7 @@ class Segment(Protocol):
     """An immutable set of vectors with an algorithm to search them; addressed by position 0..n-1."""
 
     @property
-    def kind(self) -> Literal["exact", "hnsw", "ivf"]:
+    def kind(self) -> Literal["exact", "ivf"]:
         """Name of the algorithm."""
 
     @property

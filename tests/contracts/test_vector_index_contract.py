@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from data.errors import BundleError, InputError
 from models.vector_index import build_vector_index, load_vector_index
 
-KINDS = ("exact", "hnsw", "ivf")
+KINDS = ("exact", "ivf")
 DIMENSION = 24
 
 

@@ -1,16 +1,13 @@
 import csv
 import logging
-import subprocess
-import sys
 import warnings
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.errors import InputError
 from data.settings import Settings
-from data.text.segment import add_words, content_words, words
+from data.text.segment import content_words, words
 
 SENTENCES = [
     "需要一种低温污泥干化设备，含水率降到40%以下，处理量每天50吨。",
@@ -81,22 +78,3 @@ def test_content_words_keep_a_single_character_when_nothing_else_remains():
     assert content_words("钛") == ["钛"]
     assert content_words("钛的") == ["钛"]
     assert content_words("，。 ") == []
-
-
-def test_added_words_stay_whole():
-    # In a process of its own: the dictionary is shared, and other tests compare it with jieba's.
-    code = (
-        "from data.text.segment import add_words, words\n"
-        "before = words('新型凝芯烯镧薄膜与TiO2-B负极')\n"
-        "assert '凝芯烯镧' not in before, before\n"
-        "assert add_words([('凝芯烯镧', 0, 'n'), ('TiO2-B', 1000, 'n'), ('电池', 5000, 'n')]) == 2\n"
-        "after = words('新型凝芯烯镧薄膜与TiO2-B负极')\n"
-        "assert '凝芯烯镧' in after and 'TiO2-B' in after, after\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-@pytest.mark.parametrize("entry", [("", 1, "n"), (" ", 1, "n"), ("词", -1, "n")])
-def test_unusable_dictionary_entries_are_refused(entry):
-    with pytest.raises(InputError, match="dictionary entry"):
-        add_words([entry])

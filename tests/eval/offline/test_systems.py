@@ -19,7 +19,6 @@ from eval.offline.cross_validation import (
     figures_of,
     joined,
     predict_test,
-    train_and_test,
 )
 from eval.offline.findings import findings
 from eval.offline.report import html_report
@@ -131,15 +130,12 @@ def test_another_folder_s_rows_are_told_apart_by_what_was_known(corpus, pairs, s
     table = replace(corpus.table, values=corpus.table.values[order])
     moved = replace(corpus, pairs=shuffled, table=table)
     chosen = {name: all_systems(moved, PARAMETERS)[name] for name in ("bm25", "ranker")}
-    found = train_and_test(moved, chosen, len(known))
+    found = figures_of(shuffled, predict_test(moved, chosen, len(known)))
     assert set(found) == {"warm", "cold"}
     for part in found.values():
         assert part["ranker"]["auc2"].value > 0.95
-    only_warm = train_and_test(
-        replace(moved, pairs=replace(shuffled, demand_rows=np.minimum(shuffled.demand_rows, 11))),
-        {"bm25": chosen["bm25"]},
-        len(known),
-    )
+    warm = replace(shuffled, demand_rows=np.minimum(shuffled.demand_rows, 11))
+    only_warm = predict_test(replace(moved, pairs=warm), {"bm25": chosen["bm25"]}, len(known))
     assert set(only_warm) == {"warm"}
 
 

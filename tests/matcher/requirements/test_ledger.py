@@ -110,11 +110,6 @@ def test_features_of_pairs_and_of_candidates_are_the_same():
     pairs = book.pair_features(d, a)
     assert pairs.shape == (4, len(FEATURES))
     assert pairs.dtype == np.float32
-    for row, demand in enumerate(demands):
-        rows = np.arange(2, dtype=np.int64)
-        np.testing.assert_array_equal(book.features(book.read([demand]), rows), pairs[2 * row : 2 * row + 2])
-    reverse = book.reverse_features(book.read([offers[0]]), np.arange(2, dtype=np.int64))
-    np.testing.assert_array_equal(reverse, pairs[[0, 2]])
     first = dict(zip(FEATURES, pairs[0].tolist(), strict=True))
     assert first["ledger_requirements"] == 2
     assert first["ledger_share_met"] == 0.5
@@ -128,8 +123,7 @@ def test_written_records_stand_behind_the_built_ones():
     later = book.with_achievements(offers[1:], Placement.of(1, 1, 1, nothing))
     later = later.with_achievements([offers[0]], Placement.of(1, 2, 1, nothing))
     assert len(later.achievements) == 3
-    wanted = later.read([demands[0]])
-    features = later.features(wanted, np.array([2, 1, 0], dtype=np.int64))
+    features = later.pair_features(np.zeros(3, dtype=np.int64), np.array([2, 1, 0], dtype=np.int64))
     np.testing.assert_array_equal(features[0], features[2])
     ledgers = RequirementChecker(later, demands[0]).ledgers(np.array([2, 1], dtype=np.int64))
     assert [entry.status for entry in ledgers[0].entries] == ["met", "missed"]
@@ -145,8 +139,7 @@ def test_a_row_that_nobody_needs_is_used_again():
     assert placed.rows.tolist() == [1]
     later = first.with_achievements([offers[0]], placed)
     assert len(later.achievements) == 2
-    wanted, rows = later.read([demands[0]]), np.array([0, 1])
-    features = later.features(wanted, rows)
+    features = later.pair_features(np.zeros(2, dtype=np.int64), np.array([0, 1]))
     np.testing.assert_array_equal(features[0], features[1])
     assert len(later.achievements.extra.codes) == len(later.read([offers[0]]).codes)  # what was replaced is gone
     assert len(first.achievements) == 2
