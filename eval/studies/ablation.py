@@ -10,14 +10,14 @@ from eval.offline.systems import Corpus, RankerSystem
 from eval.studies.ledger import with_ledger
 from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.features.attributes import ATTRIBUTES
-from matcher.features.table import LATENT_COLUMNS
+from matcher.features.table import TEXT_FEATURES
 from matcher.requirements.ledger import FEATURES as LEDGER
 
 # Groups of label-free features that can be left out.
 GROUPS: dict[str, tuple[str, ...]] = {
     "graph": SIGNAL_NAMES,
     "attributes": ATTRIBUTES,
-    "topics": LATENT_COLUMNS,
+    "context": tuple(one.name for one in TEXT_FEATURES if one.name.startswith("context_")),
     "ledger": LEDGER,  # not among the ranker's features; added to see what they would bring
 }
 

@@ -46,7 +46,7 @@ class Explained:
 
 
 def group_of(feature: str) -> str:
-    """Return the group that a feature is declared in: semantic, terms, concepts, topics, graph, history, or an attribute.
+    """Return the group that a feature is declared in: semantic, terms, concepts, graph, history, or an attribute.
 
     Raises:
         BundleError: the feature is none of the feature table's.
@@ -115,7 +115,7 @@ class _Evidence:
         self._known_words: dict[tuple[int, bool], Words] = {}  # by row and whether it is a demand's
 
     def reason(self, place: int, group: str, weight: float) -> Reason | None:
-        """Return the reason of one cause of pair `place`; None where nothing can be quoted, as for latent topics."""
+        """Return the reason of one cause of pair `place`; None where nothing can be quoted."""
         if group in ATTRIBUTE:
             return self._attribute(place, group, weight)
         builders: dict[str, Callable[[int, float], Reason | None]] = {

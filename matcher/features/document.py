@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from data.columns.features import Feature
 from knowledge_graph.reading.signals import SIGNALS
 from matcher.features.attributes import DECLARED
-from matcher.features.table import FEATURES, PRINCIPAL
+from matcher.features.table import FEATURES
 from matcher.history.features import HISTORY_FEATURES
 from matcher.texts.similarities import SIMILARITY_FEATURES
 
@@ -28,9 +28,6 @@ demand's and by the achievement's similarities to fixed reference records (`…_
 of these (`…_typical_demand`, `…_typical_achievement`).
 
 {_table(SIMILARITY_FEATURES)}
-
-The first {PRINCIPAL} topic components of the demand, of the achievement and their products (`demand_topic_0` …,
-`achievement_topic_0` …, `both_topic_0` …) form the group topics; no reason quotes them.
 
 ## Records
 

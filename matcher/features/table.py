@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from data.columns.features import Feature, declare, names_of
+from data.columns.features import Feature, names_of
 from data.errors import BundleError
 from knowledge_graph.reading.signals import SIGNALS
 from matcher.collection.pairs import PairBatch
@@ -16,8 +16,6 @@ from matcher.history.features import HISTORY, HISTORY_FEATURES
 from matcher.history.outcome_history import History
 from matcher.texts.similarities import SIMILARITIES, SIMILARITY_FEATURES, achievement_against, demand_against
 from matcher.texts.space import TextSpace
-
-PRINCIPAL = 16
 
 
 def _derived(suffix: str, label: str) -> tuple[Feature, ...]:
@@ -32,20 +30,11 @@ TEXT_FEATURES = (
     *_derived("_typical_demand", "该需求的参照均值"),
     *_derived("_typical_achievement", "该成果的参照均值"),
 )
-LATENT_FEATURES = declare(
-    "topics",
-    {
-        f"{side}_topic_{i}": f"{label}第 {i + 1} 主成分"
-        for side, label in {"demand": "需求主题", "achievement": "成果主题", "both": "双方主题之积"}.items()
-        for i in range(PRINCIPAL)
-    },
-)
 # Every feature in the order of the table: training, reasons, documents and the model card read this.
-LABEL_FREE_FEATURES: tuple[Feature, ...] = (*TEXT_FEATURES, *LATENT_FEATURES, *DECLARED, *SIGNALS)
+LABEL_FREE_FEATURES: tuple[Feature, ...] = (*TEXT_FEATURES, *DECLARED, *SIGNALS)
 FEATURE = {one.name: one for one in (*LABEL_FREE_FEATURES, *HISTORY_FEATURES)}
 MONOTONE = tuple(one.name for one in FEATURE.values() if one.monotone)
 
-LATENT_COLUMNS = names_of(LATENT_FEATURES)
 LABEL_FREE = names_of(LABEL_FREE_FEATURES)
 FEATURES = tuple(FEATURE)
 
@@ -93,15 +82,12 @@ def label_free_table(space: TextSpace, pairs: PairBatch, signals: NDArray[np.flo
     demands, achievements, d, a = pairs.demands, pairs.achievements, pairs.d, pairs.a
     values = pair_similarities(space, pairs)
     by_demand, by_achievement = demands.typical[d], achievements.typical[a]
-    wanted = demands.texts.full.topics[d, :PRINCIPAL]
-    offered = achievements.texts.full.topics[a, :PRINCIPAL]
     parts = [
         values,
         (values - by_demand[:, 0]) / by_demand[:, 1],
         (values - by_achievement[:, 0]) / by_achievement[:, 1],
         by_demand[:, 0],
         by_achievement[:, 0],
-        *(wanted, offered, wanted * offered),
         attribute_features(pairs),
         signals,
     ]

@@ -140,8 +140,8 @@ def test_another_folder_s_rows_are_told_apart_by_what_was_known(corpus, pairs, s
 
 
 def test_a_group_of_features_can_be_left_out_by_name(corpus, systems):
-    poorer = corpus.without(GROUPS["topics"])
-    assert set(corpus.table.names) - set(poorer.table.names) == set(GROUPS["topics"])
+    poorer = corpus.without(GROUPS["context"])
+    assert set(corpus.table.names) - set(poorer.table.names) == set(GROUPS["context"])
     column = poorer.table.names.index("words_f")
     np.testing.assert_array_equal(poorer.table.values[:, column], corpus.table.select(("words_f",))[:, 0])
     with pytest.raises(InputError, match="feature group 'moon' is unknown; known: graph"):

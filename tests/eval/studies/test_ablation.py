@@ -58,7 +58,7 @@ def test_the_lift_is_the_difference(graph_ablation):
 
 
 def test_features_that_tell_nothing_bring_no_order(corpus):
-    lift = ablate(corpus, "topics")["auc2"].lift
+    lift = ablate(corpus, "context")["auc2"].lift
     assert abs(lift.value) < 0.05
     assert lift.low < 0.02
 
@@ -79,7 +79,7 @@ def test_a_corpus_without_a_group_has_all_other_columns(corpus):
 
 
 def test_an_unknown_group_is_refused(corpus):
-    with pytest.raises(InputError, match="feature group 'grpah' is unknown; known: graph, attributes, topics"):
+    with pytest.raises(InputError, match="feature group 'grpah' is unknown; known: graph, attributes, context"):
         ablate(corpus, "grpah")
 
 

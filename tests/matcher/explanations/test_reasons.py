@@ -56,9 +56,8 @@ def platform_answers(platform, model):
 
 def test_every_feature_of_the_table_has_a_cause():
     groups = {name: group_of(name) for name in FEATURES}
-    assert set(groups.values()) == {"semantic", "terms", "concepts", "topics", "history", "graph", *ATTRIBUTE}
+    assert set(groups.values()) == {"semantic", "terms", "concepts", "history", "graph", *ATTRIBUTE}
     assert groups["vectors_tt_typical_demand"] == groups["topics_f"] == "semantic"
-    assert groups["demand_topic_3"] == "topics"
     with pytest.raises(BundleError, match="uses feature 'moon_phase', which no reason can name"):
         group_of("moon_phase")
 
