@@ -116,7 +116,7 @@ def test_a_key_works_through_the_documented_proxy(proxies, home):
     _, secure, _, trust = proxies
     with Store.open(home.store_url) as store:
         key = add_key(store, "platform", Role.BACKEND)
-    with httpx2.Client(base_url=secure, verify=trust, headers={"Authorization": f"Bearer {key}"}) as client:
+    with httpx2.Client(base_url=secure, verify=trust, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
         wait_for(lambda: client.get("/v1/demands").status_code == 200)
         many = [{"demand_id": f"D{n}", "title": f"题{n}"} for n in range(3)]
         for record in many:
