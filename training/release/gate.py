@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from data.learning import GateMargins
 from matcher.ranking.scorer import Scores
 from training.comparison.pairs import HeldOut, calibration_error, gains
+from training.comparison.served import ServedLists
 from training.comparison.slices import Mask, taken
 from training.versions.candidates import Figure
 
@@ -61,6 +62,8 @@ class Evidence:
     bytes: int
     problem: str = ""
     incomparable: str = ""
+    served: ServedLists | None = None
+    champion_served: ServedLists | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,9 @@ def judge(margins: GateMargins, evidence: Evidence) -> Verdict:
         _schema(evidence),
         _overall(margins, evidence, found.get(margins.metric)),
         _slices(margins, by_slice),
+        _served(margins, evidence),
         _calibration(margins, evidence),
+        _served_calibration(margins, evidence),
         _budget("latency", "单次请求 CPU 中位数", "毫秒", evidence.latency_ms, margins.latency),
         _budget("size", "模型包大小", "MB", evidence.bytes / 1e6, margins.bundle_mb),
     ]
@@ -136,6 +141,32 @@ def _slices(margins: GateMargins, by_slice: Mapping[str, Figure]) -> Check:
         else f"{len(known)} 个分组均未变差超过 {margin:g}，最差 {worst} {known[worst]:+.4f}"
     )
     return Check(name="slices", passed=not hurt, value=known[worst], limit=-margin, said=said)
+
+
+def _served(margins: GateMargins, evidence: Evidence) -> Check:
+    margin, ours, theirs = margins.served_margin, evidence.served, evidence.champion_served
+    if ours is None or theirs is None or ours.demands < margins.min_demands:
+        said = f"可比的推荐列表不足 {margins.min_demands} 份，未比较"
+        return Check(name="served", passed=True, limit=-margin, said=said)
+    gain = ours.gain("ndcg10", theirs)
+    if isnan(gain.value):
+        return Check(name="served", passed=True, limit=-margin, said="推荐列表中没有已知结果，未比较")
+    said = f"{ours.demands} 条留出需求的推荐列表 NDCG@10 变化 {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]，"
+    said += f"不得低于 {-margin:g}"
+    return Check(name="served", passed=gain.value >= -margin, value=round(gain.value, 6), limit=-margin, said=said)
+
+
+def _served_calibration(margins: GateMargins, evidence: Evidence) -> Check:
+    limit = margins.calibration
+    found = evidence.served.estimate("ece") if evidence.served else None
+    if found is None or isnan(found.low):
+        return Check(name="served_calibration", passed=True, limit=limit, said="推荐列表中没有已知结果，未检查概率校准")
+    said = (
+        f"推荐列表所示概率的期望校准误差 {found.value:.4f} [{found.low:.4f}, {found.high:.4f}]，下限不得超过 {limit:g}"
+    )
+    return Check(
+        name="served_calibration", passed=found.low <= limit, value=round(found.low, 6), limit=limit, said=said
+    )
 
 
 def _calibration(margins: GateMargins, evidence: Evidence) -> Check:

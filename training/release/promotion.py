@@ -14,11 +14,12 @@ from data.store.store import Store
 from matcher.bundle import CHALLENGER, CURRENT, PREVIOUS, has_ranker, pointed, read_manifest, set_pointer, verify
 from matcher.engine import Engine
 from matcher.model import MatchingModel
-from matcher.ranking.scorer import Scores
+from matcher.ranking.scorer import Scorer, Scores
 from matcher.served import LOCK, append, rollback_targets
 from training.candidate.make import comparable_rows, figure_metrics, held_out_pairs, stored_records
 from training.comparison.pairs import HeldOut, Records, load_predictions, score_pairs
 from training.comparison.sample_answers import ask, sample_demands
+from training.comparison.served import served_lists
 from training.comparison.slices import slices_of
 from training.outcomes.graded_pairs import graded_pairs
 from training.outcomes.holdout import split_pairs
@@ -152,14 +153,27 @@ def gather(settings: Settings, store: Store, candidate: Candidate, champion: str
     records = stored_records(store, held)
     ours = _scores(settings, candidate.version, model, held, records)
     theirs = None
+    versions = [(model, _unbiased(settings, candidate.version, model))]
     if champion and not incomparable:
         try:
             other = MatchingModel.load(settings.bundles / champion, threads=settings.threads)
             theirs = _scores(settings, champion, other, held, records)
+            versions.append((other, _unbiased(settings, champion, other)))
         except (GongxuError, OSError) as error:  # damaged, or its history is of another gongxu
             incomparable = f"在役版本 {champion} 无法重新评分（{error}）；确认后用 --force --why 晋级"
     slices = slices_of(held, records, settings.slices)
-    return Evidence(held, ours, theirs, slices, candidate.latency_ms, candidate.bytes, incomparable=incomparable)
+    served, *others = served_lists(versions, held, records)
+    return Evidence(
+        held,
+        ours,
+        theirs,
+        slices,
+        candidate.latency_ms,
+        candidate.bytes,
+        incomparable=incomparable,
+        served=served,
+        champion_served=others[0] if others else None,
+    )
 
 
 def _usable(settings: Settings, store: Store, version: str, champion: str) -> MatchingModel:
@@ -190,10 +204,19 @@ def _scores(settings: Settings, version: str, model: MatchingModel, held: HeldOu
         pairs, scores = load_predictions(kept)
         if (pairs.demand_ids, pairs.achievement_ids) == (held.demand_ids, held.achievement_ids):
             return scores
+    return score_pairs(model, _unbiased(settings, version, model), held.demand_ids, held.achievement_ids, records)
+
+
+def _unbiased(settings: Settings, version: str, model: MatchingModel) -> Scorer:
+    """Return the version's scorer as it was before the held-out outcomes entered its history.
+
+    Raises:
+        BundleError: the bundle has no ranker.
+
+    """
     if model.scorer is None:
         raise BundleError(f"bundle {version} has no ranker")
-    scorer = candidates.without_held_out(settings, version, model.scorer)
-    return score_pairs(model, scorer, held.demand_ids, held.achievement_ids, records)
+    return candidates.without_held_out(settings, version, model.scorer)
 
 
 def _with_ranker(settings: Settings, version: str) -> str:

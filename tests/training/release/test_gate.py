@@ -6,8 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.learning import GateMargins
+from eval.served.lists import ServedList
+from eval.served.metrics import served_figures
 from matcher.ranking.scorer import Scores
 from training.comparison.pairs import HeldOut, calibration_error, gains
+from training.comparison.served import ServedLists
 from training.release.gate import Evidence, judge
 
 N_DEMANDS, EACH = 60, 10
@@ -129,3 +132,46 @@ def test_where_experts_judged_enough_they_say_whether_probabilities_are_right():
     assert calibration_error(mixed, exact) == pytest.approx(0.0)
     few = HeldOut(held.demand_ids, held.achievement_ids, grade, ~shown & (np.arange(len(held)) < 60))
     assert calibration_error(few, exact) > 0.1
+
+
+def served(held, order):
+    """Lists of ten for every demand, by `order(grade)` of the demand's known items, with a constant probability."""
+    lists, levels = [], []
+    for start in range(0, len(held), EACH):
+        grades = held.grade[start : start + EACH]
+        levels.append({item: float(grade + 1) for item, grade in enumerate(grades.tolist())})
+        best = np.argsort(-order(grades), kind="stable").tolist()
+        lists.append(ServedList(tuple(best), (0.3,) * len(best)))
+    return ServedLists(served_figures(lists, levels, 3), len(lists))
+
+
+def served_verdict(ours, theirs, **changes):
+    held = held_out()
+    good = scores(held, 0.7)
+    evidence = Evidence(held, good, scores(held, 3.0), {}, 10.0, 1000, served=ours, champion_served=theirs)
+    return judge(GateMargins(**changes), evidence)
+
+
+def test_a_version_whose_lists_are_worse_is_stopped_however_well_it_orders_pairs():
+    held = held_out()
+    best, worst = served(held, lambda grades: grades), served(held, lambda grades: -grades)
+    assert served_verdict(best, worst).passed
+    assert failed(served_verdict(worst, best)) == {"served"}
+    assert served_verdict(best, best).passed
+    assert served_verdict(worst, best, served_margin=1.0).passed
+
+
+def test_probabilities_that_lists_show_and_that_are_surely_wrong_stop_a_version():
+    held = held_out()
+    lists = served(held, lambda grades: grades)
+    found = served_verdict(lists, lists, calibration=0.02)
+    error = lists.estimate("ece")
+    (check,) = [check for check in found.checks if check.name == "served_calibration"]
+    assert check.passed == (error.low <= 0.02)
+    assert check.value == pytest.approx(error.low, abs=1e-6)
+
+
+def test_lists_without_known_items_decide_nothing():
+    unknown = ServedLists(served_figures([ServedList((7,), (0.5,))] * 30, [{1: 2.0}] * 30, 3), 30)
+    assert served_verdict(unknown, unknown).passed
+    assert served_verdict(None, None).passed
