@@ -31,10 +31,17 @@ _YEARS = re.compile(r"((?:19|20)\d\d)\s*[-~]\s*((?:19|20)\d\d)")
 _YEAR_END = re.compile(r"((?:19|20)\d\d)\s*年?\s*(?:年?底|年?末)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _CLOCK = re.compile(
-    r"T?(?:[上下]午|AM|PM)?\s*(?P<hour>\d{1,2})[:时点](?P<minute>\d{1,2})分?(?::?(?P<second>\d{1,2})(?:\.(?P<fraction>\d{1,9}))?秒?)?"
+    r"T?(?:[上下]午|AM|PM)?\s*(?P<hour>\d{1,2})[:时点](?P<minute>\d{1,2})?分?(?::?(?P<second>\d{1,2})(?:\.(?P<fraction>\d{1,9}))?秒?)?"
     r"\s*(?P<half>AM|PM)?\s*(?P<zone>Z|UTC|GMT|CST|[+\-]\d\d:?\d\d)?",
     re.IGNORECASE,
 )
+# Parts of a year or month: the first and the last of their months or days.
+_PART_OF_YEAR = re.compile(
+    rf"{_YEAR}\s*年?度?\s*(?:(?P<half>[上下])半年|第?(?P<quarter>[一二三四1-4])季度?|[Qq](?P<q>[1-4])|(?P<begin>年?初))"
+)
+_PART_OF_MONTH = re.compile(rf"{_YEAR}\s*年\s*(?P<month>\d{{1,2}})\s*月\s*份?\s*(?P<part>[上中下]旬|月?初|月?[底末])")
+_TWO_DIGIT_YEAR = re.compile(r"(?P<year>\d\d)\s*年\s*(?P<month>\d{1,2})\s*月\s*(?P<day>\d{1,2})\s*[日号]")
+_LEAD = re.compile(r"^(?:截[止至]到?|截止日期|至|到|于|自|从)\s*[:]?\s*(?=\d)")
 _WEEKDAY = re.compile(r"[(]?\s*(?:周|星期|礼拜)[一二三四五六日天]\s*[)]?")
 _RANGE = re.compile(r"\s*(?:至|到|~|—+|--+|–|\s-\s)\s*")
 _TIGHT_RANGE = re.compile(r"^(\d{4}([./])\d{1,2}\2\d{1,2})-(\d{4}\2\d{1,2}\2\d{1,2})$")
@@ -129,14 +136,17 @@ def _of_number(number: float, *, end: bool) -> datetime:
 
 
 def _of_text(text: str, *, end: bool) -> datetime:  # noqa: PLR0911 - one return for each spelling
+    text = _LEAD.sub("", text)
+    if "年" in text or "Q" in text.upper():
+        found = _of_words(_TAIL.sub("", text), end=end)
+        if found is not None:
+            return found
     if match := _TIGHT_RANGE.match(text):
         return _of_text(match.group(3 if end else 1), end=end)
     if _NUMBER.fullmatch(text) and not _YEAR_ALONE.fullmatch(text) and not _is_month(text):
         return _of_number(min(float(text), 1e15), end=end)
     if match := _YEARS.fullmatch(text):
         return _of_text(match.group(2 if end else 1), end=end)
-    if match := _YEAR_END.fullmatch(text):
-        return _made(int(match.group(1)), 12, 31)
     if match := _DAY.fullmatch(text):
         return _of_parts(match, end=end)
     if match := _YEAR_ALONE.fullmatch(text):
@@ -153,6 +163,45 @@ def _of_text(text: str, *, end: bool) -> datetime:  # noqa: PLR0911 - one return
     if len(parts) == 2 and parts[0] != text:
         return _of_text(parts[1 if end else 0], end=end)
     return _english(text)
+
+
+def _of_words(text: str, *, end: bool) -> datetime | None:
+    """Read a part of a year or month, its end, and a year of two digits; None if it is none of these."""
+    if match := _PART_OF_YEAR.fullmatch(text):
+        return _of_year_part(match, end=end)
+    if match := _PART_OF_MONTH.fullmatch(text):
+        return _of_month_part(match, end=end)
+    if match := _TWO_DIGIT_YEAR.fullmatch(text):
+        return _made(2000 + int(match["year"]), int(match["month"]), int(match["day"]))
+    if match := _YEAR_END.fullmatch(text):
+        return _made(int(match.group(1)), 12, 31)
+    return None
+
+
+def _of_year_part(match: re.Match[str], *, end: bool) -> datetime:
+    """Read 2024年上半年, 2024年第一季度, 2024Q1, 2024年初."""
+    year = int(match["year"])
+    if match["begin"]:
+        return _made(year, 1, 31 if end else 1)
+    if match["half"]:
+        first, last = (1, 6) if match["half"] == "上" else (7, 12)
+    else:
+        quarter = "一二三四".find(match["quarter"]) + 1 if match["quarter"] in set("一二三四") else 0
+        last = 3 * (quarter or int(match["quarter"] or match["q"]))
+        first = last - 2
+    return _made(year, last, monthrange(year, last)[1]) if end else _made(year, first, 1)
+
+
+def _of_month_part(match: re.Match[str], *, end: bool) -> datetime:
+    """Read 2024年5月上旬, 2024年5月底."""
+    year, month, part = int(match["year"]), int(match["month"]), match["part"]
+    if not 1 <= month <= 12:
+        raise DateError("日历上没有这一天")
+    last = monthrange(year, month)[1]
+    if part[-1] in "底末":
+        return _made(year, month, last)
+    first, until = {"上": (1, 10), "中": (11, 20), "下": (21, last)}.get(part[0], (1, 5))
+    return _made(year, month, until if end else first)
 
 
 def _is_month(text: str) -> bool:
@@ -190,11 +239,13 @@ def _after(rest: str, moment: datetime, *, end: bool) -> datetime:
 
 
 def _with_clock(moment: datetime, match: re.Match[str], text: str) -> datetime:
-    hour, minute, second = int(match["hour"]), int(match["minute"]), int(match["second"] or 0)
+    hour, minute, second = int(match["hour"]), int(match["minute"] or 0), int(match["second"] or 0)
     half = (match["half"] or "").upper()
     if ("下午" in text or "PM" in text.upper() or half == "PM") and hour < 12:
         hour += 12
     zone = match["zone"]
+    if (hour, minute, second) == (24, 0, 0):  # the end of a day is written so
+        hour, minute, second = 23, 59, 59
     try:
         moment = moment.replace(hour=hour, minute=minute, second=second)
     except ValueError as error:

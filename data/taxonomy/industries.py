@@ -33,6 +33,7 @@ def industry_code(text: str) -> str | None:
     A name may represent a division in part (环境治理业 for 生态保护和环境治理业), if only one division fits.
     """
     text = unicodedata.normalize("NFKC", text).strip()
+    text = re.sub(r"^[\[【](.*?)[\]】]", r"\1 ", text).strip()  # [C35]专用设备制造业
     upper = text.upper()
     if match := _CODE.fullmatch(upper) or _CODE_AND_NAME.match(upper):
         return _known(re.sub(r"[^A-Z0-9]", "", match.group().split(".")[0]))

@@ -8,7 +8,7 @@ from data.dates import CHINA_STANDARD_TIME, DateError, read_day, read_moment
 from data.files.cells import EMPTY, Cell, plain
 
 _FOR_EVER = re.compile(
-    r"(?:长期|永久|无限期|不限期?|持续|常年|全年)(?:有效|征集|招募|对接)?|无期限|不设截止|9999[-/.年]12[-/.月]31日?.*"
+    r"(?:招满|额满|解决|完成|对接成功)(?:即止|为止)|(?:长期|永久|无限期|不限期?|持续|常年|全年)(?:有效|征集|招募|对接)?|无期限|不设截止|9999[-/.年]12[-/.月]31日?.*"
 )
 
 

@@ -17,12 +17,14 @@ _FOREIGN = re.compile(
     r"美元|美金|欧元|英镑|日元|日币|港元|港币|韩元|卢布|澳元|加元|台币|[$€£]|USD|EUR|GBP|JPY|HKD", re.IGNORECASE
 )
 _OURS = re.compile(r"人民币|RMB|CNY|[¥￥]|\(可议\)|\(面议\)|\(含税\)|\(不含税\)|\(可谈\)", re.IGNORECASE)
+_UNIT_ASIDE = re.compile(r"\((万元|亿元|千元|元|万)\)$")  # 50(万元)
 _SIGN = re.compile(r"[¥￥]|RMB|CNY", re.IGNORECASE)
 _AROUND = re.compile(
     r"^(?:约为?|大约|大概|预计|预算|估计|拟|共|总计|合计|总投资|投资|近|价格?为?|报价为?|转让价格?为?)[:]?\s*|\s*(?:左右|上下|许|以?内外|余|多)$"
 )
 _LEAST = re.compile(r"^(?:>=|≥|>|不低于|不少于|至少|最低|高于|大于|超过|多于)\s*|\s*(?:以上|起|及以上|\+)$")
 _MOST = re.compile(r"^(?:<=|≤|<|不高于|不超过|不多于|至多|最高|低于|小于|少于)\s*|\s*(?:以下|以内|之内|及以下|封顶)$")
+_VAGUE = re.compile(r"[几数多][十百千万]|[十百千万]级")
 _FREE = frozenset(("免费", "无偿", "免费转让", "无偿转让", "免费许可", "零元", "免费使用", "无偿使用", "无偿捐赠"))
 _NO_PRICE = re.compile(
     r"(?:价格|费用|金额|具体|转让费|预算|资金)*(?:面议|面谈|电议|协商|商议|议价|另议|可议|待议|面洽|洽谈|详谈|商定|协商定价|协商确定|协议定价|不限|待定|未定|视情况而定)"
@@ -64,7 +66,7 @@ def read(value: object, scale: float = 1.0) -> Cell:  # noqa: PLR0911 - one retu
         return Cell(note="不是有限的数字")
     if _FOREIGN.search(text):
         return Cell(note="不是人民币，请换算为万元")
-    bare = _OURS.sub("", text).strip()
+    bare = _UNIT_ASIDE.sub(r"\1", _OURS.sub("", text).strip())
     # ¥500,000 in a column of 万元 is a number of yuan that somebody pasted; ¥50 may be either and follows the column.
     in_yuan = bool(_SIGN.search(text)) and len(re.sub(r"\D", "", bare.split(".")[0])) >= 5
     try:
@@ -88,6 +90,8 @@ def _read_text(text: str, scale: float) -> Cell:
     if match := _AMOUNT.fullmatch(_AROUND.sub("", _AROUND.sub("", text))):
         amount = _amount(match, scale)
         return _bounded(amount, amount)
+    if _VAGUE.search(text):  # 几十万: no figure is said
+        return Cell(note="不是数字")
     with_unit = [match for match in _AMOUNT.finditer(text) if match["unit"] or match["yuan"]]
     if len(with_unit) == 1 and not re.search(r"\d\s*[-~—至到]\s*\d", text):
         cell = _bounded(amount := _amount(with_unit[0], scale), amount)

@@ -9,7 +9,8 @@ from data.kinds.record import RecordStatus
 from data.records import AchievementStatus, DemandStatus
 
 _OPEN = (
-    "已发布 发布中 有效 正常 上架 已上架 在架 公开 已公开 展示 展示中 推广中 进行中 征集中 审核通过 已审核 通过 启用 活动 1 "
+    "已发布 发布中 有效 长期有效 在线 上线 已上线 挂牌 挂牌中 已挂牌 可交易 招商中 是 y true "
+    "正常 上架 已上架 在架 公开 已公开 展示 展示中 推广中 进行中 征集中 审核通过 已审核 通过 启用 活动 1 "
     "published active open online valid enabled approved"
 )
 _TALKS = (
@@ -22,7 +23,8 @@ _GONE = (
 )
 # What is not public yet must not be recommended.
 _OUT_OF_SIGHT = (
-    "已下架 下线 已下线 停用 无效 失效 已失效 过期 已过期 到期 关闭 已关闭 隐藏 未发布 待发布 待审核 审核中 草稿 暂存 暂停 0 "
+    "已下架 停止 已停止 否 n false "
+    "下线 已下线 停用 无效 失效 已失效 过期 已过期 到期 关闭 已关闭 隐藏 未发布 待发布 待审核 审核中 草稿 暂存 暂停 0 "
     "offline inactive closed expired draft disabled"
 )
 _ACHIEVEMENTS: dict[AchievementStatus, str] = {
@@ -36,8 +38,8 @@ _ACHIEVEMENTS: dict[AchievementStatus, str] = {
 }
 _DEMANDS: dict[DemandStatus, str] = {
     DemandStatus.DRAFT: "未发布 待发布 待审核 审核中 暂存 待提交 未提交 draft pending",
-    DemandStatus.PUBLISHED: f"{_OPEN} 招标中 招募中 待对接 未对接 待解决 未解决 未完成 求购中",
-    DemandStatus.NEGOTIATING: _TALKS,
+    DemandStatus.PUBLISHED: f"{_OPEN} 招标中 揭榜中 张榜中 招募中 待对接 未对接 待解决 未解决 未完成 求购中",
+    DemandStatus.NEGOTIATING: f"{_TALKS} 解决中 攻关中 研发中 实施中 已揭榜 已受理",
     DemandStatus.SIGNED: "签约 已签合同 已签订 已成交 成交 已中标 已达成合作 达成合作 signed",
     DemandStatus.SOLVED: (
         "解决 已完成 完成 已对接成功 对接成功 已结束 结束 已完结 完结 已结题 已关闭 关闭 solved done closed"
@@ -64,7 +66,7 @@ _WORDS = {"achievements": _table(_ACHIEVEMENTS), "demands": _table(_DEMANDS), "r
 
 def read(value: object, kind: str) -> Cell:
     """Return the status of a record of `kind` ("achievements", "demands", of declared kinds "records") that a cell tells."""
-    text = _NOT_WORD.sub("", plain(value)).lower().removesuffix("状态").removesuffix(".0")
+    text = _NOT_WORD.sub("", plain(value)).lower().removesuffix("状态").removesuffix("了").removesuffix(".0")
     if not text:
         return EMPTY
     words = _WORDS[kind]

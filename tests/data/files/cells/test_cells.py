@@ -307,3 +307,70 @@ def test_no_cell_makes_a_reader_fail(cell):
     for read in READERS:
         found = read(cell)
         assert found.value is not None or isinstance(found.note, str)
+
+
+@pytest.mark.parametrize("said", ["几十万元", "数十万", "数百万元左右", "百万级", "5-8折", "作价入股30%"])
+def test_vague_money_is_no_figure(said):
+    assert money.read(said).value is None
+    assert money.read(said).note
+
+
+def test_a_unit_in_brackets_is_a_unit():
+    assert money.read("50(万元)").value == (50.0, 50.0)
+    assert money.read("1.5（亿元）").value == (15_000.0, 15_000.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "last"),
+    [
+        ("2024年上半年", "2024-01-01", "2024-06-30"),
+        ("2024年下半年", "2024-07-01", "2024-12-31"),
+        ("2024年第一季度", "2024-01-01", "2024-03-31"),
+        ("2024Q3", "2024-07-01", "2024-09-30"),
+        ("2024年5月上旬", "2024-05-01", "2024-05-10"),
+        ("2024年2月下旬", "2024-02-21", "2024-02-29"),
+        ("2024年12月底", "2024-12-31", "2024-12-31"),
+        ("2024年底前", "2024-12-31", "2024-12-31"),
+        ("24年5月1日", "2024-05-01", "2024-05-01"),
+        ("截至2024年5月1日", "2024-05-01", "2024-05-01"),
+        ("2024年5月1日 下午3时", "2024-05-01", "2024-05-01"),
+        ("2024-05-01 24:00", "2024-05-01", "2024-05-01"),
+    ],
+)
+def test_parts_of_years_and_months_are_days(said, first, last):
+    assert str(date.day(said).value) == first
+    assert str(date.day(said, end=True).value) == last
+
+
+def test_what_ends_when_it_is_full_has_no_deadline():
+    assert date.day("招满为止", end=True) == date.day("长期", end=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "meant"),
+    [
+        ("解决中", "demands", "对接中"),
+        ("揭榜中", "demands", "发布"),
+        ("已揭榜", "demands", "对接中"),
+        ("长期有效", "demands", "发布"),
+        ("挂牌中", "achievements", "发布"),
+        ("已上线", "achievements", "发布"),
+        ("下架了", "achievements", "下架"),
+        ("TRUE", "achievements", "发布"),
+        ("停止", "achievements", "下架"),
+        ("停用", "records", "暂停"),
+        ("现行有效", "records", "有效"),
+    ],
+)
+def test_statuses_in_the_words_of_platforms(said, kind, meant):
+    assert status.read(said, kind).value == meant
+
+
+@pytest.mark.parametrize(("said", "level"), [("TRL=8", 8), ("Level 6", 6), ("Lv6", 6), ("产品化", 8)])
+def test_levels_in_other_spellings(said, level):
+    assert maturity.read(said).value == level
+
+
+def test_an_industry_with_its_code_in_brackets():
+    assert industry.read("[C35]专用设备制造业").value == ("35",)
+    assert industry.read("【C35】专用设备制造业").value == ("35",)
