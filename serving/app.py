@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
 from data.settings import Settings, settings
 from serving.access.context import RequestContext
 from serving.access.gate import GUARDED, Gate
+from serving.api.parameters import known_parameters
 from serving.api.routes import (
     advice,
     clarifications,
@@ -93,7 +94,7 @@ def create_app(chosen: Settings | None = None, loaded: list[LiveModel] | None = 
     )
     add_handlers(app, [route for router in ROUTERS for route in router.routes])
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(known_parameters)])
     app.mount("/dashboard", dashboard)
     app.add_middleware(Tagged)
     app.add_middleware(Compressed)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, Self
 from weakref import ReferenceType, ref
@@ -9,6 +10,7 @@ from weakref import ReferenceType, ref
 import numpy as np
 from numpy.typing import NDArray
 
+from data.errors import InputError
 from data.records import Achievement, Demand
 from data.text.segment import content_words
 from knowledge_graph.records.table import RecordTable
@@ -113,6 +115,7 @@ class Collection:
         """Return (n,) mask of the rows that represent a record and pass the filters; it is not to be written to."""
         known = None if filters.exclude else self._masks.get(filters)
         if known is None:
+            self._require_known(filters.fields)
             masks = [filters.allowed(part.cards) for part in (self.base, self.extra) if part is not None]
             known = np.concatenate(masks) & self.current
             known.flags.writeable = False
@@ -121,6 +124,19 @@ class Collection:
                     self._masks.clear()
                 self._masks[filters] = known
         return known
+
+    def _require_known(self, fields: tuple[str, ...]) -> None:
+        """Refuse a technical field that no record of this side names."""
+        if not fields:
+            return
+        stated = {name for part in (self.base, self.extra) if part is not None for name in part.cards.stated_fields()}
+        for name in fields:
+            if name not in stated:
+                near = get_close_matches(name, stated, n=3, cutoff=0.3) or sorted(stated)[:5]
+                raise InputError(
+                    f"no record has the field {name!r}; nearest: {', '.join(near) or 'none is stated'}",
+                    f"没有技术领域“{name}”；最接近的是 {'、'.join(near) or '（记录都没有填写技术领域）'}",
+                )
 
     def with_updates(
         self, view: EncodedRecords, words: list[list[str]], deleted: list[str]

@@ -321,6 +321,10 @@ class RecordColumns:
             self._masks[key] = mask
         return mask
 
+    def stated_fields(self) -> list[str]:
+        """Return the technical fields (技术领域) that records name, each once."""
+        return [name for name in pc.unique(self.table.column("field")).to_pylist() if name]
+
     def is_one_of_ids(self, ids: Sequence[str]) -> NDArray[np.bool_]:
         """Return (n,) mask of the rows with one of the ids."""
         mask = np.zeros(len(self), dtype=np.bool_)

@@ -190,8 +190,14 @@ def test_closed_records_are_not_recommended_unless_asked_for(retrieval, stored):
 
 
 def test_nothing_allowed_gives_an_empty_answer_that_says_so(retrieval, stored):
-    answer = retrieval.recommend_achievements(stored[0][0], filters=Filters(fields=("占星术",)))
+    nothing = Filters(exclude=tuple(record.achievement_id for record in stored[1]))
+    answer = retrieval.recommend_achievements(stored[0][0], filters=nothing)
     assert (answer.items, answer.answered, answer.message) == ([], False, EMPTY_STORE)
+
+
+def test_a_field_that_no_record_has_is_named_with_the_nearest(retrieval, stored):
+    with pytest.raises(InputError, match="no record has the field '新材'; nearest: 新材料"):
+        retrieval.recommend_achievements(stored[0][0], filters=Filters(fields=("新材",)))
 
 
 # Without a ranker, and without a good match.
