@@ -76,11 +76,13 @@ def _of_records(connection: sa.Connection, kind: str, batch: list[Any]) -> Undon
     elif back:
         upsert_rows(connection, table, [_row(kind, text) for text in back])
     first = next_revision(connection, len(gone)) - len(gone) if gone else 0
-    for place, record_id in enumerate(gone):
-        this = table.c.id == record_id
+    if gone:
+        this = table.c.id == sa.bindparam("gone")
         if table is kind_records:
             this &= table.c.kind == kind
-        connection.execute(sa.update(table).where(this).values(deleted=True, revision=first + place))
+        # One statement for all: built for each record, undoing 20,000 took 12 s instead of 1 s of CPU.
+        deletion = sa.update(table).where(this).values(deleted=True, revision=sa.bindparam("place"))
+        connection.execute(deletion, [{"gone": one, "place": first + place} for place, one in enumerate(gone)])
     return Undone(len(back), len(gone), len(batch) - len(ours))
 
 
