@@ -8,29 +8,14 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from data.errors import unknown_id
 from data.kinds.record import KindRecord
 from data.store.database import begin_write, translated_errors
-from data.store.tables import records, revisions
+from data.store.tables import records
+from data.store.upserts import BATCH, UpsertCounts, next_revision, upsert_rows
 
-BATCH = 1_000
 _NEAR = 40
-
-
-@dataclass(frozen=True)
-class WrittenRecords:
-    """Outcomes of records of one kind that were written."""
-
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-
-    def __add__(self, other: "WrittenRecords") -> "WrittenRecords":
-        return WrittenRecords(
-            self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged
-        )
 
 
 @dataclass(frozen=True)
@@ -49,14 +34,14 @@ class KindRecords:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def upsert(self, written: Iterable[KindRecord]) -> WrittenRecords:
+    def upsert(self, written: Iterable[KindRecord]) -> UpsertCounts:
         """Insert or update records, 1,000 in a transaction, and count what changed; of equal ids the last one counts."""
-        total = WrittenRecords()
+        total = UpsertCounts()
         remaining = iter(written)
         while batch := list(islice(remaining, BATCH)):
             rows = {(record.kind, record.id): kind_row(record) for record in batch}
             with translated_errors(self._engine.url), begin_write(self._engine) as connection:
-                total += write_rows(connection, list(rows.values()))
+                total += upsert_rows(connection, records, list(rows.values()))
         return total
 
     def delete(self, kind: str, record_id: str) -> None:
@@ -67,7 +52,7 @@ class KindRecords:
 
         """
         with translated_errors(self._engine.url), begin_write(self._engine) as connection:
-            revision = _next_revision(connection, 1) - 1
+            revision = next_revision(connection, 1) - 1
             alive = (records.c.kind == kind) & (records.c.id == record_id) & ~records.c.deleted
             if not connection.execute(sa.update(records).where(alive).values(deleted=True, revision=revision)).rowcount:
                 raise self._unknown(connection, kind, record_id)  # raising rolls the revision back
@@ -135,12 +120,6 @@ class KindRecords:
         )
 
 
-def _next_revision(connection: sa.Connection, count: int) -> int:
-    """Take `count` revisions and return the first free one after them; makes other writers wait for our commit."""
-    update = sa.update(revisions).values(value=revisions.c.value + count).returning(revisions.c.value)
-    return int(connection.execute(update).scalar_one()) + 1
-
-
 def known_rows(connection: sa.Connection, kind: str, ids: list[str]) -> dict[str, Any]:
     """Return digest and JSON of those records of a kind that exist, by id."""
     columns = (records.c.id, records.c.digest, records.c.record)
@@ -150,28 +129,7 @@ def known_rows(connection: sa.Connection, kind: str, ids: list[str]) -> dict[str
 
 def restore_rows(connection: sa.Connection, texts: list[str]) -> None:
     """Write records given by their JSON."""
-    write_rows(connection, [kind_row(KindRecord.model_validate_json(text)) for text in texts])
-
-
-def write_rows(connection: sa.Connection, rows: list[dict[str, Any]]) -> WrittenRecords:
-    """Write those of `rows` (distinct kinds and ids) that differ from what the table holds."""
-    first_free = _next_revision(connection, 0)
-    key = sa.tuple_(records.c.kind, records.c.id)
-    query = sa.select(records.c.kind, records.c.id, records.c.digest, records.c.deleted).where(
-        key.in_([(row["kind"], row["id"]) for row in rows])
-    )
-    known = {(row.kind, row.id): None if row.deleted else row.digest for row in connection.execute(query)}
-    changed = [row for row in rows if known.get((row["kind"], row["id"])) != row["digest"]]
-    for i, row in enumerate(changed):
-        row.update(revision=first_free + i, deleted=False)
-    if changed:
-        _next_revision(connection, len(changed))
-        insert: Any = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(records)
-        updates = {column.name: insert.excluded[column.name] for column in records.c if not column.primary_key}
-        keys = [records.c.kind, records.c.id]
-        connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=updates), changed)
-    updated = sum(known.get((row["kind"], row["id"])) is not None for row in changed)
-    return WrittenRecords(len(changed) - updated, updated, len(rows) - len(changed))
+    upsert_rows(connection, records, [kind_row(KindRecord.model_validate_json(text)) for text in texts])
 
 
 def kind_row(record: KindRecord) -> dict[str, Any]:

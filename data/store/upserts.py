@@ -1,6 +1,6 @@
 """Writing records inside of a transaction: revisions in the order of commits, only what differs."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
@@ -58,12 +58,21 @@ def with_digest(columns: dict[str, Any], text: str, name: str) -> dict[str, Any]
 
 
 def upsert_rows(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> UpsertCounts:
-    """Write those of `rows` (distinct ids) that differ from what the table holds."""
+    """Write those of `rows` (distinct primary keys) that differ from what the table holds."""
     first_free = next_revision(connection, 0)
-    ids = [row["id"] for row in rows]
-    query = sa.select(table.c.id, table.c.digest, table.c.deleted).where(table.c.id.in_(ids))
-    known = {row.id: None if row.deleted else row.digest for row in connection.execute(query)}
-    changed = [row for row in rows if known.get(row["id"]) != row["digest"]]
+    keys = [column for column in table.c if column.primary_key]
+    names: list[str] = [column.name for column in keys]
+
+    def key_of(row: Mapping[str, Any] | sa.RowMapping) -> tuple[Any, ...]:
+        return tuple(row[name] for name in names)
+
+    wanted = (
+        sa.tuple_(*keys).in_(list(map(key_of, rows))) if len(keys) > 1 else keys[0].in_([key_of(r)[0] for r in rows])
+    )
+    query = sa.select(*keys, table.c.digest, table.c.deleted).where(wanted)
+    found = connection.execute(query).mappings()
+    known = {key_of(row): None if row["deleted"] else row["digest"] for row in found}
+    changed = [row for row in rows if known.get(key_of(row)) != row["digest"]]
     for i, row in enumerate(changed):
         row.update(revision=first_free + i, deleted=False)
     if changed:
@@ -72,6 +81,6 @@ def upsert_rows(connection: sa.Connection, table: sa.Table, rows: list[dict[str,
         updates = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
         followed = sides_followed(connection, [row["id"] for row in changed]) if table is demands else nullcontext()
         with followed:
-            connection.execute(insert.on_conflict_do_update(index_elements=[table.c.id], set_=updates), changed)
-    updated = sum(known.get(row["id"]) is not None for row in changed)
+            connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=updates), changed)
+    updated = sum(known.get(key_of(row)) is not None for row in changed)
     return UpsertCounts(len(changed) - updated, updated, len(rows) - len(changed))

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from data.store.store import Store
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import SignedIn
-from serving.runtime.services import Services
+from serving.runtime.services import services_of
 
 Handler = Callable[[Request], Awaitable[Response]]
 MAX_FIELDS = 200
@@ -96,12 +96,6 @@ def operator_of(request: Request) -> SignedIn:
     if who is None:
         raise HTTPException(401, "请先登录。")
     return who
-
-
-def services_of(request: Request) -> Services:
-    """Return the services of the process."""
-    services: Services = request.app.state.services
-    return services
 
 
 async def at_length(request: Request, work: Callable[[Store], _T]) -> _T:

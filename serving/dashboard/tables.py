@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from data.store.database import translated_errors
 from serving.dashboard.accounts.access import Role
-from serving.dashboard.page import services_of
+from serving.runtime.services import services_of
 
 Row = Mapping[str, Any]
 PAGE_SIZES = (25, 50, 100, 200)

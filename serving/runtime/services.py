@@ -200,10 +200,14 @@ class Services:
             BUNDLE_CREATED.set(self.holder.live.manifest.created_at.timestamp())
 
 
-async def services_of(request: Request) -> Services:
-    """Return the services of the app that the request came to; async, as plain functions would cost a thread each time."""
+def services_of(request: Request) -> Services:
+    """Return the services of the app that the request came to."""
     services: Services = request.app.state.services
     return services
 
 
-ServicesOf = Annotated[Services, Depends(services_of)]
+async def _provided(request: Request) -> Services:
+    return services_of(request)  # async: FastAPI calls a plain function in a thread
+
+
+ServicesOf = Annotated[Services, Depends(_provided)]

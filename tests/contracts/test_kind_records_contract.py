@@ -6,8 +6,8 @@ from data.errors import NotFoundError
 from data.kinds.record import KindRecord, read_record
 from data.kinds.registry import load_kinds
 from data.records import Achievement
-from data.store.kind_records import WrittenRecords
 from data.store.store import Store
+from data.store.upserts import UpsertCounts
 
 KINDS = load_kinds()
 
@@ -30,7 +30,7 @@ def service(record_id: str, **values) -> KindRecord:
 
 def test_records_come_back_as_they_were(store):
     written = [service("S2", qualifications=("CMA", "CNAS"), price_min=0.5), service("S1", valid_until="2027-01-31")]
-    assert store.kinds.upsert(written) == WrittenRecords(inserted=2)
+    assert store.kinds.upsert(written) == UpsertCounts(inserted=2)
     assert list(store.kinds.all("service")) == [written[1], written[0]]
     assert store.kinds.get("service", "S2") == written[0]
     assert store.kinds.counts() == {"service": 2}
@@ -39,9 +39,9 @@ def test_records_come_back_as_they_were(store):
 def test_an_equal_record_changes_nothing_and_a_changed_one_is_counted(store):
     store.kinds.upsert([service("S1")])
     mark = store.watermark()
-    assert store.kinds.upsert([service("S1")]) == WrittenRecords(unchanged=1)
+    assert store.kinds.upsert([service("S1")]) == UpsertCounts(unchanged=1)
     assert store.watermark() == mark
-    assert store.kinds.upsert([service("S1", lead_time_days=7), service("S2")]) == WrittenRecords(1, 1)
+    assert store.kinds.upsert([service("S1", lead_time_days=7), service("S2")]) == UpsertCounts(1, 1)
 
 
 def test_ids_of_one_kind_say_nothing_of_another(store):
@@ -70,7 +70,7 @@ def test_a_deleted_record_can_be_written_again(store):
     store.kinds.delete("service", "S1")
     with pytest.raises(NotFoundError):
         store.kinds.delete("service", "S1")
-    assert store.kinds.upsert([service("S1")]) == WrittenRecords(inserted=1)
+    assert store.kinds.upsert([service("S1")]) == UpsertCounts(inserted=1)
     assert store.kinds.page("service") == [service("S1")]
 
 

@@ -148,8 +148,8 @@ def test_a_pipe_gets_lines_in_one_piece(monkeypatch):
 def test_a_table_of_80_columns_cuts_nothing_off():
     from rich.console import Console
 
+    from eval.online.versions import Candidate
     from training.commands.release import models_table
-    from training.versions.candidates import Candidate
 
     figures = {name: {"value": 0.7, "low": 0.6, "high": 0.8} for name in ("ndcg10", "auc2")}
     values = dict.fromkeys(("data_digest", "base"), "x") | dict.fromkeys(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from data.settings import Settings
 from data.store.store import Store
+from eval.online.versions import PREDICTIONS, Candidate, Figure
 from matcher.bundle import CHALLENGER, Manifest, link_files, new_bundle, new_version, publish, set_pointer
 from matcher.collection.rows import PairIndices
 from matcher.engine import Engine
@@ -36,7 +37,7 @@ from training.comparison.reference import Rates
 from training.comparison.sample_answers import ask, reference_of, sample_demands
 from training.comparison.slices import slice_figures, slices_of
 from training.versions import candidates
-from training.versions.candidates import HISTORY, PREDICTIONS, Candidate, Figure
+from training.versions.candidates import HISTORY
 from training.versions.registry import bundle_facts, publish_candidate, write_model
 from training.versions.runs import RunDraft, recorded_run
 

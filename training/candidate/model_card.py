@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from eval.online.versions import Candidate, Figure
 from matcher.features.table import FEATURE
-from training.versions.candidates import Candidate, Figure
 
 
 def model_card(candidate: Candidate, importance: Mapping[str, float]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from training.versions.candidates import Figure
+from eval.online.versions import Figure
 
 SHOWN = 25
 

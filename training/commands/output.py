@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from training.release.gate import Decision
+    from eval.online.versions import Decision
 
 STEPS = {
     "records": "读取记录",

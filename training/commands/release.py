@@ -9,7 +9,7 @@ from training.commands.output import STEPS, show_decision
 
 if TYPE_CHECKING:
     from data.terminal import Table
-    from training.versions.candidates import Candidate
+    from eval.online.versions import Candidate
 
 REFUSED = 1  # exit code of a promotion that the gate refused
 ALIAS_NAMES = {"champion": "在役 champion", "challenger": "候选 challenger", "previous": "上一版 previous"}

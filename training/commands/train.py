@@ -7,8 +7,8 @@ import typer
 from training.commands.output import STEPS, show_decision
 
 if TYPE_CHECKING:
+    from eval.online.versions import Decision
     from training.candidate.make import BuiltBundle
-    from training.release.gate import Decision
 
 
 def build_command(

@@ -2,49 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from math import isnan
 
 import numpy as np
-from pydantic import BaseModel
 
 from data.learning import GateMargins
+from eval.online.versions import Check, Figure
 from matcher.ranking.scorer import Scores
 from training.comparison.pairs import HeldOut, calibration_error, gains
 from training.comparison.served import ServedLists
 from training.comparison.slices import Mask, taken
-from training.versions.candidates import Figure
-
-
-class Check(BaseModel):
-    """One condition: whether it holds, its number against its limit, and a sentence for people."""
-
-    name: str
-    passed: bool
-    value: float | None = None
-    limit: float | None = None
-    said: str
-
-
-class Decision(BaseModel):
-    """What was decided about a version, by whom and on which numbers."""
-
-    action: str  # promote or rollback
-    candidate: str
-    champion: str
-    passed: bool
-    promoted: bool
-    forced: bool = False
-    who: str = ""
-    why: str = ""
-    at: datetime
-    held_out_pairs: int = 0
-    held_out_demands: int = 0
-    checks: list[Check] = []
-    gains: dict[str, Figure] = {}
-    slices: dict[str, Figure] = {}
-    # Why MLflow does not know of it yet; empty if it does.
-    unreached: str = ""
 
 
 @dataclass(frozen=True)

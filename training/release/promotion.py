@@ -11,6 +11,7 @@ from data.locks import exclusive
 from data.settings import Settings
 from data.store.keys import AuditEntry
 from data.store.store import Store
+from eval.online.versions import PREDICTIONS, Candidate, Decision
 from matcher.bundle import CHALLENGER, CURRENT, PREVIOUS, has_ranker, pointed, read_manifest, set_pointer, verify
 from matcher.engine import Engine
 from matcher.model import MatchingModel
@@ -23,9 +24,8 @@ from training.comparison.served import served_lists
 from training.comparison.slices import slices_of
 from training.outcomes.graded_pairs import graded_pairs
 from training.outcomes.holdout import split_pairs
-from training.release.gate import Decision, Evidence, judge
+from training.release.gate import Evidence, judge
 from training.versions import candidates
-from training.versions.candidates import PREDICTIONS, Candidate
 from training.versions.provenance import user
 from training.versions.registry import refresh_aliases, tag_decision
 from training.versions.runs import recorded_run

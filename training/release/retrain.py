@@ -14,10 +14,10 @@ from data.files.importer import import_paths
 from data.locks import exclusive
 from data.settings import Settings
 from data.store.store import Store
+from eval.online.versions import Decision
 from matcher.bundle import CURRENT, FORMAT_VERSION, latest_build, pointed, read_manifest
 from models.ranking.ordinal import RankerParameters
 from training.pipeline import build, train
-from training.release.gate import Decision
 from training.release.promotion import promote
 from training.versions import candidates
 from training.versions.provenance import package_version

@@ -2,70 +2,25 @@
 
 import shutil
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from data.errors import BundleError, NotFoundError
 from data.settings import Settings
-from eval.metrics.bootstrap import Estimate
 from eval.online.experiments import running_experiment
+from eval.online.versions import CANDIDATES, FACTS, Candidate
 from matcher.bundle import BUILT, CHALLENGER, CURRENT, POINTERS, PREVIOUS, all_bundles, pointed
 from matcher.history.outcome_history import History
 from matcher.ranking.scorer import Scorer
 
-FOLDER = "candidates"
-FACTS = "candidate.json"
 HISTORY = "history"
-PREDICTIONS = "held_out.parquet"
 ALIASES = {CURRENT: "champion", CHALLENGER: "challenger", PREVIOUS: "previous"}
-
-
-class Figure(BaseModel):
-    """A figure with its 95% interval; None where the rows do not allow it."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-    @classmethod
-    def of(cls, estimate: Estimate) -> "Figure":
-        """Return the figure of an estimate."""
-        return cls(**{key: None if number != number else round(number, 6) for key, number in vars(estimate).items()})  # noqa: PLR0124 (NaN)
-
-
-class Candidate(BaseModel):
-    """What a training made and how good it is on outcomes that nothing learned from."""
-
-    version: str
-    created_at: datetime
-    base: str
-    watermark: int
-    data_digest: str
-    parameters: dict[str, str]
-    pairs: int
-    held_out_share: float
-    held_out_pairs: int
-    held_out_demands: int
-    figures: dict[str, Figure]
-    slices: dict[str, dict[str, Figure]] = {}
-    calibration_error: float | None
-    latency_ms: float | None
-    unanswered: float | None
-    bytes: int
-    seconds: float = 0.0
-    # Filled in when MLflow has it.
-    record_id: str = ""
-    run_id: str = ""
-    model_version: str = ""
-    # What the gate said last: promoted, refused, forced; empty as long as it was not asked.
-    decision: str = ""
 
 
 def folder_of(settings: Settings, version: str) -> Path:
     """Return the folder of a candidate."""
-    return settings.home / FOLDER / version
+    return settings.home / CANDIDATES / version
 
 
 def save(settings: Settings, candidate: Candidate) -> None:
@@ -99,7 +54,7 @@ def load(settings: Settings, version: str) -> Candidate:
 def all_candidates(settings: Settings) -> list[Candidate]:
     """Return all trained versions whose bundle still exists, newest first."""
     found = []
-    for path in sorted((settings.home / FOLDER).glob(f"*/{FACTS}"), reverse=True):
+    for path in sorted((settings.home / CANDIDATES).glob(f"*/{FACTS}"), reverse=True):
         if (settings.bundles / path.parent.name / "manifest.json").is_file():
             found.append(Candidate.model_validate_json(path.read_text(encoding="utf-8")))
     return found

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.settings import Settings
+from eval.online.versions import Candidate
 from matcher.bundle import pointed, read_manifest
 from training.scoring_model import COLUMNS, POINTER
 from training.versions import candidates
-from training.versions.candidates import ALIASES, Candidate
+from training.versions.candidates import ALIASES
 from training.versions.provenance import package_version
 from training.versions.runs import (
     RECORD_TAG,

@@ -17,10 +17,10 @@ from data.store.database import begin_write, translated_errors
 from data.store.imports.appending import append
 from data.store.imports.tables import import_changes, imports
 from data.store.imports.undo import EVENTS, Undone, take_back
-from data.store.kind_records import WrittenRecords, kind_row, known_rows, write_rows
+from data.store.kind_records import kind_row, known_rows
 from data.store.reading.results import EventCounts
-from data.store.tables import achievement_columns, achievements, canonical_json, demand_columns, demands
-from data.store.upserts import batches, next_revision, upsert_rows, with_digest
+from data.store.tables import achievement_columns, achievements, canonical_json, demand_columns, demands, records
+from data.store.upserts import UpsertCounts, batches, next_revision, upsert_rows, with_digest
 
 MERGED_INTO = "merged_into"
 """Key in a record's `extra` that names the record which stands for it now."""
@@ -165,7 +165,7 @@ class Imports:
                     old, new = _fields_in(found.record), _fields_in(fresh["record"])
                     written.fields.update(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
                 changed.append(fresh)
-            counts = write_rows(connection, changed) if changed else WrittenRecords()
+            counts = upsert_rows(connection, records, changed) if changed else UpsertCounts()
             if number is not None and changed:
                 self._keep_former(connection, number, kind, changed, known)
         written.inserted, written.updated = counts.inserted, counts.updated

@@ -6,9 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from data.store.aggregates import FIELD, INDUSTRY, REGION, VERSION
+from eval.online.versions import Candidate, Figure
 from serving.dashboard.figures.overview import by_side
 from serving.dashboard.figures.periods import Period
-from serving.dashboard.figures.trained import Figure, Trained
 
 STEPS = ("click", "contact", "deal")
 _Z = 1.959964  # of 95%
@@ -68,7 +68,7 @@ def traffic_drift(connection: sa.Connection, period: Period) -> list[dict[str, A
     return found
 
 
-def slices_compared(now: Trained | None, before: Trained | None, metric: str) -> list[dict[str, Any]]:
+def slices_compared(now: Candidate | None, before: Candidate | None, metric: str) -> list[dict[str, Any]]:
     """Return a metric by slice of two versions, what got worse most first."""
     rows = []
     for name, figures in (now.slices if now else {}).items():

@@ -1,7 +1,6 @@
 """What training left in GONGXU_HOME about its versions: facts and figures, decisions of the gate, predictions, evaluations."""
 
 import json
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,81 +9,20 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from eval.online.versions import CANDIDATES, FACTS, PREDICTIONS, Candidate, Decision, Figure
+from matcher.served import JOURNAL
+
 GOOD_GRADE = 2
 KEPT_EVALUATIONS = 10
 BINS = 10
 
 
-class Figure(BaseModel):
-    """A figure with its 95% interval."""
-
-    model_config = ConfigDict(frozen=True)
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-
-class Trained(BaseModel):
-    """What is known of a trained version, as far as the dashboard shows it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    version: str
-    created_at: datetime
-    base: str = ""
-    watermark: int = 0
-    data_digest: str = ""
-    parameters: dict[str, str] = {}
-    pairs: int = 0
-    held_out_pairs: int = 0
-    held_out_demands: int = 0
-    figures: dict[str, Figure] = {}
-    slices: dict[str, dict[str, Figure]] = {}
-    calibration_error: float | None = None
-    latency_ms: float | None = None
-    bytes: int = 0
-    seconds: float = 0.0
-    run_id: str = ""
-    model_version: str = ""
-    decision: str = ""
-
-
-class Check(BaseModel):
-    """One condition of the gate."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    name: str
-    passed: bool
-    said: str
-
-
-class Decision(BaseModel):
-    """What was decided about a version."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    action: str
-    candidate: str
-    champion: str = ""
-    passed: bool = False
-    promoted: bool = False
-    forced: bool = False
-    who: str = ""
-    why: str = ""
-    at: datetime
-    checks: tuple[Check, ...] = ()
-    gains: dict[str, Figure] = {}
-    slices: dict[str, Figure] = {}
-
-
-def trained_versions(home: Path) -> list[Trained]:
+def trained_versions(home: Path) -> list[Candidate]:
     """Return all trained versions of a home, newest first; a file of another format is left out."""
     found = []
-    for path in sorted((home / "candidates").glob("*/candidate.json"), reverse=True):
+    for path in sorted((home / CANDIDATES).glob(f"*/{FACTS}"), reverse=True):
         try:
-            found.append(Trained.model_validate_json(path.read_text(encoding="utf-8")))
+            found.append(Candidate.model_validate_json(path.read_text(encoding="utf-8")))
         except (OSError, ValidationError):
             continue
     return found
@@ -92,7 +30,7 @@ def trained_versions(home: Path) -> list[Trained]:
 
 def decisions(home: Path) -> list[Decision]:
     """Return all decisions about promotion and rollback, newest first; a line of another format is left out."""
-    path = home / "promotions.jsonl"
+    path = home / JOURNAL
     if not path.is_file():
         return []
     found = []
@@ -167,7 +105,7 @@ def held_out(home: Path, version: str, low: float = 0.0, high: float = 1.0) -> l
 
 
 def _held_out_path(home: Path, version: str) -> Path:
-    return home / "candidates" / Path(version).name / "held_out.parquet"
+    return home / CANDIDATES / Path(version).name / PREDICTIONS
 
 
 def shown_interval(figure: Figure | None) -> str:

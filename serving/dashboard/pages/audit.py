@@ -7,9 +7,10 @@ from starlette.responses import Response
 from data.store.tables import audit
 from serving.dashboard import wording
 from serving.dashboard.accounts.access import Role
-from serving.dashboard.page import Page, services_of
+from serving.dashboard.page import Page
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, SelectedRows, Table, TableSpec, show
+from serving.runtime.services import services_of
 
 
 async def audit_table(request: Request) -> Table:

@@ -21,11 +21,11 @@ from matcher.engine import Engine
 from matcher.recommendation import Match, Recommendation
 from serving.dashboard.figures.evidence import draw, highlighted, marks_of
 from serving.dashboard.figures.models import engine_of
-from serving.dashboard.page import Page, field, services_of
+from serving.dashboard.page import Page, field
 from serving.dashboard.pages.records import SPECS
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import TableSpec, show
-from serving.runtime.services import Services
+from serving.runtime.services import Services, services_of
 
 TOPS = (10, 20, 50)
 MAX_PATHS = 4

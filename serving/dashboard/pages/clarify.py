@@ -25,9 +25,10 @@ from matcher.recommendation import Match
 from matcher.rescoring import candidate_pool, require_scorer
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import SignedIn
-from serving.dashboard.page import Page, field, operator_of, see_other, services_of
+from serving.dashboard.page import Page, field, operator_of, see_other
 from serving.dashboard.rendering import region, render
 from serving.dashboard.tables import TableSpec
+from serving.runtime.services import services_of
 
 QUESTIONS = 3  # shown at once
 FIELD_NAMES = {

@@ -11,10 +11,11 @@ from eval.online.experiments import Experiment, Mode, Results, all_experiments
 from eval.online.monitor_report import last_report
 from serving.dashboard.figures.arms import arm_rows, experiment_of, experiment_results, step_rows
 from serving.dashboard.figures.periods import china_day_of
-from serving.dashboard.page import Page, at_length, services_of
+from serving.dashboard.page import Page, at_length
 from serving.dashboard.pages.records import version_link
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
+from serving.runtime.services import services_of
 
 MODES = {Mode.SPLIT: "分流", Mode.SHADOW: "影子", Mode.INTERLEAVE: "交替"}
 ARM_NAMES = {"champion": "在役", "challenger": "挑战者"}

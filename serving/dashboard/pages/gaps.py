@@ -10,9 +10,10 @@ from starlette.responses import Response
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
 from serving.dashboard.figures.gaps import CHAIN, INDUSTRIES, REGIONS, SIDES, TERMS, all_flows, gaps
-from serving.dashboard.page import Page, services_of
+from serving.dashboard.page import Page
 from serving.dashboard.rendering import region, render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
+from serving.runtime.services import services_of
 
 NAMES = {TERMS: "术语", CHAIN: "产业链环节", INDUSTRIES: "行业", REGIONS: "地区"}
 LARGEST = 14  # provinces on either side of the matrix

@@ -21,10 +21,11 @@ from matcher.clarification.completeness import completeness_path, load_weights
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.figures import health as figures
-from serving.dashboard.page import Page, at_length, field, fields, operator_of, see_other, services_of
+from serving.dashboard.page import Page, at_length, field, fields, operator_of, see_other
 from serving.dashboard.pages.records import demand_link
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
+from serving.runtime.services import services_of
 
 SHOWN_CLUSTERS = 10
 MERGED_AT_ONCE = 50

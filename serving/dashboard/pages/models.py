@@ -11,17 +11,19 @@ from starlette.responses import Response
 from data.errors import InputError
 from data.settings import Settings
 from data.store.keys import AuditEntry
+from eval.online.versions import Candidate, Decision
 from matcher.bundle import BUILT, CHALLENGER, CURRENT, PREVIOUS, all_bundles, pointed
 from matcher.served import rollback_targets
 from serving.dashboard import promotion
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import utc_now
-from serving.dashboard.figures.trained import Decision, Trained, decisions, shown_interval, trained_versions
-from serving.dashboard.page import Page, field, operator_of, see_other, services_of
+from serving.dashboard.figures.trained import decisions, shown_interval, trained_versions
+from serving.dashboard.page import Page, field, operator_of, see_other
 from serving.dashboard.pages.experiments import experiments_table
 from serving.dashboard.pages.records import version_link
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, MemoryRows, Table, TableSpec, show
+from serving.runtime.services import services_of
 
 POINTER_NAMES = {CURRENT: "在役", PREVIOUS: "上一版", CHALLENGER: "候选", BUILT: "最新构建"}
 OUTCOMES = {"promoted": "通过", "refused": "未通过", "forced": "强制晋级", "": "未评审"}
@@ -178,7 +180,7 @@ async def version(request: Request) -> Response:
     )
     if manifest is None:
         raise HTTPException(404, f"没有版本 {wanted[:100]}。")
-    known: Trained | None = next((one for one in trained_versions(settings.home) if one.version == wanted), None)
+    known: Candidate | None = next((one for one in trained_versions(settings.home) if one.version == wanted), None)
     return render(
         request,
         "version.html",

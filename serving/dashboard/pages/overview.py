@@ -15,9 +15,10 @@ from serving.dashboard import charts, wording
 from serving.dashboard.figures import overview as figures
 from serving.dashboard.figures.lists import UNSTATED
 from serving.dashboard.figures.periods import LENGTHS, Period, last_day, period_of
-from serving.dashboard.page import Page, services_of
+from serving.dashboard.page import Page
 from serving.dashboard.rendering import number, region, render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
+from serving.runtime.services import services_of
 
 SIDES = {FIELD: "技术领域", INDUSTRY: "行业", REGION: "地区", VERSION: "模型版本"}
 UNKNOWN = "（未说明）"

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from data.store.database import translated_errors
 from data.store.store import Store
 from eval.online.experiments import all_experiments
+from eval.online.versions import Candidate
 from matcher.bundle import CURRENT, PREVIOUS, all_bundles, pointed
 from serving.dashboard import charts, wording
 from serving.dashboard.figures import quality as figures
@@ -17,20 +18,19 @@ from serving.dashboard.figures.lists import UNSTATED
 from serving.dashboard.figures.periods import LENGTHS, Period, last_day, period_of
 from serving.dashboard.figures.trained import (
     BINS,
-    Trained,
     evaluations,
     held_out,
     reliability,
     shown_interval,
     trained_versions,
 )
-from serving.dashboard.page import Page, services_of
+from serving.dashboard.page import Page
 from serving.dashboard.pages.experiments import drift_table, findings_table
 from serving.dashboard.pages.overview import HINTS, SIDES, UNKNOWN, name_of
 from serving.dashboard.pages.records import pair_link, version_link
 from serving.dashboard.rendering import number, percent, render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
-from serving.runtime.services import Services
+from serving.runtime.services import Services, services_of
 
 METRICS = {
     "ndcg10": ("NDCG@10", "前十名排得多好：1 为完美，等级越高的成果排得越前越好。"),
@@ -95,7 +95,7 @@ async def page(request: Request) -> Response:
     )
 
 
-def _default(trained: list[Trained], current: str) -> str:
+def _default(trained: list[Candidate], current: str) -> str:
     """Return the version whose curve is shown unless one is asked for: the one in service, else the latest."""
     known = [one.version for one in trained]
     return current if current in known else known[0] if known else ""

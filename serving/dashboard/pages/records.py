@@ -29,9 +29,10 @@ from serving.dashboard.figures.lists import (
     needs_progress,
     record_conditions,
 )
-from serving.dashboard.page import Page, at_length, services_of
+from serving.dashboard.page import Page, at_length
 from serving.dashboard.rendering import region, render
 from serving.dashboard.tables import Column, Row, SelectedRows, Table, TableSpec, show
+from serving.runtime.services import services_of
 
 SHOWN = "推荐展示事件的次数，同一配对展示多次计多次。"
 ANSWERED = "联系、会面、洽谈、成交事件的次数。"

@@ -24,8 +24,9 @@ from serving.dashboard.accounts.sessions import (
     sign_out,
     utc_now,
 )
-from serving.dashboard.page import Page, address, at_length, field, operator_of, see_other, services_of
+from serving.dashboard.page import Page, address, at_length, field, operator_of, see_other
 from serving.dashboard.rendering import render
+from serving.runtime.services import services_of
 
 ATTEMPT = "gongxu_sign_in"  # the cookie of who is at the provider
 ATTEMPTS = 1.0  # passwords a second and address, bursts of twice that: the hash is slow on purpose

@@ -14,8 +14,8 @@ from data.kinds.record import KindRecord, read_record
 from data.kinds.registry import Kinds
 from data.records import Identifier
 from data.store.keys import AuditEntry
-from data.store.kind_records import WrittenRecords
 from data.store.store import Store
+from data.store.upserts import UpsertCounts
 from serving.access.credentials import Principal
 from serving.access.gate import Needs
 from serving.access.roles import Scope
@@ -139,7 +139,7 @@ async def put_record(
     if values.get("id", record_id) != record_id:
         raise InputError(f"the path names {record_id!r}, the record {values['id']!r}; they must be the same")
     record = read_record(_kinds(services).known(kind), values | {"id": record_id})
-    counts: WrittenRecords = await services.in_store(lambda store: store.kinds.upsert([record]))
+    counts: UpsertCounts = await services.in_store(lambda store: store.kinds.upsert([record]))
     services.written()
     result = "inserted" if counts.inserted else "updated" if counts.updated else "unchanged"
     return json_response({"id": record_id, "result": result})

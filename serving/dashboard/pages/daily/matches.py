@@ -16,9 +16,10 @@ from data.store.store import Store
 from data.work.match_state import Action, ActionKind, MatchState, MatchWork
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import SignedIn, utc_now
-from serving.dashboard.page import Page, field, operator_of, see_other, services_of
+from serving.dashboard.page import Page, field, operator_of, see_other
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import TableSpec
+from serving.runtime.services import services_of
 
 SHOWN = 30  # matches of a column
 COLUMNS = tuple(state for state in MatchState if state is not MatchState.NEW)

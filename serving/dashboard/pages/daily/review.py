@@ -20,12 +20,12 @@ from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import SignedIn, utc_now
 from serving.dashboard.figures.models import engine_of
 from serving.dashboard.figures.review import agreement, choose
-from serving.dashboard.page import Page, field, fields, operator_of, see_other, services_of
+from serving.dashboard.page import Page, field, fields, operator_of, see_other
 from serving.dashboard.pages.browse import evidence_of
 from serving.dashboard.pages.records import pair_link
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, MemoryRows, Table, TableSpec, show
-from serving.runtime.services import Services
+from serving.runtime.services import Services, services_of
 
 MAX_SECONDS = 3600.0
 # One letter each, none of which is used for anything else on the page.

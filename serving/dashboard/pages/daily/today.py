@@ -17,9 +17,10 @@ from matcher.engine import Engine
 from matcher.recommendation import Match
 from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.figures.today import queues
-from serving.dashboard.page import Page, operator_of, services_of
+from serving.dashboard.page import Page, operator_of
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import TableSpec
+from serving.runtime.services import services_of
 
 ASKED = 24  # open demands, the newest ones, whose best match is looked up for the page
 SHOWN = 8

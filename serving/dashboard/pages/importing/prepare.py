@@ -20,11 +20,12 @@ from data.store.keys import AuditEntry
 from data.store.store import Store
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import utc_now
-from serving.dashboard.page import Page, field, operator_of, see_other, services_of
+from serving.dashboard.page import Page, field, operator_of, see_other
 from serving.dashboard.pages.importing.reports import imports_table
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import TableSpec, show
 from serving.runtime.importing.uploads import MAX_FILES, Upload, Uploads, UploadState
+from serving.runtime.services import services_of
 
 AUTOMATIC = "auto"
 STATE_NAMES = {

@@ -16,9 +16,10 @@ from data.store.keys import AuditEntry
 from data.store.store import Store
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import utc_now
-from serving.dashboard.page import Page, field, operator_of, see_other, services_of
+from serving.dashboard.page import Page, field, operator_of, see_other
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec
+from serving.runtime.services import services_of
 
 LISTED = 200
 COUNTS = ("read", "inserted", "updated", "unchanged", "noted", "rejected")
