@@ -191,7 +191,17 @@ def _parquet(path: Path) -> Iterator[list[Table]]:
 
 
 def _parquet_rows(file: Any, position: list[int]) -> Iterator[TableRow]:
-    for batch in file.iter_batches(batch_size=_BATCH):
-        for row in batch.to_pylist():
+    import pyarrow as pa
+
+    batches = file.iter_batches(batch_size=_BATCH)
+    while True:
+        try:
+            rows = next(batches).to_pylist()
+        except StopIteration:
+            return
+        except (pa.ArrowException, ValueError, OSError):  # of a damaged file the footer may still be whole
+            yield TableRow(position[0] + 1, {}, problem="文件从这一行起已损坏，无法读取")
+            return
+        for row in rows:
             position[0] += 1
             yield TableRow(position[0], row)

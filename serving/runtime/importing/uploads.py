@@ -288,7 +288,7 @@ def _require_usable(path: Path) -> None:
             f"{path.name} is of a format that is not read",
             f"不能读取这种文件（{path.suffix or '没有扩展名'}）；可用：{'、'.join(SUFFIXES)}",
         )
-    with suppress(BadZipFile, OSError), ZipFile(path) as archive:
+    with suppress(BadZipFile, OSError, NotImplementedError, ValueError), ZipFile(path) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
         if unpacked > MAX_UNPACKED:
             raise InputError(

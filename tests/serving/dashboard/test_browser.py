@@ -202,24 +202,6 @@ def test_hostile_records_are_shown_as_text(page, server):
     expect(page.locator("#demands tbody")).to_contain_text("onerror")
 
 
-def test_merge_a_duplicate_and_take_it_back(page, server, own_home):
-    visit(page, f"{server}/health")
-    if page.get_by_role("button", name="合并").count() == 0:
-        expect(page.get_by_text("没有待处理的重复").first).to_be_visible()
-        return
-    keep(page, "health")
-    page.get_by_role("button", name="合并").first.click()
-    expect(page.get_by_role("heading", name="合并前核对")).to_be_visible()
-    assert serious(page) == []
-    page.get_by_role("checkbox").first.check()
-    page.get_by_role("button", name="确认合并").click()
-    expect(page.get_by_role("status")).to_contain_text("已合并")
-    page.wait_for_load_state("networkidle")
-    page.get_by_text("最近的处理（可撤销）").click()
-    page.get_by_role("button", name="撤销").first.click()
-    expect(page.get_by_role("status")).to_contain_text("已撤销")
-
-
 def test_ask_the_firm_and_see_the_list_change(page, server, own_home):
     visit(page, f"{server}/health")
     first = page.locator("#vague tbody tr").first

@@ -1,11 +1,14 @@
 """An import being prepared says what it takes each column for, what is wrong, and takes corrections."""
 
 import csv
+import random
 import re
 from datetime import UTC, datetime
 
 import openpyxl
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from data.errors import ConflictError, InputError
 from data.files.importer import import_sources
@@ -121,6 +124,31 @@ def test_a_table_of_a_declared_kind_is_looked_at_too(tmp_path):
     assert (chosen.problem, chosen.preview.good) == ("", 1)
     assert source_of(path, chosen).kind.value == "equipment"
     assert TableDraft.model_validate_json(chosen.model_dump_json()) == chosen
+
+
+@pytest.mark.parametrize("name", ["成果.xlsx", "成果.parquet"])
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(tmp_path, name):
+    path = tmp_path / name
+    if path.suffix == ".xlsx":
+        workbook(path, 表=[["成果编号", "成果名称"], *[[f"A{n}", f"成果{n}"] for n in range(30)]])
+    else:
+        table = pa.table({"achievement_id": [f"A{n}" for n in range(30)], "title": [f"成果{n}" for n in range(30)]})
+        parquet.write_table(table, path)
+    whole = path.read_bytes()
+    chance = random.Random(5)
+    read, refused = 0, []
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for _ in range(chance.choice((1, 3, 20))):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            read += len(drafts_of(path))
+        except InputError as error:
+            refused.append(error.chinese)
+    assert refused
+    assert all(refused)
+    assert read > 0
 
 
 def test_a_draft_reads_no_more_than_a_page_can_wait_for(tmp_path):
