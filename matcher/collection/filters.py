@@ -2,14 +2,15 @@
 
 from datetime import date
 from difflib import get_close_matches
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from data.records import AchievementStatus, DemandStatus
 from data.taxonomy.industries import industry_code, nearest_industries
+from data.taxonomy.regions import nearest_regions, region_code
 from matcher.collection.columns import RecordColumns
 
 Choice = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
@@ -36,9 +37,23 @@ def _known_statuses(statuses: tuple[str, ...]) -> tuple[str, ...]:
     return statuses
 
 
+def _known_region(value: Any) -> Any:
+    """Return a region's code if there is one, else name the nearest; a name is told its code."""
+    if not isinstance(value, str):
+        return value
+    code = region_code(value.strip())
+    if code is None:
+        raise ValueError(f"没有地区“{value.strip()[:30]}”；最接近的是 {'、'.join(nearest_regions(value))}")
+    if code != value.strip():
+        raise ValueError(f"地区请写六位代码：“{value.strip()[:30]}”是 {code}")
+    return value
+
+
 IndustryCodes = Annotated[Choices, AfterValidator(_known_industries)]
 Statuses = Annotated[Choices, AfterValidator(_known_statuses)]
-RegionCode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\d{6}$")]
+RegionCode = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^\d{6}$"), BeforeValidator(_known_region)
+]
 
 STATUSES = tuple(dict.fromkeys(status.value for status in (*AchievementStatus, *DemandStatus)))
 # What can still be had (achievements) and is still wanted (demands).

@@ -49,3 +49,30 @@ def test_codes_of_earlier_bundles_keep_their_letter(cards):
 def test_an_unknown_value_is_an_error_with_the_nearest(conditions, message):
     with pytest.raises(ValidationError, match=message):
         Filters(**conditions)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("990000", "没有地区“990000”；最接近的是 "),
+        ("419900", "最接近的是 410000 河南省"),
+        ("火星", "没有地区“火星”"),
+        ("浙江", "地区请写六位代码：“浙江”是 330000"),
+        ("4101", "“4101”是 410100"),
+        ("", "没有地区"),
+    ],
+)
+def test_an_unknown_region_is_named_with_the_nearest(asked, said):
+    with pytest.raises(ValidationError) as raised:
+        Filters(regions=(asked,))
+    assert said in str(raised.value)
+    assert raised.value.errors()[0]["loc"] == ("regions", 0)
+
+
+def test_known_regions_are_kept():
+    assert Filters(regions=("410000", " 410100 ", "500112", "330110")).regions == (
+        "410000",
+        "410100",
+        "500112",
+        "330110",
+    )
