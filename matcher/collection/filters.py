@@ -38,7 +38,7 @@ def _known_statuses(statuses: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _known_region(value: Any) -> Any:
-    """Return a region's code if there is one, else name the nearest; a name is told its code."""
+    """Return a region's code if there is one, else name the nearest; a name is answered with its code."""
     if not isinstance(value, str):
         return value
     code = region_code(value.strip())

@@ -60,7 +60,7 @@ WRITERS = {
 
 
 def killed(url, path, rejects, chance):
-    """Start an import in a process of its own and kill it at a random moment; return how many batches it told of."""
+    """Start an import in a process of its own and kill it at a random moment; return how many batches it reported."""
     command = [sys.executable, "-c", IMPORT, url, str(path), str(rejects)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         told = sum(bool(process.stdout.readline()) for _ in range(chance.randint(0, 2)))

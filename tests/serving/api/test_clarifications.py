@@ -210,7 +210,9 @@ def test_a_good_match_needs_no_gap_report(site, records):
 
 
 def test_advice_is_given_with_ranks(reader, records):
-    for offer in [offer for offer in records[1] if offer.status.value == "发布"][:4]:
+    offers = [offer for offer in records[1] if offer.status.value == "发布"][:4]
+    assert len(offers) == 4
+    for offer in offers:
         answer = reader.get(f"/v1/achievements/{offer.achievement_id}/advice", params={"top_k": 3, "demands": 4})
         assert answer.status_code == 200, answer.text
         body = answer.json()
