@@ -36,8 +36,8 @@ class Settings(BaseSettings):
     database_url: str = ""
     # Text encoder: "default" (shipped), a sentence-transformers model directory, or a hub name.
     encoder: str = "default"
-    # Reads titles and the beginnings of texts in context, in the second stage: a directory, or "none".
-    contextual_encoder: str = "none"
+    # Reads titles and the beginnings of texts in context, in the second stage: "default" (shipped), "none" or a directory.
+    contextual_encoder: str = "default"
     # Put before a demand's text, for encoders trained with prefixes ("query: ").
     encoder_query_prefix: str = ""
     # Put before an achievement's text ("passage: ").

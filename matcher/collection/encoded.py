@@ -14,7 +14,7 @@ from data.records import Achievement, Demand
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.records.table import RecordTable
 from matcher.collection.columns import RecordColumns
-from matcher.texts.similarities import SIMILARITIES, TextSide, similarities
+from matcher.texts.similarities import CONTEXT, SIMILARITIES, TextSide, similarities
 from matcher.texts.space import TextSpace, record_text
 from models.encoder.base import Encoder, Kind
 
@@ -188,6 +188,7 @@ def _typical(space: TextSpace, subjects: TextSide, reference: TextSide, *, subje
     if not m:
         typical[:, 1] = 1.0
         return typical
+    known = reference.context.known
     for start in range(0, len(subjects), _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, len(subjects)), dtype=np.int64)
         some = subjects.take(rows)
@@ -198,4 +199,7 @@ def _typical(space: TextSpace, subjects: TextSide, reference: TextSide, *, subje
         )
         typical[rows, 0] = values.mean(axis=1)
         typical[rows, 1] = np.maximum(values.std(axis=1), 1e-3)
+        if known.any():  # one reference record without text, 0 where all others are near 0.8, would blur all deviations
+            typical[rows, 0, CONTEXT] = values[:, known, CONTEXT].mean(axis=1)
+            typical[rows, 1, CONTEXT] = np.maximum(values[:, known, CONTEXT].std(axis=1), 1e-3)
     return typical

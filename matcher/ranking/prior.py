@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from data.errors import BundleError
 
 # Grades that one deviation of a similarity adds, the deviation being that of the demand's own reference records.
-WEIGHTS = {"vectors_f_for_demand": 0.1}
+WEIGHTS = {"vectors_f_for_demand": 0.1, "context_f_for_demand": 0.1}
 FURTHEST = 8.0  # deviations beyond which nothing more is added
 
 

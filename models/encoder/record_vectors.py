@@ -45,6 +45,11 @@ class RecordVectors:
     def __len__(self) -> int:
         return len(self.codes)
 
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """(n,) which records have a vector; one without text has none."""
+        return np.asarray(self.codes.any(axis=1), dtype=np.bool_)
+
     def take(self, rows: NDArray[np.integer]) -> "RecordVectors":
         """Return the given rows, in that order."""
         return RecordVectors(self.codes[rows], self.factors[rows])

@@ -59,9 +59,9 @@ def distil(
         Path | None, typer.Option(help="Folder of what the stages leave; kept, so that the next run goes on.")
     ] = None,
     pieces: Annotated[int, typer.Option(min=100, help="Pieces of the vocabulary.")] = 16_000,
-    texts: Annotated[int, typer.Option(min=100, help="Training texts at most; they come in a fixed order.")] = 40_000,
-    layers: Annotated[str, typer.Option(help="The teacher's layers to start from, of 0 to 11.")] = "0,4,8,11",
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 1_500,
+    texts: Annotated[int, typer.Option(min=100, help="Training texts at most; they come in a fixed order.")] = 28_000,
+    layers: Annotated[str, typer.Option(help="The teacher's layers to start from, of 0 to 11.")] = "0,11",
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 2_000,
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch; another number gives other last digits.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 7,
     json_out: Annotated[Path | None, typer.Option("--json", help="File to write the figures to.")] = None,

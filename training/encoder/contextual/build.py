@@ -32,8 +32,8 @@ class DistilSettings:
     """What decides the result: pieces kept, texts used at most (in their random order), the teacher's layers kept."""
 
     pieces: int = 16_000
-    texts: int = 40_000
-    layers: tuple[int, ...] = (0, 4, 8, 11)
+    texts: int = 28_000
+    layers: tuple[int, ...] = (0, 11)
     training: TrainSettings = field(default_factory=TrainSettings)
 
 

@@ -24,7 +24,7 @@ _CLIP = 1.0
 class TrainSettings:
     """Steps, pieces of a batch, the highest learning rate, and the seed of the order of batches."""
 
-    steps: int = 1_500
+    steps: int = 2_000
     pieces: int = 1_536
     peak: float = 6e-4
     seed: int = 7
