@@ -73,21 +73,25 @@ class ImportRunner:
 
     def _run(self, upload: Upload, actor: str, request_id: str, lock: int) -> None:
         run = _Run(self.uploads, upload, self._stop)
+        end: dict[str, object] = {"state": UploadState.INTERRUPTED}
         try:
             summary = run.through(self._store(), self._home / "rejects", actor, request_id)
             self.uploads.let_go(upload)
-            run.end(UploadState.DONE, number=summary.number, files=tuple(f.bare() for f in upload.files))
+            end = {"state": UploadState.DONE, "number": summary.number, "files": tuple(f.bare() for f in upload.files)}
         except _StoppedError:
-            run.end(UploadState.INTERRUPTED)
+            log.info("import broken off", upload=upload.id)
         except GongxuError as error:
             log.warning("import failed", upload=upload.id, reason=str(error))
-            run.end(UploadState.FAILED, said=_reason(error))
+            end = {"state": UploadState.FAILED, "said": _reason(error)}
         except Exception:
             # The thread has nobody above it: without this the page would only say that it was interrupted.
             log.exception("import failed", upload=upload.id)
-            run.end(UploadState.FAILED, said="服务内部错误；已写入的批次完好，详情见服务日志。")
+            end = {"state": UploadState.FAILED, "said": "服务内部错误；已写入的批次完好，详情见服务日志。"}
         finally:
-            os.close(lock)
+            # In one turn: whoever reads that it ended may begin again at once.
+            with in_turn(self.uploads.turn):
+                run.keep(**end)
+                os.close(lock)
             self._done()
 
 
@@ -104,26 +108,23 @@ class _Run:
         number = _still_open(store, self._upload.number) or store.imports.start(_called(actor), _now())
         names = "、".join(file.name for file in self._upload.files)
         store.api_keys.note(AuditEntry(_now(), actor, "imports.start", f"导入 {number}：{names}"[:500], request_id))
-        self._keep(number=number)
+        self.keep(number=number)
         summary = import_sources(store, sources, number, rejects, self._show, replace=self._upload.replace)
         said = f"导入 {number}：{_counts(summary)}"
         store.api_keys.note(AuditEntry(_now(), actor, "imports.finish", said[:500], request_id))
         return summary
-
-    def end(self, state: UploadState, **known: object) -> None:
-        """Note how the import ended."""
-        self._keep(state=state, **known)
 
     def _show(self, path: Path, share: float) -> None:
         if self._stop.is_set():
             raise _StoppedError
         if monotonic() - self._noted >= _SAID:
             self._noted = monotonic()
-            self._keep(done=self._upload.done | {path.parent.name: share})
+            self.keep(done=self._upload.done | {path.parent.name: share})
         else:
             self._upload = self._upload.model_copy(update={"done": self._upload.done | {path.parent.name: share}})
 
-    def _keep(self, **changes: object) -> None:
+    def keep(self, **changes: object) -> None:
+        """Note how the import stands."""
         self._upload = self._upload.model_copy(update=changes | {"changed_at": _now()})
         self._uploads.write(self._upload)
 
