@@ -80,16 +80,20 @@ def message_of(error: Mapping[str, Any]) -> str:
     """Return what is wrong with one value."""
     kind, context = error["type"], error.get("ctx") or {}
     if kind == "value_error":
-        said = str(error["msg"]).removeprefix("Value error, ")  # of a validator of ours
-        said = next((chinese for rule, chinese in _RULES.items() if rule in said), said)
-        said = said if is_chinese(said) else _OTHERWISE
+        message = str(error["msg"]).removeprefix("Value error, ")  # of a validator of ours
+        message = next((chinese for rule, chinese in _RULES.items() if rule in message), message)
+        message = message if is_chinese(message) else _OTHERWISE
     else:
         template = _MESSAGES.get(kind)
-        said = _OTHERWISE if template is None else template.format_map(_Shown(context))
+        message = _OTHERWISE if template is None else template.format_map(_Shown(context))
     value = error.get("input")
-    if isinstance(value, str | int | float) and kind not in ("missing", "json_invalid") and str(value)[:4] not in said:
-        said = f"“{_short(value)}”：{said}"
-    return said.encode(errors="replace").decode()
+    if (
+        isinstance(value, str | int | float)
+        and kind not in ("missing", "json_invalid")
+        and str(value)[:4] not in message
+    ):
+        message = f"“{_short(value)}”：{message}"
+    return message.encode(errors="replace").decode()
 
 
 def is_chinese(text: str) -> bool:

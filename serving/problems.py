@@ -111,8 +111,8 @@ class ApiError(Exception):
 
 def detail_of(error: GongxuError, problem: ProblemType) -> str:
     """Return in Chinese what an error says."""
-    said = str(error)
-    return error.chinese or (said if is_chinese(said) else f"{problem.title}：{said}")
+    reason_text = str(error)
+    return error.chinese or (reason_text if is_chinese(reason_text) else f"{problem.title}：{reason_text}")
 
 
 def problem_body(
@@ -226,8 +226,8 @@ def add_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
         headers = dict(error.headers or {})
         if problem is METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(_methods(request, routes))
-        said = str(error.detail)
-        detail = said if is_chinese(said) else problem.title
+        reason_text = str(error.detail)
+        detail = reason_text if is_chinese(reason_text) else problem.title
         return _answer(request, problem, detail, status=error.status_code, headers=headers)
 
 

@@ -107,15 +107,15 @@ def import_sources(
 
 def _stopped(error: GongxuError | OSError, number: int, results: list[FileResult]) -> GongxuError:
     """Return the error for an import that cannot go on: as it came where nothing was written, else with what was."""
-    told = error if isinstance(error, GongxuError) else InputError(str(error), str(error))
+    failure = error if isinstance(error, GongxuError) else InputError(str(error), str(error))
     written = sum(result.inserted + result.updated for result in results)
     if not written:
-        return told
+        return failure
     read = ", ".join(f"{result.path.name}: {result.inserted + result.updated:,}" for result in results)
     return ImportStoppedError(
-        f"import {number} stopped: {told}; written so far: {read}; run the same command again to complete it, "
+        f"import {number} stopped: {failure}; written so far: {read}; run the same command again to complete it, "
         f"or take it back with `gongxu import --undo {number}`",
-        f"导入 {number} 中断：{told.chinese or told}；已写入 {read}；重新运行同一命令即可补全，"
+        f"导入 {number} 中断：{failure.chinese or failure}；已写入 {read}；重新运行同一命令即可补全，"
         f"或用 gongxu import --undo {number} 撤销",
     )
 

@@ -110,8 +110,8 @@ def _declared(declaration: KindDeclaration) -> DeclaredKind:
     for name in _COMMON:
         headers[name] += HEADERS[FileKind.ACHIEVEMENTS][name].split()
     own = {name for one in declaration.fields for name in (one.label, *one.aliases)}
-    said = tuple(
+    labels = tuple(
         (name, " ".join(dict.fromkeys(one for one in names if name in declaration.by_name or one not in own)))
         for name, names in headers.items()
     )
-    return DeclaredKind(declaration.name, said, declaration)
+    return DeclaredKind(declaration.name, labels, declaration)

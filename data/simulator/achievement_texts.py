@@ -133,27 +133,27 @@ class AchievementWriter:
 
     def _figures(self, rng: random.Random, technology: Technology, number: int) -> list[str]:
         """Return the three indicators with the achievement's figures, best stated first."""
-        told = []
+        written_sentences = []
         for indicator, goodness in zip(technology.indicators, self._table.goodness[number].tolist(), strict=True):
             sign = "≥" if indicator.more_is_better else "≤"
-            told.append(
+            written_sentences.append(
                 one_of(rng, self._phrases["indicator_researcher"]).format(
                     name=indicator.name, sign=sign, value=value_of(indicator, goodness), unit=indicator.unit
                 )
             )
-        return told
+        return written_sentences
 
     def _content(self, rng: random.Random, slots: dict[str, str]) -> str:
         uses = {"b": "background", "m": "method", "d": "detail", "r": "result", "x": "benefit", "s": "status"}
-        told: list[str] = []
+        written_sentences: list[str] = []
         for letter in one_of(rng, SHAPES):
             pattern = one_of(rng, self._phrases[uses[letter]])
             slots["n"] = str(2 + int(9 * rng.random()))
             slots["money"] = str(50 * (1 + int(60 * rng.random())))
             sentence = sentence_end(pattern.format_map(slots))
-            if sentence not in told:
-                told.append(sentence)
-        return "".join(told)
+            if sentence not in written_sentences:
+                written_sentences.append(sentence)
+        return "".join(written_sentences)
 
     def _retell(self, rng: random.Random, cells: dict[str, str]) -> None:
         """Turn a copy into a near-duplicate: another title, a sentence less, now and then word for word."""

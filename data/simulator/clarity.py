@@ -30,8 +30,8 @@ def clarity_of(world: "World", seed: int) -> "Float":
     """Return (demands,) in [0, 1] how much each demand says, as it is written for this seed."""
     writer = DemandWriter(world.lexicon, world.demands, world.firms, firm_names(world.lexicon, world.firms, seed), seed)
     rows = (writer.stated(number) for number in range(len(world.demands)))
-    told = [sum(weight for name, weight in WEIGHTS.items() if said[name]) for said in rows]
-    return np.array(told, dtype=np.float32)
+    completeness = [sum(weight for name, weight in WEIGHTS.items() if parts_stated[name]) for parts_stated in rows]
+    return np.array(completeness, dtype=np.float32)
 
 
 def readiness(clarity: "Float") -> "Float":

@@ -139,29 +139,29 @@ class DemandWriter:
 
     def _figures(self, rng: random.Random, technology: Technology, number: int, wording: int) -> list[str]:
         """Return what is asked for in figures: in the firm's words unless the demand is a technical one."""
-        told = []
+        sentences = []
         levels = zip(self._table.required[number].tolist(), self._table.asks[number].tolist(), strict=True)
         for indicator, (level, asks) in zip(technology.indicators, levels, strict=True):
             if asks < 0.5:
                 continue
             uses = "indicator_firm_more" if indicator.more_is_better else "indicator_firm_less"
-            told.append(
+            sentences.append(
                 one_of(rng, self._phrases[uses]).format(
                     alias=indicator.name if wording == TECHNICAL else indicator.alias,
                     value=value_of(indicator, level),
                     unit=indicator.unit,
                 )
             )
-        return told
+        return sentences
 
     def _content(self, rng: random.Random, slots: dict[str, str], figures: list[str], wording: int) -> str:
         phrases = self._phrases
         wish = ("demand_want", "demand_want_technical", "demand_vague")[wording]
-        told: list[str] = []
+        sentences: list[str] = []
         for letter in one_of(rng, SHAPES):
             if letter == "k":
                 if figures and wording != VAGUE:
-                    told.append(one_of(rng, phrases["demand_kpi_lead"]) + sentence_end("，".join(figures)))
+                    sentences.append(one_of(rng, phrases["demand_kpi_lead"]) + sentence_end("，".join(figures)))
                 continue
             uses = {"n": "demand_now", "w": wish, "c": "demand_close"}[letter]
             if wording == VAGUE and letter == "n":
@@ -170,9 +170,9 @@ class DemandWriter:
             slots["money"] = str(20 * (1 + int(80 * rng.random())))
             slots["people"] = str(10 * (2 + int(90 * rng.random())))
             sentence = sentence_end(one_of(rng, phrases[uses]).format_map(slots))
-            if sentence not in told:
-                told.append(sentence)
-        return clean_join(told, "")
+            if sentence not in sentences:
+                sentences.append(sentence)
+        return clean_join(sentences, "")
 
     def _life(self, rng: random.Random, published: int, closed: str) -> dict[str, str]:
         """Return dates and status as they are on the last day; some overdue demands still pass for open."""

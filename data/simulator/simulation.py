@@ -68,14 +68,14 @@ def simulate(plan: SimulationPlan, out: Path, progress: Progress = _silent) -> S
 
 def _counter(stage: str, total: int, progress: Progress) -> Callable[[int], None]:
     """Return a function that adds to a stage's count and reports it every hundredth or so."""
-    done, told = 0, 0
+    done, reported = 0, 0
     progress(stage, 0, total)
 
     def advance(count: int) -> None:
-        nonlocal done, told
+        nonlocal done, reported
         done += count
-        if done - told >= max(1, total // 100):
-            told = done
+        if done - reported >= max(1, total // 100):
+            reported = done
             progress(stage, min(done, total), total)
 
     return advance

@@ -263,7 +263,9 @@ class Store:
             rows = connection.execute(query, {"wanted": record_id}).all()
             if not rows:
                 raise unknown_id(kind, record_id, self._near_ids(connection, table, record_id))
-        answers = [Clarification.model_validate_json(said, context=STORED) for _, said in rows if said is not None]
+        answers = [
+            Clarification.model_validate_json(stored, context=STORED) for _, stored in rows if stored is not None
+        ]
         return _read(model, rows[0].record, {record_id: answers} if answers else {})
 
     def _near_ids(self, connection: sa.Connection, table: sa.Table, wanted: str) -> list[str]:

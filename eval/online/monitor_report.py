@@ -5,7 +5,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 REPORT = "monitor_report.json"  # in GONGXU_HOME: the last report
 
@@ -19,7 +19,7 @@ class Finding(BaseModel):
     alarm: bool
     value: float | None = None
     limit: float | None = None
-    said: str
+    message: str = Field(validation_alias=AliasChoices("message", "said"))  # "said" until 0.1.0
 
 
 class Watched(BaseModel):

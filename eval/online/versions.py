@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from eval.metrics.bootstrap import Estimate
 
@@ -61,7 +61,7 @@ class Check(BaseModel):
     passed: bool
     value: float | None = None
     limit: float | None = None
-    said: str
+    message: str = Field(validation_alias=AliasChoices("message", "said"))  # "said" until 0.1.0
 
 
 class Decision(BaseModel):

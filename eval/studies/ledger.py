@@ -87,10 +87,10 @@ def simulated_statuses(
     rows: list[tuple[bool, bool, int]] = []  # (worded as achievements do, truly met, status)
     for slot in range(len(ledgers.pair)):
         d, a = pairs[ledgers.pair[slot]].tolist()
-        told = _indicator(world, d, wanted.quantity(int(ledgers.row[slot])).quote)
-        if told is None:
+        indicator_found = _indicator(world, d, wanted.quantity(int(ledgers.row[slot])).quote)
+        if indicator_found is None:
             continue
-        indicator, by_name = told
+        indicator, by_name = indicator_found
         lead = float(world.achievements.goodness[a, indicator] - world.demands.required[d, indicator])
         if abs(lead) >= UNSURE:
             rows.append((by_name, lead > 0, int(ledgers.status[slot])))

@@ -123,8 +123,8 @@ def _one(engine: Engine, corpus: Corpus, truth: SimulatedTruth, row: int) -> Ask
         if answer == UNCLEAR:
             after.append(none)
             continue
-        told = clarified(demand, [clarification(demand, question.id, answer, "truth", _MOMENT)])
-        after.append(_ndcg(candidate_pool(engine, told), grades, ideal))
+        answered = clarified(demand, [clarification(demand, question.id, answer, "truth", _MOMENT)])
+        after.append(_ndcg(candidate_pool(engine, answered), grades, ideal))
     if not questions:
         return Asked(dict.fromkeys(POLICIES, none), truth.wording(row) == VAGUE, "", False, 0)
     at_random = float(np.mean(after))  # the expectation over all draws, without the draws' noise

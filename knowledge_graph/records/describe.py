@@ -145,9 +145,9 @@ class Describer:
         """Return the stated region, else the one that the organisation's name or an address tells, else 0."""
         if record.region:
             return int(record.region)
-        told = self.regions.find(organisation_of(record))
-        if told:
-            return told
+        found_region = self.regions.find(organisation_of(record))
+        if found_region:
+            return found_region
         address = next(
             (value for key, value in record.extra.items() if "地址" in key or "地区" in key or "所在" in key), ""
         )

@@ -36,8 +36,8 @@ def tag(text: str) -> list[Word]:
     text = text[:MAX_CHARS]
     cut_apart = is_cut_apart(text)
     words, start = [], 0
-    for word, told in _tagger().tag(text):
-        kind, place, start = told, start, start + len(word)
+    for word, word_class in _tagger().tag(text):
+        kind, place, start = word_class, start, start + len(word)
         if kind == "x":
             if cut_apart and word.isspace():
                 continue

@@ -72,22 +72,22 @@ def read_answer(question_id: str, answer: str) -> Clarified:
 
     """
     question_text(question_id)
-    said = normalise(answer)
-    if not said or len(said) > MAX_ANSWER:
+    answer_text = normalise(answer)
+    if not answer_text or len(answer_text) > MAX_ANSWER:
         raise InputError(
-            f"an answer has 1 to {MAX_ANSWER} characters, this one has {len(said):,}; or say {UNCLEAR}",
-            f"回答须为 1 至 {MAX_ANSWER} 字，现为 {len(said)} 字；也可回答“{UNCLEAR}”",
+            f"an answer has 1 to {MAX_ANSWER} characters, this one has {len(answer_text):,}; or say {UNCLEAR}",
+            f"回答须为 1 至 {MAX_ANSWER} 字，现为 {len(answer_text)} 字；也可回答“{UNCLEAR}”",
         )
-    if said == UNCLEAR:
+    if answer_text == UNCLEAR:
         return Clarified()
     kind, _, name = question_id.partition(":")
     if kind == "element":
-        return Clarified(keywords=(said,))
+        return Clarified(keywords=(answer_text,))
     if kind == "sense":
-        return Clarified(keywords=tuple(part for part in re.split(r"[、；;,/]", said) if part.strip()))
+        return Clarified(keywords=tuple(part for part in re.split(r"[、；;,/]", answer_text) if part.strip()))
     if match := _THRESHOLD.fullmatch(question_id):
-        return Clarified(keywords=(f"{match['parameter']}{SIGNS[match['op']]}{_number(said):g}{match['unit']}",))
-    return _limit(name, said)
+        return Clarified(keywords=(f"{match['parameter']}{SIGNS[match['op']]}{_number(answer_text):g}{match['unit']}",))
+    return _limit(name, answer_text)
 
 
 def clarification(demand: Demand, question_id: str, answer: str, actor: str, at: datetime) -> Clarification:
@@ -108,22 +108,26 @@ def clarification(demand: Demand, question_id: str, answer: str, actor: str, at:
     )
 
 
-def _limit(name: str, said: str) -> Clarified:
+def _limit(name: str, answer_text: str) -> Clarified:
     if name == "budget":
-        amount = _number(said.removesuffix("元").removesuffix("万"))
+        amount = _number(answer_text.removesuffix("元").removesuffix("万"))
         if amount < 0:
             raise InputError(
-                f"the budget {said!r} is below 0; give it in 万元, such as 50",
-                f"预算“{said}”小于 0；请以万元填写，例如 50",
+                f"the budget {answer_text!r} is below 0; give it in 万元, such as 50",
+                f"预算“{answer_text}”小于 0；请以万元填写，例如 50",
             )
         return Clarified(budget_max=amount)
     if name == "maturity":
-        level = next((level for level, label in MATURITY.items() if label == said), None) or int(_number(said))
+        level = next((level for level, label in MATURITY.items() if label == answer_text), None) or int(
+            _number(answer_text)
+        )
         if not 1 <= level <= 9:
-            raise InputError(f"the maturity {said!r} is no level from 1 to 9", f"成熟度“{said}”不是 1 至 9 级")
+            raise InputError(
+                f"the maturity {answer_text!r} is no level from 1 to 9", f"成熟度“{answer_text}”不是 1 至 9 级"
+            )
         return Clarified(trl_min=level)
     if name == "cooperation":
-        modes = tuple(part for part in re.split(r"[、；;,/]", said) if part.strip())
+        modes = tuple(part for part in re.split(r"[、；;,/]", answer_text) if part.strip())
         for mode in modes:
             if mode not in MODE_FAMILIES:
                 known = "、".join(COOPERATION)
@@ -133,21 +137,21 @@ def _limit(name: str, said: str) -> Clarified:
                 )
         return Clarified(cooperation_modes=modes)
     regions = load_regions()
-    code = int(said) if re.fullmatch(r"[0-9]{6}", said) else regions.find(said)
+    code = int(answer_text) if re.fullmatch(r"[0-9]{6}", answer_text) else regions.find(answer_text)
     if not regions.name(code):
         raise InputError(
-            f"unknown region {said!r}; give a name such as 郑州市 or a code such as 410100",
-            f"没有地区“{said}”；请填写名称（如郑州市）或代码（如 410100）",
+            f"unknown region {answer_text!r}; give a name such as 郑州市 or a code such as 410100",
+            f"没有地区“{answer_text}”；请填写名称（如郑州市）或代码（如 410100）",
         )
     return Clarified(region=f"{code:06d}")
 
 
-def _number(said: str) -> float:
-    match = _NUMBER.search(said)
+def _number(answer_text: str) -> float:
+    match = _NUMBER.search(answer_text)
     value = float(match.group()) if match else math.nan
     if not math.isfinite(value):
         raise InputError(
-            f"the answer {said!r} holds no number; give one, or say {UNCLEAR}",
-            f"回答“{said}”中没有数字；请填写数字，或回答“{UNCLEAR}”",
+            f"the answer {answer_text!r} holds no number; give one, or say {UNCLEAR}",
+            f"回答“{answer_text}”中没有数字；请填写数字，或回答“{UNCLEAR}”",
         )
     return value

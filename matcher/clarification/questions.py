@@ -127,7 +127,7 @@ def sense_questions(demand: Demand, pool: ScoredCandidates, graph: KnowledgeGrap
 def threshold_questions(demand: Demand, pool: ScoredCandidates, records: Sequence[Achievement]) -> list[Question]:
     """Return questions for limits of parameters that the best candidates state and the demand does not."""
     stated = {item.parameter for item in quantities_of(demand) if item.parameter}
-    told: dict[tuple[str, str], list[tuple[float, float, str]]] = defaultdict(list)
+    stated_limits: dict[tuple[str, str], list[tuple[float, float, str]]] = defaultdict(list)
     for record in records:
         place = pool.place(record.achievement_id)
         if place is None:
@@ -139,8 +139,8 @@ def threshold_questions(demand: Demand, pool: ScoredCandidates, records: Sequenc
             if item.parameter and told_as_result and 2 <= len(item.parameter) <= 20:
                 best.setdefault((item.parameter, item.unit), item)
         for key, item in best.items():
-            told[key].append((weight, item.values[0], item.op))
-    ranked = sorted(told.items(), key=lambda entry: (-sum(part[0] for part in entry[1]), entry[0]))
+            stated_limits[key].append((weight, item.values[0], item.op))
+    ranked = sorted(stated_limits.items(), key=lambda entry: (-sum(part[0] for part in entry[1]), entry[0]))
     questions: list[Question] = []
     for (parameter, unit), values in ranked:
         sign = _direction(parameter, [op for _, _, op in values])

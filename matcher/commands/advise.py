@@ -64,7 +64,7 @@ def gaps(
     """
     from data.settings import settings
     from data.store.store import Store
-    from matcher.gaps.report import LOOKED_AT, gap_report, report_dict, told
+    from matcher.gaps.report import LOOKED_AT, gap_report, report_dict, report_text
     from matcher.loading import load_engine, stored_achievements
     from matcher.rescoring import candidate_pool
     from models.threads import limit_threads
@@ -80,4 +80,4 @@ def gaps(
         typer.echo(json.dumps({"demand_id": demand} | report_dict(report), ensure_ascii=False))
         return
     typer.echo(f"需求：{record.title}  {demand}")
-    typer.echo(told(report))
+    typer.echo(report_text(report))

@@ -70,13 +70,13 @@ def clarify(
             else:
                 _show(record, complete, shown)
             return
-        question_id, said = _meant(questions, question, answer)
-        given = clarification(record, question_id, said, by or getuser(), datetime.now(UTC))
+        question_id, answer_text = _meant(questions, question, answer)
+        given = clarification(record, question_id, answer_text, by or getuser(), datetime.now(UTC))
         before = _titles(engine, record)
-        told = store.clarify(given)
-        engine.upsert_demands([told])
-        after = _titles(engine, told)
-        complete = completeness(told, engine.model.graph, weights)
+        clarified = store.clarify(given)
+        engine.upsert_demands([clarified])
+        after = _titles(engine, clarified)
+        complete = completeness(clarified, engine.model.graph, weights)
     if as_json:
         report: dict[str, Any] = {
             "demand_id": demand,

@@ -78,7 +78,7 @@ def recommend(
     from data.settings import settings
     from data.store.store import Store
     from matcher.collection.filters import OPEN_STATUSES, Filters
-    from matcher.gaps.report import report_dict, told
+    from matcher.gaps.report import report_dict, report_text
     from matcher.loading import load_engine
     from models.threads import limit_threads
 
@@ -124,7 +124,7 @@ def recommend(
     if answer.verdict is not None and not answer.answered:
         typer.echo(f"{answer.verdict.text}。{answer.verdict.measure}。")
         if report is not None:
-            typer.echo(told(report))
+            typer.echo(report_text(report))
         elif demand is not None:
             typer.echo(f"还缺什么、谁能补足：gongxu gaps --demand {demand}；该问什么：gongxu clarify --demand {demand}")
 

@@ -192,11 +192,11 @@ def _indicators(
                 usual.setdefault(place, peer.title)
     silent = [place for place, entry in enumerate(own) if entry.answer is None and place in usual]
     lacking = [(own[place].requirement.quote, usual[place]) for place in silent[:3]]
-    told = "；".join(quote for quote, _ in lacking)
-    indicators = "；".join(filter(None, (achievement.indicators.rstrip("；。"), told)))
+    quotes = "；".join(quote for quote, _ in lacking)
+    indicators = "；".join(filter(None, (achievement.indicators.rstrip("；。"), quotes)))
     if not lacking or len(indicators) > MAX_TEXT:
         return []
-    text = f"经实测达到时写明指标：{told}（同类成果《{lacking[0][1]}》已写明）"
+    text = f"经实测达到时写明指标：{quotes}（同类成果《{lacking[0][1]}》已写明）"
     return [Change("indicators", text, {"indicators": indicators})]
 
 

@@ -64,7 +64,7 @@ def gap_report(
     )
 
 
-def told(report: GapReport) -> str:
+def report_text(report: GapReport) -> str:
     """Return a report's text as people read it on a terminal: a sentence a line."""
     return report.text.replace("。", "。\n").rstrip()
 
@@ -101,11 +101,11 @@ def _render(
         names = "、".join(f"{one.name}（{'、'.join(_whole(one.terms)[:2])}）" for one in developers[:3])
         lines.append(f"最有条件补足的单位：{names}。")
     if shared:
-        told = "；".join(
+        sharing = "；".join(
             f"{item.title}（{item.enterprise + '，' if item.enterprise else ''}同缺{'、'.join(_whole(item.shared)[:3])}）"
             for item in shared[:3]
         )
-        lines.append(f"另有 {len(shared)} 条需求有同样的缺口，可考虑联合立项：{told}。")
+        lines.append(f"另有 {len(shared)} 条需求有同样的缺口，可考虑联合立项：{sharing}。")
     return "".join(lines)
 
 

@@ -34,10 +34,10 @@ def require_text(record: Achievement | Demand) -> RecordText:
     """
     text = record_text(record)
     if not text.full:
-        said = normalise(record.title)[:40]
+        asked_text = normalise(record.title)[:40]
         raise InputError(
-            f"the text {said!r} says nothing to match by; give a title or content",
-            f"文本“{said}”没有可供匹配的内容；请填写名称或内容",
+            f"the text {asked_text!r} says nothing to match by; give a title or content",
+            f"文本“{asked_text}”没有可供匹配的内容；请填写名称或内容",
         )
     return text
 

@@ -172,7 +172,7 @@ def compare(wanted: QuantityTable, demands: Rows, offered: QuantityTable, achiev
 
     Per requirement the best linked quantity decides; of equally well linked ones that disagree none does (unknown).
     """
-    asked, told = wanted.requirements, offered.claims
+    asked, claimed = wanted.requirements, offered.claims
     pair, row = _spread(asked.starts[demands], asked.sizes[demands])
     row = asked.rows[row]
     slots = len(pair)
@@ -183,7 +183,7 @@ def compare(wanted: QuantityTable, demands: Rows, offered: QuantityTable, achiev
     )  # fmt: skip
     decide(
         pair, row, wanted.codes, wanted.ends, wanted.names.codes, wanted.names.vectors,
-        achievements, told.starts, told.sizes, told.rows, offered.codes, offered.ends, offered.names.codes,
+        achievements, claimed.starts, claimed.sizes, claimed.rows, offered.codes, offered.ends, offered.names.codes,
         offered.names.vectors, ledgers.status, ledgers.margin, ledgers.answer, ledgers.confidence, ledgers.same_unit,
         ledgers.unit_met,
     )  # fmt: skip

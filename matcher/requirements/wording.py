@@ -63,11 +63,11 @@ def checks(ledger: RequirementReport) -> list[RequirementCheck]:
 def summary(ledger: RequirementReport) -> str:
     """Return what a ledger says in one Chinese sentence, "" if the demand requires no figure."""
     count = {name: sum(entry.status == name for entry in ledger.entries) for name in VERDICTS}
-    told = "，".join(f"{VERDICTS[name]} {number} 项" for name, number in count.items() if number)
-    if not told:
+    counts = "，".join(f"{VERDICTS[name]} {number} 项" for name, number in count.items() if number)
+    if not counts:
         return ""
     hard = f"（其中明显未达到 {ledger.hard_misses} 项）" if ledger.hard_misses and count["missed"] > 1 else ""
-    return f"指标核对：{len(ledger.entries)} 项要求中{told}{hard}"
+    return f"指标核对：{len(ledger.entries)} 项要求中{counts}{hard}"
 
 
 def with_ledgers(matches: list[Match], ledgers: Sequence[RequirementReport]) -> list[Match]:

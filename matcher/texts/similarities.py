@@ -33,13 +33,13 @@ _ALIGNED = {"{}a": "需求词语在成果中的对应", "a{}": "成果词语在�
 SIMILARITY_FEATURES = (
     *declare("semantic", {"vectors_tt": "双方标题的编码向量余弦"}),
     *(
-        Feature(name=f"{name}_{text}", label=f"{label}（{said}）", group=group)
-        for text, said in _TEXTS.items()
+        Feature(name=f"{name}_{text}", label=f"{label}（{text_label}）", group=group)
+        for text, text_label in _TEXTS.items()
         for name, (group, label) in _MEASURES.items()
     ),
     *(
-        Feature(name=f"align_{name.format(text)}", label=f"{label}（{said}）", group="concepts")
-        for text, said in _TEXTS.items()
+        Feature(name=f"align_{name.format(text)}", label=f"{label}（{text_label}）", group="concepts")
+        for text, text_label in _TEXTS.items()
         for name, label in _ALIGNED.items()
     ),
     *declare("semantic", {"context_f": "全文的语境向量余弦"}),

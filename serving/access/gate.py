@@ -81,9 +81,9 @@ class Gate:
         allowance = rates.take(name)
         if not allowance.allowed:
             RATE_LIMITED_TOTAL.inc()
-            told = {key.decode(): value.decode() for key, value in allowance.headers()}
-            told["Retry-After"] = str(max(1, ceil(min(allowance.wait, 60.0))))
-            raise ApiError(RATE_LIMITED, "请求过于频繁；请放慢速度", told)
+            response_headers = {key.decode(): value.decode() for key, value in allowance.headers()}
+            response_headers["Retry-After"] = str(max(1, ceil(min(allowance.wait, 60.0))))
+            raise ApiError(RATE_LIMITED, "请求过于频繁；请放慢速度", response_headers)
         return allowance
 
 

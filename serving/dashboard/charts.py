@@ -92,11 +92,11 @@ def _clean(chart: Any, name: str, series: list[str]) -> Markup:
                 parent.remove(child)
         words = [child for child in parent if isinstance(child.tag, str) and child.tag.rpartition("}")[2] == "desc"]
         if words:
-            said = {(child.get("class") or "").split()[0]: child.text or "" for child in words}
+            label_texts = {(child.get("class") or "").split()[0]: child.text or "" for child in words}
             for child in words:
                 parent.remove(child)
             title = ElementTree.SubElement(parent, "title")
-            title.text = " · ".join(filter(None, (said.get("x_label", ""), said.get("value", ""))))
+            title.text = " · ".join(filter(None, (label_texts.get("x_label", ""), label_texts.get("value", ""))))
     text = ElementTree.tostring(tree, encoding="unicode").replace("ns0:", "").replace(":ns0", "")
     swatch = Markup(
         '<svg viewBox="0 0 10 10" aria-hidden="true"><rect class="color-{}" width="10" height="10" rx="2"/></svg>'

@@ -38,7 +38,7 @@ class Request(BaseModel):
     why: str
     asked_at: datetime
     state: str = RUNNING
-    said: str = ""
+    message: str = ""
 
 
 def requests(home: Path) -> list[Request]:
@@ -53,7 +53,7 @@ def requests(home: Path) -> list[Request]:
             # Whoever ran it may have written the outcome between the two looks.
             request = Request.model_validate_json(path.read_text(encoding="utf-8"))
             if request.state == RUNNING:
-                request = request.model_copy(update={"state": FAILED, "said": DIED})
+                request = request.model_copy(update={"state": FAILED, "message": DIED})
         found.append(request)
     return found
 
@@ -96,11 +96,11 @@ def _run(settings: Settings, request: Request, force: bool) -> None:
             command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        _write(settings.home, request.model_copy(update={"state": FAILED, "said": str(error)[:500]}))
+        _write(settings.home, request.model_copy(update={"state": FAILED, "message": str(error)[:500]}))
         return
     state = DONE if done.returncode == 0 else REFUSED if done.returncode == 1 and done.stdout.strip() else FAILED
-    said = done.stdout.strip() if state != FAILED else (done.stderr.strip().splitlines() or ["?"])[-1]
-    _write(settings.home, request.model_copy(update={"state": state, "said": said[-2000:]}))
+    message = done.stdout.strip() if state != FAILED else (done.stderr.strip().splitlines() or ["?"])[-1]
+    _write(settings.home, request.model_copy(update={"state": state, "message": message[-2000:]}))
 
 
 def _write(home: Path, request: Request) -> None:

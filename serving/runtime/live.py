@@ -184,8 +184,8 @@ class BundleHolder:
                     live.catch_up(store)
         except Exception as error:
             # Digests may be right, yet files of a version whose readers fail in ways of their own: the old bundle stays.
-            said = f"{error}" if isinstance(error, GongxuError) else f"{type(error).__name__}: {error}"
-            reason = said.replace(str(self._bundles), "bundles")
+            cause = f"{error}" if isinstance(error, GongxuError) else f"{type(error).__name__}: {error}"
+            reason = cause.replace(str(self._bundles), "bundles")
             self.rejected = Rejected(version, reason, datetime.now(UTC))
             BUNDLE_LOADS.labels("rejected").inc()
             BUNDLE_REJECTED.set(1)

@@ -156,8 +156,8 @@ def comparable_rows(pairs: GradedPairs, held_out: NDArray[np.intp]) -> NDArray[n
     rows = np.asarray(np.intersect1d(rows, held_out), dtype=np.intp)
     if pairs.certain is None:
         return rows
-    told = (pairs.grade[rows] >= 2) | (pairs.certain[rows, 1] >= 0.5)
-    return np.asarray(rows[told], dtype=np.intp)
+    settled = (pairs.grade[rows] >= 2) | (pairs.certain[rows, 1] >= 0.5)
+    return np.asarray(rows[settled], dtype=np.intp)
 
 
 def held_out_pairs(model: MatchingModel, pairs: GradedPairs, rows: NDArray[np.intp]) -> HeldOut:

@@ -15,7 +15,7 @@ def plot_reliability(path: Path, curve: Sequence[tuple[float, float, float]]) ->
     canvas = Canvas(figsize=(5, 5), layout="constrained")
     axes = canvas.subplots()
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1)
-    axes.plot([said for said, _, _ in curve], [seen for _, seen, _ in curve], marker="o")
+    axes.plot([predicted for predicted, _, _ in curve], [seen for _, seen, _ in curve], marker="o")
     axes.set(xlabel="probability said", ylabel="good outcomes seen", title="Reliability on held-out demands")
     canvas.savefig(path, dpi=100)
 

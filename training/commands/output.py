@@ -39,7 +39,7 @@ def show_decision(decision: "Decision") -> None:
     console = terminal()
     for check in decision.checks:
         mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
-        console.print(f"  {mark} {check.said}", highlight=False)
+        console.print(f"  {mark} {check.message}", highlight=False)
     if decision.action == "rollback":
         console.print(f"已回滚：{decision.candidate} 重新在役，{decision.champion} 成为上一版。", highlight=False)
     elif decision.promoted:

@@ -130,5 +130,5 @@ def _show_report(report: "MonitorReport") -> None:
     console.print(f"在役模型包 {report.version}", highlight=False)
     for finding in report.findings:
         mark = "[red]✗[/]" if finding.alarm else "[green]✓[/]"
-        console.print(f"  {mark} {finding.said}", highlight=False)
+        console.print(f"  {mark} {finding.message}", highlight=False)
     console.print("有告警：考虑 gongxu retrain。" if report.alarm else "一切正常。")

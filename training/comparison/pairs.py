@@ -158,19 +158,19 @@ def calibration_error(held: HeldOut, scores: Scores) -> float:
     curve = reliability(held, scores)
     if not curve:
         return float("nan")
-    return sum(share * abs(said - seen) for said, seen, share in curve)
+    return sum(share * abs(predicted - seen) for predicted, seen, share in curve)
 
 
 def reliability(held: HeldOut, scores: Scores) -> list[tuple[float, float, float]]:
     """Return (mean probability, share of good outcomes, share of rows) of up to 10 bins of equal size."""
     rows, good = held.good()
-    said = scores.probability[rows]
-    known = np.flatnonzero(~np.isnan(said))
+    predicted = scores.probability[rows]
+    known = np.flatnonzero(~np.isnan(predicted))
     if not len(known):
         return []
-    order = known[np.argsort(said[known], kind="stable")]
+    order = known[np.argsort(predicted[known], kind="stable")]
     parts = np.array_split(order, min(CALIBRATION_BINS, len(order)))
-    return [(float(said[part].mean()), float(good[part].mean()), len(part) / len(order)) for part in parts]
+    return [(float(predicted[part].mean()), float(good[part].mean()), len(part) / len(order)) for part in parts]
 
 
 def save_predictions(path: Path, held: HeldOut, scores: Scores) -> None:

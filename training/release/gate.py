@@ -73,66 +73,72 @@ def judge(margins: GateMargins, evidence: Evidence) -> Verdict:
 
 
 def _schema(evidence: Evidence) -> Check:
-    said = evidence.problem or "模型包完整，特征一致，能够应答"
-    return Check(name="schema", passed=not evidence.problem, said=said)
+    message = evidence.problem or "模型包完整，特征一致，能够应答"
+    return Check(name="schema", passed=not evidence.problem, message=message)
 
 
 def _overall(margins: GateMargins, evidence: Evidence, gain: Figure | None) -> Check:
     name, limit = margins.metric, margins.gain
     if evidence.incomparable:
-        return Check(name="overall", passed=False, limit=limit, said=evidence.incomparable)
+        return Check(name="overall", passed=False, limit=limit, message=evidence.incomparable)
     if evidence.champion is None:
-        return Check(name="overall", passed=True, limit=limit, said="尚无在役排序模型，无需比较")
+        return Check(name="overall", passed=True, limit=limit, message="尚无在役排序模型，无需比较")
     demands = len(set(evidence.held.demand_ids))
     if demands < margins.min_demands or gain is None or gain.value is None or gain.low is None or gain.high is None:
-        said = f"留出的需求只有 {demands} 条可比（至少 {margins.min_demands} 条），无法判断是否更好"
-        return Check(name="overall", passed=False, limit=limit, said=said)
+        message = f"留出的需求只有 {demands} 条可比（至少 {margins.min_demands} 条），无法判断是否更好"
+        return Check(name="overall", passed=False, limit=limit, message=message)
     interval = f"{name} 变化 {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]"
     if gain.low > limit:
-        said = f"{interval}，区间下限高于 {limit:g}"
+        message = f"{interval}，区间下限高于 {limit:g}"
     else:
-        said = f"{interval}，区间下限未超过 {limit:g}：不能确定比在役版本更好"
-    return Check(name="overall", passed=gain.low > limit, value=gain.low, limit=limit, said=said)
+        message = f"{interval}，区间下限未超过 {limit:g}：不能确定比在役版本更好"
+    return Check(name="overall", passed=gain.low > limit, value=gain.low, limit=limit, message=message)
 
 
 def _slices(margins: GateMargins, by_slice: Mapping[str, Figure]) -> Check:
     margin = margins.slice_margin
     known = {name: figure.value for name, figure in by_slice.items() if figure.value is not None}
     if not known:
-        return Check(name="slices", passed=True, limit=-margin, said="没有足够大的受保护分组可比")
+        return Check(name="slices", passed=True, limit=-margin, message="没有足够大的受保护分组可比")
     worst = min(known, key=lambda name: known[name])
     hurt = [f"{name} {value:+.4f}" for name, value in known.items() if value < -margin]
-    said = (
+    message = (
         f"变差超过 {margin:g} 的分组：{'，'.join(hurt)}"
         if hurt
         else f"{len(known)} 个分组均未变差超过 {margin:g}，最差 {worst} {known[worst]:+.4f}"
     )
-    return Check(name="slices", passed=not hurt, value=known[worst], limit=-margin, said=said)
+    return Check(name="slices", passed=not hurt, value=known[worst], limit=-margin, message=message)
 
 
 def _served(margins: GateMargins, evidence: Evidence) -> Check:
     margin, ours, theirs = margins.served_margin, evidence.served, evidence.champion_served
     if ours is None or theirs is None or ours.demands < margins.min_demands:
-        said = f"可比的推荐列表不足 {margins.min_demands} 份，未比较"
-        return Check(name="served", passed=True, limit=-margin, said=said)
+        message = f"可比的推荐列表不足 {margins.min_demands} 份，未比较"
+        return Check(name="served", passed=True, limit=-margin, message=message)
     gain = ours.gain("ndcg10", theirs)
     if isnan(gain.value):
-        return Check(name="served", passed=True, limit=-margin, said="推荐列表中没有已知结果，未比较")
-    said = f"{ours.demands} 条留出需求的推荐列表 NDCG@10 变化 {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]，"
-    said += f"不得低于 {-margin:g}"
-    return Check(name="served", passed=gain.value >= -margin, value=round(gain.value, 6), limit=-margin, said=said)
+        return Check(name="served", passed=True, limit=-margin, message="推荐列表中没有已知结果，未比较")
+    message = (
+        f"{ours.demands} 条留出需求的推荐列表 NDCG@10 变化 {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]，"
+    )
+    message += f"不得低于 {-margin:g}"
+    return Check(
+        name="served", passed=gain.value >= -margin, value=round(gain.value, 6), limit=-margin, message=message
+    )
 
 
 def _served_calibration(margins: GateMargins, evidence: Evidence) -> Check:
     limit = margins.calibration
     found = evidence.served.estimate("ece") if evidence.served else None
     if found is None or isnan(found.low):
-        return Check(name="served_calibration", passed=True, limit=limit, said="推荐列表中没有已知结果，未检查概率校准")
-    said = (
+        return Check(
+            name="served_calibration", passed=True, limit=limit, message="推荐列表中没有已知结果，未检查概率校准"
+        )
+    message = (
         f"推荐列表所示概率的期望校准误差 {found.value:.4f} [{found.low:.4f}, {found.high:.4f}]，下限不得超过 {limit:g}"
     )
     return Check(
-        name="served_calibration", passed=found.low <= limit, value=round(found.low, 6), limit=limit, said=said
+        name="served_calibration", passed=found.low <= limit, value=round(found.low, 6), limit=limit, message=message
     )
 
 
@@ -140,14 +146,14 @@ def _calibration(margins: GateMargins, evidence: Evidence) -> Check:
     limit, number = margins.calibration, len(evidence.held.good()[0])
     error = calibration_error(evidence.held, evidence.candidate)
     if number < margins.min_calibration_pairs or isnan(error):
-        said = f"留出的结果只有 {number} 对（至少 {margins.min_calibration_pairs} 对），未检查概率校准"
-        return Check(name="calibration", passed=True, limit=limit, said=said)
-    said = f"概率的期望校准误差 {error:.4f}，上限 {limit:g}"
-    return Check(name="calibration", passed=error <= limit, value=round(error, 6), limit=limit, said=said)
+        message = f"留出的结果只有 {number} 对（至少 {margins.min_calibration_pairs} 对），未检查概率校准"
+        return Check(name="calibration", passed=True, limit=limit, message=message)
+    message = f"概率的期望校准误差 {error:.4f}，上限 {limit:g}"
+    return Check(name="calibration", passed=error <= limit, value=round(error, 6), limit=limit, message=message)
 
 
 def _budget(name: str, what: str, unit: str, value: float | None, limit: float) -> Check:
     if value is None or np.isnan(value):
-        return Check(name=name, passed=True, limit=limit, said=f"{what}未测：没有可问的需求")
-    said = f"{what} {value:.1f} {unit}，上限 {limit:g}"
-    return Check(name=name, passed=value <= limit, value=round(value, 3), limit=limit, said=said)
+        return Check(name=name, passed=True, limit=limit, message=f"{what}未测：没有可问的需求")
+    message = f"{what} {value:.1f} {unit}，上限 {limit:g}"
+    return Check(name=name, passed=value <= limit, value=round(value, 3), limit=limit, message=message)

@@ -152,18 +152,20 @@ def _limit(settings: Settings, known: Histogram, asked: int, asked_then: int) ->
 def _traffic(events: Sequence[OutcomeEvent], answers: Answers, since: datetime, until: datetime) -> Finding:
     span = f"{since:%Y-%m-%d} 至 {until:%Y-%m-%d}"
     if not events:
-        return Finding(name="traffic", alarm=True, value=0, limit=1, said=f"{span} 没有任何事件：检查平台是否还在上报")
-    said = f"{span} 有 {len(events):,} 个事件，抽查 {answers.asked} 条需求"
+        return Finding(
+            name="traffic", alarm=True, value=0, limit=1, message=f"{span} 没有任何事件：检查平台是否还在上报"
+        )
+    message = f"{span} 有 {len(events):,} 个事件，抽查 {answers.asked} 条需求"
     if answers.asked < MIN_DEMANDS:
-        said += f"（不足 {MIN_DEMANDS} 条，未检查漂移）"
-    return Finding(name="traffic", alarm=False, value=len(events), limit=1, said=said)
+        message += f"（不足 {MIN_DEMANDS} 条，未检查漂移）"
+    return Finding(name="traffic", alarm=False, value=len(events), limit=1, message=message)
 
 
 def _feature_drift(watched: dict[str, Watched], drifted: dict[str, float]) -> Finding:
     """Weigh the drifted features by what the ranker gains from them, among those that need no outcome."""
     share = sum(watched[name].share for name in drifted)
     examples = "，".join(f"{name} {index:.2f}" for name, index in list(drifted.items())[:3])
-    said = f"{len(drifted)} 个特征的分布漂移，占文本与属性特征增益的 {share:.0%}" + (
+    message = f"{len(drifted)} 个特征的分布漂移，占文本与属性特征增益的 {share:.0%}" + (
         f"：{examples}" if examples else ""
     )
     return Finding(
@@ -171,7 +173,7 @@ def _feature_drift(watched: dict[str, Watched], drifted: dict[str, float]) -> Fi
         alarm=share >= DRIFTED_IMPORTANCE,
         value=round(share, 4),
         limit=DRIFTED_IMPORTANCE,
-        said=said,
+        message=message,
     )
 
 
@@ -179,8 +181,10 @@ def _score_drift(settings: Settings, reference: Reference, answers: Answers) -> 
     known = reference.probability
     index = known.psi(answers.probability, answers.asked, reference.asked)
     limit = _limit(settings, known, answers.asked, reference.asked)
-    said = f"推荐概率的稳定性指数 PSI {index:.3f}，上限 {limit:.3f}"
-    return Finding(name="score drift", alarm=index > limit, value=round(index, 4), limit=round(limit, 4), said=said)
+    message = f"推荐概率的稳定性指数 PSI {index:.3f}，上限 {limit:.3f}"
+    return Finding(
+        name="score drift", alarm=index > limit, value=round(index, 4), limit=round(limit, 4), message=message
+    )
 
 
 def _unanswered(reference: Reference, answers: Answers) -> Finding:
@@ -189,9 +193,13 @@ def _unanswered(reference: Reference, answers: Answers) -> Finding:
     counts = [(round(before * reference.asked), reference.asked), (len(answers.unanswered), answers.asked)]
     table = [[missed, asked - missed] for missed, asked in counts]
     sure = fisher_exact(table, alternative="less").pvalue < SURE  # fewer before than now
-    said = f"没有足够好匹配的需求占 {share:.0%}，训练时为 {before:.0%}"
+    message = f"没有足够好匹配的需求占 {share:.0%}，训练时为 {before:.0%}"
     return Finding(
-        name="unanswered", alarm=bool(share > limit and sure), value=round(share, 4), limit=round(limit, 4), said=said
+        name="unanswered",
+        alarm=bool(share > limit and sure),
+        value=round(share, 4),
+        limit=round(limit, 4),
+        message=message,
     )
 
 
@@ -230,8 +238,8 @@ def _ratio(
     """Compare a sum of outcomes with its expectation, the interval by bootstrap over demands."""
     total = float(expected.sum())
     if total < MIN_EXPECTED:
-        said = f"{word}：预期只有 {total:.1f} 次（至少 {MIN_EXPECTED:g} 次），未检查"
-        return Finding(name=name, alarm=False, said=said)
+        message = f"{word}：预期只有 {total:.1f} 次（至少 {MIN_EXPECTED:g} 次），未检查"
+        return Finding(name=name, alarm=False, message=message)
     _, group = np.unique(demands, return_inverse=True)
     seen, awaited = np.bincount(group, weights=reached), np.bincount(group, weights=expected)
     draws = resample_weights(len(seen), RESAMPLES, seed=0)
@@ -239,11 +247,11 @@ def _ratio(
     low, high = np.quantile(ratios[1:], [0.025, 0.975])
     ratio = float(ratios[0])
     outside = ratio < RATE_BOUNDS[0] or ratio > RATE_BOUNDS[1]
-    said = f"{word} {int(seen.sum())} 次，预期 {total:.1f} 次，比值 {ratio:.2f} [{low:.2f}, {high:.2f}]"
+    message = f"{word} {int(seen.sum())} 次，预期 {total:.1f} 次，比值 {ratio:.2f} [{low:.2f}, {high:.2f}]"
     return Finding(
         name=name,
         alarm=bool(outside and not low <= 1 <= high),
         value=round(ratio, 4),
         limit=RATE_BOUNDS[0] if ratio < 1 else RATE_BOUNDS[1],
-        said=said,
+        message=message,
     )

@@ -65,10 +65,10 @@ def number(value: object, unit: str = "", *, whole: bool = False) -> Cell:
         return Cell(note="不是数字")
     if isinstance(value, int | float | Decimal):
         return _bounded(as_float(value), whole)
-    said = plain(value)
-    if not said:
+    cell_text = plain(value)
+    if not cell_text:
         return EMPTY
-    match = _QUANTITY.fullmatch(said)
+    match = _QUANTITY.fullmatch(cell_text)
     amount = _read(match["number"]) if match else None
     if match is None or amount is None:
         return Cell(note="不是数字")
@@ -83,18 +83,18 @@ def flag(value: object) -> Cell:
     """Return yes or no."""
     if isinstance(value, bool):
         return Cell(value)
-    said = "" if value is None else str(value).strip().lower().removesuffix(".0")
-    if not said:
+    cell_text = "" if value is None else str(value).strip().lower().removesuffix(".0")
+    if not cell_text:
         return EMPTY
-    return Cell(_FLAG_WORDS[said]) if said in _FLAG_WORDS else Cell(note="不是“是”或“否”")
+    return Cell(_FLAG_WORDS[cell_text]) if cell_text in _FLAG_WORDS else Cell(note="不是“是”或“否”")
 
 
 def visibility(value: object) -> Cell:
     """Return to whom a record may be shown; what cannot be read is shown to nobody who must not see it."""
-    said = plain(value).lower()
-    if not said:
+    cell_text = plain(value).lower()
+    if not cell_text:
         return EMPTY
-    found = _VISIBILITIES.get(said)
+    found = _VISIBILITIES.get(cell_text)
     return Cell(found) if found else Cell("保密", "不是已知的公开范围，按保密处理")
 
 
@@ -120,14 +120,16 @@ def _read(written: str) -> float | None:
 
 def _factor(written: str, unit: str) -> float | None:
     """Return what one of the written unit is in the field's; None for another quantity's unit."""
-    said = written.removeprefix("个").removeprefix("工作").removesuffix("以内").removesuffix("内").removesuffix("左右")
-    if not said or said == unit:
+    cell_text = (
+        written.removeprefix("个").removeprefix("工作").removesuffix("以内").removesuffix("内").removesuffix("左右")
+    )
+    if not cell_text or cell_text == unit:
         return 1.0
     if unit in ("天", "日"):
-        return _IN_DAYS.get(said)
+        return _IN_DAYS.get(cell_text)
     if unit == "月":
-        return _MONTHS.get(said) or (_IN_DAYS[said] / 30 if said in _IN_DAYS else None)
-    if said in _IN_DAYS and unit:
+        return _MONTHS.get(cell_text) or (_IN_DAYS[cell_text] / 30 if cell_text in _IN_DAYS else None)
+    if cell_text in _IN_DAYS and unit:
         return None
     return 1.0
 

@@ -167,16 +167,16 @@ async def post_clarification(
     answer = clarification(demand, given.question_id, given.answer, actor, datetime.now(UTC))
     answer = answer.model_copy(update={"request_id": request.state.request_id})
     before = await services.engine_threads.run(partial(live.engine.recommend_achievements, demand))
-    told = await services.in_store(partial(_clarify, answer=answer))
+    clarified = await services.in_store(partial(_clarify, answer=answer))
     await services.in_store(live.catch_up)
     services.follower.wake()
-    after = await services.engine_threads.run(partial(live.engine.recommend_achievements, told, explain=True))
+    after = await services.engine_threads.run(partial(live.engine.recommend_achievements, clarified, explain=True))
     known = {match.id for match in before.items}
     return json_response(
         {
             "demand_id": demand_id,
             "clarification": answer.model_dump(mode="json"),
-            "completeness": await _completeness(services, live.engine, told),
+            "completeness": await _completeness(services, live.engine, clarified),
             "changed": sum(match.id not in known for match in after.items),
             "items": [match.model_dump() for match in after.items],
         }

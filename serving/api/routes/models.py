@@ -145,9 +145,9 @@ def _switch(services: Services, wanted: str | None, who: str) -> str:
             _require_admitted(home, version, champion)
             reason = services.switch(version, partial(_point, home, bundles, version, champion, who))
     if reason:
-        said = reason.replace(str(bundles), "bundles")
+        cause = reason.replace(str(bundles), "bundles")
         raise InputError(
-            f"bundle {version} is refused: {said}", f"模型包 {version} 无法使用，仍由原来的版本服务：{said}"
+            f"bundle {version} is refused: {cause}", f"模型包 {version} 无法使用，仍由原来的版本服务：{cause}"
         )
     return services.live().manifest.version
 

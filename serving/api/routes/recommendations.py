@@ -141,8 +141,8 @@ async def demands_answer(
             return await services.in_store(partial(_achievement, achievement_id=asked.achievement_id))
         if asked.achievement is not None:
             return asked.achievement
-        said = Demand.of_text(asked.text or "")
-        return UnstoredAchievement(title=said.title, content=said.content)
+        parsed = Demand.of_text(asked.text or "")
+        return UnstoredAchievement(title=parsed.title, content=parsed.content)
 
     stored = asked.achievement_id is not None
     return await _answer("demands", asked, subject, services, request_id, noted=noted and stored, admitted=admitted)

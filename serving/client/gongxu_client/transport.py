@@ -46,8 +46,8 @@ class Retries:
         if attempt + 1 >= self.attempts or (answer is not None and answer.status_code not in RETRIED):
             return None
         pause = self.pause * 2.0**attempt
-        told = answer.headers.get("Retry-After", "") if answer is not None else ""
-        return min(MAX_PAUSE, max(pause, float(told)) if told.isdecimal() else pause)
+        wait = answer.headers.get("Retry-After", "") if answer is not None else ""
+        return min(MAX_PAUSE, max(pause, float(wait)) if wait.isdecimal() else pause)
 
 
 class SyncTransport:

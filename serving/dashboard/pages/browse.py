@@ -57,10 +57,10 @@ async def achievement(request: Request) -> Response:
 
 async def text(request: Request) -> Response:
     """Show what is recommended for a text that was pasted."""
-    said, side = field(request, "text").strip(), field(request, "side")
-    if not said or len(said) > MAX_TEXT:
-        raise InputError(f"the text has {len(said)} characters; it must be 1 to {MAX_TEXT}")
-    wanted = Demand.of_text(said)
+    asked_text, side = field(request, "text").strip(), field(request, "side")
+    if not asked_text or len(asked_text) > MAX_TEXT:
+        raise InputError(f"the text has {len(asked_text)} characters; it must be 1 to {MAX_TEXT}")
+    wanted = Demand.of_text(asked_text)
     record: Demand | Achievement = wanted
     if side == "achievements":
         record = UnstoredAchievement(title=wanted.title, content=wanted.content)
@@ -202,7 +202,7 @@ def paths_of(engine: Engine, sought: Demand, offered: Achievement) -> list[Path]
 
 
 def _texts(*parts: tuple[str, str], marks: tuple[tuple[str, str], ...]) -> list[tuple[str, Any]]:
-    return [(name, highlighted(said, marks)) for name, said in parts if said]
+    return [(name, highlighted(asked_text, marks)) for name, asked_text in parts if asked_text]
 
 
 def _pair(store: Store, wanted: tuple[str, str]) -> tuple[Demand, Achievement]:

@@ -114,11 +114,11 @@ async def answer(request: Request) -> Response:
     """Keep the firm's answer: it fills the demand's structured part, whose texts stay as written."""
     services, who = services_of(request), operator_of(request)
     wanted, question = field(request, "id"), field(request, "question")
-    said = field(request, "answer").strip()
+    answer_text = field(request, "answer").strip()
     demand = await services.in_store(lambda store: store.demand(wanted))
-    if not said:
+    if not answer_text:
         raise InputError("请点选一个回答，或填写企业的原话。")
-    kept = clarification(demand, question, said, who.actor, datetime.now(UTC))
+    kept = clarification(demand, question, answer_text, who.actor, datetime.now(UTC))
     kept = kept.model_copy(update={"request_id": request.state.request_id})
     await services.in_store(partial(_keep, kept=kept, who=who))
     await services.in_store(services.live().catch_up)
@@ -155,8 +155,10 @@ def _changes(kept: Clarification) -> list[tuple[str, str]]:
     for name in ("keywords", *FILLED):
         value: Any = getattr(kept.changes, name)
         if value not in (None, ()):
-            said = "、".join(value) if isinstance(value, tuple) else region(value) if name == "region" else str(value)
-            found.append((FIELD_NAMES[name], said))
+            answer_text = (
+                "、".join(value) if isinstance(value, tuple) else region(value) if name == "region" else str(value)
+            )
+            found.append((FIELD_NAMES[name], answer_text))
     return found
 
 

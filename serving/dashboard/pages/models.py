@@ -106,7 +106,7 @@ async def decisions_table(request: Request) -> Table:
             "version": decision.candidate,
             "champion": decision.champion,
             "outcome": outcome_of(decision),
-            "failed": "；".join(check.said for check in decision.checks if not check.passed),
+            "failed": "；".join(check.message for check in decision.checks if not check.passed),
             "who": decision.who,
             "why": decision.why,
         }

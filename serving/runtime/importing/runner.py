@@ -58,7 +58,13 @@ class ImportRunner:
             if lock is None:
                 raise ConflictError("the import began already", "导入已经开始。")
             begun = upload.model_copy(
-                update={"state": UploadState.RUNNING, "replace": replace, "said": "", "done": {}, "changed_at": _now()}
+                update={
+                    "state": UploadState.RUNNING,
+                    "replace": replace,
+                    "message": "",
+                    "done": {},
+                    "changed_at": _now(),
+                }
             )
             self.uploads.write(begun)
         self._thread = Thread(target=self._run, args=(begun, actor, request_id, lock), name="import", daemon=True)
@@ -82,11 +88,11 @@ class ImportRunner:
             log.info("import broken off", upload=upload.id)
         except GongxuError as error:
             log.warning("import failed", upload=upload.id, reason=str(error))
-            end = {"state": UploadState.FAILED, "said": _reason(error)}
+            end = {"state": UploadState.FAILED, "message": _reason(error)}
         except Exception:
             # The thread has nobody above it: without this the page would only say that it was interrupted.
             log.exception("import failed", upload=upload.id)
-            end = {"state": UploadState.FAILED, "said": "服务内部错误；已写入的批次完好，详情见服务日志。"}
+            end = {"state": UploadState.FAILED, "message": "服务内部错误；已写入的批次完好，详情见服务日志。"}
         finally:
             # In one turn: whoever reads that it ended may begin again at once.
             with in_turn(self.uploads.turn):
@@ -110,8 +116,8 @@ class _Run:
         store.api_keys.note(AuditEntry(_now(), actor, "imports.start", f"导入 {number}：{names}"[:500], request_id))
         self.keep(number=number)
         summary = import_sources(store, sources, number, rejects, self._show, replace=self._upload.replace)
-        said = f"导入 {number}：{_counts(summary)}"
-        store.api_keys.note(AuditEntry(_now(), actor, "imports.finish", said[:500], request_id))
+        message = f"导入 {number}：{_counts(summary)}"
+        store.api_keys.note(AuditEntry(_now(), actor, "imports.finish", message[:500], request_id))
         return summary
 
     def _show(self, path: Path, share: float) -> None:
@@ -142,7 +148,9 @@ def _still_open(store: Store, number: int | None) -> int | None:
 def _counts(summary: ImportSummary) -> str:
     """Return an import's counts in one line."""
     names = {"read": "读取", "inserted": "新增", "updated": "更新", "unchanged": "未变", "rejected": "拒绝"}
-    return "，".join(f"{said} {sum(getattr(one, name) for one in summary.files):,}" for name, said in names.items())
+    return "，".join(
+        f"{message} {sum(getattr(one, name) for one in summary.files):,}" for name, message in names.items()
+    )
 
 
 def _called(actor: str) -> str:

@@ -74,7 +74,7 @@ class Upload(BaseModel):
     state: UploadState = UploadState.READY
     replace: bool = False
     number: int | None = None
-    said: str = ""
+    message: str = ""
     done: dict[str, float] = {}
 
     @property

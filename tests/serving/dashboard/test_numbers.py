@@ -133,7 +133,7 @@ def test_every_number_of_a_page_is_defined_and_counts_lead_to_what_they_count(bo
     found = list(numbers(answer.text))
     plain = [(text, element.parent.text.strip()[:40]) for element, text in found if not defined(element)]
     assert plain == []
-    dead = [said(element) for element, text in found if not linked(element) and not own(element)]
+    dead = [message(element) for element, text in found if not linked(element) and not own(element)]
     assert dead == []
 
 
@@ -141,10 +141,10 @@ def own(element):
     """Tell whether a number belongs to one record or figure: a column that says so, or one of a few names."""
     if any("n" in one.classes and one.tag == "td" for one in element.up()):
         return True  # columns are looked at below
-    return bool(ALONE.search(said(element))) or any(one.classes & {"prob", "share", "diff"} for one in element.up())
+    return bool(ALONE.search(message(element))) or any(one.classes & {"prob", "share", "diff"} for one in element.up())
 
 
-def said(element):
+def message(element):
     near = next((one for one in element.up() if one.tag in ("div", "dl", "li", "p", "h2", "form")), element)
     return " ".join("".join(one.text for one in near.all()).split())[:120]
 
@@ -241,7 +241,7 @@ def test_drift_and_evaluation_are_those_that_the_commands_left(boss, home):
     assert len(drift) > 10
     assert list(drift.values()) == sorted(drift.values(), reverse=True)
     page = boss.get("/quality").text
-    assert all(one.said in page for one in report.findings)
+    assert all(one.message in page for one in report.findings)
     assert [row["值"] for row in rows_of(boss, "/tables/evaluation/export?format=csv")] == ["0.5"]
 
 

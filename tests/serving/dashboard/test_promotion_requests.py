@@ -18,6 +18,6 @@ def test_a_promotion_that_died_is_no_running_one(tmp_path):
     assert promotion.requests(tmp_path)[0].state == promotion.RUNNING
     os.close(lock)  # as the system does when a process ends, however it ends
     (told,) = promotion.requests(tmp_path)
-    assert (told.state, told.said) == (promotion.FAILED, promotion.DIED)
+    assert (told.state, told.message) == (promotion.FAILED, promotion.DIED)
     promotion._write(tmp_path, request.model_copy(update={"state": promotion.DONE}))
     assert promotion.requests(tmp_path)[0].state == promotion.DONE

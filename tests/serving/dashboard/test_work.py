@@ -196,7 +196,7 @@ def test_a_promotion_runs_beside_the_server_and_its_outcome_is_told(home, tmp_pa
     asyncio.run(ask())
     (done,) = promotion.requests(folder)
     assert done.state == promotion.FAILED
-    assert version in done.said
+    assert version in done.message
 
 
 def test_operators_are_made_and_changed_from_the_command_line(tmp_path, monkeypatch):

@@ -104,9 +104,9 @@ def test_a_text_that_falls_into_other_pieces_has_no_states(targets, teacher, tok
     examples = read_examples(texts, small, kept, targets)
     for i, text in enumerate(texts):
         own = slice(examples.bounds[i], examples.bounds[i + 1])
-        assert examples.told[own].all() == ("污泥" not in text)
+        assert examples.aligned[own].all() == ("污泥" not in text)
         if "污泥" in text:
-            assert not examples.told[own].any()
+            assert not examples.aligned[own].any()
             assert not examples.states[own].any()
 
 

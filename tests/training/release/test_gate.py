@@ -75,7 +75,7 @@ def test_a_hurt_slice_refuses_a_version_that_is_better_overall():
     other = Scores(*(np.where(hurt, getattr(good, n), getattr(poor, n)) for n in ("expected", "median", "probability")))
     found = verdict(mixed, other, held, {"field 环保": hurt})
     assert failed(found) == {"slices"}
-    assert "field 环保" in next(check.said for check in found.checks if check.name == "slices")
+    assert "field 环保" in next(check.message for check in found.checks if check.name == "slices")
     assert verdict(mixed, other, held, {"field 环保": hurt}, slice_margin=1.0).passed
 
 

@@ -41,7 +41,7 @@ def test_the_traffic_of_training_is_no_alarm(copied, store):
     assert report.version == copied.first
     assert report.events > 1000
     assert report.demands >= 20
-    assert not report.alarm, [found.said for found in report.findings]
+    assert not report.alarm, [found.message for found in report.findings]
     assert {found.name for found in report.findings} >= {"traffic", "feature drift", "score drift", "unanswered"}
     assert len(report.features) > 10
     assert sum(one.share for one in report.features.values()) == pytest.approx(1.0)
@@ -82,7 +82,7 @@ def test_demands_of_another_kind_are_drift(copied, store):
     report = monitor(copied.settings, store, days=30, until=until)
     assert report.demands >= 20
     drift = finding(report, "feature drift")
-    assert drift.alarm, [found.said for found in report.findings]
+    assert drift.alarm, [found.message for found in report.findings]
     assert len(report.drifted) > 10
     assert report.alarm
 
@@ -90,7 +90,7 @@ def test_demands_of_another_kind_are_drift(copied, store):
 def test_silence_is_an_alarm(copied, store):
     report = monitor(copied.settings, store, days=7, until=last_day(store) + timedelta(days=900))
     assert finding(report, "traffic").alarm
-    assert "没有任何事件" in finding(report, "traffic").said
+    assert "没有任何事件" in finding(report, "traffic").message
 
 
 def shown_pairs(n, clicked, seed=0):
@@ -118,7 +118,7 @@ def test_outcome_rates_are_held_against_those_of_their_positions(clicked, alarm)
     reference = Rates.of(shown_pairs(20_000, 0.3))
     now = shown_pairs(4_000, clicked, seed=1)
     found = {one.name: one for one in _rates(reference, now, np.arange(len(now)))}
-    assert found["click rate"].alarm is alarm, found["click rate"].said
+    assert found["click rate"].alarm is alarm, found["click rate"].message
     assert not found["contact rate"].alarm  # none is expected: nothing is said
 
 

@@ -101,7 +101,7 @@ def test_a_damaged_candidate_is_not_served_even_by_force(copied, store):
     victim.write_text(content + " ", encoding="utf-8")
     decision = promote(copied.settings, store, copied.second, force=True, why="anyway")
     assert not decision.promoted
-    assert "ranker.json" in next(check.said for check in decision.checks if check.name == "schema")
+    assert "ranker.json" in next(check.message for check in decision.checks if check.name == "schema")
     assert pointed(copied.settings.bundles, CURRENT) == copied.first
 
 

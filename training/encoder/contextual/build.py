@@ -66,10 +66,10 @@ def distil(shared_data: Path, work: Path, settings: DistilSettings, progress: Pr
     own = build_tokenizer([file.pieces[row] for row in kept], max_tokens=MAX_TOKENS)
 
     def examples(stage: str, asked: Sequence[str]) -> Examples:
-        told = ask_teacher(
+        teacher_targets = ask_teacher(
             teacher, tokenizer, asked, work / "teacher", lambda done, total: progress(stage, done, total)
         )
-        return read_examples(asked, own, kept, told)
+        return read_examples(asked, own, kept, teacher_targets)
 
     held_out = examples("held-out texts", [*texts.held_out_titles, *texts.held_out_full])
     shown = examples("texts", used)

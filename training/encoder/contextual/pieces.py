@@ -25,7 +25,7 @@ class Examples:
     rows: NDArray[np.int32]
     bounds: NDArray[np.int64]
     states: NDArray[np.float16]
-    told: NDArray[np.bool_]
+    aligned: NDArray[np.bool_]
     vectors: NDArray[np.float32]
 
     @property
@@ -68,10 +68,10 @@ def read_examples(texts: Sequence[str], tokenizer: Tokenizer, kept: NDArray[np.i
     rows = [np.array(encoding.ids, dtype=np.int32) for encoding in encodings]
     bounds = bounds_of(np.array([len(row) for row in rows], dtype=np.int64))
     states = np.zeros((bounds[-1], targets.states.shape[1]), dtype=np.float16)
-    told = np.zeros(bounds[-1], dtype=np.bool_)
+    aligned = np.zeros(bounds[-1], dtype=np.bool_)
     for i, row in enumerate(rows):
         theirs = slice(targets.bounds[i], targets.bounds[i + 1])
         if np.array_equal(kept[row], targets.tokens[theirs]):
             states[bounds[i] : bounds[i + 1]] = targets.states[theirs]
-            told[bounds[i] : bounds[i + 1]] = True
-    return Examples(np.concatenate(rows), bounds, states, told, targets.vectors)
+            aligned[bounds[i] : bounds[i + 1]] = True
+    return Examples(np.concatenate(rows), bounds, states, aligned, targets.vectors)

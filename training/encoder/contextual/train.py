@@ -105,11 +105,11 @@ def _state_loss(states: Tensor, examples: Examples, batch: NDArray[np.int64]) ->
     flat = _flat(examples, batch)
     lengths = torch.from_numpy(examples.lengths[batch])
     shown = torch.arange(states.shape[1]) < lengths[:, None]
-    told = torch.from_numpy(examples.told[flat])
+    aligned = torch.from_numpy(examples.aligned[flat])
     wanted = torch.from_numpy(examples.states[flat].astype(np.float32))
-    if not told.any():
+    if not aligned.any():
         return states.sum() * 0
-    return (states[shown] - wanted)[told].square().sum(1).mean()
+    return (states[shown] - wanted)[aligned].square().sum(1).mean()
 
 
 def _similarity_loss(got: Tensor, wanted: Tensor) -> Tensor:

@@ -85,7 +85,9 @@ async def preview(request: Request) -> Response:
         upload=found,
         states=STATE_NAMES,
         kinds={kind.value: label_of(kind) for kind in kinds},
-        fields={kind.value: [(name, said.split()[0]) for name, said in headers_of(kind).items()] for kind in kinds},
+        fields={
+            kind.value: [(name, heading.split()[0]) for name, heading in headers_of(kind).items()] for kind in kinds
+        },
         required={kind.value: required_of(kind) for kind in kinds},
         automatic=AUTOMATIC,
         ignored=IGNORED,

@@ -135,8 +135,8 @@ def _kind(name: str) -> TableKind | None:
 
 
 def _field_name(kind: TableKind | None, name: str) -> str:
-    said = headers_of(kind).get(name, "") if kind else ""
-    return said.split()[0] if said else _OTHER_FIELDS.get(name, name)
+    heading = headers_of(kind).get(name, "") if kind else ""
+    return heading.split()[0] if heading else _OTHER_FIELDS.get(name, name)
 
 
 def _by_count(pair: tuple[str, int]) -> tuple[int, str]:

@@ -345,7 +345,7 @@ def test_what_fails_says_so_and_can_be_tried_again(tmp_path):
         path.rename(path.with_suffix(".away"))
         first.begin(upload, "operator an", replace=False, request_id="")
         wait_for(lambda: kept.get(upload.id).state is UploadState.FAILED)
-        assert "请重新上传" in kept.get(upload.id).said
+        assert "请重新上传" in kept.get(upload.id).message
         path.with_suffix(".away").rename(path)
         first.begin(kept.get(upload.id), "operator an", replace=False, request_id="")
         wait_for(lambda: kept.get(upload.id).state is UploadState.DONE)
