@@ -52,10 +52,10 @@ from matcher.request.stages import mark_stage
 from matcher.request.state import State, side_of
 from matcher.request.subject import Subject, find_subject
 from matcher.request.verdict import best_probability, list_verdict
-from matcher.requirements.ledger import RequirementReport
-from matcher.requirements.lens import RequirementChecker, pair_ledger
+from matcher.requirements.checker import RequirementChecker, pair_requirements
 from matcher.requirements.misses import report_severity
-from matcher.requirements.wording import with_ledgers
+from matcher.requirements.report import RequirementReport
+from matcher.requirements.wording import with_requirement_reports
 from matcher.texts.space import record_text
 
 MAX_TOP = 200
@@ -122,15 +122,15 @@ class Engine:
         asking, offering = find_subject(state, demand), find_subject(state, achievement)
         retrieved = given_pair(Query(state, asking, "achievements", scorer), offering)
         known, order = state.quantities, PairIndices(np.zeros(1, dtype=np.intp))
-        ledgers = [pair_ledger(known, demand, achievement, asking.row, offering.row)] if known else []
+        requirement_reports = [pair_requirements(known, demand, achievement, asking.row, offering.row)] if known else []
         if scorer is None:
-            return with_ledgers(matches_of(retrieved, order, None), ledgers)[0]
+            return with_requirement_reports(matches_of(retrieved, order, None), requirement_reports)[0]
         scored = score(retrieved, scorer)
-        if ledgers:
-            severity = np.array([report_severity(ledgers[0])])
+        if requirement_reports:
+            severity = np.array([report_severity(requirement_reports[0])])
             scored = replace(scored, scores=penalised(scored.scores, severity))
         reasons = self._reasons(scorer, scored, order)
-        return with_ledgers(matches_of(retrieved, order, scored.scores, reasons), ledgers)[0]
+        return with_requirement_reports(matches_of(retrieved, order, scored.scores, reasons), requirement_reports)[0]
 
     def paths(self, demand: Demand, achievement: Achievement, limit: int = MAX_PATHS) -> list[Path]:
         """Return the strongest paths between two records as they are given; none without a graph or without text."""
@@ -171,7 +171,7 @@ class Engine:
         if not records and not deleted:
             return
         with self._write_lock:
-            state, view = self._state, self.model.viewer.achievements(records)
+            state, view = self._state, self.model.record_encoder.achievements(records)
             written, placement = _written(state.achievements, view, records, deleted)
             figures = state.quantities.with_achievements(records, placement) if state.quantities else None
             self._state = replace(state, achievements=written, quantities=figures)
@@ -181,7 +181,7 @@ class Engine:
         if not records and not deleted:
             return
         with self._write_lock:
-            state, view = self._state, self.model.viewer.demands(records)
+            state, view = self._state, self.model.record_encoder.demands(records)
             written, placement = _written(state.demands, view, records, deleted)
             figures = state.quantities.with_demands(records, placement) if state.quantities else None
             self._state = replace(state, demands=written, quantities=figures)
@@ -233,7 +233,9 @@ class Engine:
             return self._answer(subject_id, [], nothing, verdict=FOREIGN, proposed=proposed)
         if scorer is None:
             order = select(kept, np.arange(len(kept), dtype=np.intp), diversity)
-            matches = with_ledgers(matches_of(kept, order, None), _ledgers(kept, order, explained=explained))
+            matches = with_requirement_reports(
+                matches_of(kept, order, None), _requirement_reports(kept, order, explained=explained)
+            )
             message = f"{NEAREST_ONLY}；{NO_RANKER}" if foreign else NO_RANKER
             return self._answer(subject_id, matches, message, verdict=foreign, proposed=proposed)
         scored = checked(score(kept, scorer))
@@ -243,10 +245,10 @@ class Engine:
             return self._answer(subject_id, [], nothing, verdict=verdict, proposed=proposed)
         order = select(kept, np.argsort(-scores.expected, kind="stable"), diversity)
         reasons = self._reasons(scorer, scored, order) if explained else []
-        ledgers = _ledgers(kept, order, explained=explained)
+        requirement_reports = _requirement_reports(kept, order, explained=explained)
         mark_stage("reasons")
         digests = digests_of(scored.table.select(scorer.ranker.feature_names_)[order])
-        matches = with_ledgers(matches_of(kept, order, scores, reasons, digests), ledgers)
+        matches = with_requirement_reports(matches_of(kept, order, scores, reasons, digests), requirement_reports)
         message = NOT_UNDERSTOOD if unread else "" if verdict.answered else NEAREST_ONLY
         return self._answer(subject_id, matches, message, verdict=verdict, proposed=proposed)
 
@@ -336,6 +338,6 @@ def _written(
     return collection.with_updates(view, words, list(deleted))
 
 
-def _ledgers(retrieved: Retrieved, order: PairIndices, *, explained: bool) -> list[RequirementReport]:
+def _requirement_reports(retrieved: Retrieved, order: PairIndices, *, explained: bool) -> list[RequirementReport]:
     figures = retrieved.query.figures
-    return figures.ledgers(retrieved.candidates.rows[order]) if figures is not None and explained else []
+    return figures.reports(retrieved.candidates.rows[order]) if figures is not None and explained else []

@@ -20,8 +20,8 @@ from matcher.features.graph import graph_signals
 from matcher.features.table import FEATURES, FeatureTable, label_free_table
 from matcher.ranking.familiarity import least_familiarity
 from matcher.ranking.scorer import Scorer
+from matcher.requirements.checker import graph_synonyms
 from matcher.requirements.collection import Quantities
-from matcher.requirements.lens import graph_synonyms
 from matcher.texts.space import TextSpace, record_text
 from models.encoder.base import Encoder, load_encoder
 
@@ -37,7 +37,7 @@ class MatchingModel:
     """Text space and reference, both sides' collections, the scorer once trained, graph and quantities over the same rows."""
 
     version: str
-    viewer: RecordEncoder
+    record_encoder: RecordEncoder
     achievements: Collection
     demands: Collection
     scorer: Scorer | None
@@ -49,7 +49,7 @@ class MatchingModel:
     @property
     def space(self) -> TextSpace:
         """The text space of the viewer."""
-        return self.viewer.space
+        return self.record_encoder.space
 
     def label_free_table(self, pairs: PairBatch) -> FeatureTable:
         """Return the features of pairs that need no outcome."""
@@ -80,14 +80,14 @@ class MatchingModel:
         texts = [record_text(record).full for record in records]
         space = TextSpace.fit(encoder, texts, contextual=contextual)
         progress("views")
-        viewer, demand_view, achievement_view = RecordEncoder.fit(space, demands, achievements)
+        record_encoder, demand_view, achievement_view = RecordEncoder.fit(space, demands, achievements)
         graph = build_graph(achievements, demands, encoder, progress)
         progress("indexes")
         offered, wanted = achievement_view.with_graph(graph.achievements), demand_view.with_graph(graph.demands)
         supply = Collection.build(offered, list(achievements), graph.vocabulary.terms)
         return cls(
             "",
-            viewer.with_graph(graph),
+            record_encoder.with_graph(graph),
             supply,
             Collection.build(wanted, list(demands), graph.vocabulary.terms),
             None,
@@ -101,7 +101,7 @@ class MatchingModel:
         self.space.encoder.save(directory / "encoder")
         if self.space.contextual is not None:
             self.space.contextual.save(directory / CONTEXTUAL_FOLDER)
-        self.viewer.save(directory / "viewer")
+        self.record_encoder.save(directory / "viewer")
         if self.least_familiarity is not None:
             (directory / FAMILIARITY_FILE).write_text(json.dumps({"least": self.least_familiarity}), encoding="utf-8")
         self.achievements.save(directory / "achievements")
@@ -134,12 +134,12 @@ class MatchingModel:
         linking = (_encode_names(encoder), graph_synonyms(graph) if graph else None)
         kept = directory / "quantities"
         contextual = directory / CONTEXTUAL_FOLDER
-        viewer = RecordEncoder.load(
+        record_encoder = RecordEncoder.load(
             directory / "viewer", encoder, load_encoder(str(contextual)) if contextual.is_dir() else None
         )
         return cls(
             manifest.version,
-            viewer.with_graph(graph) if graph else viewer,
+            record_encoder.with_graph(graph) if graph else record_encoder,
             Collection.load(directory / "achievements", graph.achievements if graph else None),
             Collection.load(directory / "demands", graph.demands if graph else None),
             scorer,

@@ -130,7 +130,7 @@ def rescored(engine: Engine, variants: Sequence[Demand], pool: ScoredCandidates)
     """
     if not variants or not len(pool):
         return np.zeros((len(variants), len(pool)))
-    scores = pair_scores(engine, engine.model.viewer.demands(list(variants)), pool.found)
+    scores = pair_scores(engine, engine.model.record_encoder.demands(list(variants)), pool.found)
     return np.stack([one.expected for one in scores])
 
 

@@ -104,14 +104,14 @@ def simulator_command(
     seed: int = 11,
     output: JsonOption = None,
 ) -> None:
-    """Measure the ledger's statuses where the truth is known: on pairs of one technology of a simulated platform."""
+    """Measure the report's statuses where the truth is known: on pairs of one technology of a simulated platform."""
     from tempfile import TemporaryDirectory
 
     from data.files.judged import load_judged
     from data.settings import settings
     from data.simulator.plan import SimulationPlan
     from data.simulator.simulation import simulate
-    from eval.studies.ledger import simulated_statuses
+    from eval.studies.requirement_study import simulated_statuses
     from models.encoder.base import load_encoder
 
     plan = SimulationPlan(achievements=achievements, demands=demands, events=demands * 10, seed=seed)
@@ -130,10 +130,10 @@ def simulator_command(
 
 @app.command("bench")
 def bench_command(output: JsonOption = None) -> None:
-    """Measure what a ledger costs, in ms of CPU, for 20 shown matches and as features of 200 and 1,000 candidates."""
-    from eval.studies.ledger import ledger_costs
+    """Measure what a report costs, in ms of CPU, for 20 shown matches and as features of 200 and 1,000 candidates."""
+    from eval.studies.requirement_study import requirement_costs
 
-    costs = ledger_costs()
+    costs = requirement_costs()
     for name, value in costs.items():
         typer.echo(f"{name:36} {value:8.3f} ms")
     if output is not None:

@@ -57,7 +57,7 @@ class Corpus:
     """Judged pairs with everything about their texts that needs no judgement."""
 
     pairs: JudgedPairs
-    viewer: RecordEncoder
+    record_encoder: RecordEncoder
     demands: EncodedRecords
     achievements: EncodedRecords
     table: FeatureTable
@@ -82,13 +82,13 @@ def build_corpus(pairs: JudgedPairs, settings: Settings, progress: Callable[[str
     texts = [record_text(record).full for record in records]
     space = TextSpace.fit(encoder, texts, contextual=contextual_encoder(settings))
     progress("views")
-    viewer, demands, achievements = RecordEncoder.fit(space, pairs.demands, pairs.achievements)
+    record_encoder, demands, achievements = RecordEncoder.fit(space, pairs.demands, pairs.achievements)
     graph = build_graph(pairs.achievements, pairs.demands, encoder, progress)
     progress("features")
     demands, achievements = demands.with_graph(graph.demands), achievements.with_graph(graph.achievements)
     batch = PairBatch(demands, achievements, ViewRows(pairs.demand_rows), ViewRows(pairs.achievement_rows))
     table = label_free_table(space, batch, graph_signals(graph, batch))
-    return Corpus(pairs, viewer.with_graph(graph), demands, achievements, table, graph)
+    return Corpus(pairs, record_encoder.with_graph(graph), demands, achievements, table, graph)
 
 
 class ScoreSystem:

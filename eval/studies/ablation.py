@@ -7,18 +7,18 @@ from data.splits import folds
 from eval.metrics.bootstrap import METRICS, RESAMPLES, Estimate, Judged, metric_samples, summarise
 from eval.offline.cross_validation import out_of_fold
 from eval.offline.systems import Corpus, RankerSystem
-from eval.studies.ledger import with_ledger
+from eval.studies.requirement_study import with_requirements
 from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.features.attributes import ATTRIBUTES
 from matcher.features.table import TEXT_FEATURES
-from matcher.requirements.ledger import FEATURES as LEDGER
+from matcher.requirements.report import FEATURES as REQUIREMENT_FEATURES
 
 # Groups of label-free features that can be left out.
 GROUPS: dict[str, tuple[str, ...]] = {
     "graph": SIGNAL_NAMES,
     "attributes": ATTRIBUTES,
     "context": tuple(one.name for one in TEXT_FEATURES if one.name.startswith("context_")),
-    "ledger": LEDGER,  # not among the ranker's features; added to see what they would bring
+    "requirements": REQUIREMENT_FEATURES,  # not among the ranker's features; added to see what they would bring
 }
 
 
@@ -40,7 +40,7 @@ def ablate(corpus: Corpus, group: str, split: str = "grouped", threads: int = 1)
     """
     if group not in GROUPS:
         raise InputError(f"feature group {group!r} is unknown; known: {', '.join(GROUPS)}")
-    complete = with_ledger(corpus) if group == "ledger" else corpus
+    complete = with_requirements(corpus) if group == "requirements" else corpus
     pairs = corpus.pairs
     parts = folds(split, pairs.levels, pairs.demand_group(), pairs.pair_group())
     samples = []

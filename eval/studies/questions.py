@@ -60,7 +60,7 @@ def simulated_engine(folder: Path, settings: Settings, progress: Progress) -> tu
     progress("indexes")
     model = MatchingModel(
         "study",
-        corpus.viewer,
+        corpus.record_encoder,
         Collection.build(corpus.achievements, list(pairs.achievements)),
         Collection.build(corpus.demands, list(pairs.demands)),
         scorer,

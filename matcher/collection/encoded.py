@@ -113,18 +113,20 @@ class RecordEncoder:
         """Draw the reference records and return the viewer with the views of all demands and all achievements."""
         random = np.random.default_rng(seed)
         demand_side, achievement_side = text_side(space, demands), text_side(space, achievements)
-        viewer = cls(
+        record_encoder = cls(
             space,
             demand_side.take(_draw(random, len(demands), REFERENCE_DEMANDS)),
             achievement_side.take(_draw(random, len(achievements), REFERENCE_ACHIEVEMENTS)),
         )
         return (
-            viewer,
-            EncodedRecords(RecordColumns.from_records(demands), demand_side, viewer._typical_of_demands(demand_side)),
+            record_encoder,
+            EncodedRecords(
+                RecordColumns.from_records(demands), demand_side, record_encoder._typical_of_demands(demand_side)
+            ),
             EncodedRecords(
                 RecordColumns.from_records(achievements),
                 achievement_side,
-                viewer._typical_of_achievements(achievement_side),
+                record_encoder._typical_of_achievements(achievement_side),
             ),
         )
 

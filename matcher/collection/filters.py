@@ -72,7 +72,7 @@ class Filters(BaseModel):
     """Conditions that all hold for every recommended record; an empty condition allows all.
 
     A record that does not state the value asked for is left out: a filter is a promise. `BY_FIGURES` speak of pairs: the
-    engine applies them to the candidates, by the ledger. Figures that are not stated are no misses, and where nothing
+    engine applies them to the candidates, by their figures. Figures that are not stated are no misses, and where nothing
     is required nothing is left out.
     """
 

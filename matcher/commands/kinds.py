@@ -29,7 +29,7 @@ def show_kinds(
     kinds = load_kinds(settings().kinds)
     wanted = dict(_wanted(part, top) for part in asked.replace("，", ",").split(",") if part.strip())
     records = (record for name in wanted for record in store.kinds.all(kinds.known(name).name))
-    index = KindIndex.build(engine.model.viewer, kinds, records)
+    index = KindIndex.build(engine.model.record_encoder, kinds, records)
     today = datetime.now(UTC).astimezone(CHINA_STANDARD_TIME).date()
     anything = filters.model_copy(update={"statuses": ()})  # whether a record is offered is its kind's to say
     answer = recommend_kinds(engine, index, demand, wanted, today, anything)

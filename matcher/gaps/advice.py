@@ -11,7 +11,7 @@ from data.records import MAX_LIST, MAX_TEXT, STORED, Achievement, Demand, Unstor
 from knowledge_graph.quantities.names import Encode
 from matcher.collection.columns import MODE_FAMILIES
 from matcher.engine import Engine
-from matcher.gaps.requirements import ledgers_of
+from matcher.gaps.requirements import requirement_reports_of
 from matcher.ranking.diversify import diversify
 from matcher.requirements.table import quantities_of
 from matcher.rescoring import ScoredCandidates, candidate_pool, pair_scores, require_scorer
@@ -184,7 +184,7 @@ def _indicators(
     wanted = [item for item in quantities_of(demand) if item.role == "requirement"]
     if not wanted or not peers:
         return []
-    own, *others = (found.entries for found in ledgers_of(wanted, [achievement, *peers], encode))
+    own, *others = (found.entries for found in requirement_reports_of(wanted, [achievement, *peers], encode))
     usual: dict[int, str] = {}
     for peer, entries in zip(peers, others, strict=True):
         for place, entry in enumerate(entries):
@@ -251,7 +251,7 @@ def _changed(achievement: Achievement, change: Change) -> Achievement:
 
 def _written_scores(engine: Engine, demand: Demand, versions: Sequence[Achievement]) -> np.ndarray[Any, Any]:
     """Return (n,) expected grades of achievements for a demand, as records that were written since the bundle."""
-    encoder = engine.model.viewer
+    encoder = engine.model.record_encoder
     return pair_scores(engine, encoder.demands([demand]), encoder.achievements(list(versions)))[0].expected
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from data.records import Achievement, Demand
 from knowledge_graph.quantities import Quantity
 from knowledge_graph.quantities.names import Encode
-from matcher.requirements.ledger import Entry, RequirementReport, compare
+from matcher.requirements.report import Entry, RequirementReport, compare
 from matcher.requirements.table import QuantityTable, quantities_of
 
 NEAREST = 3  # nearest answers shown of a requirement that nobody meets
@@ -46,7 +46,7 @@ def unmet_requirements(
         return ()
     if not achievements:
         return tuple(UnmetRequirement(item.quote, 0, 0, ()) for item in wanted)
-    offered = [found.entries for found in ledgers_of(wanted, achievements, encode)]
+    offered = [found.entries for found in requirement_reports_of(wanted, achievements, encode)]
     unmet = []
     for place, entry in enumerate(offered[0]):
         answers = [(achievement, own[place]) for achievement, own in zip(achievements, offered, strict=True)]
@@ -67,15 +67,15 @@ def unmet_requirements(
     return tuple(unmet)
 
 
-def ledgers_of(
+def requirement_reports_of(
     wanted: Sequence[Quantity], achievements: Sequence[Achievement], encode: Encode | None = None
 ) -> list[RequirementReport]:
-    """Return the ledgers of one demand's quantities with each of the achievements, in that order."""
+    """Return the requirement reports of one demand's quantities with each of the achievements, in that order."""
     asked = QuantityTable.build([wanted], encode)
     offered = QuantityTable.build(map(quantities_of, achievements), encode)
     rows = np.arange(len(achievements), dtype=np.int64)
     compared = compare(asked, np.zeros_like(rows), offered, rows)
-    return [compared.ledger(pair) for pair in rows.tolist()]
+    return [compared.report(pair) for pair in rows.tolist()]
 
 
 def _margin(entry: Entry) -> float:

@@ -32,12 +32,12 @@ Rows = NDArray[np.int64]
 SCORED = 80  # candidates that the whole ranker scores: what a request costs grows with them
 FUSED_SCORED = 200  # as many of the best by fused rank as long as no stage was fitted
 CHANNELS = ("dense", "lexical", "history", "graph")
-DENSE = ("vectors_tt", "vectors_t", "vectors_f", "topics_t", "topics_f")  # similarities that are one product each
+PRODUCTS = ("vectors_tt", "vectors_t", "vectors_f", "topics_t", "topics_f")  # similarities that are one product each
 COLUMNS = (
-    *DENSE,
-    *(f"{name}_for_subject" for name in DENSE),
-    *(f"{name}_for_candidate" for name in DENSE),
-    *(f"{name}_typical_candidate" for name in DENSE),
+    *PRODUCTS,
+    *(f"{name}_for_subject" for name in PRODUCTS),
+    *(f"{name}_for_candidate" for name in PRODUCTS),
+    *(f"{name}_typical_candidate" for name in PRODUCTS),
     *ATTRIBUTES,
     "feedback_mean",  # cosine to the mean of what did well with similar demands
     "feedback_good",  # to the nearest that did
@@ -49,7 +49,7 @@ COLUMNS = (
 _FEEDBACK = tuple(name for name in COLUMNS if name.startswith("feedback_"))
 _SHARPNESS = np.float32(SHARPNESS)
 _PRIOR_MASS = np.float32(0.1)  # what having seen nothing like it weighs
-_DENSE_PLACES = np.array([SIMILARITIES.index(name) for name in DENSE])
+_PRODUCT_COLUMNS = np.array([SIMILARITIES.index(name) for name in PRODUCTS])
 _ABSENT = 999.0  # rank that represents "not proposed"
 _FIRST_RANKS = 10.0  # how far apart ranks near the top lie: reciprocal ranks are 1 / (10 + rank)
 _BEST = 10
@@ -174,7 +174,7 @@ def prefilter_features(
     else:
         asking, place, found, places = pairs.achievements, int(pairs.a[0]), pairs.demands, pairs.d
     n, own, theirs = len(places), asking.texts, found.texts
-    dense = np.empty((n, len(DENSE)), dtype=np.float32)
+    dense = np.empty((n, len(PRODUCTS)), dtype=np.float32)
     for column, (wanted, offered) in enumerate(_sides(own, theirs, side)):
         products(offered, places, wanted[place], dense[:, column])
     known = np.full((n, len(_FEEDBACK)), np.nan, dtype=np.float32)
@@ -188,13 +188,13 @@ def prefilter_features(
         if name in candidates.channels:
             ranks[:, column] = candidates.channels[name]
     columns = np.empty((n, len(COLUMNS)), dtype=np.float32)
-    alone = np.ascontiguousarray(asking.typical[place][:, _DENSE_PLACES])
+    alone = np.ascontiguousarray(asking.typical[place][:, _PRODUCT_COLUMNS])
     _columns(
         dense,
         alone,
         readonly_view(found.typical),
         places,
-        _DENSE_PLACES,
+        _PRODUCT_COLUMNS,
         attribute_features(pairs),
         known,
         candidates.fused,

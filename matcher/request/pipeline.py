@@ -32,7 +32,7 @@ from matcher.request.exclusions import not_excluded
 from matcher.request.stages import mark_stage
 from matcher.request.state import State
 from matcher.request.subject import Subject
-from matcher.requirements.lens import RequirementChecker
+from matcher.requirements.checker import RequirementChecker
 
 
 @dataclass(frozen=True)

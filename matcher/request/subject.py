@@ -56,6 +56,6 @@ def find_subject(state: State, record: Achievement | Demand, *, with_text: bool 
         view, place = collection.locate(row)
         if view.cards.describes(place, record, text):
             return Subject(record, view, place, text, collection.bundle_row(row))
-    encoder = state.model.viewer
+    encoder = state.model.record_encoder
     view = encoder.achievements([record]) if isinstance(record, Achievement) else encoder.demands([record])
     return Subject(record, view, ViewRow(0), text, None)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from data.records import Achievement, Demand, Record
 from knowledge_graph.quantities.names import Encode, Synonyms
 from matcher.collection.rows import Placement
-from matcher.requirements.ledger import FEATURES, ledger_features
+from matcher.requirements.report import FEATURES, requirement_features
 from matcher.requirements.table import QuantityTable, Rows, quantities_of
 
 
@@ -97,7 +97,7 @@ class Quantities:
         result = np.empty((len(demands), len(FEATURES)), dtype=np.float32)
         for wanted, d, places in self.demands.parts(demands):
             for offered, a, within in self.achievements.parts(achievements[places]):
-                result[places[within]] = ledger_features(wanted, d[within], offered, a)
+                result[places[within]] = requirement_features(wanted, d[within], offered, a)
         return result
 
     def save(self, directory: Path) -> None:

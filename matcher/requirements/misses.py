@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.requirements.ledger import RequirementMatches, RequirementReport
+from matcher.requirements.report import RequirementMatches, RequirementReport
 from matcher.requirements.rules import HARD, MISSED
 
 

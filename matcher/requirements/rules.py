@@ -119,7 +119,7 @@ def decide(
     same_unit: NDArray[np.bool_],
     unit_met: NDArray[np.bool_],
 ) -> None:
-    """Fill in the last six columns, slot by slot: see `ledger.Ledgers` for them and `ledger_table` for the others.
+    """Fill in the last six columns, slot by slot: see `RequirementMatches` for them and `requirement table` for the others.
 
     Claims that decide go before those that do not, then surer links before weaker ones; of equally sure ones that
     disagree none decides, of equally sure ones that agree the one with the smallest margin speaks.

@@ -1,10 +1,10 @@
-"""The ledger as people read it: one checked requirement a line, and one sentence that sums them up."""
+"""The requirement report as people read it: one checked requirement a line, and one sentence that sums them up."""
 
 from collections.abc import Sequence
 
 from knowledge_graph.quantities import Quantity
 from matcher.recommendation import Match, Quote, RequirementCheck
-from matcher.requirements.ledger import Entry, RequirementReport
+from matcher.requirements.report import Entry, RequirementReport
 
 VERDICTS = {"met": "满足", "missed": "未达到", "unknown": "未说明", "not_comparable": "无法比较"}
 
@@ -35,10 +35,10 @@ def _worst_first(entry: Entry) -> tuple[bool, float]:
     return not missed, entry.margin if missed and entry.margin is not None else 0.0
 
 
-def checks(ledger: RequirementReport) -> list[RequirementCheck]:
-    """Return all requirements of a ledger with their verdicts: what is missed first, then in the order of the text."""
+def checks(report: RequirementReport) -> list[RequirementCheck]:
+    """Return all requirements of a report with their verdicts: what is missed first, then in the order of the text."""
     found = []
-    for entry in sorted(ledger.entries, key=_worst_first):
+    for entry in sorted(report.entries, key=_worst_first):
         low, high = entry.required
         offered_low, offered_high = entry.offered or (None, None)
         found.append(
@@ -60,24 +60,24 @@ def checks(ledger: RequirementReport) -> list[RequirementCheck]:
     return found
 
 
-def summary(ledger: RequirementReport) -> str:
-    """Return what a ledger says in one Chinese sentence, "" if the demand requires no figure."""
-    count = {name: sum(entry.status == name for entry in ledger.entries) for name in VERDICTS}
+def summary(report: RequirementReport) -> str:
+    """Return what a requirement report says in one Chinese sentence, "" if the demand requires no figure."""
+    count = {name: sum(entry.status == name for entry in report.entries) for name in VERDICTS}
     counts = "，".join(f"{VERDICTS[name]} {number} 项" for name, number in count.items() if number)
     if not counts:
         return ""
-    hard = f"（其中明显未达到 {ledger.hard_misses} 项）" if ledger.hard_misses and count["missed"] > 1 else ""
-    return f"指标核对：{len(ledger.entries)} 项要求中{counts}{hard}"
+    hard = f"（其中明显未达到 {report.hard_misses} 项）" if report.hard_misses and count["missed"] > 1 else ""
+    return f"指标核对：{len(report.entries)} 项要求中{counts}{hard}"
 
 
-def with_ledgers(matches: list[Match], ledgers: Sequence[RequirementReport]) -> list[Match]:
-    """Return the matches with their ledgers, given in their order, as checked requirements.
+def with_requirement_reports(matches: list[Match], reports: Sequence[RequirementReport]) -> list[Match]:
+    """Return the matches with their requirement reports, given in their order, as checked requirements.
 
-    They are beside the reasons, not among them: reasons tell what the ranker used, and it does not use the ledger.
+    They are beside the reasons, not among them: reasons tell what the ranker used, and it does not use the requirement report.
     """
-    if not ledgers:
+    if not reports:
         return matches
     return [
-        match.model_copy(update={"requirements": checks(ledger), "requirements_text": summary(ledger)})
-        for match, ledger in zip(matches, ledgers, strict=True)
+        match.model_copy(update={"requirements": checks(report), "requirements_text": summary(report)})
+        for match, report in zip(matches, reports, strict=True)
     ]

@@ -24,7 +24,7 @@ class KindHolder:
             mark = store.watermark()
             if self._index is None or engine is not self._engine:
                 records = (record for name in self.kinds for record in store.kinds.all(name))
-                self._index = KindIndex.build(engine.model.viewer, self.kinds, records)
+                self._index = KindIndex.build(engine.model.record_encoder, self.kinds, records)
             elif mark > self._revision:
                 self._index = self._index.apply(store.kinds.changes_since(self._revision))
             self._engine, self._revision = engine, mark

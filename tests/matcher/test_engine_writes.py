@@ -154,7 +154,7 @@ def test_a_slow_reader_still_finds_what_was_there_when_it_began(known, engine):
     for n in range(5):
         engine.upsert_achievements([renamed(record, f"污泥改名{n}")])
     words = content_words(record_text(demand).full)
-    vector = np.asarray(known.model.viewer.demands([demand]).texts.full.vectors[0])
+    vector = np.asarray(known.model.record_encoder.demands([demand]).texts.full.vectors[0])
     candidates = find_candidates(vector, words, collection, collection.allowed(EVERYTHING))
     titles = [
         collection.base.cards.titles[row]

@@ -22,7 +22,7 @@ ASKING = {
 }  # records of the other side; an achievement's request costs several times more
 MIN_POOLS = 20  # pools of more candidates than are scored, below which there is little to learn from, and to gain
 
-Pool = tuple[FloatArray, NDArray[np.float64]]
+CandidatePool = tuple[FloatArray, NDArray[np.float64]]
 
 
 class RecordReader(Protocol):
@@ -69,7 +69,7 @@ def _asking(engine: Engine, store: RecordReader, side: Side) -> Iterator[Demand 
             continue
 
 
-def _pool(engine: Engine, scorer: Scorer, record: Demand | Achievement, side: Side) -> Pool | None:
+def _pool(engine: Engine, scorer: Scorer, record: Demand | Achievement, side: Side) -> CandidatePool | None:
     """Return columns (n, f) and expected grades (n,) of a record's candidates; None if it says nothing or has none."""
     try:
         query = engine.query(record, side)

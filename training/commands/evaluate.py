@@ -58,7 +58,7 @@ def evaluate(
     split: Annotated[list[str] | None, typer.Option(help="Only this split: random, dedup, grouped.")] = None,
     system: Annotated[list[str] | None, typer.Option(help="Only this system; repeatable.")] = None,
     without: Annotated[
-        str | None, typer.Option("--ablate", help="Ranker with and without: graph, attributes, topics, ledger.")
+        str | None, typer.Option("--ablate", help="Ranker with and without: graph, attributes, context, requirements.")
     ] = None,
     served: Annotated[
         bool, typer.Option("--served", help="Score whole lists of the real engine for demands it has no outcomes of.")

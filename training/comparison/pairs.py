@@ -108,8 +108,10 @@ def pair_tables(
         names_d, d_new = np.unique([demand_ids[row] for row in rows.tolist()], return_inverse=True)
         names_a, a_new = np.unique([achievement_ids[row] for row in rows.tolist()], return_inverse=True)
         new = PairBatch(
-            model.viewer.demands([_found(records.demands, str(name), "demand") for name in names_d]),
-            model.viewer.achievements([_found(records.achievements, str(name), "achievement") for name in names_a]),
+            model.record_encoder.demands([_found(records.demands, str(name), "demand") for name in names_d]),
+            model.record_encoder.achievements(
+                [_found(records.achievements, str(name), "achievement") for name in names_a]
+            ),
             ViewRows(d_new.astype(np.int64)),
             ViewRows(a_new.astype(np.int64)),
         )

@@ -42,7 +42,7 @@ BARE_DEMAND, BARE_ACHIEVEMENT = Demand(demand_id="D0", title="无"), Achievement
 @pytest.fixture(scope="module")
 def features(known):
     """Return a function that gives each attribute's values of all pairs of demands and achievements."""
-    encoder = known.model.viewer
+    encoder = known.model.record_encoder
 
     def found(demands, achievements):
         pairs = PairBatch.product(encoder.demands(demands), encoder.achievements(achievements))

@@ -37,11 +37,11 @@ def written(known, encoder):
 
 def asking(known, demand, rows=None) -> PairBatch:
     rows = all_rows(len(known.achievements)) if rows is None else np.array(rows)
-    return PairBatch.of_demand(known.model.viewer.demands([demand]), 0, known.achievements, rows)
+    return PairBatch.of_demand(known.model.record_encoder.demands([demand]), 0, known.achievements, rows)
 
 
 def reached(graph, known, demand, collection, depth, allowed):
-    row = known.model.viewer.demands([demand]).graph.row(0)
+    row = known.model.record_encoder.demands([demand]).graph.row(0)
     return reached_achievements(graph, row, collection, depth, allowed)
 
 
@@ -99,7 +99,7 @@ def test_a_stored_achievement_looks_at_demands(graph, known):
 
 
 def test_an_achievement_written_since_has_signals_and_paths(graph, known):
-    late = known.model.viewer.achievements([LATE])
+    late = known.model.record_encoder.achievements([LATE])
     found = graph_signals(graph, PairBatch.of_demand(known.demands, 0, late, np.zeros(1, dtype=np.int64)))
     assert found[0, COSINE] > 0.1
     back = graph_signals(graph, PairBatch.of_achievement(late, 0, known.demands, np.arange(4)))

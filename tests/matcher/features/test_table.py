@@ -76,10 +76,10 @@ ODD_ACHIEVEMENTS = [Achievement(achievement_id="E1", title="未提供"), Achieve
 @pytest.fixture(scope="module")
 def odd(known):
     """The known world's views with records that say nothing, or nothing known, at their ends."""
-    viewer = known.model.viewer
+    record_encoder = known.model.record_encoder
     return (
-        EncodedRecords.concat([known.demands, viewer.demands(ODD_DEMANDS)]),
-        EncodedRecords.concat([known.achievements, viewer.achievements(ODD_ACHIEVEMENTS)]),
+        EncodedRecords.concat([known.demands, record_encoder.demands(ODD_DEMANDS)]),
+        EncodedRecords.concat([known.achievements, record_encoder.achievements(ODD_ACHIEVEMENTS)]),
     )
 
 
@@ -131,33 +131,33 @@ def test_similarities_of_a_block_equal_those_of_its_pairs(known, odd):
 
 def test_typical_values_are_mean_and_deviation_over_the_reference(known, odd):
     demands, achievements = odd
-    viewer, space = known.model.viewer, known.space
+    record_encoder, space = known.model.record_encoder, known.space
     for row in (0, 7, 24, 26):
         one = demands.texts.take(np.array([row]))
-        values = similarities(space, one, viewer.reference_achievements)[0].astype(np.float64)
+        values = similarities(space, one, record_encoder.reference_achievements)[0].astype(np.float64)
         np.testing.assert_allclose(demands.typical[row, 0], values.mean(axis=0), atol=TOLERANCE)
         np.testing.assert_allclose(demands.typical[row, 1], np.maximum(values.std(axis=0), 1e-3), atol=TOLERANCE)
     for row in (0, 13, 36, 37):
         one = achievements.texts.take(np.array([row]))
-        values = similarities(space, viewer.reference_demands, one)[:, 0].astype(np.float64)
+        values = similarities(space, record_encoder.reference_demands, one)[:, 0].astype(np.float64)
         np.testing.assert_allclose(achievements.typical[row, 0], values.mean(axis=0), atol=TOLERANCE)
         np.testing.assert_allclose(achievements.typical[row, 1], np.maximum(values.std(axis=0), 1e-3), atol=TOLERANCE)
 
 
 def test_a_record_looks_the_same_alone_and_among_others(known):
     """As at serving time: one demand comes alone, at build time it was among all."""
-    viewer = known.model.viewer
+    record_encoder = known.model.record_encoder
     for row in (0, 5, 11):
-        alone = viewer.demands([known.world.demands[row]])
+        alone = record_encoder.demands([known.world.demands[row]])
         np.testing.assert_allclose(alone.typical[0], known.demands.typical[row], atol=TOLERANCE)
-        alone_too = viewer.achievements([known.world.achievements[row]])
+        alone_too = record_encoder.achievements([known.world.achievements[row]])
         np.testing.assert_allclose(alone_too.typical[0], known.achievements.typical[row], atol=TOLERANCE)
 
 
 def test_the_reference_is_bounded_and_drawn_from_the_records(known):
-    viewer = known.model.viewer
-    assert len(viewer.reference_demands) == min(REFERENCE_DEMANDS, 24)
-    assert len(viewer.reference_achievements) == min(REFERENCE_ACHIEVEMENTS, 36)
+    record_encoder = known.model.record_encoder
+    assert len(record_encoder.reference_demands) == min(REFERENCE_DEMANDS, 24)
+    assert len(record_encoder.reference_achievements) == min(REFERENCE_ACHIEVEMENTS, 36)
 
 
 def test_deviations_from_the_typical_by_hand(known):
@@ -182,7 +182,7 @@ def test_empty_and_unknown_texts_give_finite_numbers(known, odd):
 
 
 def test_the_graph_says_the_same_in_training_and_in_serving(known):
-    graph, world, encoder = known.model.graph, known.world, known.model.viewer
+    graph, world, encoder = known.model.graph, known.world, known.model.record_encoder
     rows = np.arange(36)
     for row in (0, 9):
         trained = graph.pair_signals(np.full(36, row), rows)
@@ -220,14 +220,14 @@ def test_a_saved_view_is_identical(known, encoder, tmp_path):
     np.testing.assert_array_equal(loaded.typical, known.demands.typical)
     rows = np.array([5, 0, 5])
     np.testing.assert_array_equal(loaded.take(rows).texts.full.vectors, known.demands.take(rows).texts.full.vectors)
-    known.model.viewer.save(tmp_path / "viewer")
-    viewer = RecordEncoder.load(tmp_path / "viewer", encoder)
-    before = known.model.viewer.demands(ODD_DEMANDS)
-    after = viewer.demands(ODD_DEMANDS)
+    known.model.record_encoder.save(tmp_path / "viewer")
+    record_encoder = RecordEncoder.load(tmp_path / "viewer", encoder)
+    before = known.model.record_encoder.demands(ODD_DEMANDS)
+    after = record_encoder.demands(ODD_DEMANDS)
     np.testing.assert_array_equal(after.typical, before.typical)
     table = [
         label_free_table(v.space, pairs, graph_signals(None, pairs))
-        for v, view in ((known.model.viewer, before), (viewer, after))
+        for v, view in ((known.model.record_encoder, before), (record_encoder, after))
         for pairs in (PairBatch.of_demand(view, 2, known.achievements, np.arange(36)),)
     ]
     np.testing.assert_array_equal(table[0].values, table[1].values)

@@ -111,11 +111,11 @@ def spied_features(known, demands, achievements, pairs, table, monkeypatch):
 
 def test_a_pair_s_grade_never_reaches_its_own_features_nor_those_of_its_doubles(known, monkeypatch):
     """Change one pair's grade: the features of every row of that pair, under whatever ids, stay as they were."""
-    viewer, world = known.model.viewer, known.world
+    record_encoder, world = known.model.record_encoder, known.world
     demand_twin = world.demands[0].model_copy(update={"demand_id": "D-twin"})
     achievement_twin = world.achievements[6].model_copy(update={"achievement_id": "A-twin"})
-    demands = EncodedRecords.concat([known.demands, viewer.demands([demand_twin])])
-    achievements = EncodedRecords.concat([known.achievements, viewer.achievements([achievement_twin])])
+    demands = EncodedRecords.concat([known.demands, record_encoder.demands([demand_twin])])
+    achievements = EncodedRecords.concat([known.achievements, record_encoder.achievements([achievement_twin])])
     rows = np.flatnonzero((known.d + known.a) % 2 == 0)
     d = np.r_[known.d[rows], [24, 0, 24, 0]]
     a = np.r_[known.a[rows], [6, 36, 36, 6]]  # the pair (0, 6) again: once by each twin, by both, and judged twice
@@ -154,7 +154,7 @@ def test_a_demand_is_known_by_its_title_and_its_content(known, history):
         ({"title": "别的题目", "content": "别的内容"}, True),
         ({"demand_id": "new", "title": "别的题目", "content": "别的内容"}, False),
     ):
-        view = known.model.viewer.demands([old.model_copy(update=change)])
+        view = known.model.record_encoder.demands([old.model_copy(update=change)])
         zero = np.zeros(1, dtype=np.int64)
         found = history.features(PairBatch(view, known.achievements, zero, zero), nearness)
         assert (found[0, COLUMN["known_pairs"]] > 0) == is_known, change
@@ -193,7 +193,7 @@ def test_evidence_of_many_pairs_is_that_of_each(known, history, outcomes):
 
 
 def test_feedback_points_to_achievements_that_did_well(known, history):
-    view = known.model.viewer.demands([known.world.demands[1]])
+    view = known.model.record_encoder.demands([known.world.demands[1]])
     feedback = history.feedback(view, 0)
     vector = feedback.good
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
@@ -208,17 +208,17 @@ def test_feedback_points_to_achievements_that_did_well(known, history):
 
 def test_no_feedback_where_nothing_similar_did_well(known, outcomes):
     bad = fit(known, outcomes, np.ones(len(outcomes)))
-    view = known.model.viewer.demands([known.world.demands[1]])
+    view = known.model.record_encoder.demands([known.world.demands[1]])
     assert bad.feedback(view, 0).good is None
     assert set(bad.feedback(view, 0).grades.tolist()) == {1}
-    strange = known.model.viewer.demands([Demand(demand_id="X", title="儿童舞蹈服装采购")])
+    strange = known.model.record_encoder.demands([Demand(demand_id="X", title="儿童舞蹈服装采购")])
     assert History.empty().feedback(strange, 0) is None
 
 
 def test_numbers_stay_finite_for_texts_that_say_nothing(known, history):
-    viewer = known.model.viewer
-    demands = viewer.demands([Demand(demand_id="X", title="无"), Demand(demand_id="Y", title="zzzz")])
-    achievements = viewer.achievements([Achievement(achievement_id="X", title="无")])
+    record_encoder = known.model.record_encoder
+    demands = record_encoder.demands([Demand(demand_id="X", title="无"), Demand(demand_id="Y", title="zzzz")])
+    achievements = record_encoder.achievements([Achievement(achievement_id="X", title="无")])
     d, a = np.array([0, 1]), np.array([0, 0])
     pairs = PairBatch(demands, achievements, d, a)
     found = history.features(pairs, known.model.label_free_table(pairs).select(NEARNESS_COLUMNS))

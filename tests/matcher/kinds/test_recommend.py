@@ -34,7 +34,7 @@ def index(known) -> KindIndex:
         for topic in [TOPICS[i % 6]]
     ]
     records.append(records[0].model_copy(update={"id": "S99"}))
-    return KindIndex.build(known.model.viewer, load_kinds(), records)
+    return KindIndex.build(known.model.record_encoder, load_kinds(), records)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_the_channels_have_one_caller():
 def test_the_list_is_the_order_of_the_prior_over_all_records(known, engine, index):
     """What the channels propose of sixty records is all of them: the best of the list are the best of all."""
     records = list(index.records["service"].values())
-    offered = engine.model.viewer.achievements([as_achievement(one, index.kinds["service"]) for one in records])
+    offered = engine.model.record_encoder.achievements([as_achievement(one, index.kinds["service"]) for one in records])
     for demand in known.world.demands[:12]:
         asking = engine.subject(demand)
         pairs = PairBatch.of_demand(asking.view, asking.place, offered, np.arange(len(records)))

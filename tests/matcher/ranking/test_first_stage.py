@@ -13,8 +13,8 @@ from matcher.engine import Engine
 from matcher.history.outcome_history import RelevanceFeedback
 from matcher.ranking.first_stage import (
     COLUMNS,
-    DENSE,
     FUSED_SCORED,
+    PRODUCTS,
     SCORED,
     FirstStage,
     first_stages_in,
@@ -101,7 +101,7 @@ def test_similarities_are_those_of_the_feature_table(known, side):
         "_for_candidate": "_for_achievement" if is_demand else "_for_demand",
         "_typical_candidate": "_typical_achievement" if is_demand else "_typical_demand",
     }
-    for name in DENSE:
+    for name in PRODUCTS:
         for mine, its in name_of.items():
             expected = table[:, known.table.names.index(name + its)]
             assert columns[:, COLUMNS.index(name + mine)] == pytest.approx(expected, abs=2e-4)

@@ -47,7 +47,7 @@ def test_explained_matches_show_what_is_met_missed_and_unknown(model):
     assert not any(requirements(engine.recommend_achievements(demands[0])).values())
 
 
-def test_the_other_side_sees_the_same_ledger(model):
+def test_the_other_side_sees_the_same_report(model):
     built, demands, offers = model
     engine = Engine(built)
     told = requirements(engine.recommend_demands(offers[9], explain=True))

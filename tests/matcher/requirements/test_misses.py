@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from data.records import Achievement, Demand
+from matcher.requirements.checker import RequirementChecker, pair_requirements
 from matcher.requirements.collection import Quantities
-from matcher.requirements.lens import RequirementChecker, pair_ledger
 from matcher.requirements.misses import report_severity
 from matcher.requirements.wording import checks
 
@@ -27,12 +27,12 @@ def test_severity_grows_with_misses_and_is_the_same_for_a_pair_and_a_list():
     assert found["met"] == found["unknown"] == 0.0
     assert 0.0 < found["near"] < found["hard"] == 1.0 < found["both"] == 2.0
     for achievement in achievements:
-        ledger = pair_ledger(quantities, DEMAND, achievement, None, None)
-        assert report_severity(ledger) == pytest.approx(found[achievement.achievement_id])
+        report = pair_requirements(quantities, DEMAND, achievement, None, None)
+        assert report_severity(report) == pytest.approx(found[achievement.achievement_id])
 
 
 def test_what_is_missed_is_shown_first():
     achievement = Achievement(achievement_id="a", title="铝合金", content="合金抗拉强度达到560MPa，延伸率达到5%。")
     quantities = Quantities.build([DEMAND], [achievement])
-    shown = checks(pair_ledger(quantities, DEMAND, achievement, None, None))
+    shown = checks(pair_requirements(quantities, DEMAND, achievement, None, None))
     assert [one.status for one in shown] == ["missed", "met"]

@@ -26,7 +26,7 @@ def test_similar_records_are_the_nearest_others(reader, model, records):
     assert len(items) == 5
     assert similarity == sorted(similarity, reverse=True)
     assert offer.achievement_id not in [item["id"] for item in items]
-    vectors = model.viewer.achievements(records[1]).texts.full.vectors
+    vectors = model.record_encoder.achievements(records[1]).texts.full.vectors
     assert similarity[0] == pytest.approx(sorted(vectors @ vectors[0])[-2], abs=1e-3)
 
 

@@ -125,5 +125,5 @@ def reviewer(people) -> Person:
 
 
 @pytest.fixture
-def viewer(people) -> Person:
+def record_encoder(people) -> Person:
     return people["viewer"]

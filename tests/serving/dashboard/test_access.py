@@ -75,8 +75,8 @@ def test_a_form_without_its_token_or_from_elsewhere_is_refused(manager, page):
     assert manager.post(page.path, headers=ORIGIN | {"Sec-Fetch-Site": "cross-site"}).status_code == 403
 
 
-def test_pages_load_nothing_from_elsewhere_and_are_not_kept(viewer):
-    answer = viewer.get("/browse")
+def test_pages_load_nothing_from_elsewhere_and_are_not_kept(record_encoder):
+    answer = record_encoder.get("/browse")
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
@@ -183,16 +183,16 @@ def test_an_operator_changes_their_own_password(site, home):
     assert log_in(site, "changer", "another-password").status_code == 303
 
 
-def test_signing_in_is_in_the_audit_trail_which_managers_alone_see(site, home, manager, viewer):
+def test_signing_in_is_in_the_audit_trail_which_managers_alone_see(site, home, manager, record_encoder):
     Person(site, "viewer")
     with Store.open(home.store_url) as store:
         assert any(
             entry.action == "operators.sign_in" and entry.subject == "viewer" for entry in store.api_keys.trail()
         )
     assert "操作员 viewer" in manager.get("/audit").text
-    assert viewer.get("/audit").status_code == 403
-    assert viewer.get("/tables/audit").status_code == 403
-    assert viewer.get("/tables/audit/export").status_code == 403
+    assert record_encoder.get("/audit").status_code == 403
+    assert record_encoder.get("/tables/audit").status_code == 403
+    assert record_encoder.get("/tables/audit/export").status_code == 403
 
 
 def test_passwords_are_kept_as_argon2():

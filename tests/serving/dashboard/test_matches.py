@@ -84,11 +84,11 @@ def test_who_acts_on_what_another_changed_is_told(own):
 
 
 def test_declining_needs_a_reason_and_viewers_cannot_act(own):
-    _, manager, _, viewer = own
+    _, manager, _, record_encoder = own
     fields = pair_of(manager)
     assert act(manager, fields, value="不合适", token="t1").status_code == 422
     assert act(manager, fields, value="不合适", reason="price", token="t1").status_code in (200, 303)
-    assert act(viewer, fields, token="t2").status_code == 403
+    assert act(record_encoder, fields, token="t2").status_code == 403
 
 
 def test_new_matches_of_open_demands_wait_until_somebody_acts(own):

@@ -273,15 +273,15 @@ def test_titles_are_found_in_any_case_and_sorted(boss, home):
 def test_what_a_firm_answers_fills_the_demand_and_changes_the_list(boss, site, home):
     with Store.open(home.store_url) as store:
         vague = next(d for d in store.demands() if d.budget_max is None and d.budget_min is None)
-    reviewer, viewer = Person(site, "reviewer"), Person(site, "viewer")
+    reviewer, record_encoder = Person(site, "reviewer"), Person(site, "viewer")
     asked = reviewer.get(f"/health/ask/questions?id={vague.demand_id}").text
     question, option = re.search(
         r'name="question" value="([^"]+)".*?name="answer" value="([^"]+)"', asked, re.S
     ).groups()
     assert "最值得问" in asked
-    assert "需要“审核”角色" in viewer.get(f"/health/ask/questions?id={vague.demand_id}").text
+    assert "需要“审核”角色" in record_encoder.get(f"/health/ask/questions?id={vague.demand_id}").text
     sent = {"id": vague.demand_id, "question": question, "answer": option}
-    assert viewer.post("/health/answer", **sent).status_code == 403
+    assert record_encoder.post("/health/answer", **sent).status_code == 403
     assert reviewer.post("/health/answer", csrf="0" * 64, **sent).status_code == 403
     assert reviewer.post("/health/answer", **(sent | {"answer": " "})).status_code == 422
     assert reviewer.post("/health/answer", **(sent | {"question": "limit:nothing"})).status_code == 422

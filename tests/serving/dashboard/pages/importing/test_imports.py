@@ -83,7 +83,7 @@ def imported(person, upload, **fields):
 
 
 def test_from_upload_to_report_and_back(people, own):
-    manager, viewer = people["manager"], people["viewer"]
+    manager, record_encoder = people["manager"], people["viewer"]
     upload = sent(manager, ("成果.csv", ACHIEVEMENTS.encode("gb18030")))
     page = manager.get(f"/imports/preview?id={upload}").text
     assert "必填，不能为空" in page
@@ -99,19 +99,19 @@ def test_from_upload_to_report_and_back(people, own):
     assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, *kept)] == [0o700, 0o600]
 
     number = imported(manager, upload)
-    report = viewer.get(f"/imports/report?number={number}").text
+    report = record_encoder.get(f"/imports/report?number={number}").text
     assert "操作员 manager" in report
     assert not list((folder / upload).rglob("*.csv"))
     link = re.search(r'href="/dashboard(/tables/reject_rows/export[^"]+)"', report)[1].replace("&amp;", "&")
-    rows = list(csv.reader(io.StringIO(viewer.get(link).text.removeprefix("\ufeff"))))
+    rows = list(csv.reader(io.StringIO(record_encoder.get(link).text.removeprefix("\ufeff"))))
     assert rows[1:] == [["成果.csv", "3", "成果名称", "", "必填，不能为空"]]
     with Store.open(own.store_url) as store:
         assert store.achievement("A1").content == "含水率降到40%以下"
         assert store.counts().achievements == 2
-    assert "编号" in viewer.get("/imports").text
-    assert viewer.get("/tables/imports").text.count("成果.csv") == 1
+    assert "编号" in record_encoder.get("/imports").text
+    assert record_encoder.get("/tables/imports").text.count("成果.csv") == 1
 
-    today = viewer.get("/").text
+    today = record_encoder.get("/").text
     assert re.search(r"导入时被拒绝的行</span></h2>\s*<p class=\"count-big\">1", today)
     assert f'href="/dashboard/imports/report?number={number}"' in today
 
@@ -120,7 +120,7 @@ def test_from_upload_to_report_and_back(people, own):
     assert manager.post("/imports/undo", number=number).status_code == 422  # not confirmed
     assert manager.post("/imports/undo", number=number, sure="1").status_code == 303
     assert manager.post("/imports/undo", number=number, sure="1").status_code == 422
-    assert "导入时被拒绝的行" not in viewer.get("/").text
+    assert "导入时被拒绝的行" not in record_encoder.get("/").text
     assert "已撤销" in manager.get(f"/imports/report?number={number}").text
     with Store.open(own.store_url) as store:
         assert store.counts().achievements == 0

@@ -9,15 +9,15 @@ from data.records import Achievement, Demand
 from knowledge_graph.quantities import extract
 from matcher.collection.filters import Filters
 from matcher.collection.rows import Placement
+from matcher.requirements.checker import RequirementChecker
 from matcher.requirements.collection import Quantities
-from matcher.requirements.ledger import FEATURES, compare, ledger, ledger_features
-from matcher.requirements.lens import RequirementChecker
+from matcher.requirements.report import FEATURES, compare, report, requirement_features
 from matcher.requirements.table import QuantityTable, quantities_of
 from matcher.requirements.wording import checks, summary
 
 
 def status(wanted, offered):
-    book = ledger(extract(f"要求{wanted}", "demand"), extract(offered, "supply"))
+    book = report(extract(f"要求{wanted}", "demand"), extract(offered, "supply"))
     assert len(book.entries) == 1, [entry.requirement.quote for entry in book.entries]
     return book.entries[0]
 
@@ -54,7 +54,7 @@ def test_one_requirement_and_one_statement(wanted, offered, expected):
 
 def test_quotes_positions_values_and_margins():
     demand, offer = "要求堆积密度≥1.80克/立方厘米。", "产品松装密度达到1850kg/m3。"
-    entry = ledger(extract(demand, "demand"), extract(offer, "supply")).entries[0]
+    entry = report(extract(demand, "demand"), extract(offer, "supply")).entries[0]
     assert entry.status == "met"
     assert demand[entry.requirement.start : entry.requirement.end] == "堆积密度≥1.80克/立方厘米"
     assert offer[entry.answer.start : entry.answer.end] == entry.answer.quote
@@ -66,7 +66,7 @@ def test_quotes_positions_values_and_margins():
 def test_aggregates_count_what_is_known():
     demand = extract("要求抗压强度≥50MPa，含水率≤12%，噪声≤60dB，电耗≤5kWh", "demand")
     offer = extract("抗压强度达到60MPa，含水率为15%，噪声为61dB", "supply")
-    book = ledger(demand, offer)
+    book = report(demand, offer)
     assert [entry.status for entry in book.entries] == ["met", "missed", "missed", "unknown"]
     assert book.share_met == pytest.approx(1 / 3)
     assert book.share_known == 0.75
@@ -75,7 +75,7 @@ def test_aggregates_count_what_is_known():
 
 
 def test_without_requirements_nothing_is_missing():
-    book = ledger(extract("员工50人", "demand"), extract("抗压强度60MPa", "supply"))
+    book = report(extract("员工50人", "demand"), extract("抗压强度60MPa", "supply"))
     assert book.entries == ()
     assert np.isnan([book.share_met, book.share_known, book.worst_margin]).all()
 
@@ -88,7 +88,7 @@ def test_statements_that_disagree_decide_nothing():
 def test_what_is_set_decides_less_surely_than_what_is_achieved():
     demand = extract("要求抗压强度≥50MPa", "demand")
     offer = extract("抗压强度达到60MPa", "supply")
-    assert ledger(demand, offer).entries[0].link >= 0.9
+    assert report(demand, offer).entries[0].link >= 0.9
 
 
 def records():
@@ -111,9 +111,9 @@ def test_features_of_pairs_and_of_candidates_are_the_same():
     assert pairs.shape == (4, len(FEATURES))
     assert pairs.dtype == np.float32
     first = dict(zip(FEATURES, pairs[0].tolist(), strict=True))
-    assert first["ledger_requirements"] == 2
-    assert first["ledger_share_met"] == 0.5
-    assert first["ledger_hard_misses"] == 1
+    assert first["requirements_requirements"] == 2
+    assert first["requirements_share_met"] == 0.5
+    assert first["requirements_hard_misses"] == 1
 
 
 def test_written_records_stand_behind_the_built_ones():
@@ -125,9 +125,9 @@ def test_written_records_stand_behind_the_built_ones():
     assert len(later.achievements) == 3
     features = later.pair_features(np.zeros(3, dtype=np.int64), np.array([2, 1, 0], dtype=np.int64))
     np.testing.assert_array_equal(features[0], features[2])
-    ledgers = RequirementChecker(later, demands[0]).ledgers(np.array([2, 1], dtype=np.int64))
-    assert [entry.status for entry in ledgers[0].entries] == ["met", "missed"]
-    assert [entry.status for entry in ledgers[1].entries] == ["unknown", "unknown"]
+    reports = RequirementChecker(later, demands[0]).reports(np.array([2, 1], dtype=np.int64))
+    assert [entry.status for entry in reports[0].entries] == ["met", "missed"]
+    assert [entry.status for entry in reports[1].entries] == ["unknown", "unknown"]
     assert len(book.achievements) == 1
 
 
@@ -154,7 +154,7 @@ def test_saved_quantities_come_back(tmp_path):
     first = np.zeros(2, dtype=np.int64)
     np.testing.assert_array_equal(loaded.pair_features(first, rows), book.pair_features(first, rows))
     kept, fresh = RequirementChecker(loaded, demands[0], 0), RequirementChecker(book, demands[0])
-    for one, other in zip(kept.ledgers(rows), fresh.ledgers(rows), strict=True):
+    for one, other in zip(kept.reports(rows), fresh.reports(rows), strict=True):
         assert one.entries == other.entries
     assert loaded.achievements.base.quantity(0) == quantities_of(offers[0])[0]
 
@@ -163,22 +163,22 @@ def test_answer_quotes_both_sides():
     demands, offers = records()
     book = Quantities.build(demands, offers)
     one = np.zeros(1, dtype=np.int64)
-    found = RequirementChecker(book, demands[0]).ledgers(one)[0]
+    found = RequirementChecker(book, demands[0]).reports(one)[0]
     missed, met = checks(found)
     assert met.text == "要求“抗压强度≥50MPa”，成果称“抗压强度达到60MPa”：满足（余量 20%）"
     assert missed.offered.field == "indicators"
     assert missed.text.endswith("未达到（相差 25%）")
     assert summary(found) == "指标核对：2 项要求中满足 1 项，未达到 1 项"
-    assert summary(RequirementChecker(book, demands[1]).ledgers(one)[0]) == ""
+    assert summary(RequirementChecker(book, demands[1]).reports(one)[0]) == ""
 
 
-def test_the_ledger_is_seen_from_either_side():
+def test_the_report_is_seen_from_either_side():
     demands, offers = records()
     book = Quantities.build(demands, offers)
     rows = np.arange(2, dtype=np.int64)
     from_demand = RequirementChecker(book, demands[0], 0)
     from_offer = RequirementChecker(book, offers[0], 0)
-    assert from_demand.ledgers(rows)[0].entries == from_offer.ledgers(rows)[0].entries
+    assert from_demand.reports(rows)[0].entries == from_offer.reports(rows)[0].entries
     assert from_demand.allowed(rows, Filters(hide_hard_misses=True)).tolist() == [False, True]
     assert from_offer.allowed(rows, Filters(hide_hard_misses=True)).tolist() == [False, True]
 
@@ -187,19 +187,23 @@ def test_filters_by_figures_never_take_the_unknown_for_a_failure():
     demands, offers = records()
     book = Quantities.build(demands, [*offers, Achievement(achievement_id="A9", title="什么也没有说")])
     rows = np.arange(3, dtype=np.int64)
-    lens = RequirementChecker(book, demands[0], 0)
-    ledgers = lens.ledgers(rows)
-    assert (ledgers[0].share_met, ledgers[0].share_known, ledgers[0].worst_margin) == (0.5, 1.0, -0.25)
-    assert np.isnan([ledgers[2].share_met, ledgers[2].worst_margin]).all()
+    checker = RequirementChecker(book, demands[0], 0)
+    reports = checker.reports(rows)
+    assert (
+        reports[0].share_met,
+        reports[0].share_known,
+        reports[0].worst_margin,
+    ) == (0.5, 1.0, -0.25)
+    assert np.isnan([reports[2].share_met, reports[2].worst_margin]).all()
     for filters, kept in (
         (Filters(share_met_at_least=0.5), [True, True, True]),
         (Filters(share_met_at_least=0.6), [False, True, True]),
         (Filters(worst_margin_at_least=-0.3), [True, True, True]),
         (Filters(worst_margin_at_least=-0.1), [False, True, True]),
-        (Filters(share_known_at_least=0.5), [True, ledgers[1].share_known >= 0.5, False]),
+        (Filters(share_known_at_least=0.5), [True, reports[1].share_known >= 0.5, False]),
     ):
         assert filters.by_figures
-        assert lens.allowed(rows, filters).tolist() == kept
+        assert checker.allowed(rows, filters).tolist() == kept
     asks_nothing = RequirementChecker(book, demands[1], 1)
     assert asks_nothing.allowed(rows, Filters(share_known_at_least=1.0, share_met_at_least=1.0)).all()
     assert not Filters(exclude=("A1",)).by_figures
@@ -216,7 +220,7 @@ def test_any_unit_gives_the_same_verdict(bound, value, scale):
     wanted = extract(f"要求抗压强度不低于{bound:.6g}MPa", "demand")
     told = float(f"{value:.6g}")
     assume(abs(told - float(f"{bound:.6g}")) > 1e-6 * bound)
-    entry = ledger(wanted, extract(f"抗压强度达到{told * factor:.12g}{unit}", "supply")).entries[0]
+    entry = report(wanted, extract(f"抗压强度达到{told * factor:.12g}{unit}", "supply")).entries[0]
     assert entry.status == ("met" if told > float(f"{bound:.6g}") else "missed")
 
 
@@ -227,7 +231,7 @@ def test_ten_thousand_numbers_are_compared_within_bounds():
     wanted, offered = QuantityTable.build([quantities_of(demand)]), QuantityTable.build([quantities_of(offer)])
     one = np.zeros(1, dtype=np.int64)
     assert len(compare(wanted, one, offered, one).row) <= 32
-    assert np.isfinite(ledger_features(wanted, one, offered, one)[0, 0])
+    assert np.isfinite(requirement_features(wanted, one, offered, one)[0, 0])
 
 
 def test_records_that_state_no_figure_join_those_that_do():

@@ -1,4 +1,4 @@
-"""The constraint ledger: each requirement of a demand against what an achievement says of itself, both quoted."""
+"""The requirement report: each requirement of a demand against what an achievement says of itself, both quoted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class RequirementReport:
         share_met: met among requirements that are met or missed, NaN if none is.
         share_known: met or missed among all requirements, NaN if the demand has none.
         worst_margin: smallest margin, NaN if nothing is known.
-        hard_misses: requirements missed by more than `ledger_rules.HARD` of their bound.
+        hard_misses: requirements missed by more than `rules.HARD` of their bound.
 
     """
 
@@ -67,10 +67,10 @@ class RequirementReport:
 
 @dataclass(frozen=True)
 class RequirementMatches:
-    """The ledgers of n pairs, requirement by requirement.
+    """The requirement reports of n pairs, requirement by requirement.
 
     Columns (s,), one slot for each requirement of each pair: `pair` int64; `row` of the requirement in `wanted`;
-    `status` int8 (see `ledger_rules.NAMES`); `margin` float64, NaN unless met or missed; `answer` row of the deciding
+    `status` int8 (see `rules.NAMES`); `margin` float64, NaN unless met or missed; `answer` row of the deciding
     quantity in `offered`, -1 without one; `confidence` float32 of the link; `same_unit` and `unit_met` bool: some claim
     has the requirement's unit, and one of those would meet it.
     """
@@ -129,8 +129,8 @@ class RequirementMatches:
         """(n,) requirements missed by more than `HARD` of their bound."""
         return self.count((self.status == MISSED) & (self.margin < -HARD))
 
-    def ledger(self, pair: int) -> RequirementReport:
-        """Return the ledger of one pair, with its quantities in full."""
+    def report(self, pair: int) -> RequirementReport:
+        """Return the requirement report of one pair, with its quantities in full."""
         return RequirementReport(
             entries=tuple(self._entry(slot) for slot in np.flatnonzero(self.pair == pair).tolist()),
             share_met=float(self.share_met[pair]),
@@ -168,7 +168,7 @@ def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.
 
 
 def compare(wanted: QuantityTable, demands: Rows, offered: QuantityTable, achievements: Rows) -> RequirementMatches:
-    """Return the ledgers of n pairs: records `demands` of `wanted` with records `achievements` of `offered`, (n,) each.
+    """Return the reports of n pairs: records `demands` of `wanted` with records `achievements` of `offered`, (n,) each.
 
     Per requirement the best linked quantity decides; of equally well linked ones that disagree none does (unknown).
     """
@@ -176,7 +176,7 @@ def compare(wanted: QuantityTable, demands: Rows, offered: QuantityTable, achiev
     pair, row = _spread(asked.starts[demands], asked.sizes[demands])
     row = asked.rows[row]
     slots = len(pair)
-    ledgers = RequirementMatches(
+    reports = RequirementMatches(
         wanted, offered, len(demands), pair, row, np.full(slots, UNKNOWN, dtype=np.int8), np.full(slots, np.nan),
         np.full(slots, -1, dtype=np.int64), np.zeros(slots, dtype=np.float32), np.zeros(slots, dtype=np.bool_),
         np.zeros(slots, dtype=np.bool_),
@@ -184,10 +184,10 @@ def compare(wanted: QuantityTable, demands: Rows, offered: QuantityTable, achiev
     decide(
         pair, row, wanted.codes, wanted.ends, wanted.names.codes, wanted.names.vectors,
         achievements, claimed.starts, claimed.sizes, claimed.rows, offered.codes, offered.ends, offered.names.codes,
-        offered.names.vectors, ledgers.status, ledgers.margin, ledgers.answer, ledgers.confidence, ledgers.same_unit,
-        ledgers.unit_met,
+        offered.names.vectors, reports.status, reports.margin, reports.answer, reports.confidence, reports.same_unit,
+        reports.unit_met,
     )  # fmt: skip
-    return ledgers
+    return reports
 
 
 def _spread(starts: Rows, sizes: Rows) -> tuple[Rows, Rows]:
@@ -198,17 +198,17 @@ def _spread(starts: Rows, sizes: Rows) -> tuple[Rows, Rows]:
 
 
 FEATURES = (
-    "ledger_requirements",
-    "ledger_share_met",
-    "ledger_share_known",
-    "ledger_worst_margin",
-    "ledger_hard_misses",
-    "ledger_same_unit",
-    "ledger_unit_met",
+    "requirements_requirements",
+    "requirements_share_met",
+    "requirements_share_known",
+    "requirements_worst_margin",
+    "requirements_hard_misses",
+    "requirements_same_unit",
+    "requirements_unit_met",
 )
 
 
-def ledger_features(
+def requirement_features(
     wanted: QuantityTable, demands: Rows, offered: QuantityTable, achievements: Rows
 ) -> NDArray[np.float32]:
     """Return (n, len(FEATURES)) float32 features of n pairs, see `compare` for the arguments.
@@ -217,28 +217,28 @@ def ledger_features(
     [-1, 1], number of hard misses, share of requirements in whose unit the achievement states anything, and share of
     those that such a statement, of whatever parameter, would meet. NaN where nothing is known.
     """
-    ledgers = compare(wanted, demands, offered, achievements)
-    shared = ledgers.count(ledgers.same_unit)
+    reports = compare(wanted, demands, offered, achievements)
+    shared = reports.count(reports.same_unit)
     columns = (
-        ledgers.requirements,
-        ledgers.share_met,
-        ledgers.share_known,
-        ledgers.worst_margin,
-        ledgers.hard_misses,
-        _share(shared, ledgers.requirements),
-        _share(ledgers.count(ledgers.unit_met), shared),
+        reports.requirements,
+        reports.share_met,
+        reports.share_known,
+        reports.worst_margin,
+        reports.hard_misses,
+        _share(shared, reports.requirements),
+        _share(reports.count(reports.unit_met), shared),
     )
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def ledger(
+def report(
     demand_quantities: Sequence[Quantity],
     achievement_quantities: Sequence[Quantity],
     *,
     encode: Encode | None = None,
     synonyms: Synonyms | None = None,
 ) -> RequirementReport:
-    """Return the ledger of one demand and one achievement.
+    """Return the requirement report of one demand and one achievement.
 
     Args:
         demand_quantities: of the demand; only those with role `requirement` become entries.
@@ -250,4 +250,4 @@ def ledger(
     wanted = QuantityTable.build([demand_quantities], encode, synonyms)
     offered = QuantityTable.build([achievement_quantities], encode, synonyms)
     first = np.zeros(1, dtype=np.int64)
-    return compare(wanted, first, offered, first).ledger(0)
+    return compare(wanted, first, offered, first).report(0)

@@ -1,4 +1,4 @@
-"""The constraint ledger seen from one demand or one achievement: what others meet of it, or it of others."""
+"""The requirement report seen from one demand or one achievement: what others meet of it, or it of others."""
 
 from collections.abc import Iterable
 
@@ -11,8 +11,8 @@ from knowledge_graph.quantities.names import Synonyms
 from knowledge_graph.schema import Relation
 from matcher.collection.filters import Filters
 from matcher.requirements.collection import Quantities
-from matcher.requirements.ledger import RequirementMatches, RequirementReport, compare
 from matcher.requirements.misses import miss_severity
+from matcher.requirements.report import RequirementMatches, RequirementReport, compare
 from matcher.requirements.table import QuantityTable, Rows
 
 LEAST_STRENGTH = 0.8  # of a synonym that parameters are linked by
@@ -34,13 +34,13 @@ class RequirementChecker:
             return compare(self._mine, mine, table, rows)
         return compare(table, rows, self._mine, mine)
 
-    def ledgers(self, rows: Rows) -> list[RequirementReport]:
-        """Return the ledgers with records `rows` of the other side, in that order."""
+    def reports(self, rows: Rows) -> list[RequirementReport]:
+        """Return the requirement reports with records `rows` of the other side, in that order."""
         other = self._quantities.achievements if self._from_demand else self._quantities.demands
         found: dict[int, RequirementReport] = {}
         for table, part, places in other.parts(rows):
-            ledgers = self._compare(table, part)
-            found |= {int(place): ledgers.ledger(pair) for pair, place in enumerate(places)}
+            reports = self._compare(table, part)
+            found |= {int(place): reports.report(pair) for pair, place in enumerate(places)}
         return [found[place] for place in range(len(rows))]
 
     def severity(self, rows: Rows) -> NDArray[np.float64]:
@@ -60,29 +60,29 @@ class RequirementChecker:
         return kept
 
 
-def pair_ledger(
+def pair_requirements(
     quantities: Quantities,
     demand: Demand,
     achievement: Achievement,
     demand_row: int | None,
     achievement_row: int | None,
 ) -> RequirementReport:
-    """Return the ledger of one pair, of which each is in its side's row of the bundle as it is given, or nowhere."""
+    """Return the report of one pair, of which each is in its side's row of the bundle as it is given, or nowhere."""
     wanted, d = quantities.locate(demand, demand_row)
     offered, a = quantities.locate(achievement, achievement_row)
-    return compare(wanted, np.array([d], dtype=np.int64), offered, np.array([a], dtype=np.int64)).ledger(0)
+    return compare(wanted, np.array([d], dtype=np.int64), offered, np.array([a], dtype=np.int64)).report(0)
 
 
-def _passing(ledgers: RequirementMatches, filters: Filters) -> NDArray[np.bool_]:
+def _passing(reports: RequirementMatches, filters: Filters) -> NDArray[np.bool_]:
     """Return (n,) which pairs pass; NaN (nothing known, nothing required) is not below any bound."""
     least = (
-        (ledgers.share_met, filters.share_met_at_least),
-        (ledgers.share_known, filters.share_known_at_least),
-        (ledgers.worst_margin, filters.worst_margin_at_least),
+        (reports.share_met, filters.share_met_at_least),
+        (reports.share_known, filters.share_known_at_least),
+        (reports.worst_margin, filters.worst_margin_at_least),
     )
-    kept = np.ones(ledgers.pairs, dtype=np.bool_)
+    kept = np.ones(reports.pairs, dtype=np.bool_)
     if filters.hide_hard_misses:
-        kept &= ledgers.hard_misses == 0
+        kept &= reports.hard_misses == 0
     for column, bound in least:
         if bound is not None:
             kept &= ~(column < bound)

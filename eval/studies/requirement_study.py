@@ -1,4 +1,4 @@
-"""What the constraint ledger is worth: its statuses against the simulator's truth, its features in the ranker."""
+"""What the requirement report is worth: its statuses against the simulator's truth, its features in the ranker."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from knowledge_graph.quantities import extract
 from knowledge_graph.quantities.names import Encode
 from matcher.features.table import FeatureTable
 from matcher.requirements.collection import Quantities
-from matcher.requirements.ledger import FEATURES, compare, ledger_features
+from matcher.requirements.report import FEATURES, compare, requirement_features
 from matcher.requirements.rules import MET, MISSED
 from matcher.requirements.table import QuantityTable, quantities_of
 
@@ -29,11 +29,11 @@ def quantities_for(demands: Sequence[Demand], achievements: Sequence[Achievement
     return Quantities.build(demands, achievements, encode)
 
 
-def with_ledger(corpus: Corpus) -> Corpus:
-    """Return the corpus with the ledger's features among the label-free ones."""
+def with_requirements(corpus: Corpus) -> Corpus:
+    """Return the corpus with the report's features among the label-free ones."""
     if FEATURES[0] in corpus.table.names:
         return corpus
-    encoder = corpus.viewer.space.encoder
+    encoder = corpus.record_encoder.space.encoder
     quantities = quantities_for(
         corpus.pairs.demands, corpus.pairs.achievements, lambda texts: encoder.encode(list(texts), "query")
     )
@@ -46,10 +46,10 @@ def coverage(table: FeatureTable) -> dict[str, float]:
     """Return the share of pairs with a requirement, with a known one, with a met and with a hard-missed one."""
     column = {name: table.values[:, table.names.index(name)] for name in FEATURES}
     return {
-        "with_requirement": float((column["ledger_requirements"] > 0).mean()),
-        "with_known": float((column["ledger_share_known"] > 0).mean()),
-        "with_met": float((column["ledger_share_met"] > 0).mean()),
-        "with_hard_miss": float((column["ledger_hard_misses"] > 0).mean()),
+        "with_requirement": float((column["requirements_requirements"] > 0).mean()),
+        "with_known": float((column["requirements_share_known"] > 0).mean()),
+        "with_met": float((column["requirements_share_met"] > 0).mean()),
+        "with_hard_miss": float((column["requirements_hard_misses"] > 0).mean()),
     }
 
 
@@ -74,7 +74,7 @@ class StatusQuality:
 def simulated_statuses(
     demands: Sequence[Demand], achievements: Sequence[Achievement], plan: SimulationPlan, encode: Encode | None = None
 ) -> StatusQuality:
-    """Return how true the ledger's statuses are on a simulated platform, given its records and its plan.
+    """Return how true the report's statuses are on a simulated platform, given its records and its plan.
 
     Compared are pairs of one technology: of its indicators the simulator knows the level that is wanted and the level
     that is reached; a requirement's indicator is found by its name or alias in the quote.
@@ -83,17 +83,17 @@ def simulated_statuses(
     pairs = _same_technology(world, plan.seed)
     wanted = QuantityTable.build(map(quantities_of, demands), encode)
     offered = QuantityTable.build(map(quantities_of, achievements), encode)
-    ledgers = compare(wanted, pairs[:, 0], offered, pairs[:, 1])
+    reports = compare(wanted, pairs[:, 0], offered, pairs[:, 1])
     rows: list[tuple[bool, bool, int]] = []  # (worded as achievements do, truly met, status)
-    for slot in range(len(ledgers.pair)):
-        d, a = pairs[ledgers.pair[slot]].tolist()
-        indicator_found = _indicator(world, d, wanted.quantity(int(ledgers.row[slot])).quote)
+    for slot in range(len(reports.pair)):
+        d, a = pairs[reports.pair[slot]].tolist()
+        indicator_found = _indicator(world, d, wanted.quantity(int(reports.row[slot])).quote)
         if indicator_found is None:
             continue
         indicator, by_name = indicator_found
         lead = float(world.achievements.goodness[a, indicator] - world.demands.required[d, indicator])
         if abs(lead) >= UNSURE:
-            rows.append((by_name, lead > 0, int(ledgers.status[slot])))
+            rows.append((by_name, lead > 0, int(reports.status[slot])))
     return _quality(len(pairs), rows)
 
 
@@ -145,7 +145,7 @@ _OFFER = (
 )
 
 
-def ledger_costs(repeats: int = 200) -> dict[str, float]:
+def requirement_costs(repeats: int = 200) -> dict[str, float]:
     """Return median CPU times in ms of a demand with 5 requirements against offers with 5 statements each."""
     wanted = QuantityTable.build([extract(_DEMAND, "demand")])
     offers = [extract(_OFFER.format(strength=40 + n % 30, moisture=8 + n % 9), "supply") for n in range(1000)]
@@ -153,14 +153,19 @@ def ledger_costs(repeats: int = 200) -> dict[str, float]:
 
     def shown(full: bool) -> None:
         rows = np.arange(20)
-        ledgers = compare(wanted, np.zeros(20, dtype=np.int64), offered, rows)
-        _ = (ledgers.share_met, ledgers.share_known, ledgers.worst_margin, ledgers.hard_misses)
+        reports = compare(wanted, np.zeros(20, dtype=np.int64), offered, rows)
+        _ = (
+            reports.share_met,
+            reports.share_known,
+            reports.worst_margin,
+            reports.hard_misses,
+        )
         if full:
             for pair in range(20):
-                ledgers.ledger(pair)
+                reports.report(pair)
 
     def features(count: int) -> None:
-        ledger_features(wanted, np.zeros(count, dtype=np.int64), offered, np.arange(count))
+        requirement_features(wanted, np.zeros(count, dtype=np.int64), offered, np.arange(count))
 
     return {
         "20 matches: statuses and aggregates": _median_ms(lambda: shown(full=False), repeats),
