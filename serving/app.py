@@ -82,6 +82,8 @@ def create_app(chosen: Settings | None = None, loaded: list[LiveModel] | None = 
             yield
         finally:
             await asyncio.to_thread(services.stop)
+            # FastAPI keeps every application that there was; the model and its mapped files must not stay with it.
+            del app.state.services, dashboard.state.services
 
     app = FastAPIOffline(
         title="gongxu 供需",

@@ -130,7 +130,7 @@ class _Run:
             self._upload = self._upload.model_copy(update={"done": self._upload.done | {path.parent.name: share}})
 
     def keep(self, **changes: object) -> None:
-        """Note how the import stands."""
+        """Write down the state of the import."""
         self._upload = self._upload.model_copy(update=changes | {"changed_at": _now()})
         self._uploads.write(self._upload)
 

@@ -1,9 +1,11 @@
 """Which bundle serves: none, a new one, a damaged one; and the records written since it was built."""
 
+import gc
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from data.records import Achievement
 from data.store.store import Store
@@ -167,3 +169,15 @@ def test_server_imports_nothing_that_only_training_needs(platform):
 
 def test_settings_of_the_server_can_be_read(site):
     assert quick(site).serve_poll == 0.05
+
+
+def test_a_server_that_ended_holds_no_file_of_its_bundle(site):
+    def held() -> list[str]:
+        links = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        return [link for link in links if link.startswith(str(site.bundles))]
+
+    with running(site) as client:
+        assert client.get("/v1/demands").status_code == 200
+        assert held()
+    gc.collect()
+    assert held() == []
