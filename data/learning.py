@@ -87,9 +87,9 @@ class GateMargins:
     gain: Annotated[float, Field(ge=-1, le=1)] = 0.0
     # How much worse a protected slice may be.
     slice_margin: Annotated[float, Field(ge=0, le=1)] = 0.03
-    # How much worse whole lists may be: the change of the served NDCG@10 must not lie below this, taken as negative.
+    # How much worse whole lists may be than the champion's, in NDCG@10, and for sure in their calibration error.
     served_margin: Annotated[float, Field(ge=0, le=1)] = 0.02
-    # Expected calibration error at most; of what lists show, the lower end of its 95% interval.
+    # Expected calibration error at most.
     calibration: Annotated[float, Field(gt=0, le=1)] = 0.1
     # Median CPU milliseconds of one request at most.
     latency: Annotated[float, Field(gt=0)] = 250.0

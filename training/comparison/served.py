@@ -53,7 +53,7 @@ def served_lists(
     `eval.served.metrics`; a demand whose text says nothing gets an empty list.
     """
     items = _Items()
-    levels = _levels(held, items)
+    levels = _levels(held.take(held.good()[0]), items)  # as probabilities are calibrated: experts' rows where enough
     demands = sample_demands([records.demands[key] for key in sorted(levels) if key in records.demands], DEMANDS)
     known = [levels[demand.demand_id] for demand in demands]
     return [

@@ -128,18 +128,19 @@ def _served(margins: GateMargins, evidence: Evidence) -> Check:
 
 
 def _served_calibration(margins: GateMargins, evidence: Evidence) -> Check:
-    limit = margins.calibration
-    found = evidence.served.estimate("ece") if evidence.served else None
-    if found is None or isnan(found.low):
+    ours, theirs, margin = evidence.served, evidence.champion_served, margins.served_margin
+    found = ours.estimate("ece") if ours else None
+    if ours is None or found is None or isnan(found.low):
         return Check(
-            name="served_calibration", passed=True, limit=limit, message="推荐列表中没有已知结果，未检查概率校准"
+            name="served_calibration", passed=True, limit=margin, message="推荐列表中没有已知结果，未检查概率校准"
         )
-    message = (
-        f"推荐列表所示概率的期望校准误差 {found.value:.4f} [{found.low:.4f}, {found.high:.4f}]，下限不得超过 {limit:g}"
-    )
-    return Check(
-        name="served_calibration", passed=found.low <= limit, value=round(found.low, 6), limit=limit, message=message
-    )
+    message = f"推荐列表所示概率的期望校准误差 {found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"
+    if theirs is None or ours.demands < margins.min_demands:
+        return Check(name="served_calibration", passed=True, value=round(found.value, 6), limit=margin, message=message)
+    worse = ours.gain("ece", theirs)
+    message += f"，比在役版本高 {worse.value:+.4f} [{worse.low:+.4f}, {worse.high:+.4f}]，下限不得超过 {margin:g}"
+    passed = not worse.low > margin
+    return Check(name="served_calibration", passed=passed, value=round(worse.low, 6), limit=margin, message=message)
 
 
 def _calibration(margins: GateMargins, evidence: Evidence) -> Check:

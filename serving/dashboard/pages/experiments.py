@@ -202,7 +202,7 @@ async def findings_table(request: Request) -> Table:
         (
             Column("alarm", "结论"),
             Column("name", "检查"),
-            Column("said", "说明", "title"),
+            Column("message", "说明", "title"),
             Column("value", "值", "decimal", "这项检查量到的值，含义见说明。", own=True),
             Column("limit", "界限", "decimal", "越过它才告警。", own=True),
         ),

@@ -11,9 +11,10 @@ from matcher.ranking.scorer import Scorer
 NAMES = ("other", *WEIGHTS)
 
 
-def test_each_deviation_adds_its_weight_up_to_a_bound():
-    (weight,) = WEIGHTS.values()
-    values = np.array([[9, 0], [9, 1], [9, 3], [9, 1e6], [9, np.nan]], dtype=np.float32)
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_each_deviation_adds_its_weight_up_to_a_bound(name):
+    weight, values = WEIGHTS[name], np.zeros((5, len(NAMES)), dtype=np.float32)
+    values[:, 0], values[:, NAMES.index(name)] = 9, [0, 1, 3, 1e6, np.nan]
     expected = np.array([0, weight, 3 * weight, FURTHEST * weight, 0])
     np.testing.assert_allclose(text_prior(values, NAMES), expected, rtol=1e-6)
 

@@ -134,14 +134,14 @@ def test_where_experts_judged_enough_they_say_whether_probabilities_are_right():
     assert calibration_error(few, exact) > 0.1
 
 
-def served(held, order):
+def served(held, order, probability=0.3):
     """Lists of ten for every demand, by `order(grade)` of the demand's known items, with a constant probability."""
     lists, levels = [], []
     for start in range(0, len(held), EACH):
         grades = held.grade[start : start + EACH]
         levels.append({item: float(grade + 1) for item, grade in enumerate(grades.tolist())})
         best = np.argsort(-order(grades), kind="stable").tolist()
-        lists.append(ServedList(tuple(best), (0.3,) * len(best)))
+        lists.append(ServedList(tuple(best), (probability,) * len(best)))
     return ServedLists(served_figures(lists, levels, 3), len(lists))
 
 
@@ -161,14 +161,16 @@ def test_a_version_whose_lists_are_worse_is_stopped_however_well_it_orders_pairs
     assert served_verdict(worst, best, served_margin=1.0).passed
 
 
-def test_probabilities_that_lists_show_and_that_are_surely_wrong_stop_a_version():
+def test_probabilities_that_lists_show_and_that_are_surely_worse_stop_a_version():
     held = held_out()
-    lists = served(held, lambda grades: grades)
-    found = served_verdict(lists, lists, calibration=0.02)
-    error = lists.estimate("ece")
-    (check,) = [check for check in found.checks if check.name == "served_calibration"]
-    assert check.passed == (error.low <= 0.02)
-    assert check.value == pytest.approx(error.low, abs=1e-6)
+    share = float((held.grade >= 2).mean())
+    right, wrong = served(held, lambda grades: grades, share), served(held, lambda grades: grades, 0.95)
+    assert served_verdict(right, wrong).passed
+    assert failed(served_verdict(wrong, right)) == {"served_calibration"}
+    assert served_verdict(wrong, wrong).passed
+    (check,) = [one for one in served_verdict(wrong, None).checks if one.name == "served_calibration"]
+    assert check.passed  # the first version has nobody to be worse than; its figure is shown
+    assert check.value == pytest.approx(wrong.estimate("ece").value, abs=1e-6)
 
 
 def test_lists_without_known_items_decide_nothing():
