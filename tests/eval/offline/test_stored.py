@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from data.errors import InputError
 from data.files.importer import import_paths
 from data.records import Achievement, Demand
-from data.settings import Settings
+from data.settings import Settings, settings
 from data.simulator import SimulationPlan, simulate
 from data.simulator.outcomes import examination
 from data.store.store import Store
@@ -27,6 +27,14 @@ def home(tmp_path_factory):
     with Store.open(f"sqlite:///{folder / 'store.db'}") as opened:
         import_paths(opened, [folder / "sim"], rejects=folder / "rejects")
     return folder
+
+
+@pytest.fixture
+def own_settings():
+    """Let the test's variables be read, and nobody after it see them."""
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +107,7 @@ def test_a_store_without_judgements_says_what_to_do(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
-def test_evaluate_without_a_dataset_evaluates_the_store(home, tmp_path, monkeypatch):
+def test_evaluate_without_a_dataset_evaluates_the_store(home, tmp_path, monkeypatch, own_settings):
     monkeypatch.setenv("GONGXU_HOME", str(home))
     monkeypatch.setenv("GONGXU_THREADS", "1")
     out, report = tmp_path / "figures.json", tmp_path / "report.html"

@@ -58,7 +58,7 @@ def test_the_lift_is_the_difference(graph_ablation):
 
 
 def test_features_that_tell_nothing_bring_no_order(corpus):
-    lift = ablate(corpus, "context")["auc2"].lift
+    lift = ablate(corpus, "attributes")["auc2"].lift
     assert abs(lift.value) < 0.05
     assert lift.low < 0.02
 
