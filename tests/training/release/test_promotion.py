@@ -112,9 +112,10 @@ def test_held_out_demands_taught_nothing(copied, store):
     blind = candidates.without_held_out(
         copied.settings, copied.first, MatchingModel.load(copied.settings.bundles / copied.first).scorer
     )
+    from eval.online.versions import PREDICTIONS
     from training.comparison.pairs import load_predictions
 
-    held, _ = load_predictions(candidates.folder_of(copied.settings, copied.first) / candidates.PREDICTIONS)
+    held, _ = load_predictions(candidates.folder_of(copied.settings, copied.first) / PREDICTIONS)
     known = {demand_id for demand_id, _ in blind.history.ids}
     assert known
     assert not known & set(held.demand_ids)
