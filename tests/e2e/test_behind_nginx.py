@@ -117,9 +117,10 @@ def test_a_key_works_through_the_documented_proxy(proxies, home):
     with Store.open(home.store_url) as store:
         key = add_key(store, "platform", Role.BACKEND)
     with httpx2.Client(base_url=secure, verify=trust, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
-        wait_for(lambda: client.get("/v1/demands").status_code == 200)
+        wait_for(lambda: client.get("/v1/demands").status_code == 200, 60)
         many = [{"demand_id": f"D{n}", "title": f"题{n}"} for n in range(3)]
         for record in many:
-            assert client.put(f"/v1/demands/{record['demand_id']}", json=record).status_code == 200
+            address = f"/v1/demands/{record['demand_id']}"  # a loaded machine may refuse for a moment (503)
+            wait_for(lambda address=address, record=record: client.put(address, json=record).status_code == 200, 60)
         assert len(client.get("/v1/demands").json()["items"]) == 3
         assert client.get("/v1/models", headers={"Authorization": "Bearer nothing"}).status_code == 401
