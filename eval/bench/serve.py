@@ -163,7 +163,7 @@ def _overload(load: LoadResult, rate: float, steady: LoadResult) -> list[BenchRo
 
 
 def _swaps(server: _Server, settings: Settings, questions: list[bytes], plan: Plan) -> list[BenchRow]:
-    """Load the bundle again again and again under load."""
+    """Load the bundle again and again under load."""
     version = current_bundle(settings.bundles).name
 
     async def swap_all() -> tuple[LoadResult, float]:

@@ -104,10 +104,9 @@ class Result:
         self.errors += other.errors
 
 
-def _overlaps(mark: Mark, criterion: Criterion, card: Card) -> bool:
+def _overlaps(mark: Mark, criterion: Criterion) -> bool:
     if mark.source == criterion.source:
         return any(low < criterion.end and criterion.start < high for low, high in mark.places)
-    del card  # a quote of another field of the card is found where the same words are
     return mark.quote in criterion.quote or criterion.quote in mark.quote
 
 
@@ -124,11 +123,11 @@ def _describe(kind: str, test: Test, quote: str) -> str:
     return f"{kind} [{figures}] {quote}"
 
 
-def _agreement(card: Card, marks: Sequence[Mark], read: Sequence[Criterion]) -> list[list[float]]:
+def _agreement(marks: Sequence[Mark], read: Sequence[Criterion]) -> list[list[float]]:
     """Return for each mark and criterion whether they agree, a little more where one quote holds the other; 0 if not."""
     return [
         [
-            float(_overlaps(mark, one, card) and mark.kind == one.kind and same_test(mark.test, one.test))
+            float(_overlaps(mark, one) and mark.kind == one.kind and same_test(mark.test, one.test))
             * (1.0 + 0.01 * (mark.quote in one.quote or one.quote in mark.quote))
             for one in read
         ]
@@ -145,12 +144,12 @@ def _count(counts: Counts, marks: Sequence[Mark], read: Sequence[Criterion], fou
 
 def score_policy(card: Card, marks: Sequence[Mark], read: Sequence[Criterion], result: Result) -> None:
     """Add the counts of one policy to `result`."""
-    _count(result.as_written, marks, read, len(_pairs(_agreement(card, marks, read))))
-    quoted = _pairs([[float(_overlaps(mark, one, card)) for one in read] for mark in marks])
+    _count(result.as_written, marks, read, len(_pairs(_agreement(marks, read))))
+    quoted = _pairs([[float(_overlaps(mark, one)) for one in read] for mark in marks])
     _count(result.quotes, marks, read, len(quoted))
     marks = [replace(mark, test=test) for mark in marks for test in conjuncts(mark.test)]
     read = [replace(criterion, test=test) for criterion in read for test in conjuncts(criterion.test)]
-    pairs = _pairs(_agreement(card, marks, read))
+    pairs = _pairs(_agreement(marks, read))
     _count(result.criteria, marks, read, len(pairs))
     found, right = {row for row, _ in pairs}, {column for _, column in pairs}
     for i, mark in enumerate(marks):

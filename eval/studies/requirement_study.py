@@ -46,7 +46,7 @@ def coverage(table: FeatureTable) -> dict[str, float]:
     """Return the share of pairs with a requirement, with a known one, with a met and with a hard-missed one."""
     column = {name: table.values[:, table.names.index(name)] for name in FEATURES}
     return {
-        "with_requirement": float((column["requirements_requirements"] > 0).mean()),
+        "with_requirement": float((column["requirements_stated"] > 0).mean()),
         "with_known": float((column["requirements_share_known"] > 0).mean()),
         "with_met": float((column["requirements_share_met"] > 0).mean()),
         "with_hard_miss": float((column["requirements_hard_misses"] > 0).mean()),

@@ -14,6 +14,7 @@ from data.errors import InputError
 from data.records import Achievement, Demand
 from data.text.segment import content_words
 from knowledge_graph.records.table import RecordTable
+from knowledge_graph.taxonomy.fields import load_fields
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.filters import Filters
 from matcher.collection.rows import (
@@ -126,12 +127,12 @@ class Collection:
         return known
 
     def _require_known(self, fields: tuple[str, ...]) -> None:
-        """Refuse a technical field that no record of this side names."""
+        """Refuse a technical field that is none of the shipped ones and that no record of this side names."""
         if not fields:
             return
-        stated = {name for part in (self.base, self.extra) if part is not None for name in part.cards.stated_fields()}
+        stated = {name for part in (self.base, self.extra) if part is not None for name in part.cards.stated_fields}
         for name in fields:
-            if name not in stated:
+            if name not in stated and name not in load_fields().numbers:
                 near = get_close_matches(name, stated, n=3, cutoff=0.3) or sorted(stated)[:5]
                 raise InputError(
                     f"no record has the field {name!r}; nearest: {', '.join(near) or 'none is stated'}",

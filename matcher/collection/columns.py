@@ -64,9 +64,7 @@ _TABLE = "table.arrow"
 MASKS_KEPT = 32  # answers of `RecordColumns.one_of` kept, a byte per record each
 _IDENTITY = ("id", "title_key", "body_key", "owner")
 # Derived columns, stored in the bundle so that loading computes nothing, by the name of their file.
-_KEPT = {
-    name: name for name in ("trl", "money_min", "money_max", "published", "owners", "region", "fields", "mode_flags")
-} | {"text_ids": "matters"}
+_KEPT = ("trl", "money_min", "money_max", "published", "owners", "text_ids", "region", "fields", "mode_flags")
 
 
 def _owned(title: str, owner: str | None) -> str:
@@ -321,9 +319,10 @@ class RecordColumns:
             self._masks[key] = mask
         return mask
 
-    def stated_fields(self) -> list[str]:
-        """Return the technical fields (技术领域) that records name, each once."""
-        return [name for name in pc.unique(self.table.column("field")).to_pylist() if name]
+    @cached_property
+    def stated_fields(self) -> frozenset[str]:
+        """Technical fields (技术领域) that records name."""
+        return frozenset(name for name in pc.unique(self.table.column("field")).to_pylist() if name)
 
     def is_one_of_ids(self, ids: Sequence[str]) -> NDArray[np.bool_]:
         """Return (n,) mask of the rows with one of the ids."""
@@ -370,8 +369,8 @@ class RecordColumns:
         with pa.OSFile(str(directory / _TABLE), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
         StringIndex.of(self.rows).save(directory / "ids")
-        for name, file in _KEPT.items():
-            np.save(directory / f"{file}.npy", getattr(self, name))
+        for name in _KEPT:
+            np.save(directory / f"{name}.npy", getattr(self, name))
         save_csr(directory / "industry_prefixes", self.industry_prefixes)
 
     @classmethod
@@ -379,7 +378,7 @@ class RecordColumns:
         """Read what `save` wrote, mapped rather than copied."""
         with pa.memory_map(str(directory / _TABLE)) as source:
             cards = cls(pa.ipc.open_file(source).read_all())
-        known: dict[str, object] = {name: load_mmap(directory / f"{file}.npy") for name, file in _KEPT.items()}
+        known: dict[str, object] = {name: load_mmap(directory / f"{name}.npy") for name in _KEPT}
         known["industry_prefixes"] = load_csr(directory / "industry_prefixes")
         known["rows"] = StringIndex.load(directory / "ids")
         vars(cards).update(known)  # these properties look here first, and would put there what they compute

@@ -198,7 +198,7 @@ def _spread(starts: Rows, sizes: Rows) -> tuple[Rows, Rows]:
 
 
 FEATURES = (
-    "requirements_requirements",
+    "requirements_stated",
     "requirements_share_met",
     "requirements_share_known",
     "requirements_worst_margin",

@@ -95,10 +95,14 @@ class ImportRunner:
             end = {"state": UploadState.FAILED, "message": "服务内部错误；已写入的批次完好，详情见服务日志。"}
         finally:
             # In one turn: whoever reads that it ended may begin again at once.
-            with in_turn(self.uploads.turn):
-                run.keep(**end)
-                os.close(lock)
-            self._done()
+            try:
+                with in_turn(self.uploads.turn):
+                    try:
+                        run.keep(**end)
+                    finally:
+                        os.close(lock)  # also where the state cannot be written: it then reads as broken off
+            finally:
+                self._done()
 
 
 class _Run:

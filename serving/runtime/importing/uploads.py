@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -183,7 +183,7 @@ class Uploads:
             ConflictError: the import began meanwhile.
 
         """
-        with in_turn(self._folder / ".lock"):
+        with in_turn(self.turn):
             fresh = self.get(upload.id)
             if fresh.state is not UploadState.READY:
                 raise ConflictError("the import began meanwhile", "导入已经开始，不能再改。")
@@ -288,10 +288,15 @@ def _require_usable(path: Path) -> None:
             f"{path.name} is of a format that is not read",
             f"不能读取这种文件（{path.suffix or '没有扩展名'}）；可用：{'、'.join(SUFFIXES)}",
         )
-    with suppress(BadZipFile, OSError, NotImplementedError, ValueError), ZipFile(path) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > MAX_UNPACKED:
-            raise InputError(
-                f"{path.name} has {unpacked} bytes once it is unpacked",
-                f"解压后超过 {MAX_UNPACKED >> 20} MB；请拆成几个文件，或另存为 CSV",
-            )
+    if not is_zipfile(path):
+        return
+    try:
+        with ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except (BadZipFile, NotImplementedError, ValueError) as error:
+        raise InputError(f"{path.name} is a damaged archive ({error})", "文件已损坏，请重新另存后上传") from error
+    if unpacked > MAX_UNPACKED:
+        raise InputError(
+            f"{path.name} has {unpacked} bytes once it is unpacked",
+            f"解压后超过 {MAX_UNPACKED >> 20} MB；请拆成几个文件，或另存为 CSV",
+        )

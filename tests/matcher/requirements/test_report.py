@@ -111,7 +111,7 @@ def test_features_of_pairs_and_of_candidates_are_the_same():
     assert pairs.shape == (4, len(FEATURES))
     assert pairs.dtype == np.float32
     first = dict(zip(FEATURES, pairs[0].tolist(), strict=True))
-    assert first["requirements_requirements"] == 2
+    assert first["requirements_stated"] == 2
     assert first["requirements_share_met"] == 0.5
     assert first["requirements_hard_misses"] == 1
 
