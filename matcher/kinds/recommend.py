@@ -22,8 +22,13 @@ from matcher.request.state import State
 from matcher.request.subject import Subject
 from matcher.texts.space import record_text
 
-# The sum of standardised similarities that orders a list before anything was learned (docs/evaluation.md).
-PRIOR = {"vectors_f_for_demand": 2.0, "grams_f_for_demand": 1.0, "align_at_for_demand": 1.0}
+# The sum of standardised similarities that orders a list before anything was learned (docs/decisions/010-served-lists.md).
+PRIOR = {
+    "vectors_f_for_demand": 2.0,
+    "context_f_for_demand": 2.0,
+    "grams_f_for_demand": 1.0,
+    "align_at_for_demand": 1.0,
+}
 MAX_KINDS = 8
 SHARED = 4  # words that a reason quotes
 Conditions = Mapping[str, Value]
