@@ -39,7 +39,7 @@ def main(home: Path, variants: dict[str, RankerParameters]) -> list[str]:
         # 3. Promote. The gate wants a gain that is sure; its checks say what is missing.
         decision = promote(settings, store, best)
         for check in decision.checks:
-            print("  ", "passed" if check.passed else "REFUSED", check.said)
+            print("  ", "passed" if check.passed else "REFUSED", check.message)
         if not decision.promoted:
             decision = promote(settings, store, best, force=True, why="example: shows what force leaves behind")
         served.append(decision.candidate)
