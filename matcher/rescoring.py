@@ -142,5 +142,5 @@ def pair_scores(engine: Engine, demands: EncodedRecords, achievements: EncodedRe
 
     """
     scorer = require_scorer(engine)
-    table = features(engine.state, scorer, PairBatch.product(demands, achievements))
-    return scorer.score(table).split(len(demands))
+    pairs = PairBatch.product(demands, achievements)
+    return scorer.score(features(engine.state, scorer, pairs), pairs).split(len(demands))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from data.files.judged import JudgedPairs
     from eval.offline.stored import ShownLog
@@ -83,12 +83,14 @@ def require_known(option: str, given: "Iterable[str]", known: "Collection[str]")
             raise InputError(f"{option} {name!r} is unknown; known: {', '.join(known)}")
 
 
-def report_ablation(ablation: "dict[str, Ablation]", group: str, out: Path | None) -> None:
-    """Print an ablation and write it to a JSON file, if one is named."""
+def report_ablations(found: "dict[str, dict[str, Ablation]]", titles: "Mapping[str, str]", out: Path | None) -> None:
+    """Print what parts bring, by their names, and write it to a JSON file, if one is named."""
     from dataclasses import asdict
 
-    show_ablation(ablation, group)
-    write_json({"ablation": {group: {name: asdict(figure) for name, figure in ablation.items()}}}, out)
+    for name, ablation in found.items():
+        show_ablation(ablation, name, titles)
+    figures = {name: {metric: asdict(figure) for metric, figure in one.items()} for name, one in found.items()}
+    write_json({"ablation": figures}, out)
 
 
 def write_json(content: object, out: Path | None) -> None:
@@ -132,15 +134,15 @@ def recall(
     write_json({name: {metric: asdict(value) for metric, value in row.items()} for name, row in table.items()}, out)
 
 
-def show_ablation(ablation: "dict[str, Ablation]", group: str) -> None:
-    """Print what a group of features brings: each metric with it, without it, and the difference with its interval."""
+def show_ablation(ablation: "dict[str, Ablation]", part: str, titles: "Mapping[str, str]" = TITLES) -> None:
+    """Print what a part brings: each metric with it, without it, and the difference with its interval."""
     from data.terminal import Table
     from data.terminal import console as terminal
 
-    table = Table(title=f"grouped: ranker with and without {group}")
+    table = Table(title=f"with and without {part}")
     for column in ("metric", "with", "without", "difference"):
         table.add_column(column, justify="right")
-    for name, title in TITLES.items():
+    for name, title in titles.items():
         figure = ablation[name]
         lift = f"{figure.lift.value:+.4f} [{figure.lift.low:+.4f}, {figure.lift.high:+.4f}]"
         table.add_row(title, f"{figure.complete.value:.4f}", f"{figure.without.value:.4f}", lift)

@@ -1,7 +1,7 @@
 """The systems that are compared: chance, popularity, BM25, the encoder alone, and gongxu's ranker."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ from data.files.judged import JudgedPairs
 from data.records import Record
 from data.settings import Settings
 from data.text.segment import content_words
+from eval.offline.parts import WHOLE, Part
 from knowledge_graph.graph import KnowledgeGraph
 from matcher.collection.encoded import EncodedRecords, RecordEncoder
 from matcher.collection.pairs import PairBatch
@@ -68,11 +69,6 @@ class Corpus:
         d, a = self.pairs.demand_rows[rows], self.pairs.achievement_rows[rows]
         return PairBatch(self.demands, self.achievements, ViewRows(d), ViewRows(a))
 
-    def without(self, columns: Collection[str]) -> "Corpus":
-        """Return the corpus as if some label-free features did not exist."""
-        kept = [name for name in self.table.names if name not in columns]
-        return replace(self, table=FeatureTable(self.table.select(kept), tuple(kept)))
-
 
 def build_corpus(pairs: JudgedPairs, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Corpus:
     """Fit the text space on all records, as a build does on a store's, and compute the pairs' label-free features."""
@@ -126,10 +122,12 @@ class PopularitySystem:
 class RankerSystem:
     """gongxu's own: features with out-of-fold history, ordinal ranker, posterior median as level."""
 
-    def __init__(self, corpus: Corpus, parameters: RankerParameters | None, threads: int) -> None:
+    def __init__(self, corpus: Corpus, parameters: RankerParameters | None, threads: int, part: Part = WHOLE) -> None:
+        """Take what is judged, and the part of the ranker to leave out."""
         self.corpus = corpus
-        self.parameters = parameters
+        self.parameters = part.parameters or parameters
         self.threads = threads
+        self.part = part
 
     def fit_predict(self, train: Rows, test: Rows) -> Predicted:
         """Fit history and ranker on the rows `train`."""
@@ -145,10 +143,12 @@ class RankerSystem:
             parameters=self.parameters,
             threads=self.threads,
             calibrate=False,
+            blank=self.part.blank,
         )
         known = FeatureTable(corpus.table.values[test], corpus.table.names)
-        table = with_history(known, scorer.history, corpus.batch(test))
-        scores = scorer.score(table)
+        asked = corpus.batch(test)
+        table = with_history(known, scorer.history, asked).blanked(self.part.blank)
+        scores = scorer.score(table, asked)
         exceeds = scorer.ranker.predict(table.select(scorer.ranker.feature_names_))
         return Predicted(scores.expected, scores.median + 1, scorer.ranker.above(exceeds, GOOD_GRADE - 1))
 

@@ -67,3 +67,17 @@ def evaluate_served(
     levels = [one.levels for one in task.asked]
     figures = {name: served_figures(found, levels, task.good) for name, found in ordered.items()}
     return ServedResult(task, ordered, figures, losses)
+
+
+def served_by(
+    task: ServedTask, model: MatchingModel, fit: FitScorer, progress: Progress = lambda _: None
+) -> ServedFigures:
+    """Return what the lists of the engine alone come to, with the scorers that `fit` makes."""
+    lists: dict[str, ServedList] = {}
+    for fold in sorted({one.fold for one in task.asked}):
+        progress(f"fold {fold + 1}")
+        engine = Engine(replace(model, scorer=fit(model, task, task.train[fold])))
+        for one in task.of_fold(fold):
+            lists[one.demand.demand_id] = engine_list(engine, one.demand, task.text_of)
+    asked = [lists[one.demand.demand_id] for one in task.asked]
+    return served_figures(asked, [one.levels for one in task.asked], task.good)

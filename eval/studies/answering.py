@@ -42,8 +42,8 @@ def out_of_fold_confidences(
         known = FeatureTable(corpus.table.values[train], corpus.table.names)
         scorer = fit_scorer(corpus.demands, corpus.achievements, graded, known, parameters=parameters)
         asked = FeatureTable(corpus.table.values[test], corpus.table.names)
-        table = with_history(asked, scorer.history, corpus.batch(test))
-        probability[test] = scorer.score(table).probability
+        batch = corpus.batch(test)
+        probability[test] = scorer.score(with_history(asked, scorer.history, batch), batch).probability
     return confidences_of(group, probability, pairs.levels - 1 >= GOOD_GRADE)
 
 

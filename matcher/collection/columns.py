@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 from zlib import crc32
@@ -16,35 +15,11 @@ from scipy.sparse import csr_array
 
 from data.columns.arrays import load_csr, load_mmap, readonly_view, save_csr
 from data.columns.strings import StringColumn, StringIndex
-from data.records import Achievement, Demand, Record
+from data.records import Achievement, Demand
 from data.splits import same_groups
 from data.taxonomy.industries import sections
-from data.text.normalise import meaningful
-from knowledge_graph.quantities.budget import stated_budget
+from matcher.collection.card_row import SCHEMA, owned, record_row, record_text_key, stated
 from matcher.texts.space import RecordText, record_text
-
-SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("title", pa.string()),
-        ("owner", pa.string()),  # holder of an achievement, enterprise of a demand
-        ("owner_type", pa.string()),
-        ("region", pa.string()),
-        ("field", pa.string()),
-        ("industries", pa.list_(pa.string())),
-        ("status", pa.string()),
-        ("trl", pa.int8()),  # reached by an achievement, asked for by a demand
-        ("money_min", pa.float64()),  # price or budget, 万元
-        ("money_max", pa.float64()),
-        ("modes", pa.list_(pa.string())),
-        ("published", pa.date32()),
-        ("deadline", pa.date32()),  # of a demand; bundles of earlier versions do not have it
-        # Digests of the normalised texts: records that share one are the same matter under several ids.
-        ("title_key", pa.string()),
-        ("body_key", pa.string()),
-        ("text_key", pa.string()),  # digest of all that matching reads
-    ]
-)
 
 # Words for the same way of working together, on the holder's side and on the firm's.
 MODE_FAMILIES = {
@@ -65,62 +40,6 @@ MASKS_KEPT = 32  # answers of `RecordColumns.one_of` kept, a byte per record eac
 _IDENTITY = ("id", "title_key", "body_key", "owner")
 # Derived columns, stored in the bundle so that loading computes nothing, by the name of their file.
 _KEPT = ("trl", "money_min", "money_max", "published", "owners", "text_ids", "region", "fields", "mode_flags")
-
-
-def _owned(title: str, owner: str | None) -> str:
-    return f"{title}@{owner or ''}"
-
-
-def _digest(text: str) -> str:
-    """Return 16 hex digits that tell a normalised text; empty for a text that says nothing."""
-    said = meaningful(text)
-    return sha256(said.encode()).hexdigest()[:16] if said else ""
-
-
-def _text_key(text: RecordText) -> str:
-    return sha256(f"{text.title}\n{text.body}".encode()).hexdigest()[:16]
-
-
-def _row(record: Record, text: RecordText) -> dict[str, Any]:
-    keys = {
-        "title_key": _digest(record.title),
-        "body_key": _digest(record.content),
-        "text_key": _text_key(text),
-    }
-    return _stated(record) | keys
-
-
-def _stated(record: Record) -> dict[str, Any]:
-    common = {
-        "id": record.record_id,
-        "title": record.title,
-        "region": record.region,
-        "field": record.field,
-        "industries": list(record.industries),
-        "status": record.status.value,
-        "published": record.updated_at or record.published_at,
-        "deadline": record.deadline if isinstance(record, Demand) else None,
-    }
-    if isinstance(record, Achievement):
-        return common | {
-            "owner": record.holder,
-            "owner_type": record.holder_type,
-            "trl": record.trl,
-            "money_min": record.price_min,
-            "money_max": record.price_max,
-            "modes": list(record.transfer_modes),
-        }
-    least, most = record.budget_min, record.budget_max
-    if least is None and most is None:
-        least, most = stated_budget(f"{record.title}\n{record.content}")
-    return common | {
-        "owner": record.enterprise,
-        "owner_type": record.enterprise_size,
-        "trl": record.trl_min,
-        "money_min": least,
-        "money_max": most,
-        "modes": list(record.cooperation_modes),
-    }
 
 
 def _hashed_prefixes(codes: Sequence[str]) -> dict[int, int]:
@@ -150,7 +69,7 @@ class RecordColumns:
     @classmethod
     def from_records(cls, records: Iterable[Achievement | Demand]) -> Self:
         """Return the cards of records, in their order."""
-        rows = [_row(record, record_text(record)) for record in records]
+        rows = [record_row(record, record_text(record)) for record in records]
         return cls(pa.Table.from_pylist(rows, schema=SCHEMA))
 
     @classmethod
@@ -173,9 +92,9 @@ class RecordColumns:
 
     def describes(self, row: int, record: Achievement | Demand, text: RecordText) -> bool:
         """Tell whether a row says what a record with that text says, as far as the table has columns for it."""
-        said = _stated(record) | {"text_key": _text_key(text)}
-        stated = {name: value for name, value in said.items() if name in self._arrays}
-        return self.card(row, list(stated)) == stated
+        said = stated(record) | {"text_key": record_text_key(text)}
+        shared = {name: value for name, value in said.items() if name in self._arrays}
+        return self.card(row, list(shared)) == shared
 
     @cached_property
     def _arrays(self) -> dict[str, pa.Array]:
@@ -192,19 +111,24 @@ class RecordColumns:
         """Titles by row."""
         return StringColumn(self._arrays["title"])
 
+    @cached_property
+    def text_keys(self) -> StringColumn:
+        """Digests, by row, of all that matching reads of a record."""
+        return StringColumn(self._arrays["text_key"])
+
     def identity(self, row: int) -> list[str]:
         """Return the names under which a record is known: its id, its title with its owner's name, its body.
 
         Two firms that ask in the same words for different things are two: a title alone is no name.
         """
         record_id, title, body, owner = (column[row] for column in self._identities)
-        named = (("id", record_id), ("title_key", title and _owned(title, owner)), ("body_key", body))
+        named = (("id", record_id), ("title_key", title and owned(title, owner)), ("body_key", body))
         return [f"{column}:{key}" for column, key in named if key]
 
     def identity_groups(self) -> NDArray[np.int64]:
         """Return (n,) numbers; records with the same id, the same title and owner, or the same body have the same one."""
         ids, titles, bodies, owners = (self._list(column) for column in _IDENTITY)
-        named = [title and _owned(title, owner) for title, owner in zip(titles, owners, strict=True)]
+        named = [title and owned(title, owner) for title, owner in zip(titles, owners, strict=True)]
         return same_groups([ids, named, bodies])
 
     @cached_property
@@ -257,7 +181,7 @@ class RecordColumns:
         """
         numbers: dict[tuple[str, str], int] = {}
         columns = (self._list(column) for column in ("title_key", "body_key", "owner"))
-        keys = [(title, body or _owned("", owner)) for title, body, owner in zip(*columns, strict=True)]
+        keys = [(title, body or owned("", owner)) for title, body, owner in zip(*columns, strict=True)]
         return readonly_view(np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64))
 
     @cached_property
@@ -334,7 +258,7 @@ class RecordColumns:
         """Return (n,) mask of the rows in one of the industries or below it."""
         column = self._arrays["industries"]
         # A bundle of an earlier version may hold codes with their section's letter.
-        stated = pc.replace_substring_regex(column.flatten(), r"^[A-T](\d)", r"\1")
+        written = pc.replace_substring_regex(column.flatten(), r"^[A-T](\d)", r"\1")
         row = pc.list_parent_indices(column).to_numpy(zero_copy_only=False)
         mask = np.zeros(len(self), dtype=np.bool_)
         for code in codes:
@@ -342,7 +266,7 @@ class RecordColumns:
                 [code] if code.isdigit() else [code, *(one for one, section in sections().items() if section == code)]
             )
             for start in below:
-                mask[row[self._mask(pc.starts_with(stated, start))]] = True
+                mask[row[self._mask(pc.starts_with(written, start))]] = True
         return mask
 
     def in_region(self, codes: Sequence[str]) -> NDArray[np.bool_]:

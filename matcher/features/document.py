@@ -19,7 +19,7 @@ The ranker reads {len(FEATURES)} features of a pair. Each is declared once, wher
 model card and this page take name, Chinese label, reason group and monotonicity from the declaration
 (`python -m matcher.features.document >docs/features.md` writes the page, a test compares). More of a monotone feature never
 lowers a grade. A new feature that reads records, texts or graph rows is one more `Attribute` in
-`matcher/features/attributes.py`; one that reads a new column of records also names it in `matcher/collection/columns.py`.
+`matcher/features/attributes.py`; one that reads a new column of records also names it in `matcher/collection/card_row.py`.
 
 ## Texts
 

@@ -1,6 +1,6 @@
 """The feature table: one definition for training and serving, columns by name."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -56,6 +56,12 @@ class FeatureTable:
         if tuple(names) == self.names:
             return self.values
         return self.values[:, _columns(self.names, tuple(names))]
+
+    def blanked(self, names: Collection[str]) -> "FeatureTable":
+        """Return the table as if the columns with these names were not known."""
+        values = self.values.copy()
+        values[:, [column for column, name in enumerate(self.names) if name in names]] = np.nan
+        return FeatureTable(values, self.names)
 
 
 @lru_cache(maxsize=64)

@@ -15,15 +15,15 @@ from matcher.collection.columns import RecordColumns
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.pairs import PairBatch
 from matcher.history.axes import along, principal_axes
+from matcher.history.details import OutcomeDetails, text_key
 from matcher.history.features import HISTORY, KERNEL_FEATURES
 from matcher.history.kernels import nearest_demands, nearest_likeness, others_outcomes, outcomes_of, own_outcomes
-from matcher.texts.similarities import TextSide
+from matcher.history.vectors import achievement_vectors, demand_vectors, of_length_1
 from models.ranking.pair_kernel import PairInputs, PairKernelRidge
 
 _KERNEL = len(KERNEL_FEATURES)
 _BLOCK = 2048  # pairs that the kernel model predicts at once; bounds memory
 _ARRAYS = ("demands", "achievements", "group", "grades", "demand_axes", "achievement_axes")
-_COUNTED = ("weights", "silent")  # not in histories of earlier versions
 SUPPORT = 4096  # outcomes the kernel model keeps: its time grows with their cube
 NEIGHBOURHOOD = 500  # outcomes looked at of the most similar demands together, and of the demand itself
 AXES_ROWS = 4096  # records that the axes are fitted on
@@ -35,21 +35,6 @@ SIMILAR_DEMAND = 0.6  # mean cosine from which another demand counts as similar 
 SHARPNESS = 8.0  # a similarity s weighs exp(SHARPNESS * (s - 1))
 PRIOR_PAIRS = 2.0  # outcomes that the overall mean counts for
 PRIOR_MASS = 0.3
-
-
-def demand_vectors(texts: TextSide, rows: NDArray[np.int64]) -> FloatArray:
-    """Return (n, k) vectors of rows whose inner product is the mean cosine of titles and full texts, by both measures.
-
-    The measures are the encoder and the topics.
-    """
-    parts = (texts.full.vectors, texts.title.vectors, texts.full.topics, texts.title.topics)
-    return np.hstack([np.asarray(part[rows]) * np.float32(0.5) for part in parts])
-
-
-def achievement_vectors(texts: TextSide, rows: NDArray[np.int64]) -> FloatArray:
-    """Return (n, k) vectors of rows whose inner product is the mean cosine of full texts, by encoder and by topics."""
-    half = np.float32(np.sqrt(0.5))
-    return np.hstack([np.asarray(part[rows]) * half for part in (texts.full.vectors, texts.full.topics)])
 
 
 def _spread_over(start: int, end: int, most: int) -> NDArray[np.int64]:
@@ -77,9 +62,8 @@ class History:
 
     Attributes: `keys` names of each known demand (see `RecordColumns.identity`) to its number; `demands` (g, r) and
     `achievements` (t, s) vectors on their principal axes `demand_axes` (k, r) and `achievement_axes` (l, s); `group` (t,)
-    demand number of each outcome, ascending; `grades` (t,); `weights` (t,) in (0, 1] how much each counts; `silent` (t,)
-    which were shown and left alone: no outcomes to speak of; `ids` (demand id, achievement id) of each; `kernel` the
-    model over at most `SUPPORT` of them.
+    demand number of each outcome, ascending; `grades` (t,); `details` how much each counts and who gave it; `ids` (demand
+    id, achievement id) of each; `kernel` the model over at most `SUPPORT` of them.
     """
 
     def __init__(
@@ -93,8 +77,7 @@ class History:
         kernel: PairKernelRidge | None,
         demand_axes: FloatArray,
         achievement_axes: FloatArray,
-        weights: FloatArray | None = None,
-        silent: NDArray[np.bool_] | None = None,
+        details: OutcomeDetails,
     ) -> None:
         self.keys = keys
         self.demands = demands
@@ -109,16 +92,15 @@ class History:
         self._starts = np.searchsorted(group, np.arange(len(demands) + 1))
         self._leading = np.ascontiguousarray(demands[:, :LEADING_AXES])
         self._grades = np.asarray(grades, dtype=np.float32)
-        # Histories of earlier versions do not tell outcomes apart.
-        self.weights = np.ones(len(grades), dtype=np.float32) if weights is None else weights
-        self.silent = np.zeros(len(grades), dtype=np.bool_) if silent is None else silent
-        self._prior = float(np.average(self._grades, weights=self.weights)) if len(grades) else 0.0
+        self.details = details
+        self._prior = float(np.average(self._grades, weights=self.details.weights)) if len(grades) else 0.0
 
     @classmethod
     def empty(cls) -> Self:
         """Return the history of a platform on its first day."""
         nothing = np.zeros((0, 0), dtype=np.float32)
-        return cls({}, nothing, nothing, np.zeros(0, np.int64), np.zeros(0), [], None, nothing, nothing)
+        details = OutcomeDetails.none()
+        return cls({}, nothing, nothing, np.zeros(0, np.int64), np.zeros(0), [], None, nothing, nothing, details)
 
     @classmethod
     def fit(
@@ -129,21 +111,24 @@ class History:
         seed: int = 0,
         weights: NDArray[np.float64] | None = None,
         silent: NDArray[np.bool_] | None = None,
+        judged: NDArray[np.bool_] | None = None,
     ) -> Self:
         """Take in the outcomes (t,) of pairs and their label-free features (t, f).
 
-        `weights` (t,) in (0, 1] tell how much each counts, None: all alike; `silent` (t,) which were shown and left alone.
+        `weights` (t,) in (0, 1] tell how much each counts, None: all alike; `silent` (t,) which were shown and left alone,
+        None: none; `judged` (t,) which experts gave, None: none.
         """
         if not len(grades):
             return cls.empty()
         weights = np.ones(len(grades)) if weights is None else weights
         silent = np.zeros(len(grades), dtype=np.bool_) if silent is None else silent
+        judged = np.zeros(len(grades), dtype=np.bool_) if judged is None else judged
         demands, achievements = pairs.demands, pairs.achievements
         d, a = np.asarray(pairs.d), np.asarray(pairs.a)
         keys, group = _number_demands(demands.cards, d)
         order = np.argsort(group, kind="stable")
         d, a, grades, nearness, group = d[order], a[order], grades[order], nearness[order], group[order]
-        counts, silent = weights[order].astype(np.float32), silent[order]
+        counts, silent, judged = weights[order].astype(np.float32), silent[order], judged[order]
         first = np.searchsorted(group, np.arange(group[-1] + 1))
         by_demand = demand_vectors(demands.texts, d[first])
         demand_axes = principal_axes(demand_vectors(demands.texts, _spread_over(0, len(demands), AXES_ROWS)), AXES)
@@ -164,7 +149,9 @@ class History:
         kernel = PairKernelRidge().fit(inputs, targets, weights=counts[support])
         ids = [(demands.cards.ids[i], achievements.cards.ids[j]) for i, j in zip(d.tolist(), a.tolist(), strict=True)]
         axes = demand_axes, achievement_axes
-        history = cls(keys, by_demand, by_achievement, group, grades, ids, kernel, *axes, counts, silent)
+        text_keys = [text_key(pairs, i, j) for i, j in zip(d.tolist(), a.tolist(), strict=True)]
+        details = OutcomeDetails(counts, silent, judged, text_keys)
+        history = cls(keys, by_demand, by_achievement, group, grades, ids, kernel, *axes, details)
         history._order, history._support = order, support
         return history
 
@@ -181,10 +168,8 @@ class History:
         keys = {key: number for key, number in self.keys.items() if present[number]}
         ids = [self.ids[place] for place in kept.tolist()]
         axes = self.demand_axes, self.achievement_axes
-        counted = self.weights[kept], self.silent[kept]
-        return History(
-            keys, self.demands, self.achievements[kept], group, self.grades[kept], ids, kernel, *axes, *counted
-        )
+        of_kept = self.achievements[kept], group, self.grades[kept], ids
+        return History(keys, self.demands, *of_kept, kernel, *axes, self.details.take(kept))
 
     def features(self, pairs: PairBatch, nearness: FloatArray) -> FloatArray:
         """Return (n, len(HISTORY)) features of pairs; all NaN without outcomes.
@@ -244,15 +229,38 @@ class History:
         others = self._nearest_outcomes(near)
         if not len(others):
             return None
-        weight = np.exp(np.float32(SHARPNESS) * (near[self.group[others]] - 1)) * self.weights[others]
+        weight = np.exp(np.float32(SHARPNESS) * (near[self.group[others]] - 1)) * self.details.weights[others]
         axes = self.achievement_axes[: demands.texts.full.vectors.shape[1]]
         good, mean = self._grades[others] >= 2, None
         if good.any():
             graded = (weight * self._grades[others])[good]
-            mean = _of_length_1(axes @ np.asarray(graded @ self.achievements[others[good]], dtype=np.float32))
+            mean = of_length_1(axes @ np.asarray(graded @ self.achievements[others[good]], dtype=np.float32))
         nearest = np.argsort(-weight, kind="stable")[:EXAMPLES]
-        examples = _of_length_1(self.achievements[others[nearest]] @ axes.T)
+        examples = of_length_1(self.achievements[others[nearest]] @ axes.T)
         return RelevanceFeedback(mean, examples, self._grades[others[nearest]], weight[nearest])
+
+    def judgements(self, pairs: PairBatch) -> NDArray[np.float64]:
+        """Return (n,) the mean grade that experts gave a demand and an achievement of these very texts, NaN where none did."""
+        found = np.full(len(pairs), np.nan)
+        if not self.details.judged.any():
+            return found
+        of_demand: dict[int, dict[str, list[float]]] = {}
+        for place, (d, a) in enumerate(zip(pairs.d.tolist(), pairs.a.tolist(), strict=True)):
+            if d not in of_demand:
+                of_demand[d] = self._judgements_of(self._group_of(pairs.demands.cards, d))
+            grades = of_demand[d].get(text_key(pairs, d, a)) if of_demand[d] else None
+            if grades:
+                found[place] = np.mean(grades)
+        return found
+
+    def _judgements_of(self, group: int) -> dict[str, list[float]]:
+        """Return the grades that experts gave to one demand's pairs, by the key of their texts."""
+        grades: dict[str, list[float]] = {}
+        if group >= 0:
+            first, last = int(self._starts[group]), int(self._starts[group + 1])
+            for place in (first + np.flatnonzero(self.details.judged[first:last])).tolist():
+                grades.setdefault(self.details.text_keys[place], []).append(float(self.grades[place]))
+        return grades
 
     def evidence(self, pairs: PairBatch, limit: int = 3) -> list[list[tuple[str, str, int, float]]]:
         """Return the outcomes most like each of the pairs, likest first.
@@ -273,7 +281,7 @@ class History:
             if group >= 0:
                 nearness[group] = 1.0
             near = self._nearest_outcomes(nearness)
-            near = near[~self.silent[near]]  # what nobody took up is no failure to quote
+            near = near[~self.details.silent[near]]  # what nobody took up is no failure to quote
             places = np.flatnonzero(of_d == one)
             alike = nearness[self.group[near]] * np.clip(offered[places] @ self.achievements[near].T, 0, 1)
             for _ in range(min(limit, len(near))):
@@ -305,17 +313,17 @@ class History:
         smoothing = self._prior, SHARPNESS, PRIOR_PAIRS, PRIOR_MASS
         if group >= 0:
             first, last = int(self._starts[group]), int(self._starts[group + 1])
-            loud = first + np.flatnonzero(~self.silent[first:last])
+            loud = first + np.flatnonzero(~self.details.silent[first:last])
             known = loud[_spread_over(0, len(loud), NEIGHBOURHOOD)]
             if len(known):
                 cosine = offered @ self.achievements[known].T
-                own_outcomes(cosine, self._grades[known], self.weights[known], *smoothing, own)
+                own_outcomes(cosine, self._grades[known], self.details.weights[known], *smoothing, own)
             similarity = similarity.copy()
             similarity[group] = -np.inf
         others = self._nearest_outcomes(similarity)
         if len(others):
             cosine = offered @ self.achievements[others].T
-            counted = self._grades[others], self.weights[others], self.silent[others]
+            counted = self._grades[others], self.details.weights[others], self.details.silent[others]
             others_outcomes(cosine, *counted, similarity[self.group[others]], *smoothing, rest)
         return np.hstack([own[:, :7], rest[:, :5], own[:, 7:], rest[:, 5:]])
 
@@ -324,31 +332,34 @@ class History:
         found = outcomes_of(nearest_demands(similarity, self._starts, NEIGHBOURHOOD), self._starts)
         return found[_spread_over(0, len(found), 2 * NEIGHBOURHOOD)] if len(found) > 2 * NEIGHBOURHOOD else found
 
+    def copied_as(self, kind: "type[History]") -> "History":
+        """Return the same outcomes as a history of another kind."""
+        outcomes = self.keys, self.demands, self.achievements, self.group, self.grades, self.ids, self.kernel
+        axes = self.demand_axes, self.achievement_axes
+        return kind(*outcomes, *axes, self.details)
+
     def save(self, directory: Path) -> None:
         """Write the outcomes and the kernel model into `directory`, which is created."""
         directory.mkdir(parents=True)
         StringIndex.of(self.keys).save(directory / "keys")
         PairIds.of(self.ids).save(directory)
-        for name in (*_ARRAYS, *_COUNTED):
+        for name in _ARRAYS:
             np.save(directory / f"{name}.npy", getattr(self, name))
+        self.details.save(directory)
         if self.kernel is not None:
             self.kernel.save(directory / "kernel.npz")
 
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Read what `save` wrote."""
-        demands, achievements, group, grades, *axes = (load_mmap(directory / f"{name}.npy") for name in _ARRAYS)
+        demands, achievements, group, grades, for_demands, for_achievements = (
+            load_mmap(directory / f"{name}.npy") for name in _ARRAYS
+        )
         path = directory / "kernel.npz"
         kernel = PairKernelRidge.load(path) if path.is_file() else None
         keys, ids = StringIndex.load(directory / "keys"), PairIds.load(directory)
-        counted = (load_mmap(path) if (path := directory / f"{name}.npy").is_file() else None for name in _COUNTED)
-        return cls(keys, demands, achievements, group, grades, ids, kernel, *axes, *counted)
-
-
-def _of_length_1(vectors: FloatArray) -> FloatArray:
-    """Return vectors (..., d) scaled to length 1."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-9), dtype=np.float32)
+        outcomes = keys, demands, achievements, group, grades, ids, kernel
+        return cls(*outcomes, for_demands, for_achievements, OutcomeDetails.load(directory))
 
 
 def _numbered(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:

@@ -1,6 +1,6 @@
 """Fits history, ranker, calibration and answer threshold together, without looking ahead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,7 @@ def fit_scorer(
     answer_risk: float = TARGET_RISK,
     seed: int = 0,
     choose: "Callable[[Examples, NDArray[np.int64]], RankerParameters] | None" = None,
+    blank: Collection[str] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Scorer:
     """Fit history, ranker and (unless `calibrate` is false) calibration on graded pairs.
@@ -55,6 +56,7 @@ def fit_scorer(
         answer_risk: share of answers without a good match on top that the threshold of answering may lead to.
         seed: of the folds and the ranker.
         choose: returns the parameters to take instead, given the examples and (n,) numbers of their demands.
+        blank: features that the ranker is to learn without.
         progress: called with the name of each step.
 
     Raises:
@@ -63,6 +65,7 @@ def fit_scorer(
     """
     progress("history")
     history, examples = training_examples(demands, achievements, pairs, table, seed)
+    examples = examples.blanked(blank)
     group = demands.cards.identity_groups()[pairs.d]
     if choose:
         progress("tune")
@@ -77,7 +80,7 @@ def fit_scorer(
     probability = calibration.predict(expected)
     threshold = _answer_threshold(pairs, group, probability, new_in_first(group, seed), answer_risk)
     progress("without history")
-    first_day = _first_day(silent_examples(demands, pairs, table), group, parameters, threads, threshold)
+    first_day = _first_day(silent_examples(demands, pairs, table).blanked(blank), group, parameters, threads, threshold)
     return Scorer(history, ranker, calibration, deal_calibration, threshold, first_day)
 
 
@@ -96,6 +99,12 @@ class Examples:
     def copies(self) -> int:
         """How often each pair occurs among the features."""
         return len(self.features) // len(self.pairs)
+
+    def blanked(self, names: Collection[str]) -> "Examples":
+        """Return the examples as if the features with these names were not known."""
+        if not names:
+            return self
+        return Examples(self.pairs, FeatureTable(self.features, self.names).blanked(names).values, self.names)
 
     def fit(
         self, parameters: RankerParameters | None, threads: int, rows: NDArray[np.intp] | None = None

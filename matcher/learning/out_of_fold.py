@@ -105,6 +105,7 @@ def history_of(
         seed,
         pairs.counts(rows, grades, moment),
         pairs.silent(rows, grades),
+        pairs.judged[rows],
     )
 
 

@@ -21,6 +21,7 @@ from models.ranking.ordinal import OrdinalRanker
 
 GOOD_GRADE = 2  # a fairly strong match, a contact
 DEAL_GRADE = 4
+JUDGEMENT_WEIGHT = 3.0  # of experts' mean grade of the very pair, against the ranker's expectation
 MIN_CALIBRATION_ROWS = 50  # judged pairs from which on they alone tell what a good match is
 CALIBRATION_FILE, DEAL_FILE = "calibration.json", "deal_calibration.json"
 THRESHOLD_FILE = "answer_threshold.json"
@@ -119,14 +120,19 @@ class Scorer:
         """Return all features of pairs as of now; `signals` as for `label_free_table`."""
         return with_history(label_free_table(space, pairs, signals), self.history, pairs)
 
-    def score(self, table: FeatureTable, named: NDArray[np.float64] | None = None) -> Scores:
-        """Return the scores of the table's rows; the probability is NaN where no calibration was fitted.
+    def score(self, table: FeatureTable, pairs: PairBatch, named: NDArray[np.float64] | None = None) -> Scores:
+        """Return the scores of pairs by their features; the probability is NaN where no calibration was fitted.
 
-        `named` (n,) are grades that pairs have at least, because the text of one side is the title of the other.
+        What experts said of the very texts weighs `JUDGEMENT_WEIGHT` against the ranker's 1. `named` (n,) are grades that
+        pairs have at least, because the text of one side is the title of the other.
         """
         exceeds = self.ranker.predict(table.select(self.ranker.feature_names_))
         expected = self.ranker.expected_grade(exceeds)
         median = self.ranker.median_grade(exceeds)
+        judged = self.history.judgements(pairs)
+        if (known := np.flatnonzero(~np.isnan(judged))).size:
+            expected[known] = (JUDGEMENT_WEIGHT * judged[known] + expected[known]) / (JUDGEMENT_WEIGHT + 1)
+            median[known] = np.rint(expected[known]).astype(np.int64)
         if named is not None:
             expected, median = np.maximum(expected, named), np.maximum(median, np.floor(named).astype(np.int64))
         expected = expected + text_prior(table.values, table.names)

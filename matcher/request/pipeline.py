@@ -184,7 +184,7 @@ def preselected(retrieved: Retrieved) -> Retrieved:
 def score(retrieved: Retrieved, scorer: Scorer) -> Scored:
     """Return the candidates with their features and scores, in their order."""
     table = features(retrieved.query.state, scorer, retrieved.pairs)
-    scores = scorer.score(table, retrieved.named)
+    scores = scorer.score(table, retrieved.pairs, retrieved.named)
     mark_stage("score")
     return Scored(retrieved, table, scores)
 

@@ -59,7 +59,7 @@ class Known:
 
     def expected(self, scorer, rows: np.ndarray) -> np.ndarray:
         """Return the expected grades of the given rows of all pairs."""
-        return scorer.score(self.asked(scorer, rows)).expected
+        return scorer.score(self.asked(scorer, rows), self.batch(rows)).expected
 
     def asked(self, scorer, rows: np.ndarray) -> FeatureTable:
         """Return all features of the given rows of all pairs, as the scorer sees them."""

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,7 +58,8 @@ def evaluate(
     split: Annotated[list[str] | None, typer.Option(help="Only this split: random, dedup, grouped.")] = None,
     system: Annotated[list[str] | None, typer.Option(help="Only this system; repeatable.")] = None,
     without: Annotated[
-        str | None, typer.Option("--ablate", help="Ranker with and without: graph, attributes, context, requirements.")
+        list[str] | None,
+        typer.Option("--ablate", help="With and without a part: graph, context, history, kernel …; repeatable."),
     ] = None,
     served: Annotated[
         bool, typer.Option("--served", help="Score whole lists of the real engine for demands it has no outcomes of.")
@@ -89,6 +90,8 @@ def evaluate(
 
       gongxu evaluate --dataset ../shared/data/bdci2019 --ablate graph
 
+      gongxu evaluate --served --dataset ../shared/data/bdci2019 --ablate context --ablate preselection
+
       gongxu evaluate --graded ../shared/data/kinds/matching/qbqtc_query_title.csv
 
     """
@@ -107,22 +110,27 @@ def evaluate(
     if graded is not None:
         _graded(graded, out)
     elif served:
-        _served(dataset, test, levels, out)
+        _served(dataset, test, levels, without or [], out)
     else:
-        _pairs(dataset, test, split, system, without, out, report)
+        _pairs(dataset, test, split, system, without or [], out, report)
 
 
-def _served(dataset: Path | None, test: Path | None, levels: Path | None, out: Path | None) -> None:
+def _served(
+    dataset: Path | None, test: Path | None, levels: Path | None, without: Sequence[str], out: Path | None
+) -> None:
     from data.progress import steps
     from data.settings import settings
-    from eval.commands.evaluate import STEPS, judged_parts, write_json
-    from eval.served.evaluation import evaluate_served
-    from eval.served.show import show_served
+    from eval.commands.evaluate import STEPS, judged_parts, report_ablations, require_known, write_json
+    from eval.offline.parts import PARTS
+    from eval.served.evaluation import evaluate_served, served_by
+    from eval.served.show import TITLES, show_served
     from eval.served.task import served_task
+    from eval.studies.ablation import served_ablation
     from matcher.model import MatchingModel
     from matcher.texts.encoding import contextual_encoder, store_encoder
     from training.studies.fold import fold_fitter
 
+    require_known("--ablate", without, PARTS)
     learned, judged = judged_parts(dataset, test)
     task = served_task(learned, judged, levels)
     with steps(STEPS) as progress:
@@ -132,6 +140,15 @@ def _served(dataset: Path | None, test: Path | None, levels: Path | None, out: P
         model = MatchingModel.build(task.achievements, task.demands, encoder, progress, contextual)
         progress("features")
         fit = fold_fitter(settings(), task, model)
+        if without:
+            complete = served_by(task, model, fit, progress)
+            found = {}
+            for name in without:
+                progress(f"without {name}")
+                poorer = fold_fitter(settings(), task, model, part=PARTS[name])
+                found[name] = served_ablation(complete, served_by(task, model, poorer, progress))
+            report_ablations(found, TITLES, out)
+            return
         result = evaluate_served(task, model, fit, progress)
     show_served(result)
     write_json(result.as_json(), out)
@@ -154,7 +171,7 @@ def _pairs(
     test: Path | None,
     split: list[str] | None,
     system: list[str] | None,
-    without: str | None,
+    without: Sequence[str],
     out: Path | None,
     report: Path | None,
 ) -> None:
@@ -162,16 +179,24 @@ def _pairs(
     from data.progress import steps
     from data.settings import settings
     from data.splits import SPLITS
-    from eval.commands.evaluate import STEPS, report_ablation, require_known, rows_to_judge, show_figures, write_json
+    from eval.commands.evaluate import (
+        STEPS,
+        TITLES,
+        report_ablations,
+        require_known,
+        rows_to_judge,
+        show_figures,
+        write_json,
+    )
     from eval.offline.cross_validation import cross_validated, predict_test
     from eval.offline.findings import findings
     from eval.offline.stored import log_findings
     from eval.offline.systems import SYSTEMS, all_systems, build_corpus
-    from eval.studies.ablation import GROUPS, ablate
+    from eval.studies.ablation import JUDGED_PARTS, ablate
 
     require_known("--split", split or (), SPLITS)
     require_known("--system", system or (), SYSTEMS)
-    require_known("--ablate", [without] if without else (), GROUPS)
+    require_known("--ablate", without, JUDGED_PARTS)
     if without and test:
         raise InputError("--ablate works on the folds of --dataset; leave --test out")
     threads = settings().threads
@@ -179,8 +204,12 @@ def _pairs(
     with steps(STEPS) as progress:
         corpus = build_corpus(pairs, settings(), progress)
         if without:
-            progress(f"ranker with and without {without}")
-            report_ablation(ablate(corpus, without, threads=threads), without, out)
+            parts = {}
+            for name in without:
+                for kind in split or ("grouped",):
+                    progress(f"ranker with and without {name}, {kind}")
+                    parts[f"{name}, {kind}"] = ablate(corpus, name, kind, threads)
+            report_ablations(parts, TITLES, out)
             return
         systems = all_systems(corpus, threads=threads)
         chosen = {name: systems[name] for name in systems if name in (system or SYSTEMS)}

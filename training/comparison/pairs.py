@@ -81,7 +81,7 @@ class PairTable:
 
     def scores(self, scorer: Scorer) -> Scores:
         """Return what a scorer says of these pairs."""
-        return scorer.score(with_history(self.table, scorer.history, self.pairs))
+        return scorer.score(with_history(self.table, scorer.history, self.pairs), self.pairs)
 
 
 def pair_tables(

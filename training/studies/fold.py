@@ -10,6 +10,7 @@ from data.errors import NotFoundError
 from data.files.judged import JudgedPairs
 from data.records import Achievement, Demand
 from data.settings import Settings
+from eval.offline.parts import WHOLE, Part
 from eval.served.evaluation import FitScorer
 from eval.served.task import Rows, ServedTask
 from matcher.engine import Engine
@@ -54,11 +55,15 @@ class RecordsById:
 
 
 def fold_fitter(
-    settings: Settings, task: ServedTask, model: MatchingModel, parameters: RankerParameters | None = None
+    settings: Settings,
+    task: ServedTask,
+    model: MatchingModel,
+    parameters: RankerParameters | None = None,
+    part: Part = WHOLE,
 ) -> FitScorer:
     """Return how the scorer of a fold is fitted: as `training.pipeline.train` fits one, on the fold's rows alone.
 
-    The features that need no outcome are computed once, for all judged rows.
+    `part` is left out. The features that need no outcome are computed once, for all judged rows.
     """
     graded, rows_of = _graded(task.learned, model)
     table = outcome_table(model, graded)
@@ -72,12 +77,15 @@ def fold_fitter(
             model.achievements.base,
             graded.take(kept),
             FeatureTable(table.values[kept], table.names),
-            parameters=parameters,
+            parameters=part.parameters or parameters,
             threads=settings.threads,
             answer_risk=settings.answer_risk,
+            blank=part.blank,
         )
+        scorer = part.left_out(scorer)
         engine = Engine(replace(model, scorer=scorer))
-        return replace(scorer, first_stages=fit_first_stages(engine, scorer, records, sides=("achievements",)))
+        stages = fit_first_stages(engine, scorer, records, sides=("achievements",))
+        return part.change(replace(scorer, first_stages=stages))
 
     return fit
 

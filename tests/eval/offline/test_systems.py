@@ -24,7 +24,6 @@ from eval.offline.findings import findings
 from eval.offline.report import html_report
 from eval.offline.slices import slice_values
 from eval.offline.systems import SYSTEMS, all_systems, build_corpus
-from eval.studies.ablation import GROUPS, ablate
 from models.ranking.ordinal import RankerParameters
 from tests.matcher.worlds import make_world
 
@@ -137,15 +136,6 @@ def test_another_folder_s_rows_are_told_apart_by_what_was_known(corpus, pairs, s
     warm = replace(shuffled, demand_rows=np.minimum(shuffled.demand_rows, 11))
     only_warm = predict_test(replace(moved, pairs=warm), {"bm25": chosen["bm25"]}, len(known))
     assert set(only_warm) == {"warm"}
-
-
-def test_a_group_of_features_can_be_left_out_by_name(corpus, systems):
-    poorer = corpus.without(GROUPS["context"])
-    assert set(corpus.table.names) - set(poorer.table.names) == set(GROUPS["context"])
-    column = poorer.table.names.index("words_f")
-    np.testing.assert_array_equal(poorer.table.values[:, column], corpus.table.select(("words_f",))[:, 0])
-    with pytest.raises(InputError, match="feature group 'moon' is unknown; known: graph"):
-        ablate(corpus, "moon")
 
 
 def test_joined_keeps_the_order(pairs):

@@ -10,8 +10,9 @@ from data.files.judged import JudgedPairs
 from data.settings import Settings
 from eval.commands.evaluate import TITLES, show_ablation
 from eval.metrics.bootstrap import METRICS
+from eval.offline.parts import PARTS, WHOLE
 from eval.offline.systems import build_corpus
-from eval.studies.ablation import GROUPS, ablate
+from eval.studies.ablation import ablate
 from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.features.table import FeatureTable
 from tests.matcher.worlds import make_world
@@ -64,22 +65,15 @@ def test_features_that_tell_nothing_bring_no_order(corpus):
 
 
 def test_the_draws_are_paired(corpus, monkeypatch):
-    monkeypatch.setitem(GROUPS, "nothing", ())
-    figures = ablate(corpus, "nothing")
+    monkeypatch.setitem(PARTS, "attributes", WHOLE)
+    figures = ablate(corpus, "attributes")
     assert figures["score"].complete.low < figures["score"].complete.high
     for figure in figures.values():
         assert (figure.lift.low, figure.lift.value, figure.lift.high) == (0, 0, 0)  # own draws would differ
 
 
-def test_a_corpus_without_a_group_has_all_other_columns(corpus):
-    rest = corpus.without(GROUPS["graph"]).table
-    assert rest.names == tuple(name for name in corpus.table.names if name not in SIGNAL_NAMES)
-    assert len(rest.names) == len(corpus.table.names) - len(SIGNAL_NAMES)
-    np.testing.assert_array_equal(rest.values, corpus.table.select(rest.names))
-
-
 def test_an_unknown_group_is_refused(corpus):
-    with pytest.raises(InputError, match="feature group 'grpah' is unknown; known: graph, attributes, context"):
+    with pytest.raises(InputError, match="part 'grpah' is unknown; judged pairs show: graph, attributes, context"):
         ablate(corpus, "grpah")
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from data.records import Achievement, AchievementStatus, Demand
-from matcher.collection.columns import SCHEMA, RecordColumns
+from matcher.collection.card_row import SCHEMA
+from matcher.collection.columns import RecordColumns
 from matcher.collection.pairs import PairBatch
 from matcher.features.attributes import ATTRIBUTES, attribute_features
 

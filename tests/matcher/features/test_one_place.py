@@ -89,7 +89,7 @@ def declare(folder: Path, toys: dict[str, tuple[str, str]]) -> None:
 
 
 def add_column(folder: Path) -> None:
-    path = folder / "matcher" / "collection" / "columns.py"
+    path = folder / "matcher" / "collection" / "card_row.py"
     source = path.read_text(encoding="utf-8")
     source = source.replace(
         '        ("published", pa.date32()),\n', '        ("published", pa.date32()), ("rights", pa.int64()),\n', 1

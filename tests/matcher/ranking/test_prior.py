@@ -28,7 +28,7 @@ def test_of_pairs_alike_to_the_ranker_the_nearer_text_comes_first(known):
     """Trees cut into steps; whatever lies on one step is ordered by the texts."""
     scorer: Scorer = known.fit(known.world.grades(known.d, known.a))
     rows = np.flatnonzero(known.d == 0)
-    table = known.asked(scorer, rows)
+    table, pairs = known.asked(scorer, rows), known.batch(rows)
     column = table.names.index("vectors_f_for_demand")
     nearer = table.values.copy()
     nearer[:, column] += 0.01
@@ -36,4 +36,4 @@ def test_of_pairs_alike_to_the_ranker_the_nearer_text_comes_first(known):
     moved = FeatureTable(nearer, table.names)
     same = (scorer.ranker.predict(moved.select(scorer.ranker.feature_names_)) == plain).all(axis=1)
     assert same.any()
-    assert (scorer.score(moved).expected[same] > scorer.score(table).expected[same]).all()
+    assert (scorer.score(moved, pairs).expected[same] > scorer.score(table, pairs).expected[same]).all()

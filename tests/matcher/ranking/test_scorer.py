@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from data.errors import InputError
+from matcher.collection.pairs import PairBatch
 from matcher.features.table import FEATURES
 from matcher.history.graded_pairs import GradedPairs
 from matcher.learning.fit import fit_scorer
@@ -45,7 +46,7 @@ def test_random_labels_are_not_believed_in_training_either(known):
     train, warm, _ = halves(known)
     scorer = known.fit(grades, train, calibrate=True)
     table = known.asked(scorer, warm)
-    probability = scorer.score(table).probability
+    probability = scorer.score(table, known.batch(warm)).probability
     assert scorer.calibration.base_rate_ == pytest.approx(0.5, abs=0.06)
     assert np.abs(probability - 0.5).mean() < 0.2
 
@@ -54,7 +55,7 @@ def test_probabilities_tell_good_from_bad_and_grades_follow(known, taught):
     grades = known.world.grades(known.d, known.a)
     rest = np.flatnonzero(~taught_rows(known))
     scorer = taught.scorer
-    scores = scorer.score(known.asked(scorer, rest))
+    scores = scorer.score(known.asked(scorer, rest), known.batch(rest))
     right = grades[rest] >= GOOD_GRADE
     assert scores.probability[right].mean() > 0.8
     assert scores.probability[~right].mean() < 0.1
@@ -85,8 +86,9 @@ def test_fitting_twice_gives_the_same_scores(known):
 def test_a_saved_scorer_gives_identical_scores(known, taught, tmp_path):
     taught.scorer.save(tmp_path / "scorer")
     loaded = Scorer.load(tmp_path / "scorer")
-    table = known.asked(loaded, np.arange(80))
-    before, after = taught.scorer.score(table), loaded.score(table)
+    rows = np.arange(80)
+    table, pairs = known.asked(loaded, rows), known.batch(rows)
+    before, after = taught.scorer.score(table, pairs), loaded.score(table, pairs)
     for name in ("expected", "median", "probability"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
 
@@ -97,7 +99,7 @@ def test_without_calibration_the_probability_is_missing(known, tmp_path):
     scorer.save(tmp_path / "scorer")
     loaded = Scorer.load(tmp_path / "scorer")
     table = known.asked(loaded, cold)
-    assert np.isnan(loaded.score(table).probability).all()
+    assert np.isnan(loaded.score(table, known.batch(cold)).probability).all()
 
 
 def test_weights_count(known):
@@ -123,3 +125,33 @@ def test_one_grade_is_refused(known):
     pairs, table = known.graded(np.ones(len(known.d), dtype=np.int64), np.arange(60))
     with pytest.raises(InputError, match="at least 2 different grades"):
         fit_scorer(known.demands, known.achievements, pairs, table)
+
+
+def test_what_experts_said_of_the_very_texts_is_kept_to(known):
+    """The grade of a judged pair moves towards the judgement, against all that its features say; no other pair's does."""
+    grades = known.world.grades(known.d, known.a)
+    said = 3 - grades  # of three pairs the experts say the contrary
+    rows = np.arange(len(grades))
+    strange = np.flatnonzero(grades == grades.max())[:3]
+    grades[strange] = said[strange]
+    scorer = known.fit(grades)
+    silent = known.fit(grades, np.setdiff1d(rows, strange))
+    table, pairs = known.asked(scorer, strange), known.batch(strange)
+    judged = scorer.history.judgements(pairs)
+    np.testing.assert_array_equal(judged, grades[strange])
+    assert (scorer.score(table, pairs).expected < silent.score(known.asked(silent, strange), pairs).expected - 1).all()
+    assert np.isnan(silent.history.judgements(pairs)).all()
+
+
+def test_a_judgement_holds_for_its_texts_alone(known):
+    """Once a demand says something else, what experts said of it is no longer looked up."""
+    scorer = known.fit(known.world.grades(known.d, known.a))
+    asked = known.world.demands[0]
+    view = known.model.record_encoder.demands
+    places = np.arange(len(known.achievements))
+    as_it_was, edited = (
+        scorer.history.judgements(PairBatch.of_demand(view([one]), 0, known.achievements, places))
+        for one in (asked, asked.model_copy(update={"content": asked.content + "，另需现场调试"}))
+    )
+    assert np.isfinite(as_it_was).any()
+    assert np.isnan(edited).all()

@@ -45,7 +45,7 @@ def rest(known, order):
 
 
 def test_deals_are_foretold_for_pairs_never_shown(known, scorer, rest):
-    scores = scorer.score(known.asked(scorer, rest))
+    scores = scorer.score(known.asked(scorer, rest), known.batch(rest))
     right = known.world.grades(known.d[rest], known.a[rest]) > 0
     assert roc_auc_score(right, scores.expected) > 0.95
     assert scores.deal[right].mean() > scores.deal[~right].mean() + 0.3
@@ -61,12 +61,12 @@ def test_without_judgements_contacts_tell_what_a_good_match_is(pairs, scorer):
 def test_a_saved_scorer_says_the_same_of_deals(known, scorer, rest, tmp_path):
     scorer.save(tmp_path / "scorer")
     loaded = Scorer.load(tmp_path / "scorer")
-    before, after = (one.score(known.asked(one, rest[:50])) for one in (scorer, loaded))
+    before, after = (one.score(known.asked(one, rest[:50]), known.batch(rest[:50])) for one in (scorer, loaded))
     np.testing.assert_array_equal(after.deal, before.deal)
     np.testing.assert_array_equal(after.expected, before.expected)
 
 
 def test_without_enough_deals_no_probability_of_one_is_given(known, taught):
-    scores = taught.scorer.score(known.asked(taught.scorer, np.arange(5)))
+    scores = taught.scorer.score(known.asked(taught.scorer, np.arange(5)), known.batch(np.arange(5)))
     assert np.isnan(scores.deal).all()
     assert np.isfinite(scores.probability).all()
