@@ -76,7 +76,7 @@ class Match(BaseModel):
     deal_probability: float | None = Field(
         None, description="Calibrated probability of a deal once shown; null until enough deals are known"
     )
-    grade: int | None = Field(description="Most likely grade, 0-4; null without a ranker")
+    grade: int | None = Field(description="Grade 0-4, rises with `score`; null without a ranker")
     score: float = Field(description="What the list is ordered by, comparable within one answer")
     channels: list[str] = Field(description="Candidate channels that proposed it: dense, lexical, history, graph")
     reasons: list[Reason] = Field(default_factory=list, description="Filled when asked for")

@@ -42,7 +42,7 @@ class ScoringModel:
             raise BundleError(f"bundle {self._model.version} has no ranker; run `gongxu train`")
         ids = [pairs[name].astype(str).tolist() for name in COLUMNS]
         scores = score_pairs(self._model, self._model.scorer, *ids)
-        level = np.clip(scores.median + 1, 1, 4).astype(np.int64)
+        level = np.clip(scores.grade + 1, 1, 4).astype(np.int64)
         return pd.DataFrame({"probability": scores.probability, "level": level}, index=pairs.index)
 
 

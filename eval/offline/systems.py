@@ -150,7 +150,9 @@ class RankerSystem:
         table = with_history(known, scorer.history, asked).blanked(self.part.blank)
         scores = scorer.score(table, asked)
         exceeds = scorer.ranker.predict(table.select(scorer.ranker.feature_names_))
-        return Predicted(scores.expected, scores.median + 1, scorer.ranker.above(exceeds, GOOD_GRADE - 1))
+        looked_up = ~np.isnan(scorer.history.judgements(asked))
+        grades = np.where(looked_up, scores.grade, scorer.ranker.median_grade(exceeds))
+        return Predicted(scores.expected, grades + 1, scorer.ranker.above(exceeds, GOOD_GRADE - 1))
 
 
 def all_systems(corpus: Corpus, parameters: RankerParameters | None = None, threads: int = 1) -> dict[str, System]:

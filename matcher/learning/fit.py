@@ -17,7 +17,7 @@ from matcher.learning.out_of_fold import FOLDS, new_in_first, past_features
 from matcher.ranking.prior import text_prior
 from matcher.ranking.scorer import DEAL_GRADE, GOOD_GRADE, MIN_CALIBRATION_ROWS, FirstDay, Scorer
 from matcher.ranking.verdict import TARGET_RISK, AnswerThreshold
-from models.ranking.calibration import IsotonicCalibration
+from models.ranking.calibration import IsotonicCalibration, LevelCutpoints
 from models.ranking.ordinal import OrdinalRanker, RankerParameters
 
 MIN_DEALS = 20
@@ -78,10 +78,11 @@ def fit_scorer(
     expected, sealed = examples.out_of_fold(group, parameters, threads)
     calibration, deal_calibration = _calibrations(pairs, expected, sealed)
     probability = calibration.predict(expected)
+    cutpoints = _cutpoints(pairs, expected)
     threshold = _answer_threshold(pairs, group, probability, new_in_first(group, seed), answer_risk)
     progress("without history")
     first_day = _first_day(silent_examples(demands, pairs, table).blanked(blank), group, parameters, threads, threshold)
-    return Scorer(history, ranker, calibration, deal_calibration, threshold, first_day)
+    return Scorer(history, ranker, calibration, deal_calibration, threshold, first_day, cutpoints=cutpoints)
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,13 @@ def _first_day(
     rows = np.flatnonzero(_telling(pairs))
     held = confidences_of(group[rows], good.predict(expected)[rows], pairs.grade[rows] >= GOOD_GRADE)
     least = None if threshold is None else same_coverage(held, threshold)
-    return FirstDay(examples.fit(parameters, threads), good, deal, least)
+    return FirstDay(examples.fit(parameters, threads), good, deal, least, _cutpoints(pairs, expected))
+
+
+def _cutpoints(pairs: GradedPairs, expected: NDArray[np.float64]) -> LevelCutpoints:
+    """Return the numbers to order by (k n,) from which on a pair has each grade, by the telling ones of n pairs."""
+    rows = np.tile(_telling(pairs), len(expected) // len(pairs))
+    return LevelCutpoints().fit(expected[rows], np.tile(pairs.grade, len(expected) // len(pairs))[rows])
 
 
 def _telling(pairs: GradedPairs) -> NDArray[np.bool_]:

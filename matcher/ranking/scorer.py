@@ -16,7 +16,7 @@ from matcher.ranking.first_stage import FirstStage, first_stages_in, save_first_
 from matcher.ranking.prior import text_prior
 from matcher.ranking.verdict import AnswerThreshold
 from matcher.texts.space import TextSpace
-from models.ranking.calibration import IsotonicCalibration
+from models.ranking.calibration import IsotonicCalibration, LevelCutpoints
 from models.ranking.ordinal import OrdinalRanker
 
 GOOD_GRADE = 2  # a fairly strong match, a contact
@@ -25,21 +25,22 @@ JUDGEMENT_WEIGHT = 3.0  # of experts' mean grade of the very pair, against the r
 MIN_CALIBRATION_ROWS = 50  # judged pairs from which on they alone tell what a good match is
 CALIBRATION_FILE, DEAL_FILE = "calibration.json", "deal_calibration.json"
 THRESHOLD_FILE = "answer_threshold.json"
+CUTPOINTS_FILE = "grade_cutpoints.json"
 FIRST_STAGE_FILE = "first_stage.json"
 FIRST_DAY_FOLDER = "without_history"
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What the scorer says of n pairs, all (n,): expected grade, most likely (median) grade, calibrated probabilities.
+    """What the scorer says of n pairs, all (n,): expected grade, grade, calibrated probabilities.
 
-    `expected` is what pairs are ordered by: the ranker's expectation and what their texts add (`text_prior`).
-    `probability` is that of a good match (grade >= `GOOD_GRADE`), `deal` that of a deal once shown; NaN where no
-    calibration was fitted.
+    `expected` is what pairs are ordered by: the ranker's expectation and what their texts add (`text_prior`). `grade` is
+    a whole grade: the better number never has the lower one. `probability` is that of
+    a good match (grade >= `GOOD_GRADE`), `deal` that of a deal once shown; NaN where no calibration was fitted.
     """
 
     expected: NDArray[np.float64]
-    median: NDArray[np.int64]
+    grade: NDArray[np.int64]
     probability: NDArray[np.float64]
     deal: NDArray[np.float64] | None = None
 
@@ -54,7 +55,7 @@ class Scores:
     def take(self, pairs: PairIndices | NDArray[np.integer] | NDArray[np.bool_]) -> "Scores":
         """Return everything said of the given pairs, in that order."""
         deal = None if self.deal is None else self.deal[pairs]
-        return Scores(self.expected[pairs], self.median[pairs], self.probability[pairs], deal)
+        return Scores(self.expected[pairs], self.grade[pairs], self.probability[pairs], deal)
 
     @classmethod
     def concat(cls, parts: Sequence["Scores"]) -> Self:
@@ -62,7 +63,7 @@ class Scores:
         deals = [part.deal for part in parts if part.deal is not None]
         return cls(
             np.concatenate([part.expected for part in parts]),
-            np.concatenate([part.median for part in parts]),
+            np.concatenate([part.grade for part in parts]),
             np.concatenate([part.probability for part in parts]),
             np.concatenate(deals) if len(deals) == len(parts) else None,
         )
@@ -85,6 +86,7 @@ class FirstDay:
     calibration: IsotonicCalibration
     deal_calibration: IsotonicCalibration | None = None
     threshold: AnswerThreshold | None = None
+    cutpoints: LevelCutpoints | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +104,7 @@ class Scorer:
     threshold: AnswerThreshold | None = None
     first_day: FirstDay | None = None
     first_stages: Mapping[str, FirstStage] = field(default_factory=dict)
+    cutpoints: LevelCutpoints | None = None
 
     def without_history(self) -> "Scorer":
         """Return a copy that ignores all earlier outcomes; it has a ranker and probabilities of its own, if learned."""
@@ -114,6 +117,7 @@ class Scorer:
             calibration=day.calibration,
             deal_calibration=day.deal_calibration,
             threshold=day.threshold,
+            cutpoints=day.cutpoints,
         )
 
     def table(self, space: TextSpace, pairs: PairBatch, signals: NDArray[np.float32]) -> FeatureTable:
@@ -128,66 +132,69 @@ class Scorer:
         """
         exceeds = self.ranker.predict(table.select(self.ranker.feature_names_))
         expected = self.ranker.expected_grade(exceeds)
-        median = self.ranker.median_grade(exceeds)
         judged = self.history.judgements(pairs)
         if (known := np.flatnonzero(~np.isnan(judged))).size:
             expected[known] = (JUDGEMENT_WEIGHT * judged[known] + expected[known]) / (JUDGEMENT_WEIGHT + 1)
-            median[known] = np.rint(expected[known]).astype(np.int64)
         if named is not None:
-            expected, median = np.maximum(expected, named), np.maximum(median, np.floor(named).astype(np.int64))
+            expected = np.maximum(expected, named)
         expected = expected + text_prior(table.values, table.names)
         unknown = np.full(len(expected), np.nan)
         probability = self.calibration.predict(expected) if self.calibration else unknown
         sealed = self.ranker.above(exceeds, DEAL_GRADE - 1)
         deal = self.deal_calibration.predict(sealed) if self.deal_calibration else unknown
-        return Scores(expected, median, probability, deal)
+        return Scores(expected, self.grades(expected), probability, deal)
+
+    def grades(self, expected: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return (n,) the whole grades of numbers to order by: by cut points, or else the nearest ones."""
+        if self.cutpoints is not None:
+            return self.cutpoints.predict(expected)
+        return np.clip(np.rint(expected), self.ranker.grades_[0], self.ranker.grades_[-1]).astype(np.int64)
 
     def save(self, directory: Path) -> None:
         """Write history, ranker and calibration into `directory`, which is created."""
         directory.mkdir(parents=True)
         self.history.save(directory / "history")
         self.ranker.save(directory)
-        _save_calibrations(directory, self.calibration, self.deal_calibration, self.threshold)
+        _save_meanings(directory, self)
         if self.first_day:
-            day = self.first_day
             (directory / FIRST_DAY_FOLDER).mkdir()
-            day.ranker.save(directory / FIRST_DAY_FOLDER)
-            _save_calibrations(directory / FIRST_DAY_FOLDER, day.calibration, day.deal_calibration, day.threshold)
+            self.first_day.ranker.save(directory / FIRST_DAY_FOLDER)
+            _save_meanings(directory / FIRST_DAY_FOLDER, self.first_day)
         save_first_stages(self.first_stages, directory / FIRST_STAGE_FILE)
 
     @classmethod
     def load(cls, directory: Path, threads: int = 1) -> Self:
-        """Read what `save` wrote; bundles made before have nothing for scoring without history."""
-        good, deal, threshold = _calibrations_in(directory)
-        plain_good, plain_deal, plain_threshold = _calibrations_in(directory / FIRST_DAY_FOLDER)
+        """Read what `save` wrote."""
+        good, deal, threshold, cutpoints = _meanings_in(directory)
+        plain_good, plain_deal, least, cuts = _meanings_in(directory / FIRST_DAY_FOLDER)
         day = None
         if plain_good:
             plain = OrdinalRanker.load(directory / FIRST_DAY_FOLDER, threads)
-            day = FirstDay(plain, plain_good, plain_deal, plain_threshold)
+            day = FirstDay(plain, plain_good, plain_deal, least, cuts)
         stages = first_stages_in(directory / FIRST_STAGE_FILE)
         history, ranker = History.load(directory / "history"), OrdinalRanker.load(directory, threads)
-        return cls(history, ranker, good, deal, threshold, day, stages)
+        return cls(history, ranker, good, deal, threshold, day, stages, cutpoints)
 
 
-def _save_calibrations(
+def _save_meanings(directory: Path, scorer: Scorer | FirstDay) -> None:
+    """Write what the ranker's numbers mean."""
+    if scorer.calibration:
+        scorer.calibration.save(directory / CALIBRATION_FILE)
+    if scorer.deal_calibration:
+        scorer.deal_calibration.save(directory / DEAL_FILE)
+    if scorer.threshold:
+        scorer.threshold.save(directory / THRESHOLD_FILE)
+    if scorer.cutpoints:
+        scorer.cutpoints.save(directory / CUTPOINTS_FILE)
+
+
+def _meanings_in(
     directory: Path,
-    calibration: IsotonicCalibration | None,
-    deal_calibration: IsotonicCalibration | None,
-    threshold: AnswerThreshold | None,
-) -> None:
-    if calibration:
-        calibration.save(directory / CALIBRATION_FILE)
-    if deal_calibration:
-        deal_calibration.save(directory / DEAL_FILE)
-    if threshold:
-        threshold.save(directory / THRESHOLD_FILE)
-
-
-def _calibrations_in(
-    directory: Path,
-) -> tuple[IsotonicCalibration | None, IsotonicCalibration | None, AnswerThreshold | None]:
+) -> tuple[IsotonicCalibration | None, IsotonicCalibration | None, AnswerThreshold | None, LevelCutpoints | None]:
     good, deal = (
         IsotonicCalibration.load(directory / name) if (directory / name).is_file() else None
         for name in (CALIBRATION_FILE, DEAL_FILE)
     )
-    return good, deal, AnswerThreshold.load(directory / THRESHOLD_FILE)
+    cuts = directory / CUTPOINTS_FILE
+    cutpoints = LevelCutpoints.load(cuts) if cuts.is_file() else None
+    return good, deal, AnswerThreshold.load(directory / THRESHOLD_FILE), cutpoints

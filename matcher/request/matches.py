@@ -39,7 +39,7 @@ def matches_of(
                 status=card["status"],
                 probability=None if scores is None else round(float(scores.probability[place]), 4),
                 deal_probability=None if scores is None else scores.deal_at(place),
-                grade=None if scores is None else int(scores.median[place]),
+                grade=None if scores is None else int(scores.grade[place]),
                 score=round(float(candidates.fused[place] if scores is None else scores.expected[place]), 6),
                 channels=candidates.proposed_by(place),
                 reasons=reasons[rank - 1] if reasons else [],

@@ -194,8 +194,10 @@ def checked(scored: Scored) -> Scored:
     retrieved = scored.retrieved
     figures = retrieved.query.figures
     if figures is not None and len(retrieved):
-        severity = figures.severity(retrieved.candidates.rows)
-        scored = replace(scored, scores=penalised(scored.scores, severity))
+        scores = penalised(scored.scores, figures.severity(retrieved.candidates.rows))
+        if (scorer := retrieved.query.scorer) is not None:
+            scores = replace(scores, grade=scorer.grades(scores.expected))
+        scored = replace(scored, scores=scores)
     mark_stage("checks")
     return scored
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 
+_FURTHEST = 1e9  # scores are far nearer to zero
+
 
 class LevelCutpoints:
     """Ordered cut points that turn a score into a level with the least mean absolute error on the fitted rows.
@@ -57,6 +59,21 @@ class LevelCutpoints:
     def predict(self, scores: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return (n,) levels for (n,) scores."""
         return np.asarray(self.levels_[np.searchsorted(self.cutpoints_, scores, side="left")], dtype=np.int64)
+
+    def save(self, path: Path) -> None:
+        """Write levels and cut points as JSON."""
+        bounded = np.clip(self.cutpoints_, -_FURTHEST, _FURTHEST)  # JSON knows no infinity
+        state = {"levels": self.levels_.tolist(), "cutpoints": bounded.tolist()}
+        path.write_text(json.dumps(state), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote."""
+        state = json.loads(path.read_text(encoding="utf-8"))
+        model = cls()
+        model.levels_ = np.array(state["levels"], dtype=np.int64)
+        model.cutpoints_ = np.array(state["cutpoints"], dtype=np.float64)
+        return model
 
 
 def _between(values: NDArray[np.float64], position: int) -> float:

@@ -183,7 +183,7 @@ def save_predictions(path: Path, held: HeldOut, scores: Scores) -> None:
         "grade": held.grade,
         "judged": held.judged,
         "expected": scores.expected,
-        "median": scores.median,
+        "median": scores.grade,  # as files of earlier versions call it
         "probability": scores.probability,
     }
     pq.write_table(pa.table(columns), path)
@@ -202,7 +202,7 @@ def load_predictions(path: Path) -> tuple[HeldOut, Scores]:
 
 
 def _judged(held: HeldOut, scores: Scores) -> Judged:
-    return Judged(held.demand_numbers, held.grade + 1, scores.median + 1, scores.expected)
+    return Judged(held.demand_numbers, held.grade + 1, scores.grade + 1, scores.expected)
 
 
 def _found(records: Mapping[str, _R], key: str, kind: str) -> _R:

@@ -1705,7 +1705,7 @@ class Match(BaseModel):
     """
     grade: int | None
     """
-    Most likely grade, 0-4; null without a ranker
+    Grade 0-4, rises with `score`; null without a ranker
     """
     score: float
     """

@@ -59,10 +59,11 @@ def test_probabilities_tell_good_from_bad_and_grades_follow(known, taught):
     right = grades[rest] >= GOOD_GRADE
     assert scores.probability[right].mean() > 0.8
     assert scores.probability[~right].mean() < 0.1
-    assert set(scores.median.tolist()) <= {0, 3}
-    assert (scores.median[right] == 3).mean() > 0.9
+    assert set(scores.grade.tolist()) <= {0, 3}
+    assert (scores.grade[right] == 3).mean() > 0.9
     order = np.argsort(scores.expected)
     assert (np.diff(scores.probability[order]) >= 0).all()
+    assert (np.diff(scores.grade[order]) >= 0).all()
 
 
 def test_the_ranker_uses_the_whole_table_by_name(known, taught):
@@ -89,7 +90,7 @@ def test_a_saved_scorer_gives_identical_scores(known, taught, tmp_path):
     rows = np.arange(80)
     table, pairs = known.asked(loaded, rows), known.batch(rows)
     before, after = taught.scorer.score(table, pairs), loaded.score(table, pairs)
-    for name in ("expected", "median", "probability"):
+    for name in ("expected", "grade", "probability"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
 
 

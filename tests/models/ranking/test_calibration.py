@@ -56,6 +56,15 @@ def test_a_level_never_seen_is_never_predicted():
     assert model.predict(np.array([-9.0, 2.4, 2.6, 99.0])).tolist() == [1, 1, 4, 4]
 
 
+def test_cut_points_are_read_as_they_were_written(tmp_path):
+    never_lowest = LevelCutpoints().fit(np.arange(4.0), np.array([2, 2, 1, 1]))  # the higher score has the lower level
+    never_lowest.save(tmp_path / "cutpoints.json")
+    scores = np.linspace(-50, 50, 200)
+    np.testing.assert_array_equal(
+        LevelCutpoints.load(tmp_path / "cutpoints.json").predict(scores), never_lowest.predict(scores)
+    )
+
+
 def test_cut_points_need_a_row():
     with pytest.raises(InputError, match="0 judgements"):
         LevelCutpoints().fit(np.zeros(0), np.zeros(0, dtype=np.int64))

@@ -71,8 +71,8 @@ def test_a_hurt_slice_refuses_a_version_that_is_better_overall():
     held = held_out()
     good, poor = scores(held, 0.7), scores(held, 3.0)
     hurt = np.array([int(name[1:]) < 20 for name in held.demand_ids])
-    mixed = Scores(*(np.where(hurt, getattr(poor, n), getattr(good, n)) for n in ("expected", "median", "probability")))
-    other = Scores(*(np.where(hurt, getattr(good, n), getattr(poor, n)) for n in ("expected", "median", "probability")))
+    mixed = Scores(*(np.where(hurt, getattr(poor, n), getattr(good, n)) for n in ("expected", "grade", "probability")))
+    other = Scores(*(np.where(hurt, getattr(good, n), getattr(poor, n)) for n in ("expected", "grade", "probability")))
     found = verdict(mixed, other, held, {"field 环保": hurt})
     assert failed(found) == {"slices"}
     assert "field 环保" in next(check.message for check in found.checks if check.name == "slices")
@@ -82,7 +82,7 @@ def test_a_hurt_slice_refuses_a_version_that_is_better_overall():
 def test_calibration_latency_and_size_have_limits():
     held = held_out()
     good, poor = scores(held, 0.7), scores(held, 3.0)
-    boastful = Scores(good.expected, good.median, np.full(len(held), 0.95))
+    boastful = Scores(good.expected, good.grade, np.full(len(held), 0.95))
     assert failed(verdict(boastful, poor, held)) == {"calibration"}
     assert failed(verdict(good, poor, held, latency=300.0)) == {"latency"}
     assert failed(verdict(good, poor, held, size=10**11)) == {"size"}
@@ -92,7 +92,7 @@ def test_too_few_held_out_demands_decide_nothing():
     held = held_out()
     few = np.arange(19 * EACH)
     good, poor = scores(held, 0.5), scores(held, 3.0)
-    part = [Scores(s.expected[few], s.median[few], s.probability[few]) for s in (good, poor)]
+    part = [Scores(s.expected[few], s.grade[few], s.probability[few]) for s in (good, poor)]
     assert "overall" in failed(verdict(*part, held.take(few)))
 
 
