@@ -3,7 +3,18 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-_KINDS = {"demand": "需求", "achievement": "成果"}
+_KINDS = {
+    "demand": "需求",
+    "achievement": "成果",
+    "service": "科技服务",
+    "expert": "专家",
+    "equipment": "仪器设备",
+    "institution": "机构",
+    "policy": "政策",
+    "finance_product": "金融产品",
+    "firm": "企业",
+    "broker": "技术经理人",
+}
 
 
 class GongxuError(Exception):

@@ -27,7 +27,17 @@ from models.encoder.base import Encoder, load_encoder
 
 # Folders of a bundle that depend on the records alone; a new ranker leaves them as they are.
 CONTEXTUAL_FOLDER = "contextual"
-RECORD_FOLDERS = ("encoder", CONTEXTUAL_FOLDER, "viewer", "achievements", "demands", "graph", "quantities")
+KINDS_FOLDER = "kinds"  # collections of the declared kinds, see `matcher.kinds.index`
+RECORD_FOLDERS = (
+    "encoder",
+    CONTEXTUAL_FOLDER,
+    "viewer",
+    "achievements",
+    "demands",
+    "graph",
+    "quantities",
+    KINDS_FOLDER,
+)
 SCORER_FOLDER = "scorer"
 FAMILIARITY_FILE = "viewer/familiarity.json"
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
+from data.kinds.registry import load_kinds
 from data.locks import exclusive
 from data.settings import Settings
 from data.store.store import Store
@@ -28,8 +29,9 @@ from matcher.collection.pairs import PairBatch
 from matcher.collection.rows import ViewRows
 from matcher.features.table import FeatureTable
 from matcher.history.graded_pairs import GradedPairs
+from matcher.kinds.index import KindIndex
 from matcher.learning.fit import Examples, fit_scorer
-from matcher.model import MatchingModel
+from matcher.model import KINDS_FOLDER, MatchingModel
 from matcher.texts.encoding import contextual_encoder, store_encoder
 from models.ranking.ordinal import RankerParameters
 from training.candidate.make import BuiltBundle, FittedScorer, finish
@@ -68,6 +70,9 @@ def _build(settings: Settings, store: Store, progress: Progress) -> BuiltBundle:
     encoder = store_encoder(settings, demands, achievements)
     contextual = contextual_encoder(settings)
     model = MatchingModel.build(achievements, demands, encoder, progress, contextual)
+    progress("kinds")
+    kinds = load_kinds(settings.kinds)
+    others = KindIndex.build(model.record_encoder, kinds, (one for kind in kinds for one in store.kinds.all(kind)))
     created_at = datetime.now(UTC)
     version = new_version(settings.bundles, created_at)
     manifest = Manifest(
@@ -83,6 +88,7 @@ def _build(settings: Settings, store: Store, progress: Progress) -> BuiltBundle:
     serve = not current or not has_ranker(settings.bundles / current)
     with new_bundle(settings.bundles) as directory:
         model.save_records(directory)
+        others.save(directory / KINDS_FOLDER)
         published = publish(directory, manifest, serve=serve)
     set_pointer(settings.bundles, BUILT, version)
     size, _ = bundle_facts(published)

@@ -119,6 +119,9 @@ class FirmFacts(BaseModel):
     region: Code | None = Field(None, description="注册地行政区划代码（GB/T 2260）")
     zone: Words = Words()
     founded_on: Annotated[date, Field(ge=date(1800, 1, 1), le=date(2100, 12, 31))] | None = None
+    origins: dict[Literal["name", "region", "founded_on"], Sourced] = Field(
+        default_factory=dict, description="名称、注册地、成立日期的来源与日期"
+    )
     industry: Words = Words()
     business: Words = Words()
     staff: Figure = Figure()

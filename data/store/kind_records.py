@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from data.errors import unknown_id
+from data.errors import NotFoundError, unknown_id
 from data.kinds.record import KindRecord
 from data.store.database import begin_write, translated_errors
 from data.store.tables import records
@@ -55,7 +55,7 @@ class KindRecords:
             revision = next_revision(connection, 1) - 1
             alive = (records.c.kind == kind) & (records.c.id == record_id) & ~records.c.deleted
             if not connection.execute(sa.update(records).where(alive).values(deleted=True, revision=revision)).rowcount:
-                raise self._unknown(connection, kind, record_id)  # raising rolls the revision back
+                raise unknown_record(connection, kind, record_id)  # raising rolls the revision back
 
     def get(self, kind: str, record_id: str) -> KindRecord:
         """Return one record.
@@ -68,7 +68,7 @@ class KindRecords:
         with translated_errors(self._engine.url), self._engine.connect() as connection:
             text = connection.execute(query).scalar()
             if text is None:
-                raise self._unknown(connection, kind, record_id)
+                raise unknown_record(connection, kind, record_id)
         return KindRecord.model_validate_json(text)
 
     def page(self, kind: str, after: str = "", limit: int = 100) -> list[KindRecord]:
@@ -111,13 +111,15 @@ class KindRecords:
                 for row in connection.execute(query)
             ]
 
-    def _unknown(self, connection: sa.Connection, kind: str, wanted: str) -> Exception:
-        near = sa.select(records.c.id).where(records.c.kind == kind, ~records.c.deleted).limit(_NEAR)
-        after = near.where(records.c.id >= wanted).order_by(records.c.id)
-        before = near.where(records.c.id < wanted).order_by(records.c.id.desc())
-        return unknown_id(
-            kind, wanted, sorted({*connection.execute(after).scalars(), *connection.execute(before).scalars()})
-        )
+
+def unknown_record(connection: sa.Connection, kind: str, wanted: str) -> NotFoundError:
+    """Return the error for an id that no record of a kind has, with the nearest ids."""
+    near = sa.select(records.c.id).where(records.c.kind == kind, ~records.c.deleted).limit(_NEAR)
+    after = near.where(records.c.id >= wanted).order_by(records.c.id)
+    before = near.where(records.c.id < wanted).order_by(records.c.id.desc())
+    return unknown_id(
+        kind, wanted, sorted({*connection.execute(after).scalars(), *connection.execute(before).scalars()})
+    )
 
 
 def known_rows(connection: sa.Connection, kind: str, ids: list[str]) -> dict[str, Any]:

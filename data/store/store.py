@@ -12,6 +12,7 @@ from data.errors import unknown_id
 from data.records import STORED, Achievement, Demand, EventKind, OutcomeEvent, RecordKind
 from data.store.clarifications import Clarification, clarified, insert_clarification, read_clarifications
 from data.store.database import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
+from data.store.eligibility.firm_facts import StatedFirms
 from data.store.eligibility.policy_criteria import PolicyCriteria
 from data.store.imports.appending import append
 from data.store.imports.log import Imports
@@ -57,7 +58,7 @@ class Store:
         self.operators = Operators(engine)
         self.reviews = Reviews(engine)
         self.imports = Imports(engine)
-        self.kinds, self.matches = KindRecords(engine), Matches(engine)
+        self.kinds, self.matches, self.firms = KindRecords(engine), Matches(engine), StatedFirms(engine)
         self.policy_criteria, self.listing = PolicyCriteria(engine), Listing(engine)
 
     @classmethod

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from data.records import MAX_ID, MAX_TITLE, Achievement, Demand, OutcomeEvent, Record
 
 # The Alembic revision that this code reads and writes.
-SCHEMA = "0011"
+SCHEMA = "0012"
 
 metadata = sa.MetaData()
 
@@ -70,7 +70,6 @@ demands = sa.Table(
     sa.Index("ix_demands_listed", "deleted", "status", *DEMANDS_LISTED).ddl_if(dialect="sqlite"),
 )
 
-# Records of the kinds that `data/kinds` declares; `record` holds what its kind adds.
 # Approved criteria of policies and products, append-only: of equal policy and first day the last row counts.
 policy_criteria = sa.Table(
     "policy_criteria",
@@ -88,6 +87,20 @@ policy_criteria = sa.Table(
     sa.Index("ix_policy_criteria_policy_id", "policy_id", "number"),
 )
 
+# Facts that were stated of firms, append-only: the last row of a firm counts.
+firm_facts = sa.Table(
+    "firm_facts",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("firm_id", _ID, nullable=False),
+    sa.Column("withdrawn", sa.Boolean, nullable=False),
+    sa.Column("written_by", _LABEL, nullable=False),
+    sa.Column("written_at", sa.DateTime, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Index("ix_firm_facts_firm_id", "firm_id", "number"),
+)
+
+# Records of the kinds that `data/kinds` declares; `record` holds what its kind adds.
 records = sa.Table(
     "records",
     metadata,

@@ -106,6 +106,12 @@ class RecordEncoder:
         encoder.graph = graph
         return encoder
 
+    def without_graph(self) -> "RecordEncoder":
+        """Return an encoder that reads texts alone."""
+        encoder = copy(self)
+        encoder.graph = None
+        return encoder
+
     @classmethod
     def fit(
         cls, space: TextSpace, demands: Sequence[Demand], achievements: Sequence[Achievement], seed: int = 0

@@ -15,8 +15,9 @@ SIGNS = {"met": "√", "missed": "×", "unknown": "?"}
 
 
 def eligibility(
-    facts: Annotated[Path, typer.Option(help="JSON file with the firm's facts.")],
     as_of: Annotated[str, typer.Option(help="The day to judge by, as 2024-06-30; never the clock's.")],
+    facts: Annotated[Path | None, typer.Option(help="JSON file with the firm's facts.")] = None,
+    firm: Annotated[str | None, typer.Option(help="Id of a stored firm.")] = None,
     policies: Annotated[
         Path | None, typer.Option(help="JSON lines of approved policies; those of the store by default.")
     ] = None,
@@ -30,23 +31,28 @@ def eligibility(
     Examples:
       gongxu eligibility --facts firm.json --policies approved.jsonl --as-of 2024-06-30 --details
 
+      gongxu eligibility --firm 91330100MA0000000X --as-of 2024-06-30
+
     """
+    from data.errors import InputError
     from data.settings import settings
     from data.store.store import Store
     from matcher.eligibility.assess import assess, eligibility_dict
     from matcher.eligibility.kept import parsed, read_policies
 
-    firm = read_firm(facts)
-    if policies is not None:
-        stated = read_policies(policies)
-    else:
+    if (facts is None) == (firm is None):
+        raise InputError("give --facts FILE or --firm ID, exactly one of them")
+    known = None if facts is None else read_firm(facts)
+    stated = None if policies is None else read_policies(policies)
+    if known is None or stated is None:
         with Store.open(settings().store_url) as store:
-            stated = parsed(store.policy_criteria.latest())
-    found = assess(firm, stated, _day(as_of))
+            known = known or store.firms.get(firm or "").facts
+            stated = parsed(store.policy_criteria.latest()) if stated is None else stated
+    found = assess(known, stated, _day(as_of))
     if as_json:
         typer.echo(json.dumps(eligibility_dict(found), ensure_ascii=False, indent=1))
         return
-    _show(found, firm, details=details)
+    _show(found, known, details=details)
 
 
 def read_firm(path: Path) -> "FirmFacts":

@@ -13,7 +13,7 @@ from data.settings import settings
 from data.store.store import Store
 from matcher.collection.filters import Filters
 from matcher.engine import Engine
-from matcher.kinds.index import KindIndex
+from matcher.kinds.loading import kind_index
 from matcher.kinds.recommend import recommend_kinds
 
 
@@ -28,8 +28,7 @@ def show_kinds(
     """
     kinds = load_kinds(settings().kinds)
     wanted = dict(_wanted(part, top) for part in asked.replace("，", ",").split(",") if part.strip())
-    records = (record for name in wanted for record in store.kinds.all(kinds.known(name).name))
-    index = KindIndex.build(engine.model.record_encoder, kinds, records)
+    index = kind_index(settings().bundles, engine, store, kinds)
     today = datetime.now(UTC).astimezone(CHINA_STANDARD_TIME).date()
     anything = filters.model_copy(update={"statuses": ()})  # whether a record is offered is its kind's to say
     answer = recommend_kinds(engine, index, demand, wanted, today, anything)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from data.firms.facts import Figure, FirmFacts, Qualification, Series, Statement, Words
 from knowledge_graph.criteria.units import in_base_unit
@@ -175,20 +176,25 @@ class Facts:
         if founded is None or founded > self.as_of:
             return None
         years = years_between(founded, self.as_of)
-        return Interval(years, years, "年", f"成立于{founded}，至{self.as_of}满{math.floor(years)}年")
+        as_text = f"成立于{founded}，至{self.as_of}满{math.floor(years)}年{self._from('founded_on')}"
+        return Interval(years, years, "年", as_text)
+
+    def _from(self, field: Literal["region", "founded_on"]) -> str:
+        origin = self.firm.origins.get(field)
+        return "" if origin is None else _origin(origin.source, origin.as_of)
 
     def _place(self, field: str) -> Listed | None:
         code = self.firm.region
         if code is None:
             return None
-        city, province = f"{code[:4]}00", f"{code[:2]}0000"
+        city, province, as_text = f"{code[:4]}00", f"{code[:2]}0000", f"注册地{code}{self._from('region')}"
         if field == "registered_province":
-            return Listed((province,), complete=True, as_text=f"注册地{code}")
+            return Listed((province,), complete=True, as_text=as_text)
         municipal = code[:2] in ("11", "12", "31", "50")
         # 440000 tells the province only: of the city nothing is known
         if code == province and not municipal:
-            return Listed((), complete=False, as_text=f"注册地{code}")
-        return Listed(tuple(dict.fromkeys((province if municipal else city, city, code))), True, f"注册地{code}")
+            return Listed((), complete=False, as_text=as_text)
+        return Listed(tuple(dict.fromkeys((province if municipal else city, city, code))), True, as_text)
 
     def _rights(self, field: str) -> Interval:
         types, states = _RIGHT_FIELDS[field]

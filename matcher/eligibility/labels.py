@@ -47,6 +47,28 @@ _LABELS = {
     "qualifications": "资质",
 }
 
+# The fields of the form of facts, where they are called otherwise than what criteria ask for.
+_FORM = {
+    "name": "企业名称",
+    "region": "注册地",
+    "zone": "所在园区",
+    "founded_on": "成立日期",
+    "sales": "各年营业收入",
+    "rd_cost": "各年研发费用",
+    "profit": "各年利润",
+    "tax": "各年纳税额",
+    "export": "各年出口额",
+    "rights": "知识产权",
+    "credit_records": "不良记录",
+    "financing": "融资需求",
+    "other": "其他事实",
+}
+
+
+def form_label(field: str) -> str:
+    """Return the Chinese name of a field of the form of facts."""
+    return _FORM.get(field) or _LABELS.get(field, field)
+
 
 def label_of(fact: str) -> str:
     """Return what people call a fact: its Chinese name; of a qualification 资质：its name; else its own words."""

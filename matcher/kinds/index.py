@@ -1,7 +1,10 @@
 """All records of the kinds that meet needs, searchable: one collection per kind, in the text space of the bundle."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
 from typing import Self
 
 from data.kinds.declaration import KindDeclaration, Role
@@ -15,11 +18,12 @@ from matcher.collection.encoded import RecordEncoder
 from matcher.texts.space import record_text
 
 PRICES = ("price_min", "price_max")
+DECLARATIONS = "declarations.json"  # digest of each kind's declaration as it was when its records were indexed
 
 
 @dataclass(frozen=True)
 class KindIndex:
-    """Collections and records by kind. A write makes another index; `encoder` is that of the bundle."""
+    """Collections and records by kind. A write makes another index; `encoder` is the bundle's, without its graph."""
 
     encoder: RecordEncoder
     kinds: Kinds
@@ -29,18 +33,52 @@ class KindIndex:
     @classmethod
     def build(cls, encoder: RecordEncoder, kinds: Kinds, records: Iterable[KindRecord]) -> Self:
         """Index the records of kinds in the role of supply; others are left out, as are kinds without a declaration."""
-        by_kind: dict[str, dict[str, KindRecord]] = {kind.name: {} for kind in kinds.of_role(Role.SUPPLY)}
-        for record in records:
-            if record.kind in by_kind:
-                by_kind[record.kind][record.id] = record
-        collections = {}
-        for name, found in by_kind.items():
-            if found:
-                offered = [as_achievement(record, kinds[name]) for record in found.values()]
-                collections[name] = Collection.build(encoder.achievements(offered), offered)
-        return cls(encoder, kinds, collections, by_kind)
+        return cls(encoder.without_graph(), kinds, {}, by_kind(kinds, records)).completed()
 
-    def apply(self, changes: Iterable[KindChange]) -> "KindIndex":
+    @classmethod
+    def load(
+        cls,
+        directory: Path,
+        encoder: RecordEncoder,
+        kinds: Kinds,
+        records: Iterable[KindRecord],
+        changes: Iterable[KindChange],
+    ) -> Self:
+        """Read the collections that `save` wrote and bring them up to date.
+
+        `records` are all that the store holds, `changes` those since the collections were saved. A kind that is not in
+        the folder, or was declared otherwise then, is indexed from its records.
+        """
+        path = directory / DECLARATIONS
+        saved = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        found = by_kind(kinds, records)
+        collections = {
+            name: Collection.load(directory / name)
+            for name in found
+            if saved.get(name) == declaration_digest(kinds[name]) and (directory / name).is_dir()
+        }
+        # What never was indexed is, whether or not a change says so.
+        return cls(encoder.without_graph(), kinds, collections, found).apply(changes).completed()
+
+    def save(self, directory: Path) -> None:
+        """Write the collections, as built and not written to since, into `directory`, which is created."""
+        directory.mkdir(parents=True)
+        for name, collection in self.collections.items():
+            collection.save(directory / name)
+        digests = {name: declaration_digest(self.kinds[name]) for name in self.collections}
+        (directory / DECLARATIONS).write_text(json.dumps(digests, indent=1), encoding="utf-8")
+
+    def completed(self) -> Self:
+        """Return the index with every record in its kind's collection."""
+        missing = [
+            record
+            for name, found in self.records.items()
+            for record in found.values()
+            if name not in self.collections or self.collections[name].row(record.id) is None
+        ]
+        return self.apply(KindChange(record.kind, record.id, record, 0) for record in missing) if missing else self
+
+    def apply(self, changes: Iterable[KindChange]) -> Self:
         """Return the index after changes in the store, in their order; of a record changed twice the last state counts."""
         latest = {(change.kind, change.record_id): change for change in changes if change.kind in self.records}
         collections, records = dict(self.collections), {name: dict(found) for name, found in self.records.items()}
@@ -58,6 +96,20 @@ class KindIndex:
             elif offered:
                 collections[name] = Collection.build(self.encoder.achievements(offered), offered)
         return replace(self, collections=collections, records=records)
+
+
+def by_kind(kinds: Kinds, records: Iterable[KindRecord]) -> dict[str, dict[str, KindRecord]]:
+    """Return the records of kinds in the role of supply, by kind and id."""
+    found: dict[str, dict[str, KindRecord]] = {kind.name: {} for kind in kinds.of_role(Role.SUPPLY)}
+    for record in records:
+        if record.kind in found:
+            found[record.kind][record.id] = record
+    return found
+
+
+def declaration_digest(kind: KindDeclaration) -> str:
+    """Return the digest of what a kind declares: another one means that its records are read otherwise."""
+    return sha256(kind.model_dump_json().encode()).hexdigest()
 
 
 def as_achievement(record: KindRecord, kind: KindDeclaration) -> Achievement:

@@ -1,18 +1,21 @@
 """The index of declared kinds beside the live model: rebuilt with a bundle, kept up with what is written."""
 
+from pathlib import Path
 from threading import Lock
 
 from data.kinds.registry import Kinds
 from data.store.store import Store
 from matcher.engine import Engine
 from matcher.kinds.index import KindIndex
+from matcher.kinds.loading import kind_index
 
 
 class KindHolder:
     """Holds the index of kinds for the engine that serves; one thread at a time changes it, everybody else reads."""
 
-    def __init__(self, kinds: Kinds) -> None:
+    def __init__(self, kinds: Kinds, bundles: Path) -> None:
         self.kinds = kinds
+        self._bundles = bundles
         self._engine: Engine | None = None
         self._index: KindIndex | None = None
         self._revision = 0
@@ -23,8 +26,7 @@ class KindHolder:
         with self._lock:
             mark = store.watermark()
             if self._index is None or engine is not self._engine:
-                records = (record for name in self.kinds for record in store.kinds.all(name))
-                self._index = KindIndex.build(engine.model.record_encoder, self.kinds, records)
+                self._index = kind_index(self._bundles, engine, store, self.kinds)
             elif mark > self._revision:
                 self._index = self._index.apply(store.kinds.changes_since(self._revision))
             self._engine, self._revision = engine, mark

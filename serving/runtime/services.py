@@ -48,7 +48,7 @@ class Services:
         self.settings = settings
         self.access = StoreAccess(settings.store_url, settings.serve_lock_timeout)
         self.holder = BundleHolder(settings.bundles, threads=1, loaded=loaded)
-        self.kinds = KindHolder(load_kinds(settings.kinds))
+        self.kinds = KindHolder(load_kinds(settings.kinds), settings.bundles)
         self.engine_threads = EngineThreads(settings.serve_threads, settings.serve_max_wait)
         self._store_threads = StoreThreads(self.access, 2 * settings.serve_lock_timeout)
         self.follower = PeriodicTask("follower", self._follow, settings.serve_poll)

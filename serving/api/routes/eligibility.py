@@ -2,13 +2,14 @@
 
 from datetime import date
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Body, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
 from data.firms.facts import FirmFacts
+from data.records import Identifier
 from data.store.store import Store
 from knowledge_graph.criteria.types import Role
 from matcher.eligibility.assess import assess, eligibility_dict
@@ -18,7 +19,7 @@ from matcher.eligibility.products import in_order
 from serving.access.gate import Needs
 from serving.access.roles import Scope
 from serving.api.answers import json_response
-from serving.problems import COMMON, responses
+from serving.problems import COMMON, NOT_FOUND, responses
 from serving.runtime.services import ServicesOf
 
 router = APIRouter(prefix="/v1", tags=["eligibility"], dependencies=[Depends(Needs(Scope.RECOMMEND))])
@@ -40,6 +41,7 @@ _EXAMPLES: dict[str, Any] = {
             },
         },
     },
+    "stored firm": {"summary": "A stored firm", "value": {"as_of": "2024-06-30", "firm": "91330100MA0000000X"}},
     "some policies": {
         "summary": "Only some policies, for a firm of which little is known",
         "value": {
@@ -54,20 +56,27 @@ Verdict = Literal["eligible", "needs judgement", "needs facts", "not eligible"]
 
 
 class EligibilityRequest(BaseModel):
-    """A firm's facts, the day to judge by, and which policies and verdicts are wanted."""
+    """A stored firm or a firm's facts, the day to judge by, and which policies and verdicts are wanted."""
 
     model_config = ConfigDict(extra="forbid")
 
     as_of: Annotated[date, Field(ge=date(1950, 1, 1), le=date(2100, 12, 31))] = Field(
         description="判断所依据的日期；不取服务器时钟"
     )
-    facts: FirmFacts
+    firm: Identifier | None = Field(None, description="企业编号：按库中该企业的事实判断")
+    facts: FirmFacts | None = Field(None, description="企业的事实；与 firm 二选一")
     policies: Annotated[tuple[str, ...], Field(max_length=MAX_POLICIES)] = Field(
         (), description="只看这些政策；空为全部"
     )
     verdicts: tuple[Verdict, ...] = Field((), max_length=4, description="只返回这些结论；空为全部")
     criteria: bool = Field(True, description="是否逐条返回条件")
     limit: Annotated[int, Field(ge=1, le=MAX_POLICIES)] = 100
+
+    @model_validator(mode="after")
+    def _one_firm(self) -> Self:
+        if (self.firm is None) == (self.facts is None):
+            raise ValueError("give firm or facts, exactly one of them")
+        return self
 
 
 class Place(BaseModel):
@@ -147,6 +156,7 @@ class EligibilityAnswer(BaseModel):
     """Verdicts, the better ones first, products after policies; never a probability."""
 
     as_of: date
+    firm: str | None = Field(description="Id of the stored firm, null for facts sent along")
     counts: dict[Verdict, int] = Field(description="Of all policies in force that were asked for")
     question: BestQuestion | None
     results: list[PolicyAnswer]
@@ -155,7 +165,7 @@ class EligibilityAnswer(BaseModel):
 @router.post(
     "/eligibility",
     response_model=EligibilityAnswer,
-    responses=responses(*COMMON),
+    responses=responses(NOT_FOUND, *COMMON),
     summary="What a firm is eligible for",
 )
 async def post_eligibility(
@@ -167,19 +177,20 @@ async def post_eligibility(
     hard criteria are met, needs judgement when people still have to decide, needs facts while any is unknown. Products
     for private persons are never shown to a firm. What is not approved does not count.
     """
-    policies = await services.in_store(_approved)
-    return json_response(await services.engine_threads.run(partial(_answer, request, policies)))
+    facts, policies = await services.in_store(partial(_read, request=request))
+    return json_response(await services.engine_threads.run(partial(_answer, request, facts, policies)))
 
 
-def _approved(store: Store) -> list[StatedPolicy]:
-    return parsed(store.policy_criteria.latest())
+def _read(store: Store, request: EligibilityRequest) -> tuple[FirmFacts, list[StatedPolicy]]:
+    facts = request.facts if request.firm is None else store.firms.get(request.firm).facts
+    return facts or FirmFacts(), parsed(store.policy_criteria.latest())
 
 
-def _answer(request: EligibilityRequest, policies: list[StatedPolicy]) -> dict[str, Any]:
+def _answer(request: EligibilityRequest, facts: FirmFacts, policies: list[StatedPolicy]) -> dict[str, Any]:
     wanted = set(request.policies)
-    found = assess(request.facts, [one for one in policies if not wanted or one.policy_id in wanted], request.as_of)
-    body = eligibility_dict(found)
-    fits = in_order(found.results, request.facts.financing)
+    found = assess(facts, [one for one in policies if not wanted or one.policy_id in wanted], request.as_of)
+    body = eligibility_dict(found) | {"firm": request.firm}
+    fits = in_order(found.results, facts.financing)
     places = {result.policy.policy_id: (place, fit) for place, (result, fit) in enumerate(fits)}
     rows = [row for row in body["results"] if not request.verdicts or row["verdict"] in request.verdicts]
     rows.sort(key=lambda row: places[row["policy_id"]][0] if row["policy_id"] in places else -1)

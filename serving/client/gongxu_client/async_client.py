@@ -25,6 +25,9 @@ from gongxu_client.models import (
     EligibilityRequest,
     EventsAnswer,
     EventsPage,
+    Firm,
+    FirmFacts,
+    FirmPage,
     GapAnswer,
     Gaps,
     GivenAnswer,
@@ -186,6 +189,22 @@ class AsyncClient(AsyncTransport):
     async def delete_record(self, kind: str, record_id: str) -> Deleted:
         """Delete a record of a kind."""
         return await self.send(Deleted, "DELETE", f"/v1/records/{quoted(kind)}/{quoted(record_id)}")
+
+    async def list_firms(self, *, cursor: str = "", limit: int = 100) -> FirmPage:
+        """List firms."""
+        return await self.send(FirmPage, "GET", "/v1/firms", query={"cursor": cursor, "limit": limit})
+
+    async def get_firm(self, firm_id: str) -> Firm:
+        """Read a firm."""
+        return await self.send(Firm, "GET", f"/v1/firms/{quoted(firm_id)}")
+
+    async def put_firm(self, firm_id: str, body: FirmFacts | Mapping[str, Any]) -> Written:
+        """State a firm's facts."""
+        return await self.send(Written, "PUT", f"/v1/firms/{quoted(firm_id)}", body=body)
+
+    async def delete_firm(self, firm_id: str) -> Deleted:
+        """Delete a firm."""
+        return await self.send(Deleted, "DELETE", f"/v1/firms/{quoted(firm_id)}")
 
     async def act_on_match(self, body: ActionRequest | Mapping[str, Any]) -> Work:
         """Act on a match."""

@@ -946,6 +946,24 @@ class SimilarRecord(BaseModel):
     """
 
 
+class Sourced(BaseModel):
+    """
+    Where a fact comes from and the day that it describes.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    source: str = ""
+    """
+    来源，例如 企业填报、社保、审计报告
+    """
+    as_of: date | None = None
+    """
+    该事实对应的日期
+    """
+
+
 class Statement(BaseModel):
     """
     Yes, no, or unknown.
@@ -995,6 +1013,15 @@ class UndoRequest(BaseModel):
     demand_id: str
     achievement_id: str
     operator: str
+
+
+class UnknownFact(BaseModel):
+    """
+    A fact of the form of which nothing is known.
+    """
+
+    field: str
+    label: str
 
 
 class UnmetAnswer(BaseModel):
@@ -1523,6 +1550,10 @@ class FirmFacts(BaseModel):
     """
     zone: Words = Field({"source": "", "values": [], "complete": False}, validate_default=True)
     founded_on: date | None = None
+    origins: dict[Literal["name", "region", "founded_on"], Sourced] | None = None
+    """
+    名称、注册地、成立日期的来源与日期
+    """
     industry: Words = Field({"source": "", "values": [], "complete": False}, validate_default=True)
     business: Words = Field({"source": "", "values": [], "complete": False}, validate_default=True)
     staff: Figure = Field({"source": "", "unit": ""}, validate_default=True)
@@ -1943,6 +1974,10 @@ class EligibilityAnswer(BaseModel):
     """
 
     as_of: date
+    firm: str | None
+    """
+    Id of the stored firm, null for facts sent along
+    """
     counts: dict[Literal["eligible", "needs judgement", "needs facts", "not eligible"], int]
     """
     Of all policies in force that were asked for
@@ -1953,7 +1988,7 @@ class EligibilityAnswer(BaseModel):
 
 class EligibilityRequest(BaseModel):
     """
-    A firm's facts, the day to judge by, and which policies and verdicts are wanted.
+    A stored firm or a firm's facts, the day to judge by, and which policies and verdicts are wanted.
     """
 
     model_config = ConfigDict(
@@ -1963,7 +1998,14 @@ class EligibilityRequest(BaseModel):
     """
     判断所依据的日期；不取服务器时钟
     """
-    facts: FirmFacts
+    firm: str | None = None
+    """
+    企业编号：按库中该企业的事实判断
+    """
+    facts: FirmFacts | None = None
+    """
+    企业的事实；与 firm 二选一
+    """
     policies: list[str] = []
     """
     只看这些政策；空为全部
@@ -1977,6 +2019,37 @@ class EligibilityRequest(BaseModel):
     是否逐条返回条件
     """
     limit: int = 100
+
+
+class Firm(BaseModel):
+    """
+    A firm with all that is known of it; a fact that nobody stated is unknown, never zero.
+    """
+
+    id: str
+    title: str
+    facts: FirmFacts
+    """
+    Stated facts, and those of the imported record where nothing was stated
+    """
+    unknown: list[UnknownFact]
+    """
+    Facts of the form of which nothing is known
+    """
+    stated_by: str | None
+    """
+    Who stated facts last; null if all are from an imported record
+    """
+    stated_at: AwareDatetime | None
+
+
+class FirmPage(BaseModel):
+    """
+    Firms in the order of their ids; `next_cursor` is empty on the last page.
+    """
+
+    firms: list[Firm]
+    next_cursor: str = ""
 
 
 class KindsRequest(BaseModel):

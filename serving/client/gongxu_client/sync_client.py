@@ -25,6 +25,9 @@ from gongxu_client.models import (
     EligibilityRequest,
     EventsAnswer,
     EventsPage,
+    Firm,
+    FirmFacts,
+    FirmPage,
     GapAnswer,
     Gaps,
     GivenAnswer,
@@ -182,6 +185,22 @@ class Client(SyncTransport):
     def delete_record(self, kind: str, record_id: str) -> Deleted:
         """Delete a record of a kind."""
         return self.send(Deleted, "DELETE", f"/v1/records/{quoted(kind)}/{quoted(record_id)}")
+
+    def list_firms(self, *, cursor: str = "", limit: int = 100) -> FirmPage:
+        """List firms."""
+        return self.send(FirmPage, "GET", "/v1/firms", query={"cursor": cursor, "limit": limit})
+
+    def get_firm(self, firm_id: str) -> Firm:
+        """Read a firm."""
+        return self.send(Firm, "GET", f"/v1/firms/{quoted(firm_id)}")
+
+    def put_firm(self, firm_id: str, body: FirmFacts | Mapping[str, Any]) -> Written:
+        """State a firm's facts."""
+        return self.send(Written, "PUT", f"/v1/firms/{quoted(firm_id)}", body=body)
+
+    def delete_firm(self, firm_id: str) -> Deleted:
+        """Delete a firm."""
+        return self.send(Deleted, "DELETE", f"/v1/firms/{quoted(firm_id)}")
 
     def act_on_match(self, body: ActionRequest | Mapping[str, Any]) -> Work:
         """Act on a match."""

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from data.kinds.record import KindRecord
-from data.kinds.registry import load_kinds
+from data.kinds.registry import Kinds, load_kinds
 from data.records import Demand
+from data.store.kind_records import KindChange
 from matcher.collection.pairs import PairBatch
 from matcher.engine import Engine
 from matcher.kinds.index import KindIndex, as_achievement
@@ -86,3 +87,35 @@ def test_what_a_demand_rules_out_is_not_among_its_services(engine, index):
     ruled = ids(engine, index, Demand(demand_id="X", title=wanted, content="不要压滤机"), top=20)
     assert ruled
     assert not any("压滤机" in titles[key] for key in ruled)
+
+
+def test_a_saved_index_answers_like_the_one_that_was_saved(engine, index, tmp_path, monkeypatch):
+    demand = Demand(demand_id="X", title="需要污泥脱水检测")
+    records = list(index.records["service"].values())
+    index.save(tmp_path / "kinds")
+    encoded = []
+    encoder = engine.model.record_encoder
+
+    def load(records, changes=(), kinds=index.kinds):
+        return KindIndex.load(tmp_path / "kinds", encoder, kinds, records, changes)
+
+    plain = type(encoder).achievements
+    monkeypatch.setattr(type(encoder), "achievements", lambda self, some: encoded.extend(some) or plain(self, some))
+    first = recommend_kinds(engine, index, demand, {"service": 8}, TODAY)
+    assert recommend_kinds(engine, load(records), demand, {"service": 8}, TODAY) == first
+    assert encoded == []  # nothing is read a second time
+
+    best = first.kinds[0].items[0].id
+    changed = next(one for one in records if one.id != best).model_copy(update={"title": "需要污泥脱水检测"})
+    changes = [KindChange("service", best, None, 1), KindChange("service", changed.id, changed, 2)]
+    kept = [changed if one.id == changed.id else one for one in records if one.id != best]
+    late = KindRecord(kind="service", id="S98", title="污泥脱水检测上门")  # written while the bundle was made
+    ids_now = ids(engine, load([*kept, late], changes), demand, top=20)
+    assert best not in ids_now
+    assert {changed.id, "S98"} <= set(ids_now)
+    assert [one.achievement_id for one in encoded] == [changed.id, "S98"]
+
+    encoded.clear()
+    other = index.kinds["service"].model_copy(update={"reason": "改过的声明"})
+    load(records, kinds=Kinds([other]))
+    assert len(encoded) == len(records)
