@@ -75,6 +75,9 @@ COMMANDS = {
     "lab policies": Command(
         "eval.commands.policies:app", "Measure how criteria of policies are read; fit what reads them."
     ),
+    "lab experts": Command(
+        "eval.commands.kinds:experts_command", "Measure how well experts' outputs tell what they know."
+    ),
     "lab encoder": Command("training.commands.encoder:app", "Build and evaluate the shipped text encoder."),
     # What the documents for users called it before the laboratory had a door of its own.
     "simulate": Command("data.commands.simulate:simulate", "Write a simulated platform with known truth.", hidden=True),

@@ -72,7 +72,9 @@ def _build(settings: Settings, store: Store, progress: Progress) -> BuiltBundle:
     model = MatchingModel.build(achievements, demands, encoder, progress, contextual)
     progress("kinds")
     kinds = load_kinds(settings.kinds)
-    others = KindIndex.build(model.record_encoder, kinds, (one for kind in kinds for one in store.kinds.all(kind)))
+    others = KindIndex.build(
+        model.record_encoder, kinds, (one for kind in kinds.in_common_table() for one in store.kinds.all(kind.name))
+    )
     created_at = datetime.now(UTC)
     version = new_version(settings.bundles, created_at)
     manifest = Manifest(

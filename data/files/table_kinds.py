@@ -45,7 +45,7 @@ def declared_kinds() -> list[DeclaredKind]:
 
 @lru_cache(maxsize=8)
 def _all_declared(folder: Path) -> list[DeclaredKind]:
-    return [_declared(one) for one in load_kinds(folder).values()]
+    return [_declared(one) for one in load_kinds(folder).in_common_table()]
 
 
 def kind_named(name: str) -> TableKind:

@@ -73,6 +73,16 @@ class FieldDeclaration(BaseModel):
     figures: bool = False
     # A list can be narrowed by it.
     filtered: bool = False
+    # What of a demand it is compared with: budget (is it enough), region (is it covered), enterprise (whom it must not serve).
+    against: Literal["", "budget", "region", "enterprise"] = ""
+    # The field that bounds it: a record whose value has reached the bound takes nothing more and is not offered.
+    at_most: str = ""
+    # The field whose statement ends with this day.
+    ends: str = ""
+    # Lists what somebody made, a line each: expertise is told from the nearest of them.
+    outputs: bool = False
+    # Shown of public records only.
+    personal: bool = False
 
     @model_validator(mode="after")
     def _choices_fit(self) -> Self:
@@ -93,6 +103,8 @@ class KindDeclaration(BaseModel):
     lifetime_days: int | None = Field(None, ge=1, le=36_500)
     # Events that count as outcomes of a pair with this kind.
     outcomes: tuple[str, ...] = ()
+    # Records are in a table and under routes of their own: achievements and demands. No platform's file may say so.
+    own_table: bool = False
     # Opening of a reason in a list of this kind.
     reason: str = ""
     # Labels of common fields where the kind has a word of its own.
@@ -110,6 +122,9 @@ class KindDeclaration(BaseModel):
         taken = sorted(set(names) & set(COMMON))
         if taken:
             raise ValueError(f"{taken[0]!r} is a field that every record has; name the kind's own field otherwise")
+        stray = sorted({name for field in self.fields for name in (field.at_most, field.ends) if name} - set(names))
+        if stray:
+            raise ValueError(f"at_most and ends name fields of the kind, {stray[0]!r} is none")
         unknown = sorted((set(self.labels) | set(self.aliases)) - set(COMMON))
         if unknown:
             raise ValueError(f"labels and aliases are for the common fields, {unknown[0]!r} is none of them")

@@ -39,9 +39,28 @@ class Kinds(Mapping[str, KindDeclaration]):
             raise InputError(f"no kind {name!r}; known kinds: {', '.join(self._by_name)}")
         return found
 
+    def recorded(self, name: str) -> KindDeclaration:
+        """Return a kind by name whose records are in the common table.
+
+        Raises:
+            InputError: no file declares it, or its records have a table of their own.
+
+        """
+        found = self.known(name)
+        if found.own_table:
+            raise InputError(
+                f"records of kind {name!r} have routes of their own: /v1/{name}s",
+                f"{found.label}有自己的接口：/v1/{name}s",
+            )
+        return found
+
     def of_role(self, role: Role) -> list[KindDeclaration]:
         """Return the kinds of a role."""
         return [kind for kind in self._by_name.values() if kind.role is role]
+
+    def in_common_table(self) -> list[KindDeclaration]:
+        """Return the kinds whose records are in the common table."""
+        return [kind for kind in self._by_name.values() if not kind.own_table]
 
 
 @lru_cache(maxsize=8)
@@ -58,5 +77,7 @@ def load_kinds(folder: Path | None = None) -> Kinds:
         own = read_declaration(path)
         if own.name in names:
             raise InputError(f"{path.name} declares {own.name!r}, which ships with gongxu; choose another name")
+        if own.own_table:
+            raise InputError(f"{path.name}: own_table is for the kinds that ship; leave it out")
         kinds.append(own)
     return Kinds(kinds)

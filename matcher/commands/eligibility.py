@@ -90,6 +90,7 @@ def _day(text: str) -> date:
 
 def _show(found: "Eligibility", firm: "FirmFacts", *, details: bool) -> None:
     from matcher.eligibility.assess import VERDICTS, eligibility_dict
+    from matcher.eligibility.diagnosis import RULES, diagnose
     from matcher.eligibility.products import in_order
 
     body = eligibility_dict(found)
@@ -111,5 +112,7 @@ def _show(found: "Eligibility", firm: "FirmFacts", *, details: bool) -> None:
             facts = f" ← {'；'.join(item['facts'])}" if item["facts"] else ""
             kind = "" if item["kind"] == "hard" else "（需判断）"
             typer.echo(f"    {SIGNS[item['status']]} {item['quote']}{kind}{facts}")
+    for one in diagnose(firm.firm_id, firm, found.results, found.as_of):
+        typer.echo(f"差一步：{one.text}（{one.kind} {one.record_id}，{RULES[one.rule]}；依据：{one.evidence}）")
     if body["question"]:
         typer.echo(body["question"]["text"])

@@ -14,7 +14,9 @@ from data.store.store import Store
 from matcher.collection.filters import Filters
 from matcher.engine import Engine
 from matcher.kinds.loading import kind_index
-from matcher.kinds.recommend import recommend_kinds
+from matcher.kinds.recommend import KindsQuery, recommend_kinds
+
+SIGNS = {"met": "✓", "missed": "✗", "unknown": "?", "not_comparable": "≠"}
 
 
 def show_kinds(
@@ -31,7 +33,7 @@ def show_kinds(
     index = kind_index(settings().bundles, engine, store, kinds)
     today = datetime.now(UTC).astimezone(CHINA_STANDARD_TIME).date()
     anything = filters.model_copy(update={"statuses": ()})  # whether a record is offered is its kind's to say
-    answer = recommend_kinds(engine, index, demand, wanted, today, anything)
+    answer = recommend_kinds(engine, index, demand, KindsQuery(wanted, today, anything))
     if as_json:
         typer.echo(json.dumps(answer.model_dump(mode="json"), ensure_ascii=False, indent=1))
         return
@@ -39,6 +41,8 @@ def show_kinds(
         typer.echo(f"{kind.label}：{kind.message}" if kind.message else kind.label)
         for item in kind.items:
             typer.echo(f"{item.rank:>3}. {item.title}{f' · {item.provider}' if item.provider else ''} {item.id}")
+            for requirement in item.requirements:
+                typer.echo(f"      {SIGNS[requirement.status]} {requirement.text}")
             for reason in item.reasons:
                 typer.echo(f"      + {reason}")
 

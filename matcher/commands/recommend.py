@@ -32,6 +32,7 @@ def recommend(
     demand: Annotated[str | None, typer.Option(help="Id of a stored demand: achievements for it.")] = None,
     text: Annotated[str | None, typer.Option(help="A demand in free text: achievements for it.")] = None,
     achievement: Annotated[str | None, typer.Option(help="Id of a stored achievement: demands for it.")] = None,
+    firm: Annotated[str | None, typer.Option(help="Id of a stored firm: records of --kinds for what it does.")] = None,
     top: Annotated[int, typer.Option(help="How many, 1-200.")] = 10,
     explain: Annotated[bool, typer.Option("--explain", help="Say why, with evidence.")] = False,
     field: Annotated[list[str] | None, typer.Option(help="Only this 技术领域; may be repeated.")] = None,
@@ -79,10 +80,11 @@ def recommend(
     from data.store.store import Store
     from matcher.collection.filters import OPEN_STATUSES, Filters
     from matcher.gaps.report import report_dict, report_text
+    from matcher.kinds.subjects import demand_of_achievement, demand_of_firm
     from matcher.loading import load_engine
     from models.threads import limit_threads
 
-    _require_subject(demand, text, achievement, kinds)
+    _require_subject(demand, text, achievement, firm, kinds)
     try:
         filters = Filters(
             fields=tuple(field or ()),
@@ -103,6 +105,10 @@ def recommend(
     with Store.open(settings().store_url, create=False) as store:
         if achievement is not None:
             offered = store.achievement(achievement)
+            wanted = demand_of_achievement(offered)
+        elif firm is not None:
+            known = store.firms.get(firm)
+            wanted = demand_of_firm(known.title, known.facts, known.record)
         else:
             wanted = store.demand(demand) if demand is not None else Demand.of_text(text or "")
         engine = load_engine(settings(), store)
@@ -129,19 +135,21 @@ def recommend(
             typer.echo(f"还缺什么、谁能补足：gongxu gaps --demand {demand}；该问什么：gongxu clarify --demand {demand}")
 
 
-def _require_subject(demand: str | None, text: str | None, achievement: str | None, kinds: str | None) -> None:
+def _require_subject(
+    demand: str | None, text: str | None, achievement: str | None, firm: str | None, kinds: str | None
+) -> None:
     """Refuse a command line that names no subject, several, or one that cannot be read."""
     from data.errors import InputError
     from data.records import MAX_TEXT
 
-    if sum(given is not None for given in (demand, text, achievement)) != 1:
-        raise InputError("give exactly one of --demand ID, --text TEXT, --achievement ID")
+    if sum(given is not None for given in (demand, text, achievement, firm)) != 1:
+        raise InputError("give exactly one of --demand ID, --text TEXT, --achievement ID, --firm ID")
     if text is not None and not text.strip():
         raise InputError("the text of --text is empty; describe the demand in a sentence")
     if text is not None and len(text) > MAX_TEXT:
         raise InputError(f"the text of --text has {len(text):,} characters, at most {MAX_TEXT:,} are read; shorten it")
-    if kinds is not None and achievement is not None:
-        raise InputError("--kinds answers a demand; give --demand ID or --text TEXT with it")
+    if firm is not None and kinds is None:
+        raise InputError("--firm asks for records of kinds; say which: --kinds policy:5,service,expert")
 
 
 def _gaps(engine: "Engine", store: "Store", demand: "Demand", filters: "Filters") -> "GapReport | None":

@@ -135,14 +135,20 @@ def assess(firm: FirmFacts, policies: Iterable[StatedPolicy], as_of: date) -> El
     Products for private persons are left out. Raises nothing of its own: what is not known is said to be unknown.
     """
     facts = Facts(firm, as_of)
+    results = verdicts(facts, policies)
+    return Eligibility(as_of, results, best_question(results, facts))
+
+
+def verdicts(facts: Facts, policies: Iterable[StatedPolicy]) -> tuple[PolicyResult, ...]:
+    """Return the results of the approved policies in force on the facts' day, the better ones first."""
     forces = [
         force
-        for force in in_force((p for p in policies if p.status == "approved"), as_of)
+        for force in in_force((p for p in policies if p.status == "approved"), facts.as_of)
         if force.policy.product is None or not force.policy.product.retail
     ]
     results = [assess_policy(force, facts) for force in forces]
     results.sort(key=lambda result: (_ORDER.index(result.verdict), _end(result.days_left), result.policy.policy_id))
-    return Eligibility(as_of, tuple(results), best_question(results, facts))
+    return tuple(results)
 
 
 def _end(days_left: int | None) -> float:

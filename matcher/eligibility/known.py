@@ -118,9 +118,15 @@ class Facts:
         self.firm = firm
         self.as_of = as_of
         self._last = as_of.year - 1
+        self._found: dict[str, Known | None] = {}
 
     def look_up(self, field: str) -> Known | None:
         """Return what is known of a field, None if nothing is."""
+        if field not in self._found:
+            self._found[field] = self._looked_up(field)
+        return self._found[field]
+
+    def _looked_up(self, field: str) -> Known | None:
         own = self.firm.other.get(field)
         found = self._typed(field) if own is None else _other(own)
         return None if isinstance(found, Interval) and not found.known else found

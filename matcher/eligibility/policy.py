@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -39,7 +40,7 @@ class StatedCriterion(BaseModel):
             raise ValueError(f"no test: {error}") from error
         return value
 
-    @property
+    @cached_property
     def rule(self) -> Test:
         """The test, read."""
         return read_test(self.test)

@@ -2,12 +2,17 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from data.kinds.declaration import KindDeclaration, Role
+from data.kinds.disclosure import HIDDEN
 from data.kinds.record import KindRecord
 from data.kinds.registry import Kinds
 from data.records import MAX_TEXT, Achievement
@@ -17,6 +22,7 @@ from matcher.collection.collection import Collection
 from matcher.collection.encoded import RecordEncoder
 from matcher.texts.space import record_text
 
+DAYS_KEPT = 64  # answers of `KindIndex.offered` kept, a byte per record each
 PRICES = ("price_min", "price_max")
 DECLARATIONS = "declarations.json"  # digest of each kind's declaration as it was when its records were indexed
 
@@ -29,25 +35,40 @@ class KindIndex:
     kinds: Kinds
     collections: Mapping[str, Collection]
     records: Mapping[str, Mapping[str, KindRecord]]
+    _offered: dict[tuple[str, date], NDArray[np.bool_]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def offered(self, name: str, on: date) -> NDArray[np.bool_]:
+        """Return (n,) mask of the rows of a kind's collection that hold a record offered on a day and not hidden.
+
+        It is not to be written to; days that were asked for are remembered.
+        """
+        known = self._offered.get((name, on))
+        if known is None:
+            collection, kind = self.collections[name], self.kinds[name]
+            known = np.zeros(len(collection), dtype=np.bool_)
+            for record_id, record in self.records[name].items():
+                row = collection.row(record_id)
+                if row is not None and record.visibility != HIDDEN and record.offered(on, kind):
+                    known[row] = True
+            known.flags.writeable = False
+            if len(self._offered) >= DAYS_KEPT:
+                self._offered.clear()
+            self._offered[name, on] = known
+        return known
 
     @classmethod
     def build(cls, encoder: RecordEncoder, kinds: Kinds, records: Iterable[KindRecord]) -> Self:
         """Index the records of kinds in the role of supply; others are left out, as are kinds without a declaration."""
-        return cls(encoder.without_graph(), kinds, {}, by_kind(kinds, records)).completed()
+        index = cls(encoder.without_graph(), kinds, {}, by_kind(kinds, records))
+        return index.apply(index.missing())
 
     @classmethod
-    def load(
-        cls,
-        directory: Path,
-        encoder: RecordEncoder,
-        kinds: Kinds,
-        records: Iterable[KindRecord],
-        changes: Iterable[KindChange],
-    ) -> Self:
-        """Read the collections that `save` wrote and bring them up to date.
+    def load(cls, directory: Path, encoder: RecordEncoder, kinds: Kinds, records: Iterable[KindRecord]) -> Self:
+        """Read the collections that `save` wrote; `records` are all that the store holds now.
 
-        `records` are all that the store holds, `changes` those since the collections were saved. A kind that is not in
-        the folder, or was declared otherwise then, is indexed from its records.
+        A kind that is not in the folder, or was declared otherwise then, has no collection yet: see `missing`.
         """
         path = directory / DECLARATIONS
         saved = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -57,8 +78,7 @@ class KindIndex:
             for name in found
             if saved.get(name) == declaration_digest(kinds[name]) and (directory / name).is_dir()
         }
-        # What never was indexed is, whether or not a change says so.
-        return cls(encoder.without_graph(), kinds, collections, found).apply(changes).completed()
+        return cls(encoder.without_graph(), kinds, collections, found)
 
     def save(self, directory: Path) -> None:
         """Write the collections, as built and not written to since, into `directory`, which is created."""
@@ -68,15 +88,14 @@ class KindIndex:
         digests = {name: declaration_digest(self.kinds[name]) for name in self.collections}
         (directory / DECLARATIONS).write_text(json.dumps(digests, indent=1), encoding="utf-8")
 
-    def completed(self) -> Self:
-        """Return the index with every record in its kind's collection."""
-        missing = [
-            record
+    def missing(self) -> list[KindChange]:
+        """Return the records that no collection holds, as changes to apply."""
+        return [
+            KindChange(record.kind, record.id, record, 0)
             for name, found in self.records.items()
             for record in found.values()
             if name not in self.collections or self.collections[name].row(record.id) is None
         ]
-        return self.apply(KindChange(record.kind, record.id, record, 0) for record in missing) if missing else self
 
     def apply(self, changes: Iterable[KindChange]) -> Self:
         """Return the index after changes in the store, in their order; of a record changed twice the last state counts."""
@@ -100,7 +119,9 @@ class KindIndex:
 
 def by_kind(kinds: Kinds, records: Iterable[KindRecord]) -> dict[str, dict[str, KindRecord]]:
     """Return the records of kinds in the role of supply, by kind and id."""
-    found: dict[str, dict[str, KindRecord]] = {kind.name: {} for kind in kinds.of_role(Role.SUPPLY)}
+    found: dict[str, dict[str, KindRecord]] = {
+        kind.name: {} for kind in kinds.of_role(Role.SUPPLY) if not kind.own_table
+    }
     for record in records:
         if record.kind in found:
             found[record.kind][record.id] = record
@@ -108,8 +129,9 @@ def by_kind(kinds: Kinds, records: Iterable[KindRecord]) -> dict[str, dict[str, 
 
 
 def declaration_digest(kind: KindDeclaration) -> str:
-    """Return the digest of what a kind declares: another one means that its records are read otherwise."""
-    return sha256(kind.model_dump_json().encode()).hexdigest()
+    """Return the digest of what a kind declares of its texts: another one means that its records are read otherwise."""
+    read = [(field.name, field.figures) for field in kind.fields if field.matched or field.figures]
+    return sha256(json.dumps(read).encode()).hexdigest()
 
 
 def as_achievement(record: KindRecord, kind: KindDeclaration) -> Achievement:

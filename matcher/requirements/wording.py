@@ -13,13 +13,13 @@ def _quote(quantity: Quantity) -> Quote:
     return Quote(text=quantity.quote, field=quantity.field, start=quantity.start, end=quantity.end)
 
 
-def sentence(entry: Entry) -> str:
-    """Return the verdict on one requirement in Chinese, with both quotes."""
+def sentence(entry: Entry, offered_by: str = "成果") -> str:
+    """Return the verdict on one requirement in Chinese, with both quotes; `offered_by` is what the other record is called."""
     asked = "补充的要求" if entry.requirement.field == "keywords" else "要求"  # an answer to a question, or a keyword
     wanted = f"{asked}“{entry.requirement.quote}”"
     if entry.answer is None:
-        return f"{wanted}，成果未说明"
-    offered = f"{wanted}，成果称“{entry.answer.quote}”"
+        return f"{wanted}，{offered_by}未说明"
+    offered = f"{wanted}，{offered_by}称“{entry.answer.quote}”"
     if entry.margin is not None:
         distance = f"{abs(entry.margin):.0%}"
         if entry.status == "met":
@@ -35,7 +35,7 @@ def _worst_first(entry: Entry) -> tuple[bool, float]:
     return not missed, entry.margin if missed and entry.margin is not None else 0.0
 
 
-def checks(report: RequirementReport) -> list[RequirementCheck]:
+def checks(report: RequirementReport, offered_by: str = "成果") -> list[RequirementCheck]:
     """Return all requirements of a report with their verdicts: what is missed first, then in the order of the text."""
     found = []
     for entry in sorted(report.entries, key=_worst_first):
@@ -45,7 +45,7 @@ def checks(report: RequirementReport) -> list[RequirementCheck]:
             RequirementCheck(
                 parameter=entry.requirement.parameter,
                 status=entry.status,
-                text=sentence(entry),
+                text=sentence(entry, offered_by),
                 required=_quote(entry.requirement),
                 offered=None if entry.answer is None else _quote(entry.answer),
                 unit=entry.unit,

@@ -7,7 +7,9 @@ from data.kinds.registry import Kinds
 from data.store.store import Store
 from matcher.engine import Engine
 from matcher.kinds.index import KindIndex
-from matcher.kinds.loading import kind_index
+from matcher.kinds.loading import kind_indexes
+
+WAIT = 0.05  # seconds between two looks whether the index that somebody else makes is there
 
 
 class KindHolder:
@@ -16,27 +18,36 @@ class KindHolder:
     def __init__(self, kinds: Kinds, bundles: Path) -> None:
         self.kinds = kinds
         self._bundles = bundles
-        self._engine: Engine | None = None
-        self._index: KindIndex | None = None
+        self._served: tuple[Engine, KindIndex] | None = None
         self._revision = 0
         self._lock = Lock()
 
     def refresh(self, engine: Engine, store: Store) -> None:
-        """Take in what was written since the last call, or all records if another bundle serves since."""
+        """Take in what was written since the last call, or all records if another bundle serves since.
+
+        Of another bundle its own index serves at once; what was written since it was built follows batch by batch.
+        """
         with self._lock:
-            mark = store.watermark()
-            if self._index is None or engine is not self._engine:
-                self._index = kind_index(self._bundles, engine, store, self.kinds)
-            elif mark > self._revision:
-                self._index = self._index.apply(store.kinds.changes_since(self._revision))
-            self._engine, self._revision = engine, mark
+            self._refresh(engine, store)
+
+    def _refresh(self, engine: Engine, store: Store) -> None:
+        mark = store.watermark()
+        if self._served is None or engine is not self._served[0]:
+            for index in kind_indexes(self._bundles, engine, store, self.kinds):
+                self._served = engine, index
+        elif mark > self._revision:
+            self._served = engine, self._served[1].apply(store.kinds.changes_since(self._revision))
+        self._revision = mark
 
     def index(self, engine: Engine, store: Store) -> KindIndex:
-        """Return the index that fits an engine, made now if it is not there yet."""
-        index = self._index
-        if index is None or engine is not self._engine:
-            self.refresh(engine, store)
-            index = self._index
-        if index is None:  # refresh leaves one or raises
-            raise RuntimeError("the index of kinds was not made")
-        return index
+        """Return the index that fits an engine, made now if nobody is making it; not later than its first part is there."""
+        while True:
+            served = self._served
+            if served is not None and served[0] is engine:
+                return served[1]
+            if self._lock.acquire(timeout=WAIT):
+                try:
+                    if self._served is None or self._served[0] is not engine:
+                        self._refresh(engine, store)
+                finally:
+                    self._lock.release()

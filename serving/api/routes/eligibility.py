@@ -1,5 +1,6 @@
 """What a firm is eligible for: three-valued checks of approved policies and finance products, each with quote and fact."""
 
+from dataclasses import asdict
 from datetime import date
 from functools import partial
 from typing import Annotated, Any, Literal, Self
@@ -13,6 +14,7 @@ from data.records import Identifier
 from data.store.store import Store
 from knowledge_graph.criteria.types import Role
 from matcher.eligibility.assess import assess, eligibility_dict
+from matcher.eligibility.diagnosis import RULES, diagnose
 from matcher.eligibility.kept import parsed
 from matcher.eligibility.policy import StatedPolicy
 from matcher.eligibility.products import in_order
@@ -152,6 +154,17 @@ class BestQuestion(BaseModel):
     text: str
 
 
+class FindingAnswer(BaseModel):
+    """What is one step away: by which rule, on which record, with the evidence that it rests on."""
+
+    rule: str = Field(examples=["one missed"])
+    rule_text: str
+    text: str
+    kind: str = Field(examples=["policy"])
+    record_id: str
+    evidence: str
+
+
 class EligibilityAnswer(BaseModel):
     """Verdicts, the better ones first, products after policies; never a probability."""
 
@@ -159,6 +172,9 @@ class EligibilityAnswer(BaseModel):
     firm: str | None = Field(description="Id of the stored firm, null for facts sent along")
     counts: dict[Verdict, int] = Field(description="Of all policies in force that were asked for")
     question: BestQuestion | None
+    findings: list[FindingAnswer] = Field(
+        description="What is one step away; every line with record, rule and evidence"
+    )
     results: list[PolicyAnswer]
 
 
@@ -199,4 +215,8 @@ def _answer(request: EligibilityRequest, facts: FirmFacts, policies: list[Stated
         row["fit"] = None if fit is None else {"amount": fit.amount, "term": fit.term, "guarantee": fit.guarantee}
         if not request.criteria:
             row["criteria"] = []
-    return body | {"results": rows[: request.limit]}
+    findings = [
+        asdict(one) | {"rule_text": RULES[one.rule]}
+        for one in diagnose(request.firm or facts.firm_id, facts, found.results, request.as_of)
+    ]
+    return body | {"findings": findings, "results": rows[: request.limit]}

@@ -284,6 +284,19 @@ class Financing(BaseModel):
     """
 
 
+class FindingAnswer(BaseModel):
+    """
+    What is one step away: by which rule, on which record, with the evidence that it rests on.
+    """
+
+    rule: str
+    rule_text: str
+    text: str
+    kind: str
+    record_id: str
+    evidence: str
+
+
 class FitAnswer(BaseModel):
     """
     How well a product fits what the firm looks for; null where either side is silent.
@@ -438,26 +451,21 @@ class KindField(BaseModel):
     filtered: bool = False
 
 
-class KindItem(BaseModel):
+class KindRequirement(BaseModel):
     """
-    One record of a kind in a list.
+    One requirement of a subject against what a record states.
     """
 
-    rank: int
-    id: str
-    title: str
-    provider: str = ""
-    region: str | None = None
-    attributes: dict[str, str | int | float | bool | list[str]] | None = None
-    probability: float | None = None
+    field: str
+    label: str
+    status: Literal["met", "missed", "unknown", "not_comparable"]
     """
-    Null as long as the kind has too few outcomes to learn from
+    unknown: the record does not state it, never a failure
     """
-    score: float
+    text: str
     """
-    Prior: how many deviations above a reference record the texts are alike
+    The verdict in Chinese
     """
-    reasons: list[str] = []
 
 
 class KindSummary(BaseModel):
@@ -1645,15 +1653,30 @@ class History(BaseModel):
     actions: list[ActionEntry]
 
 
-class KindAnswer(BaseModel):
+class KindItem(BaseModel):
     """
-    The records of one kind for a subject, best first.
+    One record of a kind in a list.
     """
 
-    kind: str
-    label: str
-    message: str = ""
-    items: list[KindItem] = Field([], validate_default=True)
+    rank: int
+    id: str
+    title: str
+    provider: str = ""
+    region: str | None = None
+    attributes: dict[str, str | int | float | bool | list[str]] | None = None
+    probability: float | None = None
+    """
+    Null as long as the kind has too few outcomes to learn from
+    """
+    score: float
+    """
+    Prior: how many deviations above a reference record the texts are alike
+    """
+    reasons: list[str] = []
+    requirements: list[KindRequirement] = Field([], validate_default=True)
+    """
+    Requirements sent along, and those that the demand states: what is missed first
+    """
 
 
 class KindList(BaseModel):
@@ -1691,16 +1714,6 @@ class KindRecord(BaseModel):
     source: str = ""
     attributes: dict[str, str | int | float | bool | list[str]] | None = None
     extra: dict[str, str] | None = None
-
-
-class KindsAnswer(BaseModel):
-    """
-    One answer for several kinds, in the order asked for.
-    """
-
-    subject_id: str | None = None
-    bundle_version: str = ""
-    kinds: list[KindAnswer] = Field([], validate_default=True)
 
 
 class Match(BaseModel):
@@ -1907,7 +1920,7 @@ class Answer(BaseModel):
 
 class AskedFor(BaseModel):
     """
-    The subject: exactly one of a stored demand, a demand sent along, a free text.
+    The subject: exactly one of a stored demand, a demand sent along, a free text, a stored firm or achievement.
     """
 
     model_config = ConfigDict(
@@ -1916,6 +1929,14 @@ class AskedFor(BaseModel):
     demand_id: str | None = None
     demand: Demand | None = None
     text: str | None = None
+    firm_id: str | None = None
+    """
+    By what the firm does
+    """
+    achievement_id: str | None = None
+    """
+    By what the achievement is
+    """
 
 
 class BatchResult(BaseModel):
@@ -1983,6 +2004,10 @@ class EligibilityAnswer(BaseModel):
     Of all policies in force that were asked for
     """
     question: BestQuestion | None
+    findings: list[FindingAnswer]
+    """
+    What is one step away; every line with record, rule and evidence
+    """
     results: list[PolicyAnswer]
 
 
@@ -2052,6 +2077,31 @@ class FirmPage(BaseModel):
     next_cursor: str = ""
 
 
+class KindAnswer(BaseModel):
+    """
+    The records of one kind for a subject, best first.
+    """
+
+    kind: str
+    label: str
+    message: str = ""
+    answered: bool | None = None
+    """
+    Whether the best is good enough; null as long as the kind has no outcomes to tell by
+    """
+    items: list[KindItem] = Field([], validate_default=True)
+
+
+class KindsAnswer(BaseModel):
+    """
+    One answer for several kinds, in the order asked for.
+    """
+
+    subject_id: str | None = None
+    bundle_version: str = ""
+    kinds: list[KindAnswer] = Field([], validate_default=True)
+
+
 class KindsRequest(BaseModel):
     """
     A question over several kinds.
@@ -2069,6 +2119,10 @@ class KindsRequest(BaseModel):
     conditions: dict[str, str | int | float | bool | list[str]] | None = Field(None, max_length=20)
     """
     Values of filtered fields; a number is a bound from above
+    """
+    requirements: dict[str, str | int | float | bool | list[str]] | None = Field(None, max_length=20)
+    """
+    Values that should be there: checked and shown, what misses some comes later; a number is a bound from above, of several labels all are wanted
     """
     as_of: date | None = None
     """

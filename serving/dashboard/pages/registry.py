@@ -15,6 +15,8 @@ from serving.dashboard.pages import (
 )
 from serving.dashboard.pages.daily import matches, review, today
 from serving.dashboard.pages.importing import prepare, reports
+from serving.dashboard.pages.kinds import criteria, eligibility, firms
+from serving.dashboard.pages.kinds import records as kind_records
 from serving.dashboard.tables import TableSpec
 
 _MODULES = (
@@ -32,6 +34,10 @@ _MODULES = (
     clarify,
     models,
     records,
+    kind_records,
+    firms,
+    eligibility,
+    criteria,
     audit,
 )
 ALL_PAGES: tuple[Page, ...] = tuple(page for module in _MODULES for page in module.PAGES)

@@ -43,7 +43,7 @@ def write(folder, text, name="incubator"):
 
 def test_the_shipped_kinds_cover_the_platform():
     supply = {kind.name for kind in KINDS.of_role(Role.SUPPLY)}
-    assert supply == {"service", "expert", "equipment", "institution", "policy", "finance_product"}
+    assert supply == {"achievement", "service", "expert", "equipment", "institution", "policy", "finance_product"}
     assert [kind.name for kind in KINDS.of_role(Role.PROFILE)] == ["firm"]
     assert [kind.name for kind in KINDS.of_role(Role.STAFF)] == ["broker"]
 

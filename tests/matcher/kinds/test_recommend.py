@@ -13,7 +13,7 @@ from data.store.kind_records import KindChange
 from matcher.collection.pairs import PairBatch
 from matcher.engine import Engine
 from matcher.kinds.index import KindIndex, as_achievement
-from matcher.kinds.recommend import PRIOR, recommend_kinds
+from matcher.kinds.recommend import PRIOR, KindsQuery, recommend_kinds
 from tests.matcher.worlds import TOPICS
 
 ROOT = Path(__file__).parents[3]
@@ -44,7 +44,9 @@ def engine(known) -> Engine:
 
 
 def ids(engine, index, demand, top=8):
-    return [item.id for item in recommend_kinds(engine, index, demand, {"service": top}, TODAY).kinds[0].items]
+    return [
+        item.id for item in recommend_kinds(engine, index, demand, KindsQuery({"service": top}, TODAY)).kinds[0].items
+    ]
 
 
 def test_the_channels_have_one_caller():
@@ -66,7 +68,7 @@ def test_the_list_is_the_order_of_the_prior_over_all_records(known, engine, inde
         pairs = PairBatch.of_demand(asking.view, asking.place, offered, np.arange(len(records)))
         columns = engine.model.label_free_table(pairs).select(tuple(PRIOR))
         prior = columns @ np.array(list(PRIOR.values())) / sum(PRIOR.values())
-        best = recommend_kinds(engine, index, demand, {"service": 8}, TODAY).kinds[0].items
+        best = recommend_kinds(engine, index, demand, KindsQuery({"service": 8}, TODAY)).kinds[0].items
         scores = {one.id: float(value) for one, value in zip(records, prior, strict=True)}
         assert [item.score for item in best] == pytest.approx([scores[item.id] for item in best], abs=1e-4)
         assert best[0].score == pytest.approx(max(scores.values()), abs=1e-4)
@@ -97,12 +99,13 @@ def test_a_saved_index_answers_like_the_one_that_was_saved(engine, index, tmp_pa
     encoder = engine.model.record_encoder
 
     def load(records, changes=(), kinds=index.kinds):
-        return KindIndex.load(tmp_path / "kinds", encoder, kinds, records, changes)
+        loaded = KindIndex.load(tmp_path / "kinds", encoder, kinds, records).apply(changes)
+        return loaded.apply(loaded.missing())
 
     plain = type(encoder).achievements
     monkeypatch.setattr(type(encoder), "achievements", lambda self, some: encoded.extend(some) or plain(self, some))
-    first = recommend_kinds(engine, index, demand, {"service": 8}, TODAY)
-    assert recommend_kinds(engine, load(records), demand, {"service": 8}, TODAY) == first
+    first = recommend_kinds(engine, index, demand, KindsQuery({"service": 8}, TODAY))
+    assert recommend_kinds(engine, load(records), demand, KindsQuery({"service": 8}, TODAY)) == first
     assert encoded == []  # nothing is read a second time
 
     best = first.kinds[0].items[0].id
@@ -116,6 +119,9 @@ def test_a_saved_index_answers_like_the_one_that_was_saved(engine, index, tmp_pa
     assert [one.achievement_id for one in encoded] == [changed.id, "S98"]
 
     encoded.clear()
-    other = index.kinds["service"].model_copy(update={"reason": "改过的声明"})
-    load(records, kinds=Kinds([other]))
-    assert len(encoded) == len(records)
+    service = index.kinds["service"]
+    load(records, kinds=Kinds([service.model_copy(update={"reason": "改过的声明"})]))
+    assert encoded == []
+    read = tuple(field.model_copy(update={"matched": True}) for field in service.fields)
+    load(records, kinds=Kinds([service.model_copy(update={"fields": read})]))
+    assert len(encoded) == len(records)  # their texts are others now

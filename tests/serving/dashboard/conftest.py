@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from data.kinds.record import KindRecord
 from data.settings import Settings
 from data.store.operators import Operator
 from data.store.store import Store
@@ -53,7 +54,20 @@ def home(platform, tmp_path_factory) -> Settings:
     settings = copied(platform, tmp_path_factory.mktemp("dashboard"), serve_poll=0.05)
     with Store.open(settings.store_url) as store:
         add_operators(store)
+        add_kinds(store)
     return settings
+
+
+def add_kinds(store: Store) -> None:
+    """Write a service, a firm and a policy, for the pages about one."""
+    text = "申报企业应符合以下条件：（1）职工人数不少于20人；（2）上年度营业收入不低于2000万元。"
+    store.kinds.upsert(
+        [
+            KindRecord(kind="service", id="S1", title="污泥含水率检测", attributes={"qualifications": ("CMA",)}),
+            KindRecord(kind="firm", id="F1", title="隔膜公司", attributes={"staff": 25}),
+            KindRecord(kind="policy", id="P1", title="产业奖补", attributes={"conditions": text}),
+        ]
+    )
 
 
 @contextmanager

@@ -277,6 +277,10 @@ def test_pages_are_accessible_in_light_and_dark_and_fit_a_tablet(page, server, p
         "/browse/pair?demand=D000001&achievement=A0000001",
         "/quality/experiments",
         "/records/holders",
+        "/kinds?text=污泥含水率检测&kind=service",
+        "/firm?id=F1",
+        "/eligibility",
+        "/criteria/policy?kind=policy&id=P1",
     ],
 )
 def test_lists_and_pairs_are_accessible(page, server, path):

@@ -34,6 +34,9 @@ QUERIES = {
     "/health/ask": "?id=D000001",
     "/health/ask/questions": "?id=D000001",
     "/health/ask/list": "?id=D000001",
+    "/kinds/record": "?kind=service&id=S1",
+    "/firm": "?id=F1",
+    "/criteria/policy": "?kind=policy&id=P1",
     "/tables/{name}": "",
     "/tables/{name}/export": "",
 }

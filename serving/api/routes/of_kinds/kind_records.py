@@ -84,7 +84,7 @@ class RecordPage(BaseModel):
 @router.get("/kinds", response_model=KindList, responses=responses(*COMMON), summary="List the kinds of records")
 async def list_kinds(services: ServicesOf, _who: Reader) -> Response:
     """List the kinds that ship and those that the platform declares, with their fields and counts."""
-    counts = await services.in_store(lambda store: store.kinds.counts())
+    counts = await services.in_store(_counts)
     kinds = [_summary(kind, counts.get(kind.name, 0)) for kind in _kinds(services).values()]
     return json_response(KindList(kinds=tuple(kinds)).model_dump(mode="json"))
 
@@ -103,7 +103,7 @@ async def list_records(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
 ) -> Response:
     """List the records of a kind in the order of their ids."""
-    name = _kinds(services).known(kind).name
+    name = _kinds(services).recorded(kind).name
     found = await services.in_store(lambda store: store.kinds.page(name, cursor, limit))
     following = found[-1].id if len(found) == limit else ""
     return json_response(RecordPage(records=tuple(found), next_cursor=following).model_dump(mode="json"))
@@ -117,7 +117,7 @@ async def list_records(
 )
 async def get_record(kind: Kind, record_id: RecordId, services: ServicesOf, _who: Reader) -> Response:
     """Return one record as it was written."""
-    name = _kinds(services).known(kind).name
+    name = _kinds(services).recorded(kind).name
     record = await services.in_store(lambda store: store.kinds.get(name, record_id))
     return json_response(record.model_dump(mode="json"))
 
@@ -138,7 +138,7 @@ async def put_record(
     """Insert or replace one record: its common fields and its kind's own ones. The answer comes once it is on disk."""
     if values.get("id", record_id) != record_id:
         raise InputError(f"the path names {record_id!r}, the record {values['id']!r}; they must be the same")
-    record = read_record(_kinds(services).known(kind), values | {"id": record_id})
+    record = read_record(_kinds(services).recorded(kind), values | {"id": record_id})
     counts: UpsertCounts = await services.in_store(lambda store: store.kinds.upsert([record]))
     services.written()
     result = "inserted" if counts.inserted else "updated" if counts.updated else "unchanged"
@@ -155,11 +155,16 @@ async def delete_record(
     kind: Kind, record_id: RecordId, request: Request, services: ServicesOf, who: Writer
 ) -> Response:
     """Delete one record; its events stay."""
-    name = _kinds(services).known(kind).name
+    name = _kinds(services).recorded(kind).name
     entry = AuditEntry(datetime.now(UTC), who.name, f"{name}.delete", record_id, request.state.request_id)
     await services.in_store(partial(_delete, kind=name, record_id=record_id, entry=entry))
     services.written()
     return json_response({"id": record_id, "result": "deleted"})
+
+
+def _counts(store: Store) -> dict[str, int]:
+    own = store.counts()
+    return store.kinds.counts() | {"achievement": own.achievements, "demand": own.demands}
 
 
 def _kinds(services: Services) -> Kinds:

@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
 from data.dates import CHINA_STANDARD_TIME
+from data.kinds.record import Value
 from data.records import MAX_TEXT, Demand, Identifier
 from matcher.collection.filters import Filters
 from matcher.kinds.answer import KindsAnswer
-from matcher.kinds.recommend import MAX_KINDS, recommend_kinds
+from matcher.kinds.recommend import MAX_KINDS, KindsQuery, recommend_kinds
+from matcher.kinds.subjects import demand_of_achievement, demand_of_firm
 from serving.access.gate import Needs
 from serving.access.roles import Scope
 from serving.api.answers import json_response
@@ -25,22 +27,26 @@ _EXAMPLE = {
     "for": {"text": "需要检测污泥含水率，出具CMA报告"},
     "kinds": {"service": 5, "expert": 3},
     "conditions": {"lead_time_days": 10},
+    "requirements": {"qualifications": ["CNAS"]},
 }
 
 
 class AskedFor(BaseModel):
-    """The subject: exactly one of a stored demand, a demand sent along, a free text."""
+    """The subject: exactly one of a stored demand, a demand sent along, a free text, a stored firm or achievement."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     demand_id: Identifier | None = None
     demand: Demand | None = None
     text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)] | None = None
+    firm_id: Identifier | None = Field(None, description="By what the firm does")
+    achievement_id: Identifier | None = Field(None, description="By what the achievement is")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if sum(value is not None for value in (self.demand_id, self.demand, self.text)) != 1:
-            raise ValueError("give exactly one of demand_id, demand, text")
+        given = (self.demand_id, self.demand, self.text, self.firm_id, self.achievement_id)
+        if sum(value is not None for value in given) != 1:
+            raise ValueError("give exactly one of demand_id, demand, text, firm_id, achievement_id")
         return self
 
 
@@ -56,6 +62,12 @@ class KindsRequest(BaseModel):
     filters: Filters = Field(default_factory=lambda: Filters(statuses=()))
     conditions: dict[str, str | int | float | bool | list[str]] = Field(
         default_factory=dict, max_length=20, description="Values of filtered fields; a number is a bound from above"
+    )
+    requirements: dict[str, str | int | float | bool | list[str]] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="Values that should be there: checked and shown, what misses some comes later; a number is a bound "
+        "from above, of several labels all are wanted",
     )
     as_of: date | None = Field(None, description="Day on which records have to be valid; today in China if not given")
 
@@ -79,11 +91,22 @@ async def _demand(subject: AskedFor, services: Services) -> Demand:
     if subject.demand_id is not None:
         wanted = subject.demand_id
         return await services.in_store(lambda store: store.demand(wanted))
+    if subject.firm_id is not None:
+        firm_id = subject.firm_id
+        firm = await services.in_store(lambda store: store.firms.get(firm_id))
+        return demand_of_firm(firm.title, firm.facts, firm.record)
+    if subject.achievement_id is not None:
+        achievement_id = subject.achievement_id
+        return demand_of_achievement(await services.in_store(lambda store: store.achievement(achievement_id)))
     return subject.demand if subject.demand is not None else Demand.of_text(subject.text or "")
 
 
 def _answer(services: Services, live: LiveModel, demand: Demand, asked: KindsRequest) -> KindsAnswer:
     index = services.kinds.index(live.engine, services.access.store())
-    conditions = {name: tuple(v) if isinstance(v, list) else v for name, v in asked.conditions.items()}
     on = asked.as_of or datetime.now(UTC).astimezone(CHINA_STANDARD_TIME).date()
-    return recommend_kinds(live.engine, index, demand, asked.kinds, on, asked.filters, conditions)
+    query = KindsQuery(asked.kinds, on, asked.filters, _values(asked.conditions), _values(asked.requirements))
+    return recommend_kinds(live.engine, index, demand, query)
+
+
+def _values(given: dict[str, str | int | float | bool | list[str]]) -> dict[str, Value]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}

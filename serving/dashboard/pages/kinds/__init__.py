@@ -1,0 +1,1 @@
+"""Pages about records of declared kinds: resources, firms, eligibility, criteria to approve."""
