@@ -79,7 +79,7 @@ class FieldDeclaration(BaseModel):
     at_most: str = ""
     # The field whose statement ends with this day.
     ends: str = ""
-    # Lists what somebody made, a line each: expertise is told from the nearest of them.
+    # Lists what somebody made, a line each: expertise is derived from the nearest of them.
     outputs: bool = False
     # Shown of public records only.
     personal: bool = False

@@ -36,7 +36,7 @@ class Expertise:
 
     @classmethod
     def fit(cls, outputs: Mapping[str, Sequence[str]]) -> Self:
-        """Read the outputs of experts by id; one without outputs has no expertise that could be told."""
+        """Read the outputs of experts by id; one without outputs has no expertise that could be derived."""
         experts = tuple(outputs)
         texts = [stems(text) for expert in experts for text in outputs[expert]]
         owners = np.repeat(np.arange(len(experts)), [len(outputs[expert]) for expert in experts])

@@ -76,7 +76,7 @@ def home(platform, tmp_path_factory):
         (result,) = import_paths(store, [folder / "空间清单.csv"], rejects=folder).files
         store.operators.add(Operator("manager", Role.MANAGER.value, hash_password("right-password"), datetime.now(UTC)))
     environment.cache_clear()
-    assert (result.kind.value, result.inserted, result.rejected) == ("incubator", 3, 0)  # told by its columns
+    assert (result.kind.value, result.inserted, result.rejected) == ("incubator", 3, 0)  # recognised by its columns
     return site
 
 
