@@ -1,4 +1,4 @@
-"""Who asks for records of several kinds: a demand, a text, a firm by what it does, an achievement by what it is."""
+"""The subject of a question over several kinds: a demand, a text, a firm by what it does, an achievement by what it is."""
 
 from data.firms.facts import FirmFacts
 from data.kinds.record import KindRecord
