@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from data.errors import BundleError, InputError
 from models.lexical_index import LexicalIndex
 from models.lexical_index.domain_terms import DomainTerms
+from tests.some import some
 
 WORDS = [f"词{number}" for number in range(400)]
 
@@ -70,7 +71,7 @@ def check_best(index: LexicalIndex, truth: np.ndarray, query: list[str], k: int,
 def test_scores_are_those_of_bm25s(index, documents, k, length):
     peer = bm25s.BM25(method="lucene")
     peer.index(documents, show_progress=False)
-    for query in random_documents(15, 100 + length, longest=2 * length + 1):
+    for query in some(random_documents(15, 100 + length, longest=2 * length + 1)):
         truth = peer.get_scores(query) if query else np.zeros(len(documents))
         check_best(index, truth, query, k)
         np.testing.assert_allclose(index.scores(query, np.arange(len(documents))), truth, rtol=1e-4, atol=1e-6)
@@ -79,7 +80,7 @@ def test_scores_are_those_of_bm25s(index, documents, k, length):
 @pytest.mark.parametrize("share", [0.5, 0.1, 0.01, 0.001, 0.0])
 def test_a_filter_never_starves_the_answer(index, documents, share):
     allowed = np.random.default_rng(3).random(len(documents)) < share
-    for query in random_documents(10, 4, longest=20):
+    for query in some(random_documents(10, 4, longest=20)):
         truth = index.scores(query, np.arange(len(documents)))
         check_best(index, truth, query, 100, allowed)
         check_best(index, truth, query, 100, allowed[:700])
@@ -130,7 +131,7 @@ def test_any_history_of_writes_answers_like_the_formula(data):
 def test_writes_to_a_large_index_are_found_at_once_and_a_merge_restores_the_statistics(documents):
     index = LexicalIndex.build(documents)
     held = dict(enumerate(documents))
-    for number, document in enumerate(random_documents(700, 5)):
+    for number, document in some(enumerate(random_documents(700, 5))):
         row = 4_000 + number if number % 2 else number
         index.add(np.array([row]), [[*document, f"新{number}"]])
         held[row] = [*document, f"新{number}"]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from data.errors import InputError
 from data.splits import SPLITS, folds, pair_groups, same_groups
+from tests.some import some
 
 QUICK = limits(max_examples=60, deadline=None)
 NAMES = st.lists(st.tuples(st.sampled_from(["", "a", "b", "c", "d"]), st.sampled_from(["", "x", "y", "z"])), min_size=1)
@@ -23,7 +24,7 @@ def test_records_sharing_a_value_share_a_group_and_only_through_a_chain(rows):
     def linked(i, j):
         return any(column[i] and column[i] == column[j] for column in columns)
 
-    for start in range(len(rows)):
+    for start in some(range(len(rows))):
         reached, frontier = {start}, [start]
         while frontier:
             i = frontier.pop()
@@ -75,7 +76,7 @@ def test_every_row_is_tested_once_and_never_trained_on_then(split, seed):
 def test_no_group_straddles_two_folds(seed):
     levels, demand, pair = rows(seed)
     for split, group in (("dedup", pair), ("grouped", demand)):
-        for train, test in folds(split, levels, demand, pair):
+        for train, test in some(folds(split, levels, demand, pair)):
             assert not set(group[train]) & set(group[test])
 
 
@@ -95,7 +96,7 @@ def test_levels_are_spread_evenly(split):
     random = np.random.default_rng(0)
     levels = np.where(random.random(1000) < 0.2, 4, 1)
     pair = np.arange(1000) // 2
-    for _, test in folds(split, levels, np.arange(1000), pair):
+    for _, test in some(folds(split, levels, np.arange(1000), pair)):
         assert (levels[test] == 4).mean() == pytest.approx((levels == 4).mean(), abs=0.03)
 
 

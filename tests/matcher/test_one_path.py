@@ -15,6 +15,7 @@ from matcher.model import MatchingModel
 from matcher.recommendation import Match
 from matcher.request.pipeline import retrieve
 from matcher.rescoring import best_demands, candidate_pool
+from tests.some import some
 
 EVERYTHING = Filters.none()
 BODIES = (
@@ -93,12 +94,12 @@ def test_a_pair_has_the_score_and_the_reasons_that_it_has_in_its_list(platform, 
     if free:
         wanted = Demand.of_text(f"{wanted.title}。{BODIES[asked % 4]}")
     answer = platform.engine.recommend_achievements(wanted, filters=EVERYTHING, explain=True)
-    for listed in answer.items[:4]:
+    for listed in some(answer.items[:4]):
         same(platform.engine.match(wanted, platform.achievements[listed.id]), listed)
     offered = (
         last if isinstance(last, Achievement) else platform.achievements[sorted(platform.achievements)[asked % 20]]
     )
-    for back in platform.engine.recommend_demands(offered, filters=EVERYTHING).items[:4]:
+    for back in some(platform.engine.recommend_demands(offered, filters=EVERYTHING).items[:4]):
         pair = platform.engine.match(platform.demands[back.id], offered)
         assert pair.score == pytest.approx(back.score, abs=1e-4)
 
@@ -108,7 +109,7 @@ def test_pools_and_best_demands_score_as_lists_do(platform):
     demand = platform.demands[sorted(platform.demands)[0]]
     listed = platform.engine.recommend_achievements(demand, filters=EVERYTHING, diversity="none")
     pool = candidate_pool(platform.engine, demand, EVERYTHING)
-    for match in listed.items:
+    for match in some(listed.items):
         place = pool.place(match.id)
         assert pool.scores.expected[place] == pytest.approx(match.score, abs=1e-4)
         assert pool.scores.deal_at(place) == match.deal_probability

@@ -26,6 +26,7 @@ from eval.offline.slices import slice_values
 from eval.offline.systems import SYSTEMS, all_systems, build_corpus
 from models.ranking.ordinal import RankerParameters
 from tests.matcher.worlds import make_world
+from tests.some import some
 
 PARAMETERS = RankerParameters(trees=25, learning_rate=0.1, min_data_in_leaf=10, feature_fraction=0.5)
 
@@ -77,7 +78,7 @@ def test_every_system_on_every_split_has_every_figure(figures):
 
 
 def test_chance_is_chance_and_the_ranker_finds_the_known_answer(figures):
-    for by_system in figures.values():
+    for by_system in some(figures.values()):
         assert by_system["random"]["auc2"].value == pytest.approx(0.5, abs=0.12)
         assert by_system["random"]["qwk"].value == pytest.approx(0, abs=0.15)
         assert by_system["ranker"]["auc2"].value > 0.97

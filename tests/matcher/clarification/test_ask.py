@@ -18,6 +18,7 @@ from matcher.clarification.questions import limit_questions, question_dict, thre
 from matcher.engine import Engine
 from matcher.rescoring import candidate_pool
 from tests.matcher.particulars import demand
+from tests.some import some
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -64,34 +65,33 @@ def test_questions_come_by_value_with_answers_to_click(asked):
 
 def test_every_offered_answer_can_be_given_and_changes_structured_fields_alone(asked, stored):
     demands, _ = stored
-    for demand_id, questions in asked.items():
-        written = demands[demand_id]
-        for question in questions:
-            for option in question.options:
-                given_ = clarification(written, question.id, option.answer, "张三", NOON)
-                assert given_.question == question.text
-                assert given_.changes != Clarified()
-                told = clarified(written, [given_])
-                assert (told.title, told.content, told.kpis) == (written.title, written.content, written.kpis)
-                assert told != written
-                Demand.model_validate(told.model_dump())
+    offered = [(demands[key], question) for key, questions in asked.items() for question in questions]
+    for written, question in some(offered):
+        for option in some(question.options):
+            given_ = clarification(written, question.id, option.answer, "张三", NOON)
+            assert given_.question == question.text
+            assert given_.changes != Clarified()
+            told = clarified(written, [given_])
+            assert (told.title, told.content, told.kpis) == (written.title, written.content, written.kpis)
+            assert told != written
+            Demand.model_validate(told.model_dump())
 
 
 def test_only_what_is_open_is_asked(asked, stored, simulated):
     demands, _ = stored
-    for demand_id, questions in asked.items():
+    limits = {"limit:budget": "budget_max", "limit:region": "region", "limit:maturity": "trl_min"}
+    kinds = set()
+    for demand_id, questions in some(asked.items()):
         record = demands[demand_id]
         stated = find_elements(record, simulated.model.graph)
         for question in questions:
             kind, _, name = question.id.partition(":")
             if kind == "element":
                 assert not stated.stated(name)
-            if question.id == "limit:budget":
-                assert record.budget_max is None
-            if question.id == "limit:region":
-                assert record.region is None
-            if question.id == "limit:maturity":
-                assert record.trl_min is None
+            if question.id in limits:
+                assert getattr(record, limits[question.id]) is None
+            kinds.add(kind)
+    assert {"element", "limit"} <= kinds
 
 
 def test_an_answered_question_is_not_asked_again(asked, stored, simulated):
@@ -205,7 +205,7 @@ def test_no_answer_breaks_anything(question, answer):
 def test_every_city_can_be_clicked():
     """What a region option shows reads back as the region it represents, or as one of the same name."""
     regions = load_regions()
-    for code, name in regions.names.items():
+    for code, name in some(regions.names.items()):
         read = read_answer("limit:region", name).region
         assert regions.name(int(read or 0)) == name, (code, name)
 

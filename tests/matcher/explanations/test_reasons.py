@@ -23,6 +23,7 @@ from matcher.model import MatchingModel
 from matcher.ranking.scorer import Scorer
 from matcher.texts.space import record_text
 from models.ranking.calibration import IsotonicCalibration
+from tests.some import some
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_a_reason_weighs_what_its_features_contributed(known, taught, answers):
     """Sum of the ranker's own contributions over the features of one cause = weight of the reason."""
     scorer = taught.scorer
     checked = 0
-    for demand, achievement, match in answers[::7]:
+    for demand, achievement, match in some(answers[::7]):
         row = int(demand.demand_id[1:]) * len(known.world.achievements) + int(achievement.achievement_id[1:])
         table = known.asked(scorer, np.array([row]))
         parts = scorer.ranker.contributions(table.select(scorer.ranker.feature_names_))[0]
@@ -81,7 +82,7 @@ def test_a_reason_weighs_what_its_features_contributed(known, taught, answers):
 
 
 def test_reasons_in_favour_come_first_strongest_first(answers, platform_answers):
-    for _, _, match in [*answers, *platform_answers]:
+    for _, _, match in some([*answers, *platform_answers]):
         weights = [reason.weight for reason in match.reasons]
         assert weights == sorted(weights, reverse=True)
         assert len(weights) <= MAX_REASONS
@@ -91,7 +92,7 @@ def test_reasons_in_favour_come_first_strongest_first(answers, platform_answers)
 
 def test_quoted_terms_stand_in_both_texts(answers, platform_answers):
     quoted = 0
-    for demand, achievement, match in [*answers, *platform_answers]:
+    for demand, achievement, match in some([*answers, *platform_answers]):
         for reason in match.reasons:
             for term in reason.evidence.get("shared_terms", []):
                 assert term.lower() in record_text(demand).full.lower()
@@ -134,7 +135,7 @@ def test_shared_terms_are_the_telling_ones_first(known):
 def test_the_similarity_quoted_is_the_pair_s(model, platform_answers):
     demands, achievements = model.demands.base, model.achievements.base
     said = 0
-    for demand, achievement, match in platform_answers:
+    for demand, achievement, match in some(platform_answers):
         for reason in match.reasons:
             if "cosine" in reason.evidence:
                 d, a = demands.cards.rows[demand.demand_id], achievements.cards.rows[achievement.achievement_id]
@@ -150,7 +151,7 @@ def test_history_quotes_outcomes_that_happened(known, answers):
     grades = known.world.grades(known.d, known.a)
     titles = {r.record_id: r.title for r in (*known.world.demands, *known.world.achievements)}
     kinds = {"pair": 0, "mean": 0}
-    for _, _, match in answers:
+    for _, _, match in some(answers):
         for reason in match.reasons:
             if "likeness" in reason.evidence:
                 demand_id, achievement_id = reason.evidence["demand_id"], reason.evidence["achievement_id"]
@@ -165,7 +166,7 @@ def test_history_quotes_outcomes_that_happened(known, answers):
 
 def test_attributes_state_what_both_records_state(platform_answers):
     seen = set()
-    for demand, achievement, match in platform_answers:
+    for demand, achievement, match in some(platform_answers):
         for reason in match.reasons:
             name = reason.evidence.get("attribute")
             if name is None:

@@ -8,6 +8,7 @@ from matcher.engine import Engine
 from matcher.gaps.advice import NEAR, Advice, advise, possible_changes
 from matcher.rescoring import best_demands
 from tests.matcher.particulars import BUDGET, demand, offer, particular_engine, particular_world
+from tests.some import some
 
 TOP = 4
 
@@ -49,7 +50,7 @@ def test_the_promised_change_brings_the_promised_rank(world, engine, advice):
     """The record is really changed through the engine's own way of writing, and changed back."""
     by_id = {record.demand_id: record for record in world.demands}
     tried = 0
-    for record, items in advice:
+    for record, items in some(advice):
         for item in [item for item in items if item.enough][:1]:
             changed = Achievement.model_validate(record.model_dump() | item.change.update)
             engine.upsert_achievements([changed])
@@ -65,7 +66,7 @@ def test_the_promised_change_brings_the_promised_rank(world, engine, advice):
 def test_the_smallest_sufficient_readiness_is_advised(world, engine, advice):
     by_id = {record.demand_id: record for record in world.demands}
     checked = 0
-    for record, items in advice:
+    for record, items in some(advice):
         for item in [item for item in items if item.enough and item.change.kind == "trl"][:1]:
             less = item.change.update["trl"] - 1
             if less > record.trl:  # of one level less than one level is the record as it is

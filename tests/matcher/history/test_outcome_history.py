@@ -13,6 +13,7 @@ from matcher.history.graded_pairs import GradedPairs
 from matcher.history.outcome_history import History
 from matcher.learning.fit import fit_scorer
 from tests.matcher.conftest import PARAMETERS
+from tests.some import some
 
 COLUMN = {name: i for i, name in enumerate(HISTORY)}
 OWN = [name for name in HISTORY if name.startswith("known_") and name not in {"known_pairs", "known_mean"}]
@@ -183,11 +184,11 @@ def test_evidence_of_a_judged_pair_is_that_pair(known, history, outcomes):
 def test_evidence_of_many_pairs_is_that_of_each(known, history, outcomes):
     d, a = np.array([4, 2, 4, 7]), np.array([10, 3, 1, 10])
     together = history.evidence(PairBatch(known.demands, known.achievements, d, a))
-    for pair, likest in enumerate(together):
+    for pair, likest in some(enumerate(together)):
         similarity = history.demand_similarity(known.demands, d[[pair]]) if pair % 2 else None
         one = PairBatch(known.demands, known.achievements, d[[pair]], a[[pair]], similarity)
         (alone,) = history.evidence(one, limit=8)
-        for outcome, other in zip(likest, alone, strict=False):
+        for outcome, other in some(zip(likest, alone, strict=False)):
             assert outcome[3] == pytest.approx(other[3], abs=1e-5)
             assert outcome[:3] in [x[:3] for x in alone if abs(x[3] - outcome[3]) < 1e-4]  # equally like ones may swap
 

@@ -15,6 +15,7 @@ from matcher.engine import Engine
 from matcher.kinds.index import KindIndex, as_achievement
 from matcher.kinds.recommend import PRIOR, KindsQuery, recommend_kinds
 from tests.matcher.worlds import TOPICS
+from tests.some import some
 
 ROOT = Path(__file__).parents[3]
 TODAY = date(2026, 1, 1)
@@ -63,7 +64,7 @@ def test_the_list_is_the_order_of_the_prior_over_all_records(known, engine, inde
     """What the channels propose of sixty records is all of them: the best of the list are the best of all."""
     records = list(index.records["service"].values())
     offered = engine.model.record_encoder.achievements([as_achievement(one, index.kinds["service"]) for one in records])
-    for demand in known.world.demands[:12]:
+    for demand in some(known.world.demands[:12]):
         asking = engine.subject(demand)
         pairs = PairBatch.of_demand(asking.view, asking.place, offered, np.arange(len(records)))
         columns = engine.model.label_free_table(pairs).select(tuple(PRIOR))

@@ -10,6 +10,7 @@ from data.columns.arrays import heaviest
 from data.records import Achievement, Demand
 from matcher.texts.space import TextSpace, Vocabulary, character_grams, record_text
 from tests.matcher.worlds import TOPICS
+from tests.some import some
 
 ODD_TEXTS = ["", "无", "𠮷龘", "zzzz qqqq", "！？。", "a", "12", "😀" * 30, "长" * 5000]
 
@@ -26,7 +27,7 @@ def arrays(rows):
 @pytest.mark.parametrize("kind", ["query", "passage"])
 def test_every_row_has_length_one_or_is_zero(known, kind):
     rows = known.space.rows(ODD_TEXTS + [demand.title for demand in known.world.demands], kind)
-    for name, values in arrays(rows).items():
+    for name, values in some(arrays(rows).items()):
         assert np.isfinite(values).all(), name
         lengths = np.linalg.norm(values, axis=1)
         assert np.isclose(lengths, 1, atol=1e-4).sum() + np.isclose(lengths, 0).sum() == len(lengths), name
@@ -36,18 +37,18 @@ def test_every_row_has_length_one_or_is_zero(known, kind):
 
 @given(st.lists(st.text(max_size=60), max_size=4))
 @limits(max_examples=40, deadline=None)
-def test_no_text_gives_anything_but_finite_numbers(known, some):
-    rows = known.space.rows(some, "query")
-    for values in arrays(rows).values():
-        assert values.shape[0] == len(some)
+def test_no_text_gives_anything_but_finite_numbers(known, texts):
+    rows = known.space.rows(texts, "query")
+    for values in some(arrays(rows).values()):
+        assert values.shape[0] == len(texts)
         assert np.isfinite(values).all()
 
 
 def test_a_text_s_numbers_do_not_depend_on_its_company(known):
     titles = [demand.title for demand in known.world.demands[:5]]
     together = arrays(known.space.rows(titles, "query"))
-    for row, title in enumerate(titles):
-        for name, alone in arrays(known.space.rows([title], "query")).items():
+    for row, title in some(enumerate(titles)):
+        for name, alone in some(arrays(known.space.rows([title], "query")).items()):
             np.testing.assert_allclose(alone[0], together[name][row], atol=1e-6, err_msg=name)
 
 
@@ -84,7 +85,7 @@ def test_the_heaviest_entries_are_kept(rows, k):
 
     dense = np.array(rows, dtype=np.float32)
     kept = heaviest(csr_array(dense), k).toarray()
-    for before, after in zip(dense, kept, strict=True):
+    for before, after in some(zip(dense, kept, strict=True)):
         np.testing.assert_allclose(np.sort(after)[::-1][:k], np.sort(before)[::-1][:k])
         assert (after > 0).sum() <= k
         assert np.isin(after[after > 0], before).all()

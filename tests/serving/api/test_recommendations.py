@@ -7,6 +7,7 @@ from data.records import Demand
 from data.store.store import Store
 from matcher.collection.filters import Filters
 from matcher.engine import Engine
+from tests.some import some
 
 URL = "/v1/recommendations/achievements"
 
@@ -146,13 +147,13 @@ def test_openapi_has_examples_that_work_and_problems_only(reader):
     assert "HTTPValidationError" not in document["components"]["schemas"]
     operation = document["paths"][URL]["post"]
     examples = operation["requestBody"]["content"]["application/json"]["examples"]
-    for name, example in examples.items():
+    for name, example in some(examples.items()):
         expected = 404 if name == "by id" else 200  # the example's id is not one of the tiny platform's
         body = example["value"]
         if "demand_id" in body:
             body = body | {"demand_id": "no such demand"}
         assert reader.post(URL, json=body).status_code == expected, name
-    for status, response in operation["responses"].items():
+    for status, response in some(operation["responses"].items()):
         kind = "application/json" if status == "200" else "application/problem+json"
         assert kind in response["content"], status
 

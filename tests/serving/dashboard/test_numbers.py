@@ -14,6 +14,7 @@ from eval.online.experiments import Experiment, Mode, results, save_experiment
 from serving.dashboard.pages.registry import ALL_TABLES
 from tests.serving.dashboard.conftest import Person, add_operators, copied, serving
 from tests.serving.dashboard.numbers import defined, linked, main_of, numbers
+from tests.some import some
 
 OTHER = "20991231-235959"
 # Numbers of one record or one figure: there is nothing to list behind them.
@@ -155,9 +156,9 @@ def test_every_column_of_numbers_is_defined_and_leads_somewhere_unless_it_is_the
     version = (home.bundles / "current").read_text().strip()
     html = boss.get(f"/tables/{name}?version={version}&days=365").text
     tables = [one for one in main_of(html).all() if one.tag == "table"]
-    for table in tables:
+    for table in some(tables):
         head, body = (one for one in table.children if one.tag in ("thead", "tbody"))
-        for place, cell in enumerate(head.children[0].children):
+        for place, cell in some(enumerate(head.children[0].children)):
             if "n" not in cell.classes:
                 continue
             assert any("data-hint" in one.attributes for one in cell.all()), (name, place)
@@ -176,7 +177,9 @@ def rows_of(boss, address):
 def test_counts_by_side_are_those_of_the_lists_behind_them(boss, side):
     html = boss.get(f"/tables/sides?side={side}&days=365").text
     checked = 0
-    for address, number in re.findall(r'href="/dashboard(/records/events[^"]*kind=[^"]*)">([\d,]+)</a>', html)[:24]:
+    for address, number in some(
+        re.findall(r'href="/dashboard(/records/events[^"]*kind=[^"]*)">([\d,]+)</a>', html)[:24]
+    ):
         behind = boss.get(address.replace("&amp;", "&").replace("/records/", "/tables/")).text
         assert f'class="count">{number} 条' in behind, address
         checked += 1

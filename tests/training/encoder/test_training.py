@@ -12,6 +12,7 @@ from data.errors import InputError, NotFoundError
 from eval.metrics.bootstrap import Estimate
 from models.encoder.base import load_encoder
 from models.encoder.static import fold
+from tests.some import some
 from training.encoder.build import BuildSettings, export, publish, token_counts
 from training.encoder.card import model_card, table
 from training.encoder.corpus import Corpus, Paper, is_held_out, read_corpus, sentences
@@ -94,7 +95,7 @@ def test_the_tokenizer_segments_as_jieba_does(corpus: Corpus) -> None:
     texts = [fold(f"{paper.title}。{paper.abstract}") for paper in corpus.train]
     tokenizer = build_tokenizer(choose_pieces(document_frequencies(texts), [], 20_000))
     jieba.setLogLevel("ERROR")
-    for text in texts[:40]:
+    for text in some(texts[:40]):
         own = [token for token in tokenizer.encode(text).tokens if token not in (UNKNOWN, "。", "，")]
         assert own == [word for word in jieba.lcut(text, HMM=False) if word not in ("。", "，")]
 
@@ -171,13 +172,13 @@ def test_export_knows_every_character_and_publishes_a_card(tmp_path: Path, corpu
 
 
 def test_title_recall_counts_ties_against() -> None:
-    some = [Paper(str(i), f"题{i}", f"摘要{i}") for i in range(20)]
+    papers = [Paper(str(i), f"题{i}", f"摘要{i}") for i in range(20)]
 
     def own(queries, passages):
         return np.eye(len(queries), len(passages), dtype=np.float32)
 
-    assert title_recall(some, own).value == 1.0
-    assert title_recall(some, lambda q, p: np.zeros((len(q), len(p)), dtype=np.float32)).value == 0.0
+    assert title_recall(papers, own).value == 1.0
+    assert title_recall(papers, lambda q, p: np.zeros((len(q), len(p)), dtype=np.float32)).value == 0.0
 
 
 @pytest.mark.parametrize("similarity", [bm25, character_tfidf])
