@@ -1,12 +1,17 @@
 """A tiny platform, simulated, imported, built and trained once for the whole suite."""
 
+import os
+import shutil
+import tempfile
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from data.locks import in_turn
 from data.settings import Settings
 
 # The same examples every time, and no deadline: a busy machine is no failure.
@@ -24,6 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())) or item.nodeid.startswith(SLOW_FOLDERS):
             item.add_marker("slow")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)  # two workers then end at about the same time
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,28 @@ class Platform:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory) -> Platform:
+def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Return a function that makes a folder once for all workers, and for all runs given the same `TEST_FOLDER`.
+
+    Each worker gets a copy of its own: what one does to it no other sees.
+    """
+    temporary = tmp_path_factory.getbasetemp()
+    workers = temporary.parent if "PYTEST_XDIST_WORKER" in os.environ else temporary
+    shared = Path(os.environ.get("TEST_FOLDER", workers / "made")).resolve()
+
+    def get(name: str, make: Callable[[Path], None]) -> Path:
+        shared.mkdir(parents=True, exist_ok=True)
+        with in_turn(shared / f"{name}.lock"):
+            if not (shared / name).exists():
+                making = Path(tempfile.mkdtemp(dir=shared))
+                make(making)
+                making.rename(shared / name)
+        return Path(shutil.copytree(shared / name, tmp_path_factory.mktemp(name) / "home"))
+
+    return get
+
+
+def make_platform(home: Path) -> None:
     """80 achievements, 30 demands, 6,000 events and some 80 judgements, all the way through."""
     from data.files.importer import import_paths
     from data.simulator.plan import SimulationPlan
@@ -47,17 +75,27 @@ def platform(tmp_path_factory) -> Platform:
     from models.ranking.ordinal import RankerParameters
     from training.pipeline import build, train
 
-    home = tmp_path_factory.mktemp("platform")
     settings = Settings(home=home, threads=1)
     simulate(SimulationPlan(achievements=80, demands=30, events=6_000, seed=7), home / "sim", lambda *_: None)
     with Store.open(settings.store_url) as store:
         import_paths(store, [home / "sim"], rejects=home / "rejects")
-        built = build(settings, store)
+        build(settings, store)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own, on being imported
             trained = train(settings, store, RankerParameters(trees=60))
         set_current(settings.bundles, trained.manifest.version)
-    return Platform(settings, home / "sim", built.directory, trained.directory)
+
+
+@pytest.fixture(scope="session")
+def platform(made_once) -> Platform:
+    """Return the suite's platform."""
+    from matcher.bundle import BUILT, CURRENT, pointed
+    from training.versions.relocation import settle
+
+    settings = Settings(home=made_once("platform", make_platform), threads=1)
+    settle(settings)
+    built, trained = (settings.bundles / pointed(settings.bundles, name) for name in (BUILT, CURRENT))
+    return Platform(settings, settings.home / "sim", built, trained)
 
 
 @pytest.fixture(scope="session")

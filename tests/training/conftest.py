@@ -4,12 +4,15 @@ import os
 import shutil
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from data.settings import Settings
 from data.store.store import Store
+from matcher.bundle import CHALLENGER, CURRENT, pointed
 from models.ranking.ordinal import RankerParameters
+from training.versions.relocation import settle
 
 
 @dataclass(frozen=True)
@@ -35,17 +38,24 @@ def copy_home(settings: Settings, home) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def two_versions(platform, tmp_path_factory) -> TwoVersions:
+def two_versions(platform, made_once) -> TwoVersions:
     from training.pipeline import train
     from training.release.promotion import promote
 
-    settings = copy_home(platform.settings, tmp_path_factory.mktemp("two") / "home")
-    (settings.bundles / "current").unlink()
-    with warnings.catch_warnings(), Store.open(settings.store_url) as store:
-        warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own
-        promote(settings, store, platform.trained.name)
-        second = train(settings, store, RankerParameters(trees=12, seed=1))
-    return TwoVersions(settings, platform.trained.name, second.manifest.version)
+    def make(home: Path) -> None:
+        shutil.copytree(platform.settings.home, home, dirs_exist_ok=True)
+        settings = Settings(home=home, threads=1)
+        (settings.bundles / "current").unlink()
+        with warnings.catch_warnings(), Store.open(settings.store_url) as store:
+            warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own
+            promote(settings, store, platform.trained.name)
+            train(settings, store, RankerParameters(trees=12, seed=1))
+
+    settings = Settings(home=made_once("two_versions", make), threads=1)
+    settle(settings)
+    versions = [pointed(settings.bundles, name) for name in (CURRENT, CHALLENGER)]
+    assert versions[0] == platform.trained.name
+    return TwoVersions(settings, *versions)
 
 
 @pytest.fixture

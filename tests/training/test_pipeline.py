@@ -10,12 +10,11 @@ from data.learning import LEARNING_FILE
 from data.records import Achievement, Demand, OutcomeEvent
 from data.settings import Settings
 from data.store.store import Store
-from matcher.bundle import current_bundle, read_manifest, verify
+from matcher.bundle import current_bundle, read_manifest, set_current, verify
 from matcher.collection.filters import Filters
 from matcher.engine import Engine
 from matcher.features.table import FEATURES
 from matcher.model import MatchingModel
-from models.ranking.ordinal import RankerParameters
 from training.pipeline import MIN_PAIRS, build, train
 from training.release.promotion import promote
 from training.versions import candidates
@@ -156,37 +155,45 @@ def test_a_damaged_base_is_not_trained_on(home, platform):
         train(settings, store)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
-def test_the_same_store_gives_the_same_scores(platform, home):
-    settings, _ = home
+@pytest.fixture(scope="module")
+def steered(platform, tmp_path_factory):
+    """A home whose learning file says other things than the product, and two versions trained on one build in it."""
+    settings = Settings(home=tmp_path_factory.mktemp("steered"), threads=1)
     shutil.copytree(platform.built.parent, settings.bundles)
-    (settings.bundles / "current").write_text(platform.built.name)
-    with Store.open(platform.settings.store_url) as store:
-        bundles = []
-        for _ in range(2):
-            bundles.append(train(settings, store, RankerParameters(trees=20)).directory)
-            (settings.bundles / "current").write_text(platform.built.name)
-        demand = next(store.demands())
-    answers = [
-        Engine(MatchingModel.load(directory)).recommend_achievements(demand, filters=Filters.none())
-        for directory in bundles
-    ]
-    assert [(m.id, m.score) for m in answers[0].items] == [(m.id, m.score) for m in answers[1].items]
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
-def test_the_learning_file_of_a_home_steers_training_and_gate(platform, home):
-    first, _ = home
-    shutil.copytree(platform.built.parent, first.bundles)
-    (first.bundles / "current").write_text(platform.built.name)
-    (first.home / LEARNING_FILE).write_text(
+    (settings.home / LEARNING_FILE).write_text(
         "[ranker]\ntrees = 7\n[slices]\nmin_demands = 1\nshort_text = 100000\n[gate]\nbundle_mb = 0.001\n",
         encoding="utf-8",
     )
-    settings = Settings(home=first.home, threads=1)
+    settings = Settings(home=settings.home, threads=1)
+    with (
+        Store.open(platform.settings.store_url) as store,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own
+        versions = []
+        for _ in range(2):
+            set_current(settings.bundles, platform.built.name)
+            versions.append(train(settings, store).manifest.version)
+    return settings, versions
+
+
+def test_the_same_store_gives_the_same_scores(platform, steered):
+    settings, versions = steered
     with Store.open(platform.settings.store_url) as store:
-        version = train(settings, store).manifest.version
-        candidate = candidates.load(settings, version)
+        demand = next(store.demands())
+    first, second = (
+        Engine(MatchingModel.load(settings.bundles / version)).recommend_achievements(demand, filters=Filters.none())
+        for version in versions
+    )
+    assert len(first.items) > 3
+    assert [(m.id, m.score) for m in first.items] == [(m.id, m.score) for m in second.items]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
+def test_the_learning_file_of_a_home_steers_training_and_gate(platform, steered):
+    settings, (version, _) = steered
+    candidate = candidates.load(settings, version)
+    with Store.open(platform.settings.store_url) as store:
         decision = promote(settings, store, version)
     assert candidate.parameters["trees"] == "7"
     assert "short texts" in candidate.slices
