@@ -79,8 +79,7 @@ def test_every_offered_answer_can_be_given_and_changes_structured_fields_alone(a
 
 def test_only_what_is_open_is_asked(asked, stored, simulated):
     demands, _ = stored
-    limits = {"limit:budget": "budget_max", "limit:region": "region", "limit:maturity": "trl_min"}
-    kinds = set()
+    elements = 0
     for demand_id, questions in some(asked.items()):
         record = demands[demand_id]
         stated = find_elements(record, simulated.model.graph)
@@ -88,10 +87,19 @@ def test_only_what_is_open_is_asked(asked, stored, simulated):
             kind, _, name = question.id.partition(":")
             if kind == "element":
                 assert not stated.stated(name)
-            if question.id in limits:
-                assert getattr(record, limits[question.id]) is None
-            kinds.add(kind)
-    assert {"element", "limit"} <= kinds
+                elements += 1
+    assert elements
+
+
+def test_a_limit_can_be_asked_for_where_it_is_open_and_only_there(stored, simulated):
+    none = {"region": None, "trl_min": None, "budget_min": None, "budget_max": None}
+    for record in some(list(stored[0].values())[:4]):
+        pool = candidate_pool(simulated, record)
+        for asking in (record, record.model_copy(update=none)):
+            ids = {question.id for question in limit_questions(asking, pool)}
+            assert ("limit:region" in ids) == (asking.region is None)
+            assert ("limit:maturity" in ids) == (asking.trl_min is None)
+            assert ("limit:budget" in ids) == (asking.budget_max is None and asking.budget_min is None)
 
 
 def test_an_answered_question_is_not_asked_again(asked, stored, simulated):

@@ -150,7 +150,19 @@ def message(element):
     return " ".join("".join(one.text for one in near.all()).split())[:120]
 
 
-@pytest.mark.parametrize("name", sorted(ALL_TABLES))
+WITHOUT_ROWS = {"clusters", "decisions", "reject_rows", "rejects", "reviews", "slices"}
+"""On this platform nobody decided, nothing was rejected, and no candidate has a slice: these say so instead."""
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_ROWS))
+def test_a_table_without_rows_is_none(boss, home, name):
+    version = (home.bundles / "current").read_text().strip()
+    html = boss.get(f"/tables/{name}?version={version}&days=365").text
+    assert 'class="none"' in html
+    assert "<table" not in html
+
+
+@pytest.mark.parametrize("name", sorted(set(ALL_TABLES) - WITHOUT_ROWS))
 def test_every_column_of_numbers_is_defined_and_leads_somewhere_unless_it_is_the_rows_own(boss, home, name):
     """In the page itself: each head has its words, each number of a column that counts is a link."""
     version = (home.bundles / "current").read_text().strip()
