@@ -62,6 +62,10 @@ class BundleError(GongxuError):
     """A bundle is missing, damaged, or built for another version or feature table."""
 
 
+class BundleFormatError(BundleError):
+    """A bundle was written in the format of another release."""
+
+
 class EncoderError(GongxuError):
     """A text encoder cannot be loaded or does not fit the bundle that needs it."""
 

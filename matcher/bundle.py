@@ -13,7 +13,7 @@ from pathlib import Path
 from blake3 import blake3
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from data.errors import BundleError
+from data.errors import BundleError, BundleFormatError
 
 FORMAT_VERSION = 7
 MANIFEST = "manifest.json"
@@ -177,7 +177,7 @@ def read_manifest(directory: Path) -> Manifest:
         raise BundleError(f"{path} is damaged ({error}); run `gongxu build` to make a new bundle") from error
     found = state.get("format_version") if isinstance(state, dict) else None
     if found != FORMAT_VERSION:
-        raise BundleError(
+        raise BundleFormatError(
             f"bundle {directory} has format version {found}, this gongxu reads version {FORMAT_VERSION}; "
             "run `gongxu build` to make a new one"
         )

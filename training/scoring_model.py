@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.errors import BundleError, InputError
+from data.errors import BundleError, BundleFormatError, InputError
 from matcher.bundle import Manifest, verify
 from matcher.model import MatchingModel
 from training.comparison.pairs import score_pairs
@@ -49,7 +49,10 @@ class ScoringModel:
 def _load_pyfunc(path: str) -> ScoringModel:
     """Return the model that an MLflow artifact names; this is what MLflow calls.
 
+    Models that gongxu 0.1.0 registered name this module too and point to their bundles in the same way.
+
     Raises:
+        BundleFormatError: another release of gongxu wrote its bundle.
         BundleError: its bundle is not on this machine, or is not the one that was logged.
 
     """
@@ -62,7 +65,17 @@ def _load_pyfunc(path: str) -> ScoringModel:
         raise BundleError(
             f"bundle {pointer['version']} is not at {directory}; mount GONGXU_HOME of the machine that trained it there"
         )
-    manifest: Manifest = verify(directory)
+    try:
+        manifest: Manifest = verify(directory)
+    except BundleFormatError as error:
+        requirements = folder.parent / "requirements.txt"  # as MLflow wrote it: the release that registered the model
+        release = requirements.read_text(encoding="utf-8").strip() if requirements.is_file() else "gongxu"
+        raise BundleFormatError(
+            f"model {pointer['version']} was registered by another release ({release}): {error}, then `gongxu train`, which "
+            f"registers a new version; or load this one in an environment of its own with that release",
+            f"模型 {pointer['version']} 由另一版本（{release}）登记，其模型包的格式本版本不再读取；请运行 `gongxu build` 和 "
+            f"`gongxu train` 登记新版本，或在装有该版本的独立环境中加载它",
+        ) from error
     if manifest.version != pointer["version"]:
         raise BundleError(f"{directory} holds version {manifest.version}, MLflow's model is {pointer['version']}")
     return ScoringModel(MatchingModel.load(directory, verified=manifest))

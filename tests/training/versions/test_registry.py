@@ -1,14 +1,16 @@
 """The registered model, loaded as any MLflow user would, and the list of versions."""
 
 import json
+import shutil
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from data.errors import InputError, NotFoundError
+from data.errors import BundleFormatError, InputError, NotFoundError
 from data.store.store import Store
+from matcher.bundle import MANIFEST
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from training.scoring_model import ScoringModel
@@ -50,6 +52,42 @@ def test_the_champion_scores_a_table_of_pairs_as_the_engine_does(two_versions, p
     )
     told = loaded.predict(pairs)["probability"].to_numpy()
     np.testing.assert_allclose(told, [found.probability for found in answer.items], atol=0.05)
+
+
+@pytest.fixture
+def of_0_1_0(two_versions, tmp_path):
+    """A model's artifact as gongxu 0.1.0 wrote it, before its files moved into sub-packages."""
+    folder = tmp_path / "model"
+    (folder / "data").mkdir(parents=True)
+    (folder / "MLmodel").write_text(
+        "flavors:\n  python_function:\n    data: data\n    loader_module: training.scoring_model\n    python_version: 3.11.7\n"
+    )
+    (folder / "requirements.txt").write_text("gongxu==0.1.0")
+    shutil.copytree(two_versions.settings.bundles / two_versions.first, tmp_path / "old" / two_versions.first)
+    pointer = {"version": two_versions.first, "directory": str(tmp_path / "old" / two_versions.first)}
+    (folder / "data" / "bundle.json").write_text(json.dumps(pointer))
+    return folder
+
+
+def test_a_model_registered_before_the_move_still_loads(two_versions, of_0_1_0, pyfunc):
+    import pandas as pd
+
+    bundle = MatchingModel.load(two_versions.settings.bundles / two_versions.first)
+    table = pd.DataFrame(
+        {"demand_id": bundle.demands.base.cards.ids[:1], "achievement_id": bundle.achievements.base.cards.ids[:1]}
+    )
+    expected = pyfunc.load_model("models:/gongxu@champion").predict(table)
+    assert pyfunc.load_model(str(of_0_1_0)).predict(table).equals(expected)
+
+
+def test_a_model_whose_bundle_another_release_wrote_names_the_way_out(two_versions, of_0_1_0, pyfunc):
+    manifest = of_0_1_0.parent / "old" / two_versions.first / MANIFEST
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format_version": 5}))
+    with pytest.raises(
+        BundleFormatError, match=r"gongxu==0\.1\.0.*format version 5.*`gongxu build`.*`gongxu train`"
+    ) as error:
+        pyfunc.load_model(str(of_0_1_0))
+    assert "独立环境" in error.value.chinese
 
 
 def _answers(settings, model):
