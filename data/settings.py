@@ -12,10 +12,25 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from data.errors import SettingsError
-from data.learning import LEARNING_FILE, GateMargins, ProtectedSlices, RankerParameters, ReportSlices
+from data.learning import (
+    LEARNING_FILE,
+    GateMargins,
+    MonitorLimits,
+    ProtectedSlices,
+    RankerParameters,
+    ReportSlices,
+    TuningRanges,
+)
 
 PREFIX = "GONGXU_"
-LEARNING = {"ranker": RankerParameters, "slices": ProtectedSlices, "report_slices": ReportSlices, "gate": GateMargins}
+LEARNING = {
+    "ranker": RankerParameters,
+    "tuning": TuningRanges,
+    "slices": ProtectedSlices,
+    "report_slices": ReportSlices,
+    "gate": GateMargins,
+    "monitor": MonitorLimits,
+}
 
 
 class Settings(BaseSettings):
@@ -58,20 +73,18 @@ class Settings(BaseSettings):
     held_out_share: float = Field(0.15, ge=0, le=0.5)
     # Share of answers without a good match on top that the threshold of answering may lead to; calibrated by training.
     answer_risk: float = Field(0.4, gt=0, lt=1)
-    # The ranker's parameters, slices and the promotion gate's margins: see data/learning.py; GONGXU_HOME/learning.toml
-    # overrides them, GONGXU_RANKER_TREES, GONGXU_GATE_GAIN and so on that file.
+    # The ranker's parameters and where they are searched, slices, the promotion gate's margins and the monitor's limits: see
+    # data/learning.py; GONGXU_HOME/learning.toml overrides them, GONGXU_RANKER_TREES, GONGXU_GATE_GAIN and so on that file.
     ranker: RankerParameters = RankerParameters()
+    tuning: TuningRanges = TuningRanges()
     slices: ProtectedSlices = ProtectedSlices()
     report_slices: ReportSlices = ReportSlices()
     gate: GateMargins = GateMargins()
+    monitor: MonitorLimits = MonitorLimits()
     # Bundles that `gongxu retrain` leaves besides those in use; older ones are removed.
     keep_bundles: int = Field(5, ge=0, le=1000)
     # Share of demanders that an experiment serves from the challenger.
     experiment_share: float = Field(0.1, gt=0, lt=1)
-    # Days of traffic that `gongxu monitor` looks at.
-    monitor_days: int = Field(30, ge=1, le=3650)
-    # Drift alarm: population stability index of a feature or of the scores from which on it counts.
-    monitor_psi: float = Field(0.25, gt=0, le=10)
     # What the server logs: DEBUG, INFO, WARNING or ERROR.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     # Threads of one server process that run the engine; the event loop has its own. `gongxu serve` with several workers

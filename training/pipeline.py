@@ -162,7 +162,7 @@ def _train(
 
     def choose(examples: Examples, group: NDArray[np.int64]) -> RankerParameters:
         studies = settings.home / STUDIES_FILE
-        tuned = tune(examples, group, tune_minutes, studies, chosen, settings.threads)
+        tuned = tune(examples, group, tune_minutes, studies, chosen, settings.threads, settings.tuning)
         progress(f"试过 {tuned.trials} 组参数：对数损失 {tuned.loss:.4f}，默认参数 {tuned.default_loss:.4f}")
         return tuned.parameters
 

@@ -3,7 +3,7 @@
 import pytest
 
 from data.errors import SettingsError
-from data.learning import LEARNING_FILE, GateMargins, RankerParameters
+from data.learning import LEARNING_FILE, GateMargins, MonitorLimits, RankerParameters, TuningRanges
 from data.settings import Settings, settings
 
 
@@ -45,9 +45,26 @@ def test_a_home_given_as_an_argument_brings_its_own_file(home, tmp_path):
     assert Settings(home=other).ranker.trees == 9
 
 
+def test_ranges_of_the_search_and_limits_of_the_monitor_are_overridden_alike(home, monkeypatch):
+    home("[tuning]\ntrees = [20, 80]\nfolds = 5\n[monitor]\npsi = 0.1\nrate_low = 0.5\n")
+    monkeypatch.setenv("GONGXU_TUNING_LEARNING_RATE", "[0.05, 0.1]")
+    monkeypatch.setenv("GONGXU_MONITOR_DAYS", "7")
+    assert settings().tuning == TuningRanges(trees=(20, 80), learning_rate=(0.05, 0.1), folds=5)
+    assert settings().monitor == MonitorLimits(days=7, psi=0.1, rate_low=0.5)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            "[tuning]\ntrees = [80, 20]\n",
+            r"learning.toml \[tuning\] trees = \[80, 20\] cannot be used: .*below its beginning 80",
+        ),
+        (
+            "[tuning]\ntrees = [80, 9000]\n",
+            r"learning.toml \[tuning\] trees.1 = 9000 cannot be used: .*less than or equal",
+        ),
+        ("[monitor]\npsy = 0.1\n", r"\[monitor\] names 'psy'; known: days, psi, drifted_gain"),
         ("[rankers]\ntrees = 3\n", r"learning.toml holds 'rankers'; known sections: \[ranker\]"),
         ("trees = 3\n", "learning.toml holds 'trees'"),
         ("[ranker]\ntreees = 3\n", r"\[ranker\] names 'treees'; known: trees, learning_rate"),

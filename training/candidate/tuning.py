@@ -4,12 +4,13 @@ import time
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
+from data.learning import TuningRanges
 from matcher.learning.fit import Examples
 from models.ranking.ordinal import RankerParameters
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     import optuna
 
 STUDIES_FILE = "tuning.db"
-FOLDS = 3
-MAX_ROWS = 30_000  # rows that a trial learns from and is judged by
-MAX_LEAVES_IN_ALL = 300 * 31  # trees times leaves: what the latency budget allows
 CLIP = 1e-6
 DEFAULTS = "defaults"  # marks the trial of the default parameters
 
@@ -41,14 +39,15 @@ def tune(
     studies: Path,
     parameters: RankerParameters | None = None,
     threads: int = 1,
+    ranges: TuningRanges | None = None,
 ) -> Tuned:
     """Return the parameters with the least loss on demands that a trial did not learn from.
 
-    The loss is the log-loss of exceeding each grade, mean over grades and `FOLDS` folds of demands: a proper score, for
+    The loss is the log-loss of exceeding each grade, mean over grades and folds of demands: a proper score, for
     order and probabilities alike. Only `examples` are seen: what is held out for evaluation must not be among them. The
     first trial is the default parameters, so that the result is never worse than they are on these folds. A trial that
     is worse than the median after a fold is given up. The study is kept in the SQLite file `studies` under a name made from the
-    examples: called again with the same ones it goes on, with others it begins again.
+    examples and ranges: called again with the same ones it goes on, with others it begins again.
 
     Args:
         examples: what the ranker will be trained on.
@@ -57,6 +56,7 @@ def tune(
         studies: file of the studies, made if missing.
         parameters: whose seed (of ranker, search and folds) and position correction are kept.
         threads: for LightGBM.
+        ranges: where to search, by default those of the product.
 
     Raises:
         InputError: `minutes` is not above 0, or there are fewer demands than folds.
@@ -67,11 +67,12 @@ def tune(
     if not minutes > 0:
         raise InputError(f"--tune is {minutes:g} minutes; it must be above 0")
     kept = parameters or RankerParameters()
-    folds = _folds(group, kept.seed)
+    ranges = ranges or TuningRanges()
+    folds = _folds(group, kept.seed, ranges)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     studies.parent.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
-        study_name=_digest(examples, kept),
+        study_name=_digest(examples, kept, ranges),
         storage=f"sqlite:///{studies}",
         sampler=optuna.samplers.TPESampler(seed=kept.seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
@@ -81,12 +82,12 @@ def tune(
     defaults = RankerParameters()
     complete = (optuna.trial.TrialState.COMPLETE,)
     if not any(DEFAULTS in trial.user_attrs for trial in study.get_trials(states=complete)):
-        study.enqueue_trial({name: getattr(defaults, name) for name in _SEARCHED}, user_attrs={DEFAULTS: True})
+        study.enqueue_trial({name: getattr(defaults, name) for name in SEARCHED}, user_attrs={DEFAULTS: True})
     end = time.monotonic() + 60.0 * minutes
 
     def objective(trial: "optuna.Trial") -> float:
-        tried = _suggested(trial, kept)
-        if tried.trees * tried.num_leaves > MAX_LEAVES_IN_ALL:
+        tried = _suggested(trial, kept, ranges)
+        if tried.trees * tried.num_leaves > ranges.leaves_in_all:
             raise optuna.TrialPruned
         losses = []
         for number, (train, test) in enumerate(folds):
@@ -110,41 +111,40 @@ def tune(
     )
 
 
-_SEARCHED = (
-    "trees",
-    "learning_rate",
-    "num_leaves",
-    "min_data_in_leaf",
-    "feature_fraction",
-    "bagging_fraction",
-    "lambda_l2",
-)
+SEARCHED = {
+    "trees": True,
+    "learning_rate": True,
+    "num_leaves": False,
+    "min_data_in_leaf": True,
+    "feature_fraction": False,
+    "bagging_fraction": False,
+    "lambda_l2": True,
+}
+"""The parameters searched; whether by their logarithm."""
 
 
-def _suggested(trial: "optuna.Trial", kept: RankerParameters) -> RankerParameters:
-    return replace(
-        kept,
-        trees=trial.suggest_int("trees", 50, 600, log=True),
-        learning_rate=trial.suggest_float("learning_rate", 0.01, 0.15, log=True),
-        num_leaves=trial.suggest_int("num_leaves", 5, 31),
-        min_data_in_leaf=trial.suggest_int("min_data_in_leaf", 5, 200, log=True),
-        feature_fraction=trial.suggest_float("feature_fraction", 0.1, 1.0),
-        bagging_fraction=trial.suggest_float("bagging_fraction", 0.4, 1.0),
-        lambda_l2=trial.suggest_float("lambda_l2", 0.1, 100.0, log=True),
-    )
+def _suggested(trial: "optuna.Trial", kept: RankerParameters, ranges: TuningRanges) -> RankerParameters:
+    found: dict[str, Any] = {}
+    for name, by_logarithm in SEARCHED.items():
+        default, (low, high) = getattr(RankerParameters(), name), getattr(ranges, name)
+        suggest = trial.suggest_int if isinstance(default, int) else trial.suggest_float
+        found[name] = suggest(name, min(low, default), max(high, default), log=by_logarithm)
+    return replace(kept, **found)
 
 
-def _folds(group: NDArray[np.int64], seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Return (train, test) rows of each fold; whole demands, at most `MAX_ROWS` rows in all."""
+def _folds(
+    group: NDArray[np.int64], seed: int, ranges: TuningRanges
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return (train, test) rows of each fold; whole demands, about `ranges.rows` rows in all."""
     groups, demand, sizes = np.unique(group, return_inverse=True, return_counts=True)
-    if len(groups) < FOLDS:
-        raise InputError(f"tuning needs outcomes of at least {FOLDS} demands, there are {len(groups)}")
+    if len(groups) < ranges.folds:
+        raise InputError(f"tuning needs outcomes of at least {ranges.folds} demands, there are {len(groups)}")
     order = np.random.default_rng(seed).permutation(len(groups))
-    taken = order[: max(FOLDS, int(np.searchsorted(np.cumsum(sizes[order]), MAX_ROWS)) + 1)]
+    taken = order[: max(ranges.folds, int(np.searchsorted(np.cumsum(sizes[order]), ranges.rows)) + 1)]
     fold = np.full(len(groups), -1, dtype=np.int64)
-    fold[taken] = np.arange(len(taken)) % FOLDS
+    fold[taken] = np.arange(len(taken)) % ranges.folds
     of_row = fold[demand]
-    return [(np.flatnonzero((of_row >= 0) & (of_row != k)), np.flatnonzero(of_row == k)) for k in range(FOLDS)]
+    return [(np.flatnonzero((of_row >= 0) & (of_row != k)), np.flatnonzero(of_row == k)) for k in range(ranges.folds)]
 
 
 def _loss(
@@ -168,9 +168,9 @@ def _loss(
     return float(np.mean(losses))
 
 
-def _digest(examples: Examples, kept: RankerParameters) -> str:
-    """Return a name that examples with the same features, grades and weights share."""
-    digest = sha256(f"{kept.seed}:{kept.correct_positions}:{','.join(examples.names)}".encode())
+def _digest(examples: Examples, kept: RankerParameters, ranges: TuningRanges) -> str:
+    """Return a name that examples with the same features, grades and weights, searched in the same ranges, share."""
+    digest = sha256(f"{kept.seed}:{kept.correct_positions}:{','.join(examples.names)}:{ranges}".encode())
     for part in (examples.features, examples.pairs.grade, examples.pairs.weight):
         digest.update(np.ascontiguousarray(part).tobytes())
     return f"ranker-{digest.hexdigest()[:16]}"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import fisher_exact
 
 from data.errors import InputError
+from data.learning import MonitorLimits
 from data.records import Demand, OutcomeEvent
 from data.settings import Settings
 from data.store.store import Store
@@ -24,11 +25,6 @@ from training.comparison.reference import STEPS, Histogram, Rates, Reference, ri
 from training.comparison.sample_answers import SAMPLE, Answers, answer_features, ask, sample_demands
 from training.outcomes.graded_pairs import MATURITY_DAYS, graded_pairs
 
-DRIFTED_IMPORTANCE = 0.2  # share of the gain from features that need no outcome in drifted ones that is an alarm
-UNANSWERED_RISE = 0.1
-RATE_BOUNDS = (0.8, 1.25)  # of observed to expected outcomes
-MIN_EXPECTED = 10.0  # fewer expected outcomes decide nothing
-MIN_DEMANDS = 20
 SURE = 0.01
 SCORED_ROWS = 2_000
 WATCHED = {"click": "点击", "contact": "联系"}  # steps that come soon enough to watch
@@ -51,7 +47,7 @@ def monitor(
 
     """
     until = until or datetime.now(UTC)
-    since = until - timedelta(days=days or settings.monitor_days)
+    since = until - timedelta(days=days or settings.monitor.days)
     directory = current_bundle(settings.bundles)
     manifest = verify(directory)
     reference = Reference.load(directory)
@@ -68,10 +64,10 @@ def monitor(
     engine.apply(list(store.changes_since(manifest.watermark)))
     progress("answers")
     answers = ask(engine, demands)
-    findings = [_traffic(events, answers, since, until)]
+    findings = [_traffic(settings.monitor, events, answers, since, until)]
     watched: dict[str, Watched] = {}
     drifted: dict[str, float] = {}
-    if answers.asked >= MIN_DEMANDS:
+    if answers.asked >= settings.monitor.min_demands:
         asked = {demand.demand_id: demand for demand in demands}
         shown = set(answers.achievement_ids)
         offered = {r.achievement_id: r for r in store.achievements() if r.achievement_id in shown}
@@ -79,17 +75,17 @@ def monitor(
         watched = watched_features(settings, engine, reference, features, answers.asked)
         drifted = drifted_features(watched)
         findings += [
-            _feature_drift(watched, drifted),
+            _feature_drift(settings.monitor, watched, drifted),
             _score_drift(settings, reference, answers),
-            _unanswered(reference, answers),
+            _unanswered(settings.monitor, reference, answers),
         ]
     progress("outcomes")
     cards = engine.model.demands.base.cards, engine.model.achievements.base.cards
     pairs = graded_pairs(known, *cards, now=until)
     rows = ripe_rows(pairs)
     rows = rows[pairs.shown_at[rows] >= since.timestamp()]
-    findings += _rates(reference.rates, pairs, rows)
-    findings += _calibration(engine, pairs, rows, manifest.created_at)
+    findings += _rates(settings.monitor, reference.rates, pairs, rows)
+    findings += _calibration(settings.monitor, engine, pairs, rows, manifest.created_at)
     return MonitorReport(
         version=manifest.version,
         since=since,
@@ -146,22 +142,24 @@ def _limit(settings: Settings, known: Histogram, asked: int, asked_then: int) ->
     the pairs: those of one demand are alike.
     """
     bins = len(known.shares)
-    return settings.monitor_psi + 2 * sqrt(2 * (bins - 1)) * (1 / max(asked, 1) + 1 / max(asked_then, 1))
+    return settings.monitor.psi + 2 * sqrt(2 * (bins - 1)) * (1 / max(asked, 1) + 1 / max(asked_then, 1))
 
 
-def _traffic(events: Sequence[OutcomeEvent], answers: Answers, since: datetime, until: datetime) -> Finding:
+def _traffic(
+    limits: MonitorLimits, events: Sequence[OutcomeEvent], answers: Answers, since: datetime, until: datetime
+) -> Finding:
     span = f"{since:%Y-%m-%d} 至 {until:%Y-%m-%d}"
     if not events:
         return Finding(
             name="traffic", alarm=True, value=0, limit=1, message=f"{span} 没有任何事件：检查平台是否还在上报"
         )
     message = f"{span} 有 {len(events):,} 个事件，抽查 {answers.asked} 条需求"
-    if answers.asked < MIN_DEMANDS:
-        message += f"（不足 {MIN_DEMANDS} 条，未检查漂移）"
+    if answers.asked < limits.min_demands:
+        message += f"（不足 {limits.min_demands} 条，未检查漂移）"
     return Finding(name="traffic", alarm=False, value=len(events), limit=1, message=message)
 
 
-def _feature_drift(watched: dict[str, Watched], drifted: dict[str, float]) -> Finding:
+def _feature_drift(limits: MonitorLimits, watched: dict[str, Watched], drifted: dict[str, float]) -> Finding:
     """Weigh the drifted features by what the ranker gains from them, among those that need no outcome."""
     share = sum(watched[name].share for name in drifted)
     examples = "，".join(f"{name} {index:.2f}" for name, index in list(drifted.items())[:3])
@@ -170,9 +168,9 @@ def _feature_drift(watched: dict[str, Watched], drifted: dict[str, float]) -> Fi
     )
     return Finding(
         name="feature drift",
-        alarm=share >= DRIFTED_IMPORTANCE,
+        alarm=share >= limits.drifted_gain,
         value=round(share, 4),
-        limit=DRIFTED_IMPORTANCE,
+        limit=limits.drifted_gain,
         message=message,
     )
 
@@ -187,9 +185,9 @@ def _score_drift(settings: Settings, reference: Reference, answers: Answers) -> 
     )
 
 
-def _unanswered(reference: Reference, answers: Answers) -> Finding:
+def _unanswered(limits: MonitorLimits, reference: Reference, answers: Answers) -> Finding:
     share, before = answers.unanswered_share, reference.unanswered
-    limit = before + UNANSWERED_RISE
+    limit = before + limits.unanswered_rise
     counts = [(round(before * reference.asked), reference.asked), (len(answers.unanswered), answers.asked)]
     table = [[missed, asked - missed] for missed, asked in counts]
     sure = fisher_exact(table, alternative="less").pvalue < SURE  # fewer before than now
@@ -203,7 +201,7 @@ def _unanswered(reference: Reference, answers: Answers) -> Finding:
     )
 
 
-def _rates(reference: Rates | None, pairs: GradedPairs, rows: NDArray[np.intp]) -> list[Finding]:
+def _rates(limits: MonitorLimits, reference: Rates | None, pairs: GradedPairs, rows: NDArray[np.intp]) -> list[Finding]:
     """Compare observed with expected outcome rates, adjusted for position."""
     if reference is None:
         return []
@@ -213,11 +211,15 @@ def _rates(reference: Rates | None, pairs: GradedPairs, rows: NDArray[np.intp]) 
         expected = reference.expected(step, pairs.position[rows]) * arrived
         reached = pairs.grade[rows] >= STEPS[step]
         stands_for = sampling_factor(pairs)[rows]
-        findings.append(_ratio(f"{step} rate", word, reached * stands_for, expected * stands_for, pairs.d[rows]))
+        findings.append(
+            _ratio(limits, f"{step} rate", word, reached * stands_for, expected * stands_for, pairs.d[rows])
+        )
     return findings
 
 
-def _calibration(engine: Engine, pairs: GradedPairs, rows: NDArray[np.intp], created_at: datetime) -> list[Finding]:
+def _calibration(
+    limits: MonitorLimits, engine: Engine, pairs: GradedPairs, rows: NDArray[np.intp], created_at: datetime
+) -> list[Finding]:
     """Hold the good outcomes of pairs first shown after the version was made against the probabilities it gives them."""
     scorer = engine.model.scorer
     rows = rows[pairs.shown_at[rows] > created_at.timestamp()][:SCORED_ROWS]
@@ -229,16 +231,21 @@ def _calibration(engine: Engine, pairs: GradedPairs, rows: NDArray[np.intp], cre
     arrived = np.ones(len(rows)) if pairs.certain is None else pairs.certain[rows, 1]
     stands_for = sampling_factor(pairs)[rows]
     good, awaited = (pairs.grade[rows] >= GOOD_GRADE) * stands_for, probability * arrived * stands_for
-    return [_ratio("good outcomes", "好结果（对照模型概率）", good, awaited, pairs.d[rows])]
+    return [_ratio(limits, "good outcomes", "好结果（对照模型概率）", good, awaited, pairs.d[rows])]
 
 
 def _ratio(
-    name: str, word: str, reached: NDArray[np.float64], expected: NDArray[np.float64], demands: NDArray[np.int64]
+    limits: MonitorLimits,
+    name: str,
+    word: str,
+    reached: NDArray[np.float64],
+    expected: NDArray[np.float64],
+    demands: NDArray[np.int64],
 ) -> Finding:
     """Compare a sum of outcomes with its expectation, the interval by bootstrap over demands."""
     total = float(expected.sum())
-    if total < MIN_EXPECTED:
-        message = f"{word}：预期只有 {total:.1f} 次（至少 {MIN_EXPECTED:g} 次），未检查"
+    if total < limits.min_expected:
+        message = f"{word}：预期只有 {total:.1f} 次（至少 {limits.min_expected:g} 次），未检查"
         return Finding(name=name, alarm=False, message=message)
     _, group = np.unique(demands, return_inverse=True)
     seen, awaited = np.bincount(group, weights=reached), np.bincount(group, weights=expected)
@@ -246,12 +253,12 @@ def _ratio(
     ratios = (draws @ seen) / np.maximum(draws @ awaited, 1e-9)
     low, high = np.quantile(ratios[1:], [0.025, 0.975])
     ratio = float(ratios[0])
-    outside = ratio < RATE_BOUNDS[0] or ratio > RATE_BOUNDS[1]
+    outside = ratio < limits.rate_low or ratio > limits.rate_high
     message = f"{word} {int(seen.sum())} 次，预期 {total:.1f} 次，比值 {ratio:.2f} [{low:.2f}, {high:.2f}]"
     return Finding(
         name=name,
         alarm=bool(outside and not low <= 1 <= high),
         value=round(ratio, 4),
-        limit=RATE_BOUNDS[0] if ratio < 1 else RATE_BOUNDS[1],
+        limit=limits.rate_low if ratio < 1 else limits.rate_high,
         message=message,
     )

@@ -7,10 +7,11 @@ import optuna
 import pytest
 
 from data.errors import InputError
+from data.learning import TuningRanges
 from matcher.history.graded_pairs import GradedPairs
 from matcher.learning.fit import Examples
 from models.ranking.ordinal import RankerParameters
-from training.candidate.tuning import FOLDS, MAX_LEAVES_IN_ALL, tune
+from training.candidate.tuning import SEARCHED, tune
 
 N = 240
 NAMES = ("useful", "noise", "more_noise")
@@ -50,7 +51,7 @@ def test_the_defaults_come_first_and_the_result_is_no_worse(sitting):
     assert tuned.loss <= tuned.default_loss
     assert tuned.trials == len(found)
     done = [trial for trial in found if trial.value is not None]
-    assert all(trial.params["trees"] * trial.params["num_leaves"] <= MAX_LEAVES_IN_ALL for trial in done)
+    assert all(trial.params["trees"] * trial.params["num_leaves"] <= TuningRanges().leaves_in_all for trial in done)
 
 
 def test_a_second_sitting_goes_on_and_other_data_begin_anew(sitting, examples):
@@ -67,5 +68,21 @@ def test_a_second_sitting_goes_on_and_other_data_begin_anew(sitting, examples):
 def test_a_budget_and_enough_demands_are_needed(examples, tmp_path):
     with pytest.raises(InputError, match="--tune is 0 minutes; it must be above 0"):
         tune(examples, GROUP, 0.0, tmp_path / "t.db")
-    with pytest.raises(InputError, match=f"at least {FOLDS} demands, there are 2"):
+    with pytest.raises(InputError, match="at least 3 demands, there are 2"):
         tune(examples, GROUP % 2, 1.0, tmp_path / "t.db")
+
+
+def test_the_ranges_of_the_settings_bound_the_search_and_hold_the_defaults(examples, tmp_path):
+    ranges = TuningRanges(trees=(4, 9), num_leaves=(2, 3), lambda_l2=(200.0, 300.0), folds=2)
+    path = tmp_path / "tuning.db"
+    tuned = tune(examples, GROUP, 0.02, path, ranges=ranges)
+    (found,) = trials(path)
+    defaults = RankerParameters()
+    assert found[0].params == {name: getattr(defaults, name) for name in SEARCHED}
+    assert tuned.loss <= tuned.default_loss
+    assert len(found[0].intermediate_values) == 2
+    bounds = found[0].distributions
+    assert (bounds["trees"].low, bounds["trees"].high) == (4, defaults.trees)
+    assert (bounds["num_leaves"].low, bounds["num_leaves"].high) == (2, defaults.num_leaves)
+    assert (bounds["lambda_l2"].low, bounds["lambda_l2"].high) == (defaults.lambda_l2, 300.0)
+    assert tune(examples, GROUP, 1e-6, path).trials == 1  # other ranges are another study
