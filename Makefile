@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml requirements-dev.lock serving/client/pyproject.to
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --upgrade 'pip>=25.1'
 	$(PIP) --requirement requirements-dev.lock
-	$(PIP) --no-deps --editable . --editable serving/client
+	PYTHONWARNINGS=ignore $(PIP) --no-deps --editable . --editable serving/client
 	@touch $@
 
 demo: setup ## Simulate a small platform, build, train, evaluate and recommend (a few minutes)

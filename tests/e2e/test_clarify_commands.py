@@ -35,7 +35,7 @@ def done(run, *words):
 
 def test_a_question_is_asked_answered_and_kept(home, records):
     run = run_in(home)
-    every = [(each, done(run, "clarify", "--demand", each.demand_id, "--top", 12)) for each in records[0][:6]]
+    every = ((each, done(run, "clarify", "--demand", each.demand_id, "--top", 12)) for each in records[0][:6])
     demand, asked = next((each, told) for each, told in every if told["questions"])
     assert asked["completeness"]["text"].startswith("需求完整度")
     question = asked["questions"][0]
@@ -74,10 +74,10 @@ def test_an_entered_number_is_checked_from_the_next_list_on(home, records):
 
 def test_the_answer_carries_its_verdict_and_the_gaps_on_request(home, records):
     run = run_in(home)
-    for demand in some(records[0][:6]):
+    for demand in some(records[0][:2]):
         answer = done(run, "recommend", "--demand", demand.demand_id, "--gaps", "--hide-hard-misses")
         verdict = answer["verdict"]
-        assert verdict is None or verdict["answered"] == answer["answered"]
+        assert verdict["answered"] == answer["answered"]
         assert ("gap_report" in answer) == (not answer["answered"])
     nothing = run("recommend", "--text", "量子引力波望远镜的镜面抛光", "--gaps")
     assert nothing.returncode == 0, nothing.stderr

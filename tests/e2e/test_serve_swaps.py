@@ -9,7 +9,7 @@ import httpx2
 from matcher.bundle import set_current
 from tests.e2e.servers import copy_of, served, wait_until
 
-SWAPS = int(os.environ.get("SWAPS", "20"))
+SWAPS = int(os.environ.get("SWAPS", "8"))
 URL = "/v1/recommendations/achievements"
 
 
