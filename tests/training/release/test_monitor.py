@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from typer import Typer
 from typer.testing import CliRunner
 
+from data.learning import MonitorLimits
 from data.records import Demand, EventKind
 from data.settings import settings as environment
 from data.store.store import Store
@@ -117,7 +118,7 @@ def test_outcome_rates_are_held_against_those_of_their_positions(clicked, alarm)
 
     reference = Rates.of(shown_pairs(20_000, 0.3))
     now = shown_pairs(4_000, clicked, seed=1)
-    found = {one.name: one for one in _rates(reference, now, np.arange(len(now)))}
+    found = {one.name: one for one in _rates(MonitorLimits(), reference, now, np.arange(len(now)))}
     assert found["click rate"].alarm is alarm, found["click rate"].message
     assert not found["contact rate"].alarm  # none is expected: nothing is said
 
