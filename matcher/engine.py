@@ -22,7 +22,6 @@ from matcher.features.table import FeatureTable
 from matcher.model import MatchingModel
 from matcher.ranking.diversify import Diversity
 from matcher.ranking.familiarity import HOPELESS
-from matcher.ranking.penalty import penalised
 from matcher.ranking.scorer import Scorer
 from matcher.ranking.verdict import FOREIGN, withheld
 from matcher.recommendation import (
@@ -42,11 +41,13 @@ from matcher.request.pipeline import (
     Scored,
     checked,
     given_pair,
+    missing,
     preselected,
     relative_familiarity,
     retrieve,
     score,
     select,
+    untaught_order,
 )
 from matcher.request.stages import mark_stage
 from matcher.request.state import State, side_of
@@ -59,7 +60,7 @@ from matcher.requirements.wording import with_requirement_reports
 from matcher.texts.space import record_text
 
 MAX_TOP = 200
-NO_RANKER = "尚未训练排序模型，以下按检索相关度排列"
+NO_RANKER = "尚未训练排序模型，以下按文本相近程度排列"
 EMPTY_STORE = "没有符合条件的记录"
 
 
@@ -112,7 +113,7 @@ class Engine:
         return self._recommend(achievement, "demands", top, filters or Filters(), explain, personalised, diversity)
 
     def match(self, demand: Demand, achievement: Achievement) -> Match:
-        """Return how well one achievement answers one demand, with all reasons; without a ranker the score is a cosine.
+        """Return how well one achievement answers one demand, with all reasons.
 
         Raises:
             InputError: one of them has no text to match by.
@@ -123,12 +124,11 @@ class Engine:
         retrieved = given_pair(Query(state, asking, "achievements", scorer), offering)
         known, order = state.quantities, PairIndices(np.zeros(1, dtype=np.intp))
         requirement_reports = [pair_requirements(known, demand, achievement, asking.row, offering.row)] if known else []
+        severity = np.array([report_severity(one) for one in requirement_reports])
         if scorer is None:
-            return with_requirement_reports(matches_of(retrieved, order, None), requirement_reports)[0]
-        scored = score(retrieved, scorer)
-        if requirement_reports:
-            severity = np.array([report_severity(requirement_reports[0])])
-            scored = replace(scored, scores=penalised(scored.scores, severity))
+            numbers = untaught_order(retrieved, severity)
+            return with_requirement_reports(matches_of(retrieved, order, numbers), requirement_reports)[0]
+        scored = missing(score(retrieved, scorer), scorer, severity)
         reasons = self._reasons(scorer, scored, order)
         return with_requirement_reports(matches_of(retrieved, order, scored.scores, reasons), requirement_reports)[0]
 
@@ -232,9 +232,10 @@ class Engine:
         if familiar is not None and familiar < HOPELESS:
             return self._answer(subject_id, [], nothing, verdict=FOREIGN, proposed=proposed)
         if scorer is None:
-            order = select(kept, np.arange(len(kept), dtype=np.intp), diversity)
+            numbers = untaught_order(kept)
+            order = select(kept, np.argsort(-numbers, kind="stable"), diversity)
             matches = with_requirement_reports(
-                matches_of(kept, order, None), _requirement_reports(kept, order, explained=explained)
+                matches_of(kept, order, numbers), _requirement_reports(kept, order, explained=explained)
             )
             message = f"{NEAREST_ONLY}；{NO_RANKER}" if foreign else NO_RANKER
             return self._answer(subject_id, matches, message, verdict=foreign, proposed=proposed)

@@ -21,27 +21,18 @@ from matcher.kinds.answer import NO_OUTCOMES, NONE_FOUND, KindAnswer, KindItem, 
 from matcher.kinds.expertise import Expertise, outputs_of
 from matcher.kinds.index import KindIndex, as_achievement
 from matcher.kinds.requirements import check, implied, serves
-from matcher.request.pipeline import Query, Retrieved, retrieve, select
+from matcher.ranking.prior import MOST_DEVIATIONS, first_day_order
+from matcher.request.pipeline import Query, retrieve, select
 from matcher.request.state import State
 from matcher.request.subject import Subject
 from matcher.requirements.checker import pair_requirements
 from matcher.requirements.wording import checks
 from matcher.texts.space import record_text
 
-# The sum of standardised similarities that orders a list before anything was learned (docs/decisions/010-served-lists.md).
-PRIOR = {
-    "vectors_f_for_demand": 2.0,
-    "context_f_for_demand": 2.0,
-    "grams_f_for_demand": 1.0,
-    "align_at_for_demand": 1.0,
-}
 MAX_KINDS = 8
 MAX_QUOTE = 60  # characters of an output that a reason quotes
 SHARED = 4  # words that a reason quotes
 FIGURES_CHECKED = 20  # records of a list whose technical data are compared with required figures
-# What missed requirements take off the prior at most, in its deviations: one missed of two equal texts comes later, a text
-# that is far nearer stays first.
-MOST_DEVIATIONS = 2.0
 MUNICIPALITIES = ("11", "12", "31", "50")
 Conditions = Mapping[str, Value]
 
@@ -138,7 +129,7 @@ def _of_kind(
     if isinstance(demand, Demand):
         wanted = implied(demand, kind, candidates) | wanted
     checked = [check(record, kind, wanted, query.on) for record in candidates] if wanted else [()] * len(candidates)
-    prior = prior_of(retrieved)
+    prior = first_day_order(retrieved.query.state.model.label_free_table(retrieved.pairs), "achievements")
     known_by, expertise = _expertise(subject, candidates, kind)
     misses = np.array([sum(one.status == "missed" for one in found) for found in checked], dtype=np.float64)
     order = prior + expertise - MOST_DEVIATIONS * (1.0 - np.exp(-misses))
@@ -213,14 +204,6 @@ def _state_of(engine: Engine, collection: Collection) -> State:
     """Return the engine's state with a kind's collection as what is offered; the graph knows only achievements."""
     state = engine.state
     return replace(state, model=replace(state.model, graph=None), achievements=collection)
-
-
-def prior_of(retrieved: Retrieved) -> NDArray[np.float64]:
-    """Return (n,) the prior of candidates: how alike the texts are, in deviations over reference records."""
-    table = retrieved.query.state.model.label_free_table(retrieved.pairs)
-    columns = np.asarray(table.select(tuple(PRIOR)), dtype=np.float64)
-    total = sum(PRIOR.values())
-    return np.asarray(columns @ np.array(list(PRIOR.values())) / total, dtype=np.float64)
 
 
 def _fitting(index: KindIndex, kind: KindDeclaration, query: KindsQuery, enterprise: str) -> NDArray[np.bool_]:

@@ -17,15 +17,18 @@ SHOWN = ("id", "title", "owner", "region", "status")  # of a record
 def matches_of(
     retrieved: Retrieved,
     order: PairIndices,
-    scores: Scores | None,
+    scores: Scores | NDArray[np.float64],
     reasons: Sequence[list[Reason]] = (),
     digests: Sequence[str] = (),
 ) -> list[Match]:
     """Return the candidates in `order` (m,), best first, with what is shown of them.
 
-    `scores` are those of all candidates; `reasons` and `digests`, if any, are in the order of `order`.
+    `scores` are those of all candidates, or the (n,) numbers that order them where no ranker gave any; `reasons` and
+    `digests`, if any, are in the order of `order`.
     """
     candidates, found, places = retrieved.candidates, retrieved.found, retrieved.places
+    taught = scores if isinstance(scores, Scores) else None
+    numbers = scores.expected if isinstance(scores, Scores) else scores
     matches = []
     for rank, place in enumerate(order.tolist(), start=1):
         card = found.cards.card(int(places[place]), SHOWN)
@@ -37,10 +40,10 @@ def matches_of(
                 owner=card["owner"],
                 region=card["region"],
                 status=card["status"],
-                probability=None if scores is None else round(float(scores.probability[place]), 4),
-                deal_probability=None if scores is None else scores.deal_at(place),
-                grade=None if scores is None else int(scores.grade[place]),
-                score=round(float(candidates.fused[place] if scores is None else scores.expected[place]), 6),
+                probability=None if taught is None else round(float(taught.probability[place]), 4),
+                deal_probability=None if taught is None else taught.deal_at(place),
+                grade=None if taught is None else int(taught.grade[place]),
+                score=round(float(numbers[place]), 6),
                 channels=candidates.proposed_by(place),
                 reasons=reasons[rank - 1] if reasons else [],
                 features_digest=digests[rank - 1] if digests else "",

@@ -27,6 +27,7 @@ from matcher.ranking.familiarity import familiarity
 from matcher.ranking.first_stage import preselect
 from matcher.ranking.named import named_grades, only_title
 from matcher.ranking.penalty import penalised
+from matcher.ranking.prior import MOST_DEVIATIONS, first_day_order
 from matcher.ranking.scorer import Scorer, Scores
 from matcher.request.exclusions import not_excluded
 from matcher.request.stages import mark_stage
@@ -189,17 +190,43 @@ def score(retrieved: Retrieved, scorer: Scorer) -> Scored:
     return Scored(retrieved, table, scores)
 
 
+def untaught_order(retrieved: Retrieved, severity: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """Return (n,) numbers to order candidates by as long as no outcome taught a ranker, missed figures included.
+
+    `severity` (n,) is that of the misses; by default the query's figures are compared.
+    """
+    query = retrieved.query
+    order = first_day_order(query.state.model.label_free_table(retrieved.pairs), query.side) + retrieved.named
+    severity = _severity(retrieved) if severity is None else severity
+    if len(severity):
+        order -= MOST_DEVIATIONS * (1.0 - np.exp(-severity))
+    mark_stage("score")
+    return order
+
+
 def checked(scored: Scored) -> Scored:
     """Return scored candidates after the check of required figures: what misses some scores less, within a bound."""
-    retrieved = scored.retrieved
-    figures = retrieved.query.figures
-    if figures is not None and len(retrieved):
-        scores = penalised(scored.scores, figures.severity(retrieved.candidates.rows))
-        if (scorer := retrieved.query.scorer) is not None:
-            scores = replace(scores, grade=scorer.grades(scores.expected))
-        scored = replace(scored, scores=scores)
+    scorer = scored.retrieved.query.scorer
+    if scorer is not None:
+        scored = missing(scored, scorer, _severity(scored.retrieved))
     mark_stage("checks")
     return scored
+
+
+def missing(scored: Scored, scorer: Scorer, severity: NDArray[np.float64]) -> Scored:
+    """Return scored candidates lowered by their misses, (n,) `severity`, or empty where no figure is required."""
+    if not len(severity):
+        return scored
+    scores = penalised(scored.scores, severity)
+    return replace(scored, scores=replace(scores, grade=scorer.grades(scores.expected)))
+
+
+def _severity(retrieved: Retrieved) -> NDArray[np.float64]:
+    """Return (n,) how severely candidates miss the query's required figures; empty where none are asked for."""
+    figures = retrieved.query.figures
+    if figures is None or not len(retrieved):
+        return np.zeros(0)
+    return figures.severity(retrieved.candidates.rows)
 
 
 def features(state: State, scorer: Scorer, pairs: PairBatch) -> FeatureTable:

@@ -203,13 +203,31 @@ def test_a_field_that_no_record_has_is_named_with_the_nearest(retrieval, stored)
 # Without a ranker, and without a good match.
 
 
-def test_without_a_ranker_the_fused_order_is_served_and_marked(retrieval, stored):
+def test_without_a_ranker_texts_order_a_list_and_it_is_marked(retrieval, stored):
     answer = retrieval.recommend_achievements(stored[0][0], top=5, explain=True)
     assert answer.degraded
     assert answer.answered
     assert answer.message == NO_RANKER
     assert [m.score for m in answer.items] == sorted((m.score for m in answer.items), reverse=True)
     assert all(m.probability is None and m.grade is None and m.reasons == [] for m in answer.items)
+
+
+def test_without_a_ranker_the_nearest_texts_lead_and_a_pair_has_the_score_of_its_list(known):
+    untaught = Engine(replace(known.model, scorer=None))
+    offers = {record.achievement_id: record for record in known.world.achievements}
+    for row, demand in enumerate(known.world.demands[:5]):
+        answer = untaught.recommend_achievements(demand, top=4)
+        assert topic_of(known, answer, "achievements") == [known.world.demand_topic[row]] * 4
+        pair = untaught.match(demand, offers[answer.items[0].id])
+        assert pair.score == pytest.approx(answer.items[0].score, abs=1e-5)
+        back = untaught.recommend_demands(offers[answer.items[0].id], top=3)
+        assert topic_of(known, back, "demands") == [known.world.demand_topic[row]] * 3
+
+
+def test_without_a_ranker_a_typed_title_leads(retrieval, stored):
+    wanted = stored[1][7]
+    answer = retrieval.recommend_achievements(Demand.of_text(wanted.title), top=3)
+    assert answer.items[0].title == wanted.title
 
 
 def test_an_honest_no_when_all_good_matches_are_taken_away(known, engine):

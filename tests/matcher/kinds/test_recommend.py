@@ -13,7 +13,8 @@ from data.store.kind_records import KindChange
 from matcher.collection.pairs import PairBatch
 from matcher.engine import Engine
 from matcher.kinds.index import KindIndex, as_achievement
-from matcher.kinds.recommend import PRIOR, KindsQuery, recommend_kinds
+from matcher.kinds.recommend import KindsQuery, recommend_kinds
+from matcher.ranking.prior import FIRST_DAY
 from tests.matcher.worlds import TOPICS
 from tests.some import some
 
@@ -67,8 +68,8 @@ def test_the_list_is_the_order_of_the_prior_over_all_records(known, engine, inde
     for demand in some(known.world.demands[:12]):
         asking = engine.subject(demand)
         pairs = PairBatch.of_demand(asking.view, asking.place, offered, np.arange(len(records)))
-        columns = engine.model.label_free_table(pairs).select(tuple(PRIOR))
-        prior = columns @ np.array(list(PRIOR.values())) / sum(PRIOR.values())
+        columns = engine.model.label_free_table(pairs).select(tuple(f"{name}_for_demand" for name in FIRST_DAY))
+        prior = columns @ np.array(list(FIRST_DAY.values())) / sum(FIRST_DAY.values())
         best = recommend_kinds(engine, index, demand, KindsQuery({"service": 8}, TODAY)).kinds[0].items
         scores = {one.id: float(value) for one, value in zip(records, prior, strict=True)}
         assert [item.score for item in best] == pytest.approx([scores[item.id] for item in best], abs=1e-4)
