@@ -8,10 +8,13 @@ from data.kinds.declaration import FieldDeclaration, FieldType, KindDeclaration
 from data.kinds.record import KindRecord, Value
 from data.records import Demand
 from data.taxonomy.regions import region_code
+from knowledge_graph.taxonomy.regions import load_regions
 from matcher.kinds.answer import KindRequirement
 
 Wanted = Mapping[str, Value]
 EVERYWHERE = frozenset({"全国", "全国各地", "不限", "全国范围"})
+MAX_NUMBER = 1e15
+_MOST_SHOWN = 60
 _LEAST_NAME = 4  # characters of a name that may be part of another one
 _RANK = {"missed": 0, "unknown": 1, "not_comparable": 1, "met": 2}
 
@@ -64,6 +67,8 @@ def check(record: KindRecord, kind: KindDeclaration, wanted: Wanted, on: date) -
         sign = {"met": "满足", "missed": "不满足", "unknown": "未说明"}[status]
         said = "" if stated is None else _shown(field, stated)
         asked = f"要求{'不超过' if _bounded(field, value) else ''}{_shown(field, value)}"
+        if field.against == "region":
+            asked = f"要求覆盖{_place(str(value))}"
         text = f"{field.label}{said}：{sign}（{asked}）"
         found.append(KindRequirement(field=name, label=field.label, status=status, text=text))
     return tuple(sorted(found, key=lambda one: _RANK[one.status]))
@@ -101,10 +106,15 @@ def _same_firm(one: str, other: str) -> bool:
     return bool(shorter) and (one == other or (len(shorter) >= _LEAST_NAME and shorter in longer))
 
 
+def _place(region: str) -> str:
+    """Return the name of a region's code, or what was given where it is none."""
+    return (load_regions().full_name(int(region)) if re.fullmatch(r"[0-9]{6}", region) else "") or region[:_MOST_SHOWN]
+
+
 def _covers(place: str, region: str) -> bool:
     if place.strip() in EVERYWHERE:
         return True
-    code = place.strip() if re.fullmatch(r"\d{6}", place.strip()) else region_code(place)
+    code = place.strip() if re.fullmatch(r"[0-9]{6}", place.strip()) else region_code(place)
     if code is None:
         return False
     return region.startswith(code[:2] if code.endswith("0000") else code[:4] if code.endswith("00") else code)
@@ -127,4 +137,7 @@ def _shown(field: FieldDeclaration, value: Value) -> str:
         return "是" if value else "否"
     if isinstance(value, tuple):
         return "、".join(map(str, value))
-    return f"{value:g} {field.unit}".rstrip() if isinstance(value, int | float) else str(value)
+    if isinstance(value, int | float):
+        # An integer of hundreds of digits is no float.
+        return f"{min(max(value, -MAX_NUMBER), MAX_NUMBER):g} {field.unit}".rstrip()
+    return value[:_MOST_SHOWN]

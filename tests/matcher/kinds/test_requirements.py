@@ -43,6 +43,22 @@ def test_a_service_is_checked_against_what_it_states(wanted, stated, status):
     assert statuses("service", wanted, **stated) == {next(iter(wanted)): status}
 
 
+@pytest.mark.parametrize(
+    "value", ["330110", "浙江", "九" * 5000, "9" * 5000, 3, 10**4000, float("inf"), True, ("330110",)]
+)
+def test_whatever_is_required_has_a_verdict_in_words(value):
+    for name in ("coverage", "lead_time_days", "qualifications", "service_class", "voucher"):
+        offered = record("service", coverage=["浙江"], lead_time_days=3, qualifications=["CMA"], voucher="是")
+        (one,) = check(offered, KINDS["service"], {name: value}, DAY)
+        assert one.text.startswith(one.label)
+        assert one.status in ("met", "missed", "unknown")
+
+
+def test_a_region_is_called_by_its_name():
+    (one,) = check(record("service", coverage=["浙江"]), KINDS["service"], {"coverage": "330110"}, DAY)
+    assert one.text == "服务地区浙江：满足（要求覆盖浙江省杭州市）"
+
+
 def test_a_demand_states_requirements_itself():
     offered = [record("service", qualifications=["CMA", "ISO9001"]), record("service", qualifications=["CMAX", "MA"])]
     demand = Demand(demand_id="D", title="污泥检测", content="须出具CMA报告", region="330110", budget_max=3)

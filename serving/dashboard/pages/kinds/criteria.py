@@ -1,6 +1,5 @@
 """条件核准: what the texts of policies and finance products state as criteria, for an operator to approve."""
 
-import json
 from functools import partial
 from typing import Any
 
@@ -15,6 +14,7 @@ from data.store.store import Store
 from matcher.eligibility.cards import STATED_KINDS, Draft, draft_of
 from matcher.eligibility.kept import document_of, parsed
 from matcher.eligibility.policy import StatedPolicy
+from matcher.eligibility.wording import rule_text
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.page import Page, at_length, field, fields, operator_of, see_other
@@ -85,7 +85,7 @@ async def policy_page(request: Request) -> Response:
     return render(
         request, "kinds/policy.html", title=shown.name or wanted, active="kinds", draft=draft, approved=approved,
         kind=kind, policy=shown, pieces=_pieces(draft) if draft else [], state=STATES[draft.state if draft else "approved"],
-        tests=[json.dumps(one.test, ensure_ascii=False) for one in shown.criteria],
+        tests=[rule_text(one.rule) for one in shown.criteria],
     )  # fmt: skip
 
 

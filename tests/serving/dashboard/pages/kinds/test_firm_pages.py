@@ -53,6 +53,7 @@ def test_criteria_count_once_approved_and_a_fact_by_form_decides(home, site, rev
     assert "待核准" in reviewer.get("/criteria").text
     page = reviewer.get("/criteria/policy?kind=policy&id=P1").text
     assert "职工人数不少于20人" in page.partition('<mark class="term">')[2]
+    assert "<td>职工人数 ≥ 20 人</td>" in page
     assert "没有已核准的政策" in reviewer.get(f"/firm?id=F1&as_of={DAY}").text
 
     assert Person(site, "viewer").post("/criteria/approve", kind="policy", id="P1").status_code == 403
