@@ -1,8 +1,13 @@
 """Records of declared kinds through the API: written, read, listed by cursor, deleted; what does not fit is named."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from data.store.store import Store
+from serving.access.credentials import make_key
+from serving.access.roles import Role
+from tests.serving.conftest import wait_for
 
 SERVICE = {"title": "污泥含水率检测", "service_class": "检验检测认证", "qualifications": ["CMA"], "lead_time_days": 5}
 INCUBATOR = """
@@ -47,6 +52,24 @@ def test_a_deleted_record_is_gone_and_journalled(client, site):
     assert client.get("/v1/records/service/S1").status_code == 404
     with Store.open(site.store_url) as store:
         assert store.api_keys.trail()[0].action == "service.delete"
+
+
+def test_visibility_decides_what_other_keys_see(client, site):
+    expert = {"title": "污泥干化", "person_name": "张三", "open_limit": 3}
+    for record_id, visibility in (("E1", "公开"), ("E2", "摘要公开"), ("E3", "保密")):
+        client.put(f"/v1/records/expert/{record_id}", json=expert | {"visibility": visibility})
+    with Store.open(site.store_url) as store:
+        secret, made = make_key("看的人", Role.OPERATOR, datetime.now(UTC))
+        store.api_keys.add(made)
+    client.headers["Authorization"] = f"Bearer {secret}"
+    wait_for(lambda: client.get("/v1/records/expert").status_code == 200 and len(records(client)) == 2)
+    assert records(client) == {"E1": {"person_name": "张三", "open_limit": 3}, "E2": {"open_limit": 3}}
+    assert client.get("/v1/records/expert/E2").json()["attributes"] == {"open_limit": 3}
+    assert client.get("/v1/records/expert/E3").status_code == 404
+
+
+def records(client):
+    return {one["id"]: one["attributes"] for one in client.get("/v1/records/expert").json()["records"]}
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from data.errors import InputError
+from data.errors import InputError, NotFoundError
 from data.kinds.declaration import KindDeclaration
+from data.kinds.disclosure import disclosed
 from data.kinds.record import KindRecord, read_record
 from data.kinds.registry import Kinds
 from data.records import Identifier
@@ -98,15 +99,16 @@ async def list_kinds(services: ServicesOf, _who: Reader) -> Response:
 async def list_records(
     kind: Kind,
     services: ServicesOf,
-    _who: Reader,
+    who: Reader,
     cursor: Annotated[str, Query(max_length=128, description="`next_cursor` of the page before")] = "",
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
 ) -> Response:
-    """List the records of a kind in the order of their ids."""
-    name = _kinds(services).recorded(kind).name
-    found = await services.in_store(lambda store: store.kinds.page(name, cursor, limit))
+    """List the records of a kind in the order of their ids, as their visibility allows; who writes records sees all."""
+    declared = _kinds(services).recorded(kind)
+    found = await services.in_store(lambda store: store.kinds.page(declared.name, cursor, limit))
     following = found[-1].id if len(found) == limit else ""
-    return json_response(RecordPage(records=tuple(found), next_cursor=following).model_dump(mode="json"))
+    shown = tuple(one for record in found if (one := _shown(record, declared, who)) is not None)
+    return json_response(RecordPage(records=shown, next_cursor=following).model_dump(mode="json"))
 
 
 @router.get(
@@ -115,11 +117,14 @@ async def list_records(
     responses=responses(NOT_FOUND, *COMMON),
     summary="Read a record of a kind",
 )
-async def get_record(kind: Kind, record_id: RecordId, services: ServicesOf, _who: Reader) -> Response:
-    """Return one record as it was written."""
-    name = _kinds(services).recorded(kind).name
-    record = await services.in_store(lambda store: store.kinds.get(name, record_id))
-    return json_response(record.model_dump(mode="json"))
+async def get_record(kind: Kind, record_id: RecordId, services: ServicesOf, who: Reader) -> Response:
+    """Return one record as it was written to who writes records, to others as its visibility allows."""
+    declared = _kinds(services).recorded(kind)
+    record = await services.in_store(lambda store: store.kinds.get(declared.name, record_id))
+    shown = _shown(record, declared, who)
+    if shown is None:
+        raise NotFoundError(f"no {kind} with id {record_id!r}", chinese=f"没有编号为“{record_id}”的{declared.label}")
+    return json_response(shown.model_dump(mode="json"))
 
 
 @router.put(
@@ -160,6 +165,10 @@ async def delete_record(
     await services.in_store(partial(_delete, kind=name, record_id=record_id, entry=entry))
     services.written()
     return json_response({"id": record_id, "result": "deleted"})
+
+
+def _shown(record: KindRecord, kind: KindDeclaration, who: Principal) -> KindRecord | None:
+    return record if Scope.WRITE_RECORDS in who.scopes else disclosed(record, kind)
 
 
 def _counts(store: Store) -> dict[str, int]:
