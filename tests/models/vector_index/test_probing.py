@@ -40,17 +40,14 @@ def test_measurements_grow_with_k_and_survive_json(segment):
     assert all(count >= k for count, k in zip(counts, (1, 10, 30, 100, 300, 1_000), strict=True))
 
 
-def test_building_twice_gives_the_same_answers(segment, vectors):
-    again = IvfSegment.build(vectors[:7_800])
-    mine_and_theirs = zip(
-        again.search(vectors[7_800:], 50, None), segment.search(vectors[7_800:], 50, None), strict=True
-    )
-    for mine, theirs in some(mine_and_theirs):
+def test_building_twice_gives_the_same_answers(vectors):
+    once, again = (IvfSegment.build(vectors[:2_000]).search(vectors[7_800:], 50, None) for _ in range(2))
+    for mine, theirs in some(zip(once, again, strict=True)):
         np.testing.assert_array_equal(mine, theirs)
 
 
 def test_odd_dimensions_and_periodic_filters_work(vectors):
-    odd = np.ascontiguousarray(vectors[:, :31])
+    odd = np.ascontiguousarray(vectors[:2_000, :31])
     odd /= np.linalg.norm(odd, axis=1, keepdims=True)
     segment = IvfSegment.build(odd)
     allowed = np.arange(len(odd)) % 2 == 1
