@@ -20,8 +20,9 @@ hypothesis_settings.load_profile("suite")
 
 
 SLOW_FIXTURES = {"platform", "judged", "way"}
-"""What takes more than ten seconds to make: a test that stands on it is slow, whatever it does itself."""
-SLOW_FOLDERS = ("tests/e2e/test_serve", "tests/serving/dashboard/test_browser", "tests/training/")
+"""What takes more than ten seconds to make: a test that needs it is slow, whatever it does itself."""
+SLOW_FOLDERS = ("tests/e2e/", "tests/contracts/imports/", "tests/serving/dashboard/test_browser", "tests/training/")
+"""Where tests start servers, browsers and processes, or train."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
