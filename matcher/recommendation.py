@@ -48,6 +48,7 @@ class RequirementCheck(BaseModel):
         description="unknown: nothing said that decides, never a failure; not_comparable: said in another dimension"
     )
     text: str = Field(description="The verdict in one Chinese sentence")
+    brief: str = Field(description="The verdict in figures, short enough for a label: 含水率 33% ≤ 40%")
     required: Quote
     offered: Quote | None = Field(description="The statement that decides; null if nothing was said")
     unit: str = Field(description="Unit that required_low to offered_high are in: SI base units where known")

@@ -147,3 +147,13 @@ match_actions = sa.Table(
     sa.Index("ix_match_actions_token", "token", unique=True),
     sa.Index("ix_match_actions_event_id", "event_id"),
 )
+
+# Texts that operators pasted, by digest: an address names them without holding them.
+asked_texts = sa.Table(
+    "asked_texts",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("side", sa.String(16), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.DateTime, nullable=False),
+)

@@ -20,6 +20,7 @@ from data.store.keys import ApiKeys
 from data.store.kind_records import KindRecords
 from data.store.matches import Matches
 from data.store.operators import Operators
+from data.store.reading.asked_texts import AskedTexts
 from data.store.reading.listing import Listing
 from data.store.reading.results import Change, EventCounts, EventResult, StoreCounts
 from data.store.reviews import Reviews
@@ -60,6 +61,7 @@ class Store:
         self.imports = Imports(engine)
         self.kinds, self.matches, self.firms = KindRecords(engine), Matches(engine), StatedFirms(engine)
         self.policy_criteria, self.listing = PolicyCriteria(engine), Listing(engine)
+        self.asked_texts = AskedTexts(engine)
 
     @classmethod
     def open(cls, url: str, lock_timeout: float = LOCK_TIMEOUT, *, create: bool = True) -> Self:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from knowledge_graph.quantities import Quantity
 from matcher.recommendation import Match, Quote, RequirementCheck
+from matcher.requirements.brief import brief
 from matcher.requirements.report import Entry, RequirementReport
 
 VERDICTS = {"met": "满足", "missed": "未达到", "unknown": "未说明", "not_comparable": "无法比较"}
@@ -46,6 +47,7 @@ def checks(report: RequirementReport, offered_by: str = "成果") -> list[Requir
                 parameter=entry.requirement.parameter,
                 status=entry.status,
                 text=sentence(entry, offered_by),
+                brief=brief(entry),
                 required=_quote(entry.requirement),
                 offered=None if entry.answer is None else _quote(entry.answer),
                 unit=entry.unit,

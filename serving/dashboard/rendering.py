@@ -29,7 +29,7 @@ MENU = (
     ("/matches", "匹配看板", "board", Role.VIEWER),
     ("/overview", "经营概况", "overview", Role.VIEWER),
     ("/quality", "匹配质量", "quality", Role.VIEWER),
-    ("/browse", "匹配浏览", "browse", Role.VIEWER),
+    ("/browse", "匹配", "browse", Role.VIEWER),
     ("/review", "审核队列", "review", Role.REVIEWER),
     ("/gaps", "供需缺口", "gaps", Role.VIEWER),
     ("/kinds", "资源与政策", "kinds", Role.VIEWER),

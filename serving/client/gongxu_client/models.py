@@ -867,6 +867,10 @@ class RequirementCheck(BaseModel):
     """
     The verdict in one Chinese sentence
     """
+    brief: str
+    """
+    The verdict in figures, short enough for a label: 含水率 33% ≤ 40%
+    """
     required: Quote
     offered: Quote | None
     """

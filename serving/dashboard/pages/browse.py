@@ -1,4 +1,4 @@
-"""匹配浏览: find a demand or an achievement, see what is recommended for it, and why."""
+"""What is recommended for a demand, an achievement or a text, and why; one pair; two models side by side."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from data.clocks import china_today
-from data.errors import InputError
+from data.errors import InputError, NotFoundError
 from data.records import MAX_TEXT, UNSTORED, Achievement, Demand, UnstoredAchievement
 from data.store.store import Store
 from data.work.match_state import Action, MatchWork
@@ -19,9 +19,11 @@ from matcher.bundle import all_bundles as manifests
 from matcher.collection.filters import OPEN_STATUSES, Filters
 from matcher.engine import Engine
 from matcher.recommendation import Match, Recommendation
+from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.figures.evidence import draw, highlighted, marks_of
+from serving.dashboard.figures.matching.card import Card, cards_of, levels_of
 from serving.dashboard.figures.models import engine_of
-from serving.dashboard.page import Page, field
+from serving.dashboard.page import Page, field, see_other
 from serving.dashboard.pages.records import SPECS
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import TableSpec, show
@@ -29,16 +31,8 @@ from serving.runtime.services import Services, services_of
 
 TOPS = (10, 20, 50)
 MAX_PATHS = 4
-TRL_LEVELS = range(1, 10)
-
-
-async def start(request: Request) -> Response:
-    """Offer the three ways to a ranked list: a demand, an achievement, a text."""
-    side = request.query_params.get("side", "demands")
-    if side not in ("demands", "achievements"):
-        side = "demands"
-    shown = await show(request, await SPECS[side].build(request))
-    return render(request, "browse.html", title="匹配浏览", active="browse", side=side, shown=shown)
+SIDES = ("demands", "achievements")
+MISTAKE = "筛选条件无法理解，以下未筛选：价格须为数字，地区须为行政区划代码（如 41 或 410100）。"
 
 
 async def demand(request: Request) -> Response:
@@ -55,49 +49,79 @@ async def achievement(request: Request) -> Response:
     return await _list(request, record, "/browse/achievement")
 
 
-async def text(request: Request) -> Response:
-    """Show what is recommended for a text that was pasted."""
+async def keep_text(request: Request) -> Response:
+    """Keep a text that was pasted and show its list, at an address that can be shared and opened again."""
     asked_text, side = field(request, "text").strip(), field(request, "side")
     if not asked_text or len(asked_text) > MAX_TEXT:
         raise InputError(f"the text has {len(asked_text)} characters; it must be 1 to {MAX_TEXT}")
+    side = side if side in SIDES else SIDES[0]
+    name = await services_of(request).in_store(lambda store: store.asked_texts.keep(asked_text, side, utc_now()))
+    return see_other(request, "/browse/text", id=name)
+
+
+async def text(request: Request) -> Response:
+    """Show what is recommended for a text that was pasted."""
+    name = request.query_params.get("id", "")
+    asked_text, side = await services_of(request).in_store(lambda store: store.asked_texts.read(name))
+    return await _list(request, record_of_text(asked_text, side), "")
+
+
+def record_of_text(asked_text: str, side: str) -> Demand | Achievement:
+    """Return the record that a pasted text states."""
     wanted = Demand.of_text(asked_text)
-    record: Demand | Achievement = wanted
     if side == "achievements":
-        record = UnstoredAchievement(title=wanted.title, content=wanted.content)
-    return await _list(request, record, "")
+        return UnstoredAchievement(title=wanted.title, content=wanted.content)
+    return wanted
 
 
 async def _list(request: Request, record: Demand | Achievement, path: str) -> Response:
+    listed = await list_of(request, record)
+    versions = [manifest.version for manifest in manifests(services_of(request).settings.bundles)]
+    return render(request, "ranked.html", title=record.title, active="browse", path=path, versions=versions, **listed)
+
+
+async def list_of(request: Request, record: Demand | Achievement) -> dict[str, Any]:
+    """Return what a list shows: the answer to a record, its cards, the work on its matches, the filters."""
     services = services_of(request)
     live = services.live()
-    asked = _Asked.of(request)
+    asked = Asked.of(request)
     answer = await services.engine_threads.run(partial(recommend, live.engine, record, asked))
     stored = record.record_id != UNSTORED
     work: dict[str, MatchWork] = {}
     if stored and isinstance(record, Demand):
         known = await services.in_store(lambda store: store.matches.of_demand(record.record_id))
         work = {item.id: known.get(item.id) or MatchWork(record.record_id, item.id) for item in answer.items}
-    fields = sorted({*map(str, set(_cards_of(live.engine, record).fields.tolist()))} - {""})
-    return render(
-        request,
-        "ranked.html",
-        title=record.title,
-        active="browse",
-        record=record,
-        is_demand=isinstance(record, Demand),
-        stored=stored,
-        work=work,
-        answer=answer,
-        strongest=strongest_weight(answer.items),
-        asked=asked,
-        fields=fields,
-        path=path,
-        versions=[manifest.version for manifest in manifests(services.settings.bundles)],
-    )
+    pairs = await services.in_store(partial(_pairs, record=record, items=answer.items))
+    return {
+        "record": record,
+        "is_demand": isinstance(record, Demand),
+        "stored": stored,
+        "work": work,
+        "answer": answer,
+        "cards": cards_of(answer.items, pairs, levels_of(live.engine)),
+        "strongest": strongest_weight(answer.items),
+        "filters": asked,
+        "fields": sorted({*map(str, set(_cards_of(live.engine, record).fields.tolist()))} - {""}),
+    }
+
+
+def _pairs(store: Store, record: Demand | Achievement, items: list[Match]) -> list[tuple[Demand, Achievement] | None]:
+    """Return the records of each match of a list, None where one was deleted since."""
+    found: list[tuple[Demand, Achievement] | None] = []
+    for item in items:
+        try:
+            pair = (
+                (record, store.achievement(item.id)) if isinstance(record, Demand) else (store.demand(item.id), record)
+            )
+        except NotFoundError:
+            found.append(None)
+        else:
+            found.append(pair)
+    return found
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
     """What the filters of a list say."""
 
     filters: Filters
@@ -107,10 +131,11 @@ class _Asked:
     budget: str = ""
     trl: str = ""
     closed: bool = False
+    mistake: str = ""
 
     @classmethod
-    def of(cls, request: Request) -> "_Asked":
-        """Read the address; InputError for what cannot be meant."""
+    def of(cls, request: Request) -> "Asked":
+        """Read the address; where it cannot be meant nothing is filtered, and `mistake` says so."""
         asked = request.query_params
         names = ("field", "region", "budget", "trl")
         given = {name: asked.get(name, "").strip() for name in names}
@@ -124,12 +149,13 @@ class _Asked:
                 trl_at_least=int(given["trl"]) if given["trl"] else None,
                 statuses=() if closed else OPEN_STATUSES,
             )
-        except (ValidationError, ValueError) as error:
-            raise InputError("筛选条件无法理解：预算须为数字，地区须为行政区划代码（如 41 或 410100）。") from error
+        except (ValidationError, ValueError):
+            unfiltered = Filters(statuses=() if closed else OPEN_STATUSES)
+            return cls(unfiltered, top, closed=closed, mistake=MISTAKE, **given)
         return cls(filters, top, closed=closed, **given)
 
 
-def recommend(engine: Engine, record: Demand | Achievement, asked: _Asked) -> Recommendation:
+def recommend(engine: Engine, record: Demand | Achievement, asked: Asked) -> Recommendation:
     """Return the ranked list for a record of either side, with all reasons."""
     if isinstance(record, Demand):
         return engine.recommend_achievements(
@@ -151,27 +177,35 @@ def _cards_of(engine: Engine, record: Demand | Achievement) -> Any:
 
 async def pair(request: Request) -> Response:
     """Show everything known of one pair; as a fragment, only the evidence."""
-    services = services_of(request)
     wanted = request.query_params.get("demand", ""), request.query_params.get("achievement", "")
+    if "x-fragment" in request.headers:
+        services = services_of(request)
+        sought, offered = await services.in_store(partial(_pair, wanted=wanted))
+        evidence = await services.engine_threads.run(partial(evidence_of, services.live().engine, sought, offered))
+        return render(request, "evidence.html", **evidence)
+    known = await pair_of(request, *wanted)
+    shown = await show(request, await SPECS["events"].build(request))
+    title = f"{known['demand'].title} × {known['achievement'].title}"
+    return render(request, "pair.html", title=title, active="browse", shown=shown, **known)
+
+
+async def pair_of(request: Request, demand_id: str, achievement_id: str) -> dict[str, Any]:
+    """Return what is known of a pair: card, evidence, work and its history, judgements."""
+    services, wanted = services_of(request), (demand_id, achievement_id)
     sought, offered = await services.in_store(partial(_pair, wanted=wanted))
-    evidence = await services.engine_threads.run(partial(evidence_of, services.live().engine, sought, offered))
-    shown = None if "x-fragment" in request.headers else await show(request, await SPECS["events"].build(request))
+    live = services.live()
+    evidence = await services.engine_threads.run(partial(evidence_of, live.engine, sought, offered))
     found = await services.in_store(lambda store: store.reviews.all(*wanted))
     work, history = await services.in_store(partial(_work, wanted=wanted))
-    return render(
-        request,
-        "evidence.html" if shown is None else "pair.html",
-        title=f"{sought.title} × {offered.title}",
-        active="browse",
-        demand=sought,
-        achievement=offered,
-        shown=shown,
-        reviews=found,
-        work=work,
-        history=history,
-        version=services.live().manifest.version,
+    return {
+        "demand": sought,
+        "achievement": offered,
+        "reviews": found,
+        "work": work,
+        "history": history,
+        "version": live.manifest.version,
         **evidence,
-    )
+    }
 
 
 def evidence_of(engine: Engine, sought: Demand, offered: Achievement) -> dict[str, Any]:
@@ -179,8 +213,10 @@ def evidence_of(engine: Engine, sought: Demand, offered: Achievement) -> dict[st
     match = engine.match(sought, offered)
     paths = paths_of(engine, sought, offered)
     marks = marks_of(match, paths)
+    card: Card = cards_of([match], [(sought, offered)], levels_of(engine))[0]
     return {
         "match": match,
+        "card": card,
         "strongest": strongest_weight([match]),
         "paths": paths,
         "drawing": draw(paths),
@@ -241,8 +277,8 @@ async def compare(request: Request) -> Response:
 
 def _compare(services: Services, record: Demand, versions: tuple[str, str]) -> list[dict[str, Any]]:
     """Return for both models the list, with each item's place and probability in the other's."""
-    asked = _Asked(Filters(), TOPS[0])
-    wider = _Asked(Filters(), TOPS[-1])
+    asked = Asked(Filters(), TOPS[0])
+    wider = Asked(Filters(), TOPS[-1])
     answers = [recommend_plain(engine_of(services, version), record, wider) for version in versions]
     places = [{item.id: item for item in answer.items} for answer in answers]
     return [
@@ -254,16 +290,16 @@ def _compare(services: Services, record: Demand, versions: tuple[str, str]) -> l
     ]
 
 
-def recommend_plain(engine: Engine, record: Demand, asked: _Asked) -> Recommendation:
+def recommend_plain(engine: Engine, record: Demand, asked: Asked) -> Recommendation:
     """Return a demand's list without reasons."""
     return engine.recommend_achievements(record, top=asked.top, filters=asked.filters.on(china_today()))
 
 
 PAGES = (
-    Page("/browse", start),
     Page("/browse/demand", demand),
     Page("/browse/achievement", achievement),
-    Page("/browse/text", text, post=True),
+    Page("/browse/text", text),
+    Page("/browse/text", keep_text, post=True),
     Page("/browse/pair", pair),
     Page("/browse/compare", compare),
 )

@@ -17,6 +17,7 @@ from serving.dashboard.pages.daily import matches, review, today
 from serving.dashboard.pages.importing import prepare, reports
 from serving.dashboard.pages.kinds import criteria, eligibility, firms
 from serving.dashboard.pages.kinds import records as kind_records
+from serving.dashboard.pages.matching import desk, find, handout
 from serving.dashboard.tables import TableSpec
 
 _MODULES = (
@@ -25,7 +26,10 @@ _MODULES = (
     overview,
     quality,
     experiments,
+    desk,
     browse,
+    handout,
+    find,
     review,
     gaps,
     prepare,

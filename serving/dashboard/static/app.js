@@ -31,6 +31,17 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) { event.preventDefault(); return; }
+    if (form.method === "post" && csrf && form.enctype !== "multipart/form-data" && !form.matches("[data-plain]")) {
+      event.preventDefault();
+      send(form, event.submitter);
+      return;
+    }
+    if (form.method === "get" && form.closest("[data-desk]")) {
+      event.preventDefault();
+      const given = [...new FormData(form)].filter(([, value]) => value);
+      visit(form.action + "?" + new URLSearchParams(given));
+      return;
+    }
     const section = form.closest("[data-table]");
     if (!section || form.method !== "get") return;
     event.preventDefault();
@@ -56,13 +67,67 @@
   }, true);
 
   // Parts of a page that take longer than the rest.
-  for (const part of document.querySelectorAll("[data-fetch]")) {
-    part.setAttribute("aria-busy", "true");
-    fragment(part.dataset.fetch).then((html) => {
-      part.replaceChildren(...parsed(html).body.childNodes);
-      part.removeAttribute("aria-busy");
-    });
-  }
+  const wake = (root) => {
+    for (const part of root.querySelectorAll("[data-fetch]")) {
+      part.setAttribute("aria-busy", "true");
+      fragment(part.dataset.fetch).then((html) => {
+        part.replaceChildren(...parsed(html).body.childNodes);
+        part.removeAttribute("aria-busy");
+      });
+    }
+  };
+  wake(document);
+
+  // Panes: what is chosen in one replaces the page's main part alone, so that every list keeps its place.
+  const main = document.getElementById("main");
+  const panes = () => main?.querySelectorAll(".pane") ?? [];
+  const replaceMain = (html, address, push) => {
+    const page = parsed(html), fresh = page.getElementById("main");
+    if (!fresh || !page.querySelector(".shell")) { location.assign(address); return; }
+    const places = new Map([...panes()].map((pane) => [pane.id, pane.scrollTop]));
+    const line = (links) => [...links].findIndex((link) => link === document.activeElement);
+    const at = [...panes()].map((pane) => [pane.id, line(pane.querySelectorAll("[data-rows] a"))]).find(([, row]) => row >= 0);
+    const chosen = new URL(address).searchParams.get("demand") === new URL(location).searchParams.get("demand");
+    main.replaceChildren(...fresh.childNodes);
+    document.title = page.title;
+    if (push) history.pushState(null, "", address);
+    const first = !chosen && main.querySelector(".card-title");
+    for (const pane of panes()) pane.scrollTop = pane.id === "pane-demands" || (chosen && pane.id === "pane-matches") ? places.get(pane.id) ?? 0 : 0;
+    if (first) first.focus({ preventScroll: true });
+    else if (at) document.getElementById(at[0])?.querySelectorAll("[data-rows] a")[at[1]]?.focus({ preventScroll: true });
+    wake(main);
+  };
+  const visit = async (address, push = true) => {
+    main.setAttribute("aria-busy", "true");
+    const answer = await fetch(address, { credentials: "same-origin" });
+    main.removeAttribute("aria-busy");
+    replaceMain(await answer.text(), answer.url, push);
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-visit]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    visit(link.href);
+  });
+  addEventListener("popstate", () => { if (main?.querySelector("[data-desk]")) visit(location.href, false); else location.reload(); });
+
+  // A form that was refused says why in its place and keeps what was typed.
+  const send = async (form, submitter) => {
+    const body = new URLSearchParams(new FormData(form, submitter));
+    form.setAttribute("aria-busy", "true");
+    const answer = await fetch(form.action, { method: "POST", body, credentials: "same-origin" });
+    form.removeAttribute("aria-busy");
+    const html = await answer.text();
+    if (!answer.ok) {
+      const page = parsed(html), text = page.querySelector("[data-error]")?.textContent ?? page.body.textContent;
+      let place = form.querySelector(":scope > .failure");
+      if (!place) { place = document.createElement("p"); place.className = "failure"; place.setAttribute("role", "alert"); form.append(place); }
+      place.textContent = text.trim();
+      return;
+    }
+    if (!answer.redirected || form.closest("[data-desk]")) replaceMain(html, answer.url, answer.url !== location.href);
+    else location.assign(answer.url);
+  };
 
   // What goes on elsewhere: looked at again until it is over.
   const poll = (part) => setTimeout(async () => {
@@ -98,16 +163,59 @@
     document.cookie = `gongxu_theme=${root.dataset.theme}; path=${base}; max-age=31536000; samesite=lax`;
   });
 
-  // Keys: an element that names one is pressed by it, unless somebody is typing.
+  // Anything by its name, from everywhere.
+  const finder = document.querySelector("[data-find]");
+  let typed = 0;
+  finder?.querySelector("input").addEventListener("input", (event) => {
+    clearTimeout(typed);
+    typed = setTimeout(async () => {
+      const asked = event.target.value, html = await fragment(event.target.form.action + "?" + new URLSearchParams({ q: asked }));
+      if (asked === event.target.value) finder.querySelector("[data-found]").replaceChildren(...parsed(html).body.childNodes);
+    }, 200);
+  });
+  finder?.addEventListener("click", (event) => { if (event.target === finder) finder.close(); });
+  document.querySelector("[data-open-find]")?.addEventListener("click", (event) => { event.preventDefault(); finder.showModal(); });
+
+  // Keys: J and K walk through the innermost list, letters and digits press what the open pair (or the card that has the
+  // focus) names by them, and an element that names a key is pressed by it; none of them while somebody is typing.
+  const walk = (step) => {
+    const lists = [...document.querySelectorAll("[data-rows]")].filter((list) => list.offsetParent && list.querySelector("a"));
+    const rows = lists.find((list) => list.contains(document.activeElement)) ?? lists.at(document.querySelector(".at-start") ? 0 : -1);
+    if (!rows) return false;
+    const links = [...rows.querySelectorAll("a:is(.card-title, [title])")];
+    const here = links.findIndex((link) => link === document.activeElement || (!rows.contains(document.activeElement) && link.hasAttribute("aria-current")));
+    const next = links[Math.min(links.length - 1, Math.max(0, here + step))];
+    next?.focus();
+    if (next && document.querySelector("[data-sheet]") && next.matches(".card-title")) next.click();
+    return true;
+  };
   document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") { event.preventDefault(); finder?.showModal(); return; }
+    if (finder?.open) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.key === "Escape") { hide(); if (event.target.matches("input, textarea")) event.target.blur(); return; }
-    if (event.target.matches("textarea, select, input:not([type=checkbox]):not([type=radio])")) return;
-    const target = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
-    if (!target) return;
-    event.preventDefault();
-    if (target.matches("textarea, input[type=text], input[type=search]")) target.focus();
-    else target.click();
+    const typing = event.target.matches("textarea, select, input:not([type=checkbox]):not([type=radio])");
+    if (event.key === "Escape") {
+      hide();
+      const menu = event.target.closest("details.menu[open]");
+      if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+      else if (typing) event.target.blur();
+      else (document.querySelector("[data-close]") ?? { click: () => document.querySelector("#pane-demands [aria-current]")?.focus() }).click();
+      return;
+    }
+    if (typing) return;
+    const key = event.key.toLowerCase();
+    const scope = document.querySelector("[data-sheet]") ?? event.target.closest("[data-card]");
+    const target = scope?.querySelector(`[data-act="${CSS.escape(key)}"]`) ?? document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (target) {
+      event.preventDefault();
+      if (target.matches("textarea, input[type=text], input[type=search]")) target.focus();
+      else target.click();
+      if (target.matches("summary")) target.parentElement.querySelector("select, input:not([type=hidden])")?.focus();
+    } else if (document.querySelector("[data-desk]") && "jk".includes(key) && walk(key === "j" ? 1 : -1)) event.preventDefault();
+    else if (key === "/" && document.querySelector("input[type=search]")) { event.preventDefault(); document.querySelector("input[type=search]").focus(); }
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
   const started = document.querySelector("input[data-seconds]");
   if (started) {

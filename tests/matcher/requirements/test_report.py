@@ -9,6 +9,7 @@ from data.records import Achievement, Demand
 from knowledge_graph.quantities import extract
 from matcher.collection.filters import Filters
 from matcher.collection.rows import Placement
+from matcher.requirements.brief import brief
 from matcher.requirements.checker import RequirementChecker
 from matcher.requirements.collection import Quantities
 from matcher.requirements.report import FEATURES, compare, report, requirement_features
@@ -51,6 +52,27 @@ def status(wanted, offered):
 )
 def test_one_requirement_and_one_statement(wanted, offered, expected):
     assert status(wanted, offered).status == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "offered", "label"),
+    [
+        ("含水率降到40%以下", "含水率33%", "含水率 33% ≤ 40%"),
+        ("处理量不低于50吨/天", "处理量8.7吨/天", "处理量 8.7 < 50 吨/天"),
+        ("处理量不低于50吨/天", "处理量8.7t/d", "处理量 8.7 t/d < 50 吨/天"),
+        ("抗压强度大于50MPa", "抗压强度为50MPa", "抗压强度 50 ≤ 50 MPa"),
+        ("抗压强度达到50MPa", "抗压强度为60MPa", "抗压强度 60 ≥ 50 MPa"),
+        ("抗压强度不低于50MPa", "抗压强度小于40MPa", "抗压强度 40 MPa 以下 < 50 MPa"),
+        ("抗压强度不低于50MPa", "抗压强度40～60MPa", "抗压强度 要求 ≥ 50 MPa，对方 40–60 MPa"),
+        ("抗压强度不低于50MPa", "抗压强度达到90kN", "抗压强度 要求 ≥ 50 MPa，对方 90 kN，口径不同"),
+        ("抗压强度不低于50MPa", "密度为3g/cm3", "抗压强度 ≥ 50 MPa 未说明"),
+        ("工作温度-40~40℃", "工作温度-50～60℃", "工作温度 -50–60 满足 -40–40℃"),
+        ("能耗降低30%", "能耗降低40%", "能耗 降低 40% ≥ 降低 30%"),
+        ("能耗降低30%", "能耗降低10%", "能耗 降低 10% < 降低 30%"),
+    ],
+)
+def test_the_label_of_a_requirement_says_it_in_figures(wanted, offered, label):
+    assert brief(status(wanted, offered)) == label
 
 
 def test_quotes_positions_values_and_margins():

@@ -12,7 +12,16 @@ from data.records import Achievement, Demand, EventKind
 from data.settings import Settings
 from data.store.store import Store
 from matcher.bundle import link_files, new_bundle, publish, read_manifest
-from tests.serving.dashboard.browsing import chromium, keep, manager_at, serious, serving_at, visit, watched
+from tests.serving.dashboard.browsing import (
+    chromium,
+    keep,
+    keep_wide_and_narrow,
+    manager_at,
+    serious,
+    serving_at,
+    visit,
+    watched,
+)
 from tests.serving.dashboard.conftest import add_operators
 from tests.serving.dashboard.provider import CLIENT, SECRET, TestProvider
 from tests.serving.dashboard.test_pages import MENU
@@ -86,12 +95,8 @@ def page(signed_in, server) -> Iterator[Page]:
 
 
 def find_an_answered_demand(page: Page, server: str) -> None:
-    visit(page, f"{server}/browse")
-    page.get_by_role("searchbox").fill("D00000")
-    page.get_by_role("searchbox").press("Enter")
-    expect(page.locator("#demands .count")).to_have_text("9 条")
-    for link in [one.get_attribute("href") for one in page.locator("#demands tbody td:first-child a").all()]:
-        visit(page, server.removesuffix("/dashboard") + link)
+    for number in range(1, 10):
+        visit(page, f"{server}/browse/demand?id=D{number:06}")
         if page.locator(".match").count():  # for some demands nothing is good enough
             break
 
@@ -121,12 +126,13 @@ def test_sign_in_at_the_provider(browser, server, provider):
 def test_find_a_demand_and_understand_its_first_match(page, server):
     find_an_answered_demand(page, server)
     first = page.locator(".match").first
+    expect(first.locator(".chips li, .why-line").first).to_be_visible()
+    first.get_by_text("细节", exact=True).click()
     expect(first.locator(".reasons li").first).to_be_visible()
-    first.get_by_text("两份原文与图谱路径").click()
     expect(first.locator(".texts article").first).to_contain_text("需求")
     keep(page, "browse")
     first.locator("h3 a").click()
-    expect(page.get_by_role("heading", name="为什么")).to_be_visible()
+    expect(page.get_by_role("heading", name="模型怎么看")).to_be_visible()
     expect(page.locator(".texts article")).to_have_count(2)
     expect(page.get_by_role("heading", name="条件对照")).to_be_visible()
     keep(page, "pair")
@@ -146,6 +152,58 @@ def test_a_match_sent_from_the_list_stands_on_the_board(page, server):
         if path == "/matches":
             expect(page.get_by_role("region", name="已推送").locator(".card")).not_to_have_count(0)
             keep(page, "board")
+
+
+def test_work_through_the_three_panes_by_keyboard(page, server):
+    """Choose a demand, open a match, shortlist, judge, decline with a reason, go on and back: without the mouse."""
+    visit(page, f"{server}/browse?view=all&worklist_sort=title")
+    lines = page.locator("#pane-demands .lines a")
+    for _ in range(lines.count()):
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**demand=**")
+        expect(page.locator("main[aria-busy]")).to_have_count(0)
+        if page.locator(".card-title").count() > 1:
+            break
+        page.keyboard.press("Escape")
+    expect(page.locator(".card-title").first).to_be_focused()
+    page.keyboard.press("Enter")
+    sheet = page.get_by_role("complementary", name="这一对")
+    expect(sheet).to_be_visible()
+    page.keyboard.press("s")
+    expect(sheet.get_by_text("★ 备选")).to_be_visible()
+    page.keyboard.press("3")
+    expect(sheet.locator("button[aria-pressed=true]")).to_contain_text("较强")
+    page.keyboard.press("x")
+    expect(sheet.get_by_label("原因")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    expect(page.locator(".card-title").nth(1)).to_have_attribute("aria-current", "true")
+    page.keyboard.press("c")
+    expect(sheet.locator(".state.s-contacted")).to_be_visible()
+    reached = page.url
+    assert serious(page) == []
+    keep_wide_and_narrow(page, "desk")
+    page.goto(reached)
+    expect(sheet.locator(".state.s-contacted")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(sheet).to_have_count(0)
+    page.keyboard.press("Control+k")
+    page.get_by_role("dialog").get_by_role("searchbox").fill("D000001")
+    expect(page.get_by_role("dialog").get_by_role("link").first).to_contain_text("D000001")
+    assert serious(page) == []
+
+
+def test_a_refused_form_says_why_in_its_place(signed_in, server):
+    page = signed_in.new_page()  # its console speaks of the refusal
+    find_an_answered_demand(page, server)
+    row = page.locator(".match").first
+    row.get_by_text("更多…").click()
+    row.get_by_label("下次跟进").evaluate("field => { field.type = 'text'; field.value = '后天'; }")
+    row.get_by_role("button", name="记下").first.click()
+    expect(row.get_by_role("alert")).to_contain_text("后天")
+    assert row.get_by_label("下次跟进").input_value() == "后天"
+    page.close()
 
 
 def test_two_models_side_by_side(page, server):

@@ -60,12 +60,17 @@ def test_on_an_empty_store_each_page_says_what_to_do(empty_site, path):
     assert any(words in answer.text for words in said)
 
 
-OF_AN_UPLOAD = ("/imports/preview", "/imports/progress")  # see pages/importing
+OF_SOMETHING_SENT = (
+    "/imports/preview",
+    "/imports/progress",
+    "/browse/text",
+    "/browse/handout",
+)  # have tests of their own
 
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES if not page.post and page.needs and page.path not in OF_AN_UPLOAD],
+    [page for page in PAGES if not page.post and page.needs and page.path not in OF_SOMETHING_SENT],
     ids=lambda page: page.path,
 )
 def test_every_page_answers_with_its_title_and_no_inline_code(boss, page, version):
@@ -123,7 +128,8 @@ def test_unknown_tables_formats_and_records_are_refused(boss):
         "/x",
     ):
         assert boss.get(path).status_code == 404
-    assert boss.get("/browse/demand?id=D000001&budget=viel").status_code == 422
+    assert boss.get("/browse/text?id=nothing").status_code == 404
+    assert boss.get("/browse/handout?demand=D000001&format=exe").status_code == 400
     assert boss.post("/browse/text", text="", side="demands").status_code == 422
 
 
@@ -198,14 +204,6 @@ def test_wilson_intervals_are_known_values():
     assert (round(figure.low, 4), round(figure.high, 4)) == (0.0552, 0.1744)
     assert wilson(0, 0).value is None
     assert wilson(0, 5).low == 0.0
-
-
-def test_a_pasted_text_gets_a_list_with_reasons(boss):
-    answer = boss.post("/browse/text", text="低温污泥干化设备，含水率降到40%以下", side="demands")
-    assert answer.status_code == 200
-    assert answer.text.count('class="panel match"') >= 1 or "没有足够好的匹配" in answer.text
-    other = boss.post("/browse/text", text="低温热泵干化装置", side="achievements")
-    assert "推荐需求" in other.text
 
 
 GAPS = ("", "industry=C", "side=stages", "side=industries", "side=regions", "side=industries&surplus=1")

@@ -4,6 +4,7 @@ import secrets
 from datetime import UTC
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -127,6 +128,8 @@ def _back(request: Request, notice: str) -> Response:
     """Return to the list, the pair or the board that held the form."""
     demand, achievement = field(request, "demand"), field(request, "achievement")
     came_from = field(request, "from")
+    if came_from == "desk":
+        return see_other(request, "/browse", **{**dict(parse_qsl(field(request, "query")[1:])), "notice": notice})
     if came_from == "list":
         return see_other(request, "/browse/demand", id=demand, notice=notice)
     if came_from == "board":

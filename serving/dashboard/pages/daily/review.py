@@ -4,6 +4,7 @@ import secrets
 from datetime import datetime
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 import structlog
 from starlette.requests import Request
@@ -59,6 +60,9 @@ async def page(request: Request) -> Response:
         undo_minutes=int(UNDO.total_seconds() // 60),
         demand_texts=evidence["demand_texts"],
         achievement_texts=evidence["achievement_texts"],
+        chips=evidence["card"].chips
+        if "card" in evidence
+        else (),  # facts alone: the model's word would lead the judge
         **state,
         shown=await show(request, await reviews_table(request)),
     )
@@ -118,6 +122,8 @@ async def judge(request: Request) -> Response:
         reviewed_at=utc_now(),
     )
     await services.in_store(partial(_judge, given=given, who=who, request_id=request.state.request_id))
+    if query := field(request, "query"):
+        return see_other(request, "/browse", **{**dict(parse_qsl(query[1:])), "notice": "judged"})
     return see_other(request, "/review", stratum=stratum if stratum in wording.STRATUM_NAMES else "")
 
 

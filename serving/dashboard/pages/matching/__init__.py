@@ -1,0 +1,1 @@
+"""匹配: demands, what is recommended for them, and one pair, side by side; and what is given to firms."""
