@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from data.settings import Settings, settings
 from serving.access.context import RequestContext
@@ -99,6 +101,7 @@ def create_app(chosen: Settings | None = None, loaded: list[LiveModel] | None = 
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(known_parameters)])
     app.mount("/dashboard", dashboard)
+    app.add_route("/", _start)
     app.add_middleware(Tagged)
     app.add_middleware(Compressed)
     app.add_middleware(Gate, rate=used.serve_rate_limit)
@@ -111,6 +114,11 @@ def create_app(chosen: Settings | None = None, loaded: list[LiveModel] | None = 
     )
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+async def _start(request: Request) -> Response:
+    """Lead people who open the server's address to the dashboard."""
+    return RedirectResponse(f"{request.scope['root_path']}/dashboard/", 303)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Nothing of pygal's scripts and styles goes along: the page's policy allows neith
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from math import ceil, floor, log10
 from typing import Any
 from xml.etree import ElementTree
 
@@ -19,6 +20,7 @@ Format = Callable[[float | None], str]
 _HEIGHT = 210
 _WIDTH = 680
 MAX_LABELS = 7
+MAX_TICKS = 4
 
 
 def line(labels: Sequence[str], series: Series, name: str, shown: Format, *, wide: bool = False) -> Markup:
@@ -50,7 +52,8 @@ def _draw(kind: Any, labels: Sequence[str], series: Series, name: str, shown: Fo
         show_minor_x_labels=False,
         x_labels=list(labels),
         x_labels_major=[label for place, label in enumerate(labels) if place % step == 0] if labels else [],
-        range=(0, _top(series)),
+        y_labels=(ticks := _ticks(series)),
+        range=(0, ticks[-1]),
     )
     for label, values in series.items():
         chart.add(label, list(values))
@@ -66,17 +69,21 @@ def _settings(shown: Format) -> dict[str, Any]:
         "show_legend": False,
         "truncate_label": -1,
         "formatter": shown,
-        "y_labels_major_count": 4,
-        "show_minor_y_labels": False,
         "max_scale": 6,
         "margin": 10,
         "no_data_text": "暂无数据",
     }
 
 
-def _top(series: Series) -> float:
-    """Return the upper end of the axis: never 0, or nothing could be drawn."""
-    return max((value for values in series.values() for value in values if value is not None), default=0) or 1
+def _ticks(series: Series) -> list[float]:
+    """Return the labels of the axis from 0 to beyond the greatest value, in steps of 1, 2 or 5; whole for whole values."""
+    known = [value for values in series.values() for value in values if value is not None]
+    top = max(known, default=0) or 1  # never 0, or nothing could be drawn
+    whole = all(float(value).is_integer() for value in known)
+    size = 10.0 ** floor(log10(top / MAX_TICKS))
+    step = next(size * part for part in (1, 2, 5, 10) if size * part * MAX_TICKS >= top)
+    step = max(step, 1.0) if whole else step
+    return [round(place * step, 10) for place in range(ceil(top / step) + 1)]
 
 
 def _clean(chart: Any, name: str, series: list[str]) -> Markup:

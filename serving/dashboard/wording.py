@@ -1,7 +1,9 @@
 """What things are called, in Chinese, and how each number is defined."""
 
+from datetime import UTC, datetime
+
 from data.records import DeclineReason
-from data.work.match_state import MOVES, MatchState
+from data.work.match_state import MOVES, UNDO, MatchState, MatchWork
 from serving.dashboard.accounts.access import Role
 
 KIND_NAMES = {
@@ -160,3 +162,8 @@ def moves(state: MatchState) -> list[MatchState]:
 def declinable(state: MatchState) -> bool:
     """Tell whether a match in this state can be declined."""
     return MatchState.DECLINED in MOVES[state]
+
+
+def undoable(work: MatchWork) -> bool:
+    """Tell whether the latest action on a match is recent enough to be taken back."""
+    return work.changed_at is not None and datetime.now(UTC) - work.changed_at <= UNDO

@@ -43,7 +43,7 @@ def queues(store: Store, me: str, now: datetime) -> list[Queue]:
     today = now.astimezone(CHINA_STANDARD_TIME).date()
     with store.engine.connect() as connection:
         soon = _soon(connection, today)
-        unanswered = _unanswered(connection, now)
+        unanswered, overdue = _unanswered(connection, now), _overdue(connection, today)
         latest = connection.execute(sa.select(sa.func.max(events.c.occurred_at))).scalar()
         filled = connection.execute(sa.select(revisions.c.value)).scalar() or 0
     board = store.matches.board()
@@ -77,9 +77,9 @@ def queues(store: Store, me: str, now: datetime) -> list[Queue]:
             soon,
             None,
             "去推荐",
-            "/records/demands",
-            {"state": "expiring"},
-            "开放需求中截止日期在一周内的条数；列表按三十天列出，可按截止日期排序。",
+            "/browse",
+            {"view": "soon", "worklist_sort": "deadline"},
+            "开放需求中截止日期在一周内的条数。",
         ),
         Queue(
             "unanswered",
@@ -87,8 +87,8 @@ def queues(store: Store, me: str, now: datetime) -> list[Queue]:
             unanswered[0],
             unanswered[1],
             "去联系",
-            "/records/demands",
-            {"state": "unanswered"},
+            "/browse",
+            {"view": "unanswered", "worklist_sort": "first_shown"},
             f"已推荐满 {UNANSWERED_DAYS} 天、没有联系、会面、洽谈或成交的开放需求；天数为等得最久的一条。",
         ),
         Queue(
@@ -100,6 +100,16 @@ def queues(store: Store, me: str, now: datetime) -> list[Queue]:
             "/review",
             {},
             "审核队列中的配对：判断一对，模型就多学一点。",
+        ),
+        Queue(
+            "mend",
+            "过了截止日期仍开放的需求",
+            overdue[0],
+            overdue[1],
+            "去订正",
+            "/records/demands",
+            {"state": "expired"},
+            "请企业延期或关闭：过期的需求不再得到推荐。天数为过期最久的一条。",
         ),
     ]
     if (rejected := _rejected(store, now)) is not None:
@@ -164,3 +174,10 @@ def _unanswered(connection: sa.Connection, now: datetime) -> tuple[int, int | No
     )
     number, first = connection.execute(query).one()
     return int(number), None if first is None else (now.replace(tzinfo=None) - first).days
+
+
+def _overdue(connection: sa.Connection, today: date) -> tuple[int, int | None]:
+    """Return how many open demands are past their deadline, and the days since the earliest."""
+    query = sa.select(sa.func.count(), sa.func.min(demands.c.deadline)).where(_OPEN, demands.c.deadline < today)
+    number, first = connection.execute(query).one()
+    return int(number), None if first is None else (today - first).days

@@ -1,6 +1,7 @@
 """What training left in GONGXU_HOME about its versions: facts and figures, decisions of the gate, predictions, evaluations."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +45,28 @@ def decisions(home: Path) -> list[Decision]:
 
 def evaluations(home: Path) -> list[tuple[str, str, dict[str, Any]]]:
     """Return the newest stored evaluations: name, title, figures (split → system → metric → value, low, high)."""
-    found = []
-    for path in sorted((home / "evaluations").glob("*.json"), reverse=True)[:KEPT_EVALUATIONS]:
+    kept = [(name, content) for name, content in _kept(home) if isinstance(content.get("splits"), dict)]
+    return [(name, str(content.get("title", "")), content["splits"]) for name, content in kept[:KEPT_EVALUATIONS]]
+
+
+def served_evaluation(home: Path) -> tuple[str, dict[str, dict[str, Any]]] | None:
+    """Return the newest stored evaluation of served lists: when it was made, system → metric → value, low, high."""
+    for name, content in _kept(home):
+        systems = content.get("served")
+        if isinstance(systems, dict) and systems and all(isinstance(one, dict) for one in systems.values()):
+            return name, systems
+    return None
+
+
+def _kept(home: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what evaluations left, the newest first; a file of another format is left out."""
+    for path in sorted((home / "evaluations").glob("*.json"), reverse=True):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(content, dict) and isinstance(content.get("splits"), dict):
-            found.append((path.stem, str(content.get("title", "")), content["splits"]))
-    return found
+        if isinstance(content, dict):
+            yield path.stem, content
 
 
 class Reliability(BaseModel):

@@ -15,6 +15,7 @@ from serving.dashboard import charts, wording
 from serving.dashboard.figures import overview as figures
 from serving.dashboard.figures.lists import UNSTATED
 from serving.dashboard.figures.periods import LENGTHS, Period, last_day, period_of
+from serving.dashboard.figures.quality import wilson
 from serving.dashboard.page import Page
 from serving.dashboard.rendering import number, region, render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
@@ -91,7 +92,7 @@ def _state(store: Store, request: Request) -> dict[str, Any]:
 
 
 def _funnel(now: dict[str, int], before: dict[str, int]) -> list[dict[str, Any]]:
-    """Return the steps with their shares of the step before; bars' lengths go with the logarithm."""
+    """Return the steps with their shares of the step before and those shares' intervals; bars are in proportion."""
     steps = []
     most = max([now.get(kind, 0) for kind in wording.FUNNEL] + [1])
     previous: int | None = None
@@ -104,7 +105,8 @@ def _funnel(now: dict[str, int], before: dict[str, int]) -> list[dict[str, Any]]
                 "before": before.get(kind, 0),
                 "change": figures.rate(count - before.get(kind, 0), before.get(kind, 0)),
                 "share": figures.rate(count, previous),
-                "width": 0 if not count else 8 + 92 * (len(bin(count)) - 2) / (len(bin(most)) - 2),
+                "interval": wilson(min(count, previous), previous) if previous else None,
+                "width": 100 * count / most,
             }
         )
         previous = count

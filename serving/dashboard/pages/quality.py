@@ -28,6 +28,7 @@ from serving.dashboard.page import Page
 from serving.dashboard.pages.experiments import drift_table, findings_table
 from serving.dashboard.pages.overview import HINTS, SIDES, UNKNOWN, name_of
 from serving.dashboard.pages.records import pair_link, version_link
+from serving.dashboard.pages.served import dots, served_rows, served_table
 from serving.dashboard.rendering import number, percent, render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
 from serving.runtime.services import Services, services_of
@@ -50,11 +51,13 @@ async def page(request: Request) -> Response:
     trained = await asyncio.to_thread(trained_versions, home)
     asked = request.query_params.get("version", "")
     chosen = asked if asked in {one.version for one in trained} else _default(trained, pointed(bundles, CURRENT))
+    _, served = await served_rows(request)
     curve = await asyncio.to_thread(reliability, home, chosen)
     state = await services.in_store(partial(_state, request=request))
     tables = {
         name: await show(request, await build(request))
         for name, build in (
+            ("served", served_table),
             ("offline", offline_table),
             ("slices", slices_table),
             ("online", online_table),
@@ -69,6 +72,7 @@ async def page(request: Request) -> Response:
         "quality.html",
         title="匹配质量",
         active="quality",
+        dots=dots(served),
         trained=trained,
         chosen=chosen,
         lengths=LENGTHS,

@@ -12,6 +12,7 @@ from serving.dashboard.pages import (
     overview,
     quality,
     records,
+    served,
 )
 from serving.dashboard.pages.daily import matches, review, today
 from serving.dashboard.pages.importing import prepare, reports
@@ -42,6 +43,7 @@ _MODULES = (
     firms,
     eligibility,
     criteria,
+    served,
     audit,
 )
 ALL_PAGES: tuple[Page, ...] = tuple(page for module in _MODULES for page in module.PAGES)

@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
+from data.dates import CHINA_STANDARD_TIME
+from data.records import Demand
 from data.store.store import Store
 from data.work.match_state import MatchState
 from matcher.bundle import current_bundle
@@ -108,6 +110,20 @@ def test_new_matches_of_open_demands_wait_until_somebody_acts(own):
     assert waiting
     assert (demand, match) not in waiting
     assert set(waiting) >= {(one["demand"].demand_id, one["match"].id) for one in others[:-1]}
+
+
+def test_what_is_past_its_deadline_waits_to_be_mended_and_the_servers_address_leads_here(own):
+    settings, manager, _, _ = own
+    with Store.open(settings.store_url) as store:
+        late = [Demand(demand_id=f"L{n}", title="晚了", deadline=date(2020, 1, n)) for n in (2, 3)]
+        store.upsert_demands(late)
+        before = len([d for d in store.demands() if d.status.value in ("发布", "对接中") and d.deadline])
+    section = re.search(r'aria-label="过了截止日期仍开放的需求">(.*?)</section>', manager.get("/").text, re.S)[1]
+    number, age = re.search(r'count-big">(\d+) <small>最久 (\d+) 天', section).groups()
+    assert 2 <= int(number) <= before
+    assert int(age) == (datetime.now(CHINA_STANDARD_TIME).date() - date(2020, 1, 2)).days
+    answer = manager.site.get("/", headers={"Cookie": ""})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/dashboard/")
 
 
 def test_the_page_of_new_matches_shows_pairs_to_act_on_or_says_that_there_are_none(own):

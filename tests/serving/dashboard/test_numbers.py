@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from data.records import EventKind, OutcomeEvent
 from data.store.aggregates import RESPONSES, china_day
 from data.store.store import Store
 from eval.online.experiments import Experiment, Mode, results, save_experiment
+from eval.served.lists import SYSTEMS
 from serving.dashboard.pages.registry import ALL_TABLES
 from tests.serving.dashboard.conftest import Person, add_operators, copied, serving
 from tests.serving.dashboard.numbers import defined, linked, main_of, numbers
@@ -46,6 +48,8 @@ def home(platform, tmp_path_factory):
     (folder / "evaluations" / "20260101-000000.json").write_text(
         f'{{"splits": {{"grouped": {{"gongxu": {{"ndcg10": {figure}}}}}}}}}'.replace("'", '"')
     )
+    served = {system: {"ndcg10": figure, "answered": {"value": 1.0, "low": None, "high": None}} for system in SYSTEMS}
+    (folder / "evaluations" / "20260102-000000.json").write_text(json.dumps({"served": served}))
     return settings
 
 
@@ -321,3 +325,13 @@ def test_what_a_firm_answers_fills_the_demand_and_changes_the_list(boss, site, h
     assert f'value="{question}"' not in reviewer.get(f"/health/ask/questions?id={vague.demand_id}").text
     (row,) = [row for row in rows_of(boss, "/tables/vague/export") if row["编号"] == vague.demand_id]
     assert row["已答"] == "2"
+
+
+def test_the_quality_page_leads_with_what_users_get(boss):
+    page = boss.get("/quality").text
+    assert page.index("推荐列表的质量") < page.index("离线指标") < page.index("线上结果")
+    assert page.count('aria-label="0.500，95% 区间 0.400 至 0.600"') == len(SYSTEMS)
+    rows = rows_of(boss, "/tables/served/export?format=csv")
+    assert [row["方法"] for row in rows] == ["本系统", "向量 + BM25 融合", "只用向量", "只用 BM25", "随机"]
+    assert rows[0]["NDCG@10"] == "0.500 [0.400, 0.600]"
+    assert (rows[0]["作答率"], rows[0]["校准误差"]) == ("1.000", "–")

@@ -42,7 +42,18 @@ async def new_matches(request: Request) -> Response:
     found: list[dict[str, Any]] = []
     if live is not None:
         found = await services.engine_threads.run(partial(untouched, live.engine, services.access.store(), today))
-    return render(request, "today_matches.html", title="新的好匹配", active="today", found=found, asked=ASKED)
+    published = [one["demand"].published_at for one in found if one["demand"].published_at is not None]
+    return render(
+        request,
+        "today_matches.html",
+        title="新的好匹配",
+        active="today",
+        found=found[:SHOWN],
+        number=len(found),
+        oldest=(today - min(published)).days if published else None,
+        asked=ASKED,
+        ready=live is not None,
+    )
 
 
 def untouched(engine: Engine, store: Store, today: date) -> list[dict[str, Any]]:
@@ -65,8 +76,6 @@ def untouched(engine: Engine, store: Store, today: date) -> list[dict[str, Any]]
         fresh: list[Match] = [item for item in answer.items if item.id not in work]
         if fresh:
             found.append({"demand": demand, "match": fresh[0]})
-        if len(found) == SHOWN:
-            break
     return found
 
 
