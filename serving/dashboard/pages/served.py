@@ -49,7 +49,7 @@ def _told(figure: dict[str, Any]) -> str:
     if figure.get("value") is None:
         return "–"
     if figure.get("low") is None or figure.get("high") is None:
-        return f"{figure['value']:.3f}"
+        return f"{figure['value']:.3f} [–]"
     return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
 
 

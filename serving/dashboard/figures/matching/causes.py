@@ -1,4 +1,4 @@
-"""Why a match stands where it does, in an operator's words: the ranker's contributions without its figures and its quirks."""
+"""Why a match has its place, in an operator's words: the ranker's contributions without its figures and its quirks."""
 
 import re
 from collections import defaultdict

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
+from typing import Any
 from xml.sax.saxutils import escape
 
 from data.records import Demand
@@ -53,7 +54,7 @@ def as_sheet(handout: Handout) -> bytes:
     from openpyxl.styles import Alignment, Font
 
     book = Workbook()
-    sheet = book.active
+    sheet = book.worksheets[0]
     sheet.title = "推荐成果"
     sheet.append([safe(handout.title)])
     sheet.append([safe(handout.subtitle)])
@@ -62,15 +63,15 @@ def as_sheet(handout: Handout) -> bytes:
     for number, entry in enumerate(handout.entries, start=1):
         match = entry.card.match
         told = [_joined(entry.card, (MET,)), _joined(entry.card, (MISSED,)), _joined(entry.card, (UNKNOWN, "plain"))]
-        row = [number, match.title, match.owner, region(match.region), *told, entry.card.why]
-        sheet.append([safe(value) for value in row])
+        values: list[object] = [number, match.title, match.owner, region(match.region), *told, entry.card.why]
+        sheet.append([safe(value) for value in values])
     sheet["A1"].font = Font(size=14, bold=True)
     for cell in sheet[4]:
         cell.font = Font(bold=True)
     for column, width in zip("ABCDEFGH", WIDTHS, strict=True):
         sheet.column_dimensions[column].width = width
-    for row in sheet.iter_rows(min_row=5):
-        for cell in row:
+    for cells in sheet.iter_rows(min_row=5):
+        for cell in cells:
             cell.alignment = Alignment(wrap_text=True, vertical="top")
     sheet.freeze_panes = "A5"
     out = BytesIO()
@@ -93,7 +94,7 @@ def as_pdf(handout: Handout) -> bytes:
     soft = ParagraphStyle("soft", parent=text, textColor="#5a6875", fontSize=9.5)
     title = ParagraphStyle("title", parent=text, fontSize=17, leading=24)
 
-    def paragraph(words: str, style: ParagraphStyle) -> Paragraph:
+    def paragraph(words: str, style: Any) -> Any:
         return Paragraph(escape(words), style)
 
     story = [paragraph(handout.title, title), paragraph(handout.subtitle, soft), Spacer(1, 5 * mm)]

@@ -37,8 +37,7 @@ async def page(request: Request) -> Response:
         if asked.get("demand") and asked.get("achievement"):
             pair = await pair_of(request, chosen, asked["achievement"])
     today = utc_now().astimezone(CHINA_STANDARD_TIME).date()
-    for row in shown.rows:
-        row["left"] = None if row["deadline"] is None else (row["deadline"] - today).days
+    days = {row["id"]: (row["deadline"] - today).days for row in shown.rows if row["deadline"] is not None}
     view = asked.get("view", "open")
     return render(
         request,
@@ -54,6 +53,7 @@ async def page(request: Request) -> Response:
         all_fields=fields,
         provinces=provinces,
         shown=shown,
+        days=days,
         empty=not counts.demands,
         list=listed,
         pair=pair,

@@ -23,12 +23,18 @@ async def page(request: Request) -> Response:
     wanted = request.query_params.get("q", "").strip()[:MAX_FIND]
     who = operator_of(request)
     pages = [entry for entry in MENU if wanted and wanted in entry[1] and who.role.covers(entry[3])]
-    found = await services_of(request).in_store(partial(_records, wanted=wanted)) if wanted else {}
-    return render(request, "find.html", title="查找", active="", wanted=wanted, pages=pages, **_empty() | found)
-
-
-def _empty() -> dict[str, list[Any]]:
-    return {"demands": [], "achievements": [], "holders": []}
+    nothing: dict[str, list[Any]] = {"demands": [], "achievements": [], "holders": []}
+    found = await services_of(request).in_store(partial(_records, wanted=wanted)) if wanted else nothing
+    return render(
+        request,
+        "find.html",
+        title="查找",
+        wanted=wanted,
+        pages=pages,
+        demands=found["demands"],
+        achievements=found["achievements"],
+        holders=found["holders"],
+    )
 
 
 def _records(store: Store, wanted: str) -> dict[str, list[Any]]:
