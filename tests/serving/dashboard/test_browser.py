@@ -22,7 +22,7 @@ from tests.serving.dashboard.browsing import (
     visit,
     watched,
 )
-from tests.serving.dashboard.conftest import add_operators
+from tests.serving.dashboard.conftest import add_kinds, add_operators
 from tests.serving.dashboard.provider import CLIENT, SECRET, TestProvider
 from tests.serving.dashboard.test_pages import MENU
 
@@ -51,6 +51,7 @@ def own_home(platform, tmp_path_factory, provider) -> Settings:
     settings = platform.settings.model_copy(update={"home": home, "serve_threads": 1, "serve_poll": 0.1} | known)
     with Store.open(settings.store_url) as store:
         add_operators(store)
+        add_kinds(store)
         store.upsert_demands([Demand(demand_id="X1", title=HOSTILE, content=HOSTILE + SAYS, enterprise=HOSTILE)])
         store.upsert_achievements(
             [Achievement(achievement_id="X2", title=HOSTILE, content=HOSTILE + SAYS, holder=HOSTILE)]
