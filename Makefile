@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 GONGXU := $(VENV)/bin/gongxu
 # Python compiles what it imports by itself; to compile all of 200 packages takes longer than to unpack them.
-PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check --no-compile
+PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 export GONGXU_HOME ?= .gongxu
 export OMP_WAIT_POLICY ?= PASSIVE
 
