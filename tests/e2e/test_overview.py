@@ -168,9 +168,19 @@ def test_a_table_of_80_columns_cuts_nothing_off():
         **counts,
     )
     out = io.StringIO()
-    Console(width=80, file=out).print(models_table([(candidate, ["champion", "previous"])]))
+    Console(width=80, file=out).print(models_table([(candidate, ["champion", "previous"])], narrow=True))
     text = out.getvalue()
-    assert "20260101-120000-001" in text
+    for whole in (
+        "20260101-120000-001",
+        "在役 champion",
+        "上一版 previous",
+        "12,345 对",
+        "MLflow 17",
+        "0.700",
+        "[0.600, 0.800]",
+        "0.100",
+    ):
+        assert whole in text, whole
     assert "…" not in text
     assert max(map(columns, text.splitlines())) <= 80
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 REFUSED = 1  # exit code of a promotion that the gate refused
 ALIAS_NAMES = {"champion": "在役 champion", "challenger": "候选 challenger", "previous": "上一版 previous"}
+WIDE = 150  # columns from which on a version fits one line
 OUTCOMES = {"promoted": "通过", "refused": "未通过", "forced": "强制"}
 
 
@@ -40,7 +41,8 @@ def models_command(
         return
     from data.terminal import console
 
-    console().print(models_table(rows))
+    terminal = console()
+    terminal.print(models_table(rows, narrow=terminal.width < WIDE))
 
 
 def promote_command(
@@ -112,21 +114,30 @@ def sync_command(
         typer.echo(f"  {alias}: 模型版本 {number}")
 
 
-def models_table(rows: "list[tuple[Candidate, list[str]]]") -> "Table":
-    """Return versions with their aliases and figures, to be printed."""
+def models_table(rows: "list[tuple[Candidate, list[str]]]", *, narrow: bool = False) -> "Table":
+    """Return versions with their aliases and figures, to be printed; a narrow table has several lines to a version."""
+    from rich import box
+
     from data.terminal import Table
 
-    table = Table(title="训练过的版本（指标为留出需求上的值与 95% 区间）")
-    for column in ("模型包", "别名", "MLflow 版本", "训练对数", "NDCG@10", "AUC ≥2", "校准误差", "CPU 毫秒", "晋级"):
-        table.add_column(column, no_wrap=column == "模型包")
+    table = Table(
+        title="训练过的版本（指标为留出需求上的值与 95% 区间）",
+        box=box.SIMPLE_HEAD if narrow else box.HEAVY_HEAD,
+        padding=(0, 1, 1, 0) if narrow else (0, 1),
+    )
+    figures = ("NDCG@10", "AUC ≥2", *(("误差", "毫秒") if narrow else ("校准误差", "CPU 毫秒")), "晋级")
+    for column in ("模型包", *(() if narrow else ("别名", "MLflow 版本", "训练对数")), *figures):
+        table.add_column(column, no_wrap=column == "模型包" or narrow)
     for candidate, aliases in rows:
+        names = "，".join(ALIAS_NAMES[alias] for alias in aliases)
+        registered = candidate.model_version or "未登记"
+        known = [candidate.version, names, registered, f"{candidate.pairs:,}"]
+        if narrow:
+            named = (ALIAS_NAMES[alias] for alias in aliases)
+            known = ["\n".join((candidate.version, *named, f"{candidate.pairs:,} 对", f"MLflow {registered}"))]
         table.add_row(
-            candidate.version,
-            "，".join(ALIAS_NAMES[alias] for alias in aliases),
-            candidate.model_version or "未登记",
-            f"{candidate.pairs:,}",
-            _cell(candidate, "ndcg10"),
-            _cell(candidate, "auc2"),
+            *known,
+            *(_cell(candidate, metric, "\n" if narrow else " ") for metric in ("ndcg10", "auc2")),
             "–" if candidate.calibration_error is None else f"{candidate.calibration_error:.3f}",
             "–" if candidate.latency_ms is None else f"{candidate.latency_ms:.0f}",
             OUTCOMES.get(candidate.decision, "未问"),
@@ -134,8 +145,8 @@ def models_table(rows: "list[tuple[Candidate, list[str]]]") -> "Table":
     return table
 
 
-def _cell(candidate: "Candidate", metric: str) -> str:
+def _cell(candidate: "Candidate", metric: str, between: str) -> str:
     figure = candidate.figures.get(metric)
     if figure is None or figure.value is None:
         return "–"
-    return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+    return f"{figure.value:.3f}{between}[{figure.low:.3f}, {figure.high:.3f}]"
