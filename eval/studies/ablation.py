@@ -11,6 +11,7 @@ from eval.offline.systems import Corpus, RankerSystem
 from eval.served.metrics import ServedFigures
 from eval.studies.requirement_study import with_requirements
 from matcher.requirements.report import FEATURES as REQUIREMENT_FEATURES
+from models.ranking.ordinal import RankerParameters
 
 REQUIREMENTS = "requirements"  # no feature of the ranker; added to see what it would bring
 JUDGED_PARTS = ("graph", "attributes", "context", "alignment", "history", "kernel", "trees", REQUIREMENTS)
@@ -25,7 +26,13 @@ class Ablation:
     lift: Estimate
 
 
-def ablate(corpus: Corpus, name: str, split: str = "grouped", threads: int = 1) -> dict[str, Ablation]:
+def ablate(
+    corpus: Corpus,
+    name: str,
+    split: str = "grouped",
+    threads: int = 1,
+    parameters: RankerParameters | None = None,
+) -> dict[str, Ablation]:
     """Return for each metric of judged pairs what a part of the ranker brings, by paired bootstrap over demands.
 
     Raises:
@@ -41,7 +48,7 @@ def ablate(corpus: Corpus, name: str, split: str = "grouped", threads: int = 1) 
     parts = folds(split, pairs.levels, pairs.demand_group(), pairs.pair_group())
     samples = []
     for left_out in (WHOLE, part):
-        predicted = out_of_fold(RankerSystem(whole, None, threads, left_out), parts)
+        predicted = out_of_fold(RankerSystem(whole, parameters, threads, left_out), parts)
         judged = Judged(pairs.demand_rows, pairs.levels, predicted.levels, predicted.ranking)
         samples.append(metric_samples(judged, RESAMPLES, seed=0))
     complete, without = samples

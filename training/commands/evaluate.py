@@ -139,13 +139,13 @@ def _served(
         contextual = contextual_encoder(settings())
         model = MatchingModel.build(task.achievements, task.demands, encoder, progress, contextual)
         progress("features")
-        fit = fold_fitter(settings(), task, model)
+        fit = fold_fitter(settings(), task, model, settings().ranker)
         if without:
             complete = served_by(task, model, fit, progress)
             found = {}
             for name in without:
                 progress(f"without {name}")
-                poorer = fold_fitter(settings(), task, model, part=PARTS[name])
+                poorer = fold_fitter(settings(), task, model, settings().ranker, PARTS[name])
                 found[name] = served_ablation(complete, served_by(task, model, poorer, progress))
             report_ablations(found, TITLES, out)
             return
@@ -208,10 +208,10 @@ def _pairs(
             for name in without:
                 for kind in split or ("grouped",):
                     progress(f"ranker with and without {name}, {kind}")
-                    parts[f"{name}, {kind}"] = ablate(corpus, name, kind, threads)
+                    parts[f"{name}, {kind}"] = ablate(corpus, name, kind, threads, settings().ranker)
             report_ablations(parts, TITLES, out)
             return
-        systems = all_systems(corpus, threads=threads)
+        systems = all_systems(corpus, settings().ranker, threads)
         chosen = {name: systems[name] for name in systems if name in (system or SYSTEMS)}
         if test:
             predicted = predict_test(corpus, chosen, n_train, progress)
