@@ -1,7 +1,7 @@
 """A tiny platform, simulated, imported, built and trained once for the whole suite."""
 
 import os
-import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -61,7 +61,9 @@ def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]
                 making = Path(tempfile.mkdtemp(dir=shared))
                 make(making)
                 making.rename(shared / name)
-        return Path(shutil.copytree(shared / name, tmp_path_factory.mktemp(name) / "home"))
+        copied = tmp_path_factory.mktemp(name) / "home"
+        subprocess.run(["cp", "-a", shared / name, copied], check=True)  # hard links stay what they are
+        return copied
 
     return get
 
