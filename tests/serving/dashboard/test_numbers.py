@@ -14,7 +14,7 @@ from data.store.store import Store
 from eval.online.experiments import Experiment, Mode, results, save_experiment
 from eval.served.lists import SYSTEMS
 from serving.dashboard.pages.registry import ALL_TABLES
-from tests.serving.dashboard.conftest import Person, add_operators, copied, serving
+from tests.serving.dashboard.conftest import Person, add_kinds, add_operators, copied, serving
 from tests.serving.dashboard.numbers import defined, linked, main_of, numbers
 from tests.some import some
 
@@ -30,6 +30,7 @@ def home(platform, tmp_path_factory):
     settings = copied(platform, folder, serve_poll=0.2)
     with Store.open(settings.store_url) as store:
         add_operators(store)
+        add_kinds(store)
         watch(settings, store)
         start = max(event.occurred_at for event in store.events() if event.occurred_at)
         ids = [demand.demand_id for demand in store.demands()]
@@ -154,8 +155,8 @@ def message(element):
     return " ".join("".join(one.text for one in near.all()).split())[:120]
 
 
-WITHOUT_ROWS = {"clusters", "decisions", "reject_rows", "rejects", "reviews", "slices"}
-"""On this platform nobody decided, nothing was rejected, and no candidate has a slice: these say so instead."""
+WITHOUT_ROWS = {"clusters", "decisions", "eligibility_board", "reject_rows", "rejects", "reviews", "slices"}
+"""On this platform nobody decided or approved, nothing was rejected, no candidate has a slice: these say so instead."""
 
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_ROWS))

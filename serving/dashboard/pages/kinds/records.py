@@ -63,7 +63,7 @@ async def kinds_table(request: Request) -> Table:
     columns = (
         Column("label", "种类", link=leads),
         Column("role", "角色"),
-        Column("records", "记录", "number", link=leads),
+        Column("records", "记录", "number", "库中这一种类的记录数。", link=leads),
         Column("kind", "代码", "code"),
     )
     return Table("kinds", "种类", columns, MemoryRows(rows), find=("label", "kind"), sort="", size=50)
@@ -109,7 +109,8 @@ async def records_table(request: Request) -> Table:
 
 def _column(field: FieldDeclaration) -> Column:
     label = f"{field.label}（{field.unit}）" if field.unit else field.label
-    return Column(field.name, label, _KINDS_OF_CELL.get(field.type, "text"), sortable=False, own=True)
+    hint = f"记录所述的{label}。"
+    return Column(field.name, label, _KINDS_OF_CELL.get(field.type, "text"), hint, sortable=False, own=True)
 
 
 def cell_of(field: FieldDeclaration, value: Any) -> Any:
