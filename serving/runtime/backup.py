@@ -124,11 +124,29 @@ def restore(settings: Settings, archive: Path, *, replace: bool = False) -> Save
     return Saved(archive, version, counts)
 
 
+def _extract(tar: tarfile.TarFile, folder: Path) -> None:
+    """Unpack files and folders, and nothing that lies outside `folder` or is anything else.
+
+    Raises:
+        TarError: a member is neither.
+
+    """
+    if hasattr(tarfile, "data_filter"):
+        tar.extractall(folder, filter="data")
+        return
+    # Python before 3.11.4, as Debian 12 has it
+    for member in tar:
+        inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+        if not inside or not (member.isreg() or member.isdir()):
+            raise tarfile.TarError(f"{member.name!r} is no file of a backup")
+        tar.extract(member, folder, set_attrs=False)
+
+
 def _unpack(archive: Path, folder: Path) -> str:
     """Unpack into `folder`, check every digest, return the bundle's version."""
     try:
         with tarfile.open(archive, "r:") as tar:
-            tar.extractall(folder, filter="data")
+            _extract(tar, folder)
         facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         version, digest, found = facts["bundle"], facts["store_sha256"], facts["format_version"]
     except (tarfile.TarError, OSError, ValueError, KeyError, TypeError) as error:

@@ -13,6 +13,7 @@ from matcher.collection.filters import OPEN_STATUSES, Filters
 from matcher.engine import EMPTY_STORE, MAX_TOP, NO_RANKER, Engine
 from matcher.model import MatchingModel
 from matcher.recommendation import NO_GOOD_MATCH
+from tests.some import some
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +216,7 @@ def test_without_a_ranker_texts_order_a_list_and_it_is_marked(retrieval, stored)
 def test_without_a_ranker_the_nearest_texts_lead_and_a_pair_has_the_score_of_its_list(known):
     untaught = Engine(replace(known.model, scorer=None))
     offers = {record.achievement_id: record for record in known.world.achievements}
-    for row, demand in enumerate(known.world.demands[:5]):
+    for row, demand in some(enumerate(known.world.demands[:5])):
         answer = untaught.recommend_achievements(demand, top=4)
         assert topic_of(known, answer, "achievements") == [known.world.demand_topic[row]] * 4
         pair = untaught.match(demand, offers[answer.items[0].id])

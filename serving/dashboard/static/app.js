@@ -115,18 +115,29 @@
   const send = async (form, submitter) => {
     const body = new URLSearchParams(new FormData(form, submitter));
     form.setAttribute("aria-busy", "true");
-    const answer = await fetch(form.action, { method: "POST", body, credentials: "same-origin" });
+    const focused = document.activeElement;
+    main.inert = true;  // until the answer is there: what is typed meanwhile would be lost with the page
+    let answer, html;
+    try {
+      answer = await fetch(form.action, { method: "POST", body, credentials: "same-origin" });
+      html = await answer.text();
+    } catch {
+      answer = null;
+    }
     form.removeAttribute("aria-busy");
-    const html = await answer.text();
-    if (!answer.ok) {
-      const page = parsed(html), text = page.querySelector("[data-error]")?.textContent ?? page.body.textContent;
+    if (!answer?.ok) {
+      main.inert = false;
+      const page = parsed(html ?? ""), said = page.querySelector("[data-error]")?.textContent ?? page.body.textContent;
+      const text = answer ? said : "没有连上服务器，请稍后再试。";
       let place = form.querySelector(":scope > .failure");
       if (!place) { place = document.createElement("p"); place.className = "failure"; place.setAttribute("role", "alert"); form.append(place); }
       place.textContent = text.trim();
+      focused?.focus();
       return;
     }
-    if (!answer.redirected || form.closest("[data-desk]")) replaceMain(html, answer.url, answer.url !== location.href);
-    else location.assign(answer.url);
+    if (answer.redirected && !form.closest("[data-desk]")) { location.assign(answer.url); return; }
+    main.inert = false;
+    replaceMain(html, answer.url, answer.url !== location.href);
   };
 
   // What goes on elsewhere: looked at again until it is over.
@@ -191,7 +202,7 @@
   };
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") { event.preventDefault(); finder?.showModal(); return; }
-    if (finder?.open) return;
+    if (finder?.open || main?.inert) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const typing = event.target.matches("textarea, select, input:not([type=checkbox]):not([type=radio])");
     if (event.key === "Escape") {
@@ -222,5 +233,5 @@
     const begun = performance.now();
     started.form.addEventListener("submit", () => { started.value = ((performance.now() - begun) / 1000).toFixed(1); });
   }
-  window.addEventListener("pageshow", () => { document.body.dataset.ready = csrf ? "1" : "0"; });
+  window.addEventListener("pageshow", () => { if (main) main.inert = false; document.body.dataset.ready = csrf ? "1" : "0"; });
 })();

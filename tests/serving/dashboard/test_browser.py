@@ -1,5 +1,6 @@
 """The dashboard as operators use it: in Debian's Chromium, over a real server, with the keyboard where they would use it."""
 
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -219,23 +220,27 @@ def test_judge_ten_pairs_by_keyboard_undo_one_and_submit(page, server, own_home)
     page.get_by_role("button", name="补充队列").click()
     expect(page.locator(".judge")).to_be_visible()
     keep(page, "review")
+    own = page.get_by_role("button", name="立即提交我的")
+    before = int(re.search(r"\d+", own.inner_text())[0]) if own.count() else 0  # in another test, of the same operator
     for number in range(10):
-        before = page.locator("article h4").all_text_contents()
+        titles = page.locator("article h4").all_text_contents()
         page.keyboard.press("q")
         page.keyboard.press(str(number % 4 + 1))
-        changed = "was => [...document.querySelectorAll('article h4')].map(e => e.textContent).join() !== was"
-        page.wait_for_function(changed, arg=",".join(before))
+        shown = "[...document.querySelectorAll('article h4')].map(e => e.textContent).join()"
+        changed = f"was => document.body.dataset.ready === '1' && {shown} !== was"
+        page.wait_for_function(changed, arg=",".join(titles))
         page.wait_for_load_state()
-    expect(page.get_by_role("button", name="立即提交我的 10 条")).to_be_enabled()
+    expect(page.get_by_role("button", name=f"立即提交我的 {before + 10} 条")).to_be_enabled()
     page.keyboard.press("u")
     expect(page.get_by_role("status")).to_contain_text("已撤销")
-    page.get_by_role("button", name="立即提交我的 9 条").click()
+    page.get_by_role("button", name=f"立即提交我的 {before + 9} 条").click()
     expect(page.get_by_role("status")).to_contain_text("已提交")
     with Store.open(own_home.store_url) as store:
         judged = [event for event in store.events([EventKind.JUDGEMENT]) if event.event_id.startswith("review-")]
-        reviews = store.reviews.all()
-    assert len(judged) == 9
-    assert all(review.reasons == ("same_problem",) and review.seconds > 0 for review in reviews)
+        reviews = [review for review in store.reviews.all() if review.reasons == ("same_problem",)]
+    assert len(judged) == before + 9
+    assert len(reviews) == 9
+    assert all(review.seconds > 0 for review in reviews)
 
 
 def test_sort_and_export_a_table(page, server, tmp_path):

@@ -1,6 +1,7 @@
 """What was saved comes back; what was damaged is refused before anything is touched."""
 
 import os
+import tarfile
 
 import pytest
 
@@ -42,6 +43,19 @@ def test_existing_store_is_set_aside_only_when_told(site, tmp_path):
         assert store.achievement("after")
     with Store.open(site.store_url) as store, pytest.raises(NotFoundError):
         store.achievement("after")
+
+
+def test_an_older_python_restores_too_and_lets_nothing_out_of_the_folder(site, elsewhere, tmp_path, monkeypatch):
+    monkeypatch.delattr(tarfile, "data_filter", raising=False)  # as before Python 3.11.4
+    saved = back_up(site, tmp_path / "gongxu.tar")
+    assert restore(elsewhere, saved.archive).counts == saved.counts
+    for member in (tarfile.TarInfo("../out"), tarfile.TarInfo("link")):
+        member.type = tarfile.SYMTYPE if member.name == "link" else tarfile.REGTYPE
+        with tarfile.open(tmp_path / "hostile.tar", "w") as tar:
+            tar.addfile(member)
+        with pytest.raises(InputError, match="is no file of a backup"):
+            restore(elsewhere, tmp_path / "hostile.tar", replace=True)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9])
