@@ -21,7 +21,7 @@ class OutcomeDetails:
     """Details of t outcomes, row by row.
 
     `weights` (t,) in (0, 1] how much each counts; `silent` (t,) which were shown and left alone: no outcomes to speak of;
-    `judged` (t,) which experts gave; `text_keys` (t,) of their pairs, see `text_key`.
+    `judged` (t,) which experts gave; `text_keys` (t,) of the judged ones' pairs, see `text_key`, "" of the others.
     """
 
     weights: FloatArray

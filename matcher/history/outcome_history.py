@@ -93,6 +93,7 @@ class History:
         self._leading = np.ascontiguousarray(demands[:, :LEADING_AXES])
         self._grades = np.asarray(grades, dtype=np.float32)
         self.details = details
+        self._any_judged = bool(details.judged.any())
         self._prior = float(np.average(self._grades, weights=self.details.weights)) if len(grades) else 0.0
 
     @classmethod
@@ -149,7 +150,9 @@ class History:
         kernel = PairKernelRidge().fit(inputs, targets, weights=counts[support])
         ids = [(demands.cards.ids[i], achievements.cards.ids[j]) for i, j in zip(d.tolist(), a.tolist(), strict=True)]
         axes = demand_axes, achievement_axes
-        text_keys = [text_key(pairs, i, j) for i, j in zip(d.tolist(), a.tolist(), strict=True)]
+        text_keys = [""] * len(grades)  # only judgements are looked up by their texts, and logs are long
+        for place in np.flatnonzero(judged).tolist():
+            text_keys[place] = text_key(pairs, int(d[place]), int(a[place]))
         details = OutcomeDetails(counts, silent, judged, text_keys)
         history = cls(keys, by_demand, by_achievement, group, grades, ids, kernel, *axes, details)
         history._order, history._support = order, support
@@ -242,7 +245,7 @@ class History:
     def judgements(self, pairs: PairBatch) -> NDArray[np.float64]:
         """Return (n,) the mean grade that experts gave a demand and an achievement of these very texts, NaN where none did."""
         found = np.full(len(pairs), np.nan)
-        if not self.details.judged.any():
+        if not self._any_judged:
             return found
         of_demand: dict[int, dict[str, list[float]]] = {}
         for place, (d, a) in enumerate(zip(pairs.d.tolist(), pairs.a.tolist(), strict=True)):

@@ -51,4 +51,4 @@ def first_day_order(table: FeatureTable, side: Side) -> NDArray[np.float64]:
     subject = "demand" if side == "achievements" else "achievement"
     columns = table.select(tuple(f"{name}_for_{subject}" for name in FIRST_DAY))
     shares = np.array(list(FIRST_DAY.values())) / sum(FIRST_DAY.values())
-    return np.clip(columns.astype(np.float64), -FURTHEST, FURTHEST) @ shares
+    return np.nan_to_num(np.clip(columns.astype(np.float64), -FURTHEST, FURTHEST)) @ shares
