@@ -2,10 +2,10 @@
 PYTHON ?= python3.11
 VENV := .venv
 GONGXU := $(VENV)/bin/gongxu
-# Python compiles what it imports by itself; to compile all of 200 packages takes longer than to unpack them.
-PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 export GONGXU_HOME ?= .gongxu
 export OMP_WAIT_POLICY ?= PASSIVE
+# What one process has compiled the next need not compile again: there are 600 modules of ours and thousands of others.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test lint types check client lock packages lowest serve clean
 
@@ -20,9 +20,8 @@ setup: $(VENV)/.ready ## Make the virtual environment .venv with everything in i
 $(VENV)/.ready: pyproject.toml requirements-dev.lock serving/client/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 or say make PYTHON=..."; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --upgrade 'pip>=25.1'
-	$(PIP) --requirement requirements-dev.lock
-	PYTHONWARNINGS=ignore $(PIP) --no-deps --editable . --editable serving/client
+	$(VENV)/bin/python .ci/install --requirement requirements-dev.lock
+	$(VENV)/bin/python .ci/install --no-deps --editable . --editable serving/client
 	@touch $@
 
 demo: setup ## Simulate a small platform, build, train, evaluate and recommend (a few minutes)
