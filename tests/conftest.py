@@ -21,8 +21,16 @@ hypothesis_settings.load_profile("suite")
 
 SLOW_FIXTURES = {"platform", "judged", "way"}
 """What takes more than ten seconds to make: a test that needs it is slow, whatever it does itself."""
-SLOW_FOLDERS = ("tests/e2e/", "tests/contracts/imports/", "tests/serving/dashboard/test_browser", "tests/training/")
-"""Where tests start servers, browsers and processes, or train."""
+SLOW_FOLDERS = ("tests/e2e/", "tests/contracts/", "tests/serving/dashboard/test_browser", "tests/training/")
+"""Where tests start servers, databases, browsers and processes, or train."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave files of which every test is slow unread where slow tests are not asked for: reading them takes half a minute."""
+    if config.getoption("markexpr", "") == "not slow":
+        path = collection_path.relative_to(config.rootpath).as_posix() + ("/" if collection_path.is_dir() else "")
+        return path.startswith(SLOW_FOLDERS) or None
+    return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -111,6 +111,7 @@ def test_the_size_counts_what_can_be_found(known, engine):
     assert engine.size("achievements") == 35
 
 
+@pytest.mark.slow
 def test_readers_see_the_old_state_or_the_new_one_never_both_or_none(known, engine):
     """A writer rewrites, deletes and brings back records as fast as it can; readers read as fast as they can.
 

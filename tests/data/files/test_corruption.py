@@ -239,7 +239,8 @@ def _blank(rows, wanted):
     return any("6" not in row for row in mine) or not mine
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     names=st.lists(st.sampled_from(sorted(ON_ROWS)), min_size=1, max_size=2, unique=True),
     text_name=st.sampled_from(["", "", *sorted(ON_TEXT)]),

@@ -245,6 +245,7 @@ def test_progress_is_told(run, tmp_path):
     assert shares[-1][1] == 1
 
 
+@pytest.mark.slow
 def test_memory_stays_flat(store, tmp_path):
     def peak(count):
         path = many(tmp_path / f"achievements{count}.csv", count)
@@ -272,6 +273,7 @@ IMPORT = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_import_leaves_whole_batches_and_can_be_completed(tmp_path, stop):
     count = 20_000
@@ -300,6 +302,7 @@ def test_a_killed_import_leaves_whole_batches_and_can_be_completed(tmp_path, sto
     assert [file.name for file in (tmp_path / "rejects").iterdir()] == [result.rejects_file.name]
 
 
+@pytest.mark.slow
 def test_the_real_data_goes_in(store, run):
     folder = Settings().shared_data / "bdci2019"
     if not folder.is_dir():

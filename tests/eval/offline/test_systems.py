@@ -28,6 +28,8 @@ from models.ranking.ordinal import RankerParameters
 from tests.matcher.worlds import make_world
 from tests.some import some
 
+pytestmark = pytest.mark.slow  # every system is fitted on every split
+
 PARAMETERS = RankerParameters(trees=25, learning_rate=0.1, min_data_in_leaf=10, feature_fraction=0.5)
 
 

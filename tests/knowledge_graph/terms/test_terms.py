@@ -166,6 +166,7 @@ def marked_file(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_evaluation_reports_every_method(tmp_path):
     result = evaluate_terms(read_marked_texts(marked_file(tmp_path)))
     assert set(result) == {"gongxu", "tfidf", "textrank", "jieba"}

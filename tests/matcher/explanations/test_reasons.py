@@ -204,6 +204,7 @@ def test_both_directions_explain_a_pair_alike(known, engine):
     assert engine.match(demand, achievement).reasons == one.reasons
 
 
+@pytest.mark.slow
 def test_without_outcomes_playing_a_part_none_is_quoted(known):
     """In a world that only outcomes tell of, the ranker leans on history; without it, it must not be spoken of."""
     scorer = known.fit(known.world.grades(known.d, known.a, shift=1))

@@ -110,6 +110,7 @@ def spied_features(known, demands, achievements, pairs, table, monkeypatch):
     return seen[0].reshape(2, len(pairs), -1)
 
 
+@pytest.mark.slow
 def test_a_pair_s_grade_never_reaches_its_own_features_nor_those_of_its_doubles(known, monkeypatch):
     """Change one pair's grade: the features of every row of that pair, under whatever ids, stay as they were."""
     record_encoder, world = known.model.record_encoder, known.world

@@ -30,6 +30,7 @@ def test_a_known_answer_is_recovered_for_known_and_for_new_demands(known, shift,
         assert roc_auc_score(grades[rows] > 0, known.expected(scorer, rows)) > least
 
 
+@pytest.mark.slow
 def test_random_labels_teach_nothing(known):
     """Were a label to reach its own row in training, the ranker would trust history and err with confidence."""
     train, warm, cold = halves(known)
@@ -103,6 +104,7 @@ def test_without_calibration_the_probability_is_missing(known, tmp_path):
     assert np.isnan(loaded.score(table, known.batch(cold)).probability).all()
 
 
+@pytest.mark.slow
 def test_weights_count(known):
     """Two opposite readings of each pair: the heavier one wins."""
     right = known.world.grades(known.d, known.a)
@@ -128,6 +130,7 @@ def test_one_grade_is_refused(known):
         fit_scorer(known.demands, known.achievements, pairs, table)
 
 
+@pytest.mark.slow
 def test_what_experts_said_of_the_very_texts_is_kept_to(known):
     """The grade of a judged pair moves towards the judgement, against all that its features say; no other pair's does."""
     grades = known.world.grades(known.d, known.a)

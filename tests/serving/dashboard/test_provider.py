@@ -88,6 +88,7 @@ def said(answer):
     return re.search(r'role="alert">([^<]*)<', answer.text)[1]
 
 
+@pytest.mark.slow
 def test_who_the_provider_vouches_for_is_in_with_the_role_it_says(site, settings, provider):
     assert "统一身份登录" in site.get("/dashboard/login").text
     answer = whole_way(site)

@@ -66,6 +66,7 @@ def test_encodings_that_make_no_chinese_are_refused(tmp_path, rows):
         read(write_csv(tmp_path / "a.csv", "shift_jis", rows))
 
 
+@pytest.mark.slow
 def test_a_broken_byte_is_named_by_its_line_and_the_rest_is_read(tmp_path):
     path = tmp_path / "成果.csv"
     path.write_bytes(

@@ -273,6 +273,7 @@ def many(count):
     return "成果编号,成果名称\n" + "".join(f"M{n:05d},第{n}项成果\n" for n in range(count))
 
 
+@pytest.mark.slow
 def test_an_import_that_the_server_broke_off_goes_on_as_the_same_import(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "_SAID", 0.0)
     with Store.open(f"sqlite:///{tmp_path / 'store.db'}") as store:
@@ -314,6 +315,7 @@ threading.Event().wait()
 """
 
 
+@pytest.mark.slow
 def test_a_server_that_was_killed_leaves_an_import_that_can_go_on(tmp_path):
     """The lock died with it: nobody waits for an import that nobody runs."""
     kept = Uploads(tmp_path)
