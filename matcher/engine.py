@@ -242,7 +242,7 @@ class Engine:
         scored = checked(score(kept, scorer))
         scores = scored.scores
         verdict, best = list_verdict(query, scores, familiar), best_probability(scores)
-        if best is None or withheld(best, scorer.calibration, verdict):
+        if best is None or withheld(best, scorer.average, verdict):
             return self._answer(subject_id, [], nothing, verdict=verdict, proposed=proposed)
         order = select(kept, np.argsort(-scores.expected, kind="stable"), diversity)
         reasons = self._reasons(scorer, scored, order) if explained else []

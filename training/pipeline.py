@@ -34,6 +34,7 @@ from matcher.learning.fit import Examples, fit_scorer
 from matcher.model import KINDS_FOLDER, MatchingModel
 from matcher.texts.encoding import contextual_encoder, store_encoder
 from models.ranking.ordinal import RankerParameters
+from training.candidate.asking import asking
 from training.candidate.make import BuiltBundle, FittedScorer, finish
 from training.candidate.tuning import STUDIES_FILE, tune
 from training.outcomes.graded_pairs import graded_pairs
@@ -175,6 +176,7 @@ def _train(
         threads=settings.threads,
         choose=choose if tune_minutes > 0 else None,
         answer_risk=settings.answer_risk,
+        ask=asking(model, store),
         progress=progress,
     )
     fitted = FittedScorer(

@@ -27,6 +27,12 @@ POLICY_NAMES = {
     "chosen - none": "选中 − 不提问",
     "chosen - random": "选中 − 随机",
 }
+ITEM_NAMES = {
+    "all": "全部",
+    "known": "有结果的需求",
+    "new": "没有结果的需求",
+    "never shown": "有结果的需求中从未展示的",
+}
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this JSON file.")]
 
 
@@ -146,6 +152,41 @@ def scored(
         found = study_scored(model, store, folder, size or [60, 80, 100], sample)
     for name, one in found.items():
         typer.echo(f"{name}: 真实相关度 {_interval(one.relevance)}，与 fused 相差 {_interval(one.lift, signed=True)}")
+    _write({name: asdict(one) for name, one in found.items()}, out)
+
+
+@app.command()
+def calibration(
+    folder: Annotated[
+        Path, typer.Argument(help="The folder that `gongxu lab simulate` wrote and the bundle was built from.")
+    ],
+    sample: Annotated[int, typer.Option(help="Demands to ask for.", min=10)] = 400,
+    out: Json = None,
+) -> None:
+    """Compare what probabilities in lists say with what is true, by the current bundle; 95% intervals.
+
+    Examples:
+      gongxu lab study calibration sim
+
+      gongxu lab study calibration sim --sample 1000 --json calibration.json
+
+    """
+    from data.settings import settings
+    from data.store.store import Store
+    from eval.studies.shown_probability import study_shown
+    from matcher.bundle import current_bundle
+    from matcher.model import MatchingModel
+    from models.threads import limit_threads
+
+    limit_threads(settings().threads)
+    model = MatchingModel.load(current_bundle(settings().bundles), threads=settings().threads)
+    with Store.open(settings().store_url, create=False) as store:
+        found = study_shown(model, store, folder, sample)
+    for name, one in found.items():
+        typer.echo(
+            f"{ITEM_NAMES[name]}（{one.items:,} 项）：显示 {_interval(one.probability)}，真实 {_interval(one.good)}，"
+            f"期望校准误差 {_interval(one.error)}"
+        )
     _write({name: asdict(one) for name, one in found.items()}, out)
 
 

@@ -40,9 +40,11 @@ def reliability_curve(probability: Floats, happened: NDArray[np.bool_], bins: in
 
 
 def weighted_calibration_error(
-    probability: Floats, happened: NDArray[np.bool_], weights: Floats, bins: int = BINS
+    probability: Floats, happened: NDArray[np.bool_] | Floats, weights: Floats, bins: int = BINS
 ) -> Floats:
     """Return (b,) expected calibration errors of n probabilities, row r of (b, n) `weights` telling what each counts.
+
+    `happened` (n,) is whether, or how likely, each came true.
 
     The bins are those of `reliability_curve` on the rows as they are, so that b draws of a bootstrap share them.
     """

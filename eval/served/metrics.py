@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,14 +81,28 @@ def served_figures(
         if name != "ece"
     }
     shown = [
-        (number, probability, known[text] >= good)
+        ShownItem(number, probability, float(known[text] >= good))
         for number, (one, known) in enumerate(zip(lists, levels, strict=True))
         for text, probability in zip(one.texts[:SHOWN], one.probability[:SHOWN], strict=True)
-        if text in known and not np.isnan(probability)
+        if text in known
     ]
-    if not shown:
-        samples["ece"] = np.full(len(draws), np.nan)
-        return ServedFigures(samples)
-    demand, probability, is_good = (np.array(column) for column in zip(*shown, strict=True))
-    samples["ece"] = weighted_calibration_error(probability, is_good, draws[:, demand])
+    samples["ece"] = calibration_samples(shown, draws)
     return ServedFigures(samples)
+
+
+class ShownItem(NamedTuple):
+    """An item of the list of demand number `demand`: the probability shown, how likely it is good, and what that counts."""
+
+    demand: int
+    probability: float
+    good: float
+    weight: float = 1.0
+
+
+def calibration_samples(shown: Sequence[ShownItem], draws: Floats) -> Floats:
+    """Return (b,) expected calibration errors of shown items with a probability, by (b, m) draws of m demands."""
+    told = [item for item in shown if not np.isnan(item.probability)]
+    if not told:
+        return np.full(len(draws), np.nan)
+    demand, probability, good, weight = (np.array(column) for column in zip(*told, strict=True))
+    return weighted_calibration_error(probability, good, draws[:, demand] * weight)

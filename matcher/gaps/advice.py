@@ -84,8 +84,7 @@ def advise(
         InputError: the achievement has no text to match by, the bundle has no ranker, or `top` is below 1.
 
     """
-    calibration = require_scorer(engine).calibration
-    least = LEAST_CHANCE * calibration.base_rate_ if calibration else 0.0
+    least = LEAST_CHANCE * (require_scorer(engine).average or 0.0)
     if top < 1:
         raise InputError(f"top is {top}; it must be at least 1")
     if not record_text(achievement).full:

@@ -1,6 +1,7 @@
 """Outcomes of pairs, row by row: graded, weighted, and with the moments at which it became known."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,11 +68,42 @@ class OutcomeLog:
 
 
 @dataclass(frozen=True)
+class Showings:
+    """Which pairs lists showed, each once, however often: (k,) rows `d`, `a` of the demand and the achievement, and `times`."""
+
+    d: NDArray[np.int64]
+    a: NDArray[np.int64]
+    times: NDArray[np.int64]
+
+    @classmethod
+    def counted(cls, d: NDArray[np.int64], a: NDArray[np.int64]) -> Self:
+        """Return the showings of pairs (n,) of which every row is one."""
+        unique, times = np.unique(np.stack([d, a], axis=1).reshape(-1, 2), axis=0, return_counts=True)
+        return cls(unique[:, 0].copy(), unique[:, 1].copy(), times.astype(np.int64))
+
+    def unseen_mass(self, d: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return (n,) how much of what a search would show each demand it has not shown yet, in [0, 1].
+
+        The share of showings that are a pair's only one (Good, Biometrika 1953); 1 of a demand that was shown nothing.
+        """
+        size = 1 + max(int(self.d.max(initial=-1)), int(d.max(initial=-1)))
+        total = np.bincount(self.d, weights=self.times, minlength=size)
+        once = np.bincount(self.d, weights=self.times == 1, minlength=size)
+        return np.asarray(np.where(total > 0, once / np.maximum(total, 1), 1.0)[d], dtype=np.float64)
+
+    def of(self, d: NDArray[np.int64]) -> "Showings":
+        """Return those of the given demands."""
+        kept = np.isin(self.d, d)
+        return Showings(self.d[kept], self.a[kept], self.times[kept])
+
+
+@dataclass(frozen=True)
 class GradedPairs:
     """Outcomes of the pairs (demands[d], achievements[a]); arrays (n,): rows, grade 0-4, weight > 0.
 
     `log` tells when and where they were shown; None for judgements that no list led to. `certain` (n, 4) in [0, 1] tells
-    how sure it is that a row will not yet exceed the grades 0 to 3; it is 1 where it has. None: all is final.
+    how sure it is that a row will not yet exceed the grades 0 to 3; it is 1 where it has. None: all is final. `showings`
+    are all that the log has of these demands, also those that no row was kept for; None without a log.
     """
 
     d: NDArray[np.int64]
@@ -80,6 +112,7 @@ class GradedPairs:
     weight: NDArray[np.float64]
     log: OutcomeLog | None = None
     certain: NDArray[np.float64] | None = None
+    showings: Showings | None = None
 
     def __len__(self) -> int:
         return len(self.d)
@@ -88,7 +121,9 @@ class GradedPairs:
         """Return the given pairs, each at most once, in that order."""
         log = self.log.take(rows) if self.log else None
         certain = None if self.certain is None else self.certain[rows]
-        return GradedPairs(self.d[rows], self.a[rows], self.grade[rows], self.weight[rows], log, certain)
+        d = self.d[rows]
+        showings = None if self.showings is None else self.showings.of(d)
+        return GradedPairs(d, self.a[rows], self.grade[rows], self.weight[rows], log, certain, showings)
 
     def batch(self, demands: EncodedRecords, achievements: EncodedRecords) -> PairBatch:
         """Return the pairs with their records, which are at `d` and `a` of the two views."""
@@ -145,6 +180,10 @@ class GradedPairs:
         order = np.argsort(age, kind="stable")
         then = np.nan_to_num(moment - self.shown_at, nan=np.inf)
         return np.asarray(np.interp(then, age[order], ripe[order]), dtype=np.float64)
+
+    def unseen_mass(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return (k,) the `Showings.unseen_mass` of the rows' demands; 1 without a log."""
+        return np.ones(len(rows)) if self.showings is None else self.showings.unseen_mass(self.d[rows])
 
     def weight_for_threshold(self, grade: int) -> NDArray[np.float64]:
         """Return (n,) weights of the rows for the question whether they exceed `grade`."""

@@ -18,6 +18,7 @@ from matcher.history.axes import along, principal_axes
 from matcher.history.details import OutcomeDetails, text_key
 from matcher.history.features import HISTORY, KERNEL_FEATURES
 from matcher.history.kernels import nearest_demands, nearest_likeness, others_outcomes, outcomes_of, own_outcomes
+from matcher.history.numbering import number_demands, numbered, spread_over
 from matcher.history.vectors import achievement_vectors, demand_vectors, of_length_1
 from models.ranking.pair_kernel import PairInputs, PairKernelRidge
 
@@ -35,12 +36,6 @@ SIMILAR_DEMAND = 0.6  # mean cosine from which another demand counts as similar 
 SHARPNESS = 8.0  # a similarity s weighs exp(SHARPNESS * (s - 1))
 PRIOR_PAIRS = 2.0  # outcomes that the overall mean counts for
 PRIOR_MASS = 0.3
-
-
-def _spread_over(start: int, end: int, most: int) -> NDArray[np.int64]:
-    """Return at most `most` of the rows from `start` to `end`, evenly spread."""
-    n = min(end - start, most)
-    return start + np.arange(n, dtype=np.int64) * (end - start) // max(n, 1)
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,8 @@ class History:
     Attributes: `keys` names of each known demand (see `RecordColumns.identity`) to its number; `demands` (g, r) and
     `achievements` (t, s) vectors on their principal axes `demand_axes` (k, r) and `achievement_axes` (l, s); `group` (t,)
     demand number of each outcome, ascending; `grades` (t,); `details` how much each counts and who gave it; `ids` (demand
-    id, achievement id) of each; `kernel` the model over at most `SUPPORT` of them.
+    id, achievement id) of each; `kernel` the model over at most `SUPPORT` of them; `unseen` (g,) in [0, 1] how much of what
+    lists would show each known demand they have not shown yet.
     """
 
     def __init__(
@@ -78,6 +74,7 @@ class History:
         demand_axes: FloatArray,
         achievement_axes: FloatArray,
         details: OutcomeDetails,
+        unseen: FloatArray,
     ) -> None:
         self.keys = keys
         self.demands = demands
@@ -93,6 +90,7 @@ class History:
         self._leading = np.ascontiguousarray(demands[:, :LEADING_AXES])
         self._grades = np.asarray(grades, dtype=np.float32)
         self.details = details
+        self.unseen = unseen
         self._any_judged = bool(details.judged.any())
         self._prior = float(np.average(self._grades, weights=self.details.weights)) if len(grades) else 0.0
 
@@ -101,7 +99,19 @@ class History:
         """Return the history of a platform on its first day."""
         nothing = np.zeros((0, 0), dtype=np.float32)
         details = OutcomeDetails.none()
-        return cls({}, nothing, nothing, np.zeros(0, np.int64), np.zeros(0), [], None, nothing, nothing, details)
+        return cls(
+            {},
+            nothing,
+            nothing,
+            np.zeros(0, np.int64),
+            np.zeros(0),
+            [],
+            None,
+            nothing,
+            nothing,
+            details,
+            np.zeros(0, np.float32),
+        )
 
     @classmethod
     def fit(
@@ -113,11 +123,13 @@ class History:
         weights: NDArray[np.float64] | None = None,
         silent: NDArray[np.bool_] | None = None,
         judged: NDArray[np.bool_] | None = None,
+        unseen: NDArray[np.float64] | None = None,
     ) -> Self:
         """Take in the outcomes (t,) of pairs and their label-free features (t, f).
 
         `weights` (t,) in (0, 1] tell how much each counts, None: all alike; `silent` (t,) which were shown and left alone,
-        None: none; `judged` (t,) which experts gave, None: none.
+        None: none; `judged` (t,) which experts gave, None: none; `unseen` (t,) in [0, 1] how much of what lists would show
+        the outcome's demand they have not shown yet, None: all.
         """
         if not len(grades):
             return cls.empty()
@@ -126,18 +138,18 @@ class History:
         judged = np.zeros(len(grades), dtype=np.bool_) if judged is None else judged
         demands, achievements = pairs.demands, pairs.achievements
         d, a = np.asarray(pairs.d), np.asarray(pairs.a)
-        keys, group = _number_demands(demands.cards, d)
+        keys, group = number_demands(demands.cards, d)
         order = np.argsort(group, kind="stable")
         d, a, grades, nearness, group = d[order], a[order], grades[order], nearness[order], group[order]
         counts, silent, judged = weights[order].astype(np.float32), silent[order], judged[order]
         first = np.searchsorted(group, np.arange(group[-1] + 1))
         by_demand = demand_vectors(demands.texts, d[first])
-        demand_axes = principal_axes(demand_vectors(demands.texts, _spread_over(0, len(demands), AXES_ROWS)), AXES)
+        demand_axes = principal_axes(demand_vectors(demands.texts, spread_over(0, len(demands), AXES_ROWS)), AXES)
         by_demand = along(by_demand, demand_axes)
         unique, inverse = np.unique(a, return_inverse=True)
         by_achievement = achievement_vectors(achievements.texts, unique)
         achievement_axes = principal_axes(
-            achievement_vectors(achievements.texts, _spread_over(0, len(achievements), AXES_ROWS)), AXES
+            achievement_vectors(achievements.texts, spread_over(0, len(achievements), AXES_ROWS)), AXES
         )
         by_achievement = along(by_achievement, achievement_axes)[inverse]
         support = np.arange(len(grades))
@@ -154,7 +166,10 @@ class History:
         for place in np.flatnonzero(judged).tolist():
             text_keys[place] = text_key(pairs, int(d[place]), int(a[place]))
         details = OutcomeDetails(counts, silent, judged, text_keys)
-        history = cls(keys, by_demand, by_achievement, group, grades, ids, kernel, *axes, details)
+        left = np.ones(len(by_demand), dtype=np.float32)
+        if unseen is not None:
+            np.minimum.at(left, group, unseen[order].astype(np.float32))
+        history = cls(keys, by_demand, by_achievement, group, grades, ids, kernel, *axes, details, left)
         history._order, history._support = order, support
         return history
 
@@ -172,7 +187,7 @@ class History:
         ids = [self.ids[place] for place in kept.tolist()]
         axes = self.demand_axes, self.achievement_axes
         of_kept = self.achievements[kept], group, self.grades[kept], ids
-        return History(keys, self.demands, *of_kept, kernel, *axes, self.details.take(kept))
+        return History(keys, self.demands, *of_kept, kernel, *axes, self.details.take(kept), self.unseen)
 
     def features(self, pairs: PairBatch, nearness: FloatArray) -> FloatArray:
         """Return (n, len(HISTORY)) features of pairs; all NaN without outcomes.
@@ -183,9 +198,9 @@ class History:
         table = np.full((len(pairs), len(HISTORY)), np.nan, dtype=np.float32)
         if self.kernel is None:
             return table
-        unique_a, of_a = _numbered(a)
+        unique_a, of_a = numbered(a)
         candidates = self._achievements(achievements, unique_a)
-        unique_d, of_d = _numbered(d)
+        unique_d, of_d = numbered(d)
         asking = self._demands(demands, unique_d)
         group = np.array([self._group_of(demands.cards, row) for row in unique_d.tolist()], dtype=np.int64)
         similarity = asking @ self.demands.T if pairs.similarity is None else pairs.similarity
@@ -241,6 +256,24 @@ class History:
         nearest = np.argsort(-weight, kind="stable")[:EXAMPLES]
         examples = of_length_1(self.achievements[others[nearest]] @ axes.T)
         return RelevanceFeedback(mean, examples, self._grades[others[nearest]], weight[nearest])
+
+    def unseen_mass(self, pairs: PairBatch) -> NDArray[np.float64]:
+        """Return (n,) how much of what lists would show each pair's demand they have not shown; NaN of a pair that is known.
+
+        A pair is known that was shown, taken up or judged, if under earlier texts.
+        """
+        found = np.full(len(pairs), np.nan)
+        met: dict[int, tuple[float, set[str]]] = {}
+        for place, (d, a) in enumerate(zip(pairs.d.tolist(), pairs.a.tolist(), strict=True)):
+            if d not in met:
+                group = self._group_of(pairs.demands.cards, d)
+                outcomes = range(int(self._starts[group]), int(self._starts[group + 1])) if group >= 0 else ()
+                left = float(self.unseen[group]) if group >= 0 else 1.0
+                met[d] = left, {self.ids[outcome][1] for outcome in outcomes}
+            left, known = met[d]
+            if not known or pairs.achievements.cards.ids[a] not in known:
+                found[place] = left
+        return found
 
     def judgements(self, pairs: PairBatch) -> NDArray[np.float64]:
         """Return (n,) the mean grade that experts gave a demand and an achievement of these very texts, NaN where none did."""
@@ -317,7 +350,7 @@ class History:
         if group >= 0:
             first, last = int(self._starts[group]), int(self._starts[group + 1])
             loud = first + np.flatnonzero(~self.details.silent[first:last])
-            known = loud[_spread_over(0, len(loud), NEIGHBOURHOOD)]
+            known = loud[spread_over(0, len(loud), NEIGHBOURHOOD)]
             if len(known):
                 cosine = offered @ self.achievements[known].T
                 own_outcomes(cosine, self._grades[known], self.details.weights[known], *smoothing, own)
@@ -333,13 +366,13 @@ class History:
     def _nearest_outcomes(self, similarity: FloatArray) -> NDArray[np.int64]:
         """Return the outcomes of the most similar demands: `NEIGHBOURHOOD` to twice as many if there are so many."""
         found = outcomes_of(nearest_demands(similarity, self._starts, NEIGHBOURHOOD), self._starts)
-        return found[_spread_over(0, len(found), 2 * NEIGHBOURHOOD)] if len(found) > 2 * NEIGHBOURHOOD else found
+        return found[spread_over(0, len(found), 2 * NEIGHBOURHOOD)] if len(found) > 2 * NEIGHBOURHOOD else found
 
     def copied_as(self, kind: "type[History]") -> "History":
         """Return the same outcomes as a history of another kind."""
         outcomes = self.keys, self.demands, self.achievements, self.group, self.grades, self.ids, self.kernel
         axes = self.demand_axes, self.achievement_axes
-        return kind(*outcomes, *axes, self.details)
+        return kind(*outcomes, *axes, self.details, self.unseen)
 
     def save(self, directory: Path) -> None:
         """Write the outcomes and the kernel model into `directory`, which is created."""
@@ -348,6 +381,7 @@ class History:
         PairIds.of(self.ids).save(directory)
         for name in _ARRAYS:
             np.save(directory / f"{name}.npy", getattr(self, name))
+        np.save(directory / "unseen.npy", self.unseen)
         self.details.save(directory)
         if self.kernel is not None:
             self.kernel.save(directory / "kernel.npz")
@@ -362,22 +396,5 @@ class History:
         kernel = PairKernelRidge.load(path) if path.is_file() else None
         keys, ids = StringIndex.load(directory / "keys"), PairIds.load(directory)
         outcomes = keys, demands, achievements, group, grades, ids, kernel
-        return cls(*outcomes, for_demands, for_achievements, OutcomeDetails.load(directory))
-
-
-def _numbered(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """Return the different rows (u,) and which of them each one is (n,); if all are different, or all the same, as given."""
-    if len(rows) and (rows == rows[0]).all():
-        return rows[:1], np.zeros(len(rows), dtype=np.intp)
-    if len(set(rows.tolist())) == len(rows):
-        return rows, np.arange(len(rows))
-    return np.unique(rows, return_inverse=True)
-
-
-def _number_demands(cards: RecordColumns, d: NDArray[np.int64]) -> tuple[dict[str, int], NDArray[np.int64]]:
-    """Return names of the demands that occur and (n,) their numbers; demands of one title or body have one number."""
-    unique, inverse = np.unique(d, return_inverse=True)
-    group = cards.take(unique).identity_groups()
-    number = np.unique(group, return_inverse=True)[1]
-    keys = {key: int(number[i]) for i, row in enumerate(unique) for key in cards.identity(int(row))}
-    return keys, number[inverse].astype(np.int64)
+        details = OutcomeDetails.load(directory)
+        return cls(*outcomes, for_demands, for_achievements, details, load_mmap(directory / "unseen.npy"))

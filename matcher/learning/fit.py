@@ -13,6 +13,7 @@ from matcher.history.features import HISTORY
 from matcher.history.graded_pairs import GradedPairs
 from matcher.history.outcome_history import History
 from matcher.learning.answer_threshold import COLUMNS, Confidences, confidences_of, fit_threshold, same_coverage
+from matcher.learning.exposure import ASKED, AskDemands, fit_exposure
 from matcher.learning.out_of_fold import FOLDS, new_in_first, past_features
 from matcher.ranking.prior import text_prior
 from matcher.ranking.scorer import DEAL_GRADE, GOOD_GRADE, MIN_CALIBRATION_ROWS, FirstDay, Scorer
@@ -38,6 +39,7 @@ def fit_scorer(
     seed: int = 0,
     choose: "Callable[[Examples, NDArray[np.int64]], RankerParameters] | None" = None,
     blank: Collection[str] = (),
+    ask: AskDemands | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Scorer:
     """Fit history, ranker and (unless `calibrate` is false) calibration on graded pairs.
@@ -57,6 +59,8 @@ def fit_scorer(
         seed: of the folds and the ranker.
         choose: returns the parameters to take instead, given the examples and (n,) numbers of their demands.
         blank: features that the ranker is to learn without.
+        ask: asks a scorer for lists of demands, to learn what a probability is worth of a pair that no list showed; without
+            it, or without a log, such pairs are taken to be as good as those shown.
         progress: called with the name of each step.
 
     Raises:
@@ -75,14 +79,32 @@ def fit_scorer(
     if not calibrate:
         return Scorer(history, ranker)
     progress("calibration")
-    expected, sealed = examples.out_of_fold(group, parameters, threads)
-    calibration, deal_calibration = _calibrations(pairs, expected, sealed)
-    probability = calibration.predict(expected)
-    cutpoints = _cutpoints(pairs, expected)
+    held = examples.out_of_fold(group, parameters, threads)
+    calibration, deal_calibration = _calibrations(pairs, held.expected, held.sealed)
+    probability = calibration.predict(held.expected)
+    cutpoints = _cutpoints(pairs, held.expected)
     threshold = _answer_threshold(pairs, group, probability, new_in_first(group, seed), answer_risk)
     progress("without history")
     first_day = _first_day(silent_examples(demands, pairs, table).blanked(blank), group, parameters, threads, threshold)
-    return Scorer(history, ranker, calibration, deal_calibration, threshold, first_day, cutpoints=cutpoints)
+    scorer = Scorer(history, ranker, calibration, deal_calibration, threshold, first_day, cutpoints=cutpoints)
+    if ask is None or pairs.showings is None:
+        return scorer
+    progress("exposure")
+    return scorer.with_exposure(_exposure(scorer, pairs, held, ask))
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """What rankers say that saw no row of the demand, of k copies of n pairs.
+
+    `expected` (k n,) are numbers to order by: expected grades with what texts add to them (`text_prior`); `sealed` (k n,) are
+    raw probabilities of a deal. `fold` (n,) are the pairs' folds and `first` is the ranker that knows nothing of fold 0.
+    """
+
+    expected: NDArray[np.float64]
+    sealed: NDArray[np.float64]
+    fold: NDArray[np.int64]
+    first: OrdinalRanker | None
 
 
 @dataclass(frozen=True)
@@ -127,18 +149,14 @@ class Examples:
             monotone=dict.fromkeys(MONOTONE, 1),
         )
 
-    def out_of_fold(
-        self, group: NDArray[np.int64], parameters: RankerParameters | None, threads: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return (k n,) numbers to order by and (k n,) raw probabilities of a deal, by rankers that saw no row of the demand.
-
-        The former are expected grades with what texts add to them (`text_prior`); `group` (n,) numbers the demands.
-        """
+    def out_of_fold(self, group: NDArray[np.int64], parameters: RankerParameters | None, threads: int) -> OutOfFold:
+        """Return what rankers say that saw no row of the demand; `group` (n,) numbers the demands."""
         n = len(self.pairs)
         folds = FOLDS if n <= MANY_ROWS else 2
         groups, demand = np.unique(group, return_inverse=True)
         fold = np.arange(len(groups))[demand] % folds
         expected, sealed = np.zeros(self.copies * n), np.zeros(self.copies * n)
+        first = None
         for k in range(folds):
             asked, rest = np.flatnonzero(np.tile(fold, self.copies) == k), np.flatnonzero(fold != k)
             if len(asked) and len(np.unique(self.pairs.grade[rest])) > 1:
@@ -146,7 +164,8 @@ class Examples:
                 exceeds = ranker.predict(self.features[asked])
                 expected[asked] = ranker.expected_grade(exceeds) + text_prior(self.features[asked], self.names)
                 sealed[asked] = ranker.above(exceeds, DEAL_GRADE - 1)
-        return expected, sealed
+                first = ranker if k == 0 else first
+        return OutOfFold(expected, sealed, fold, first)
 
 
 def training_examples(
@@ -200,12 +219,25 @@ def _first_day(
     Its threshold answers as many demands as that with history, with the risk that this has.
     """
     pairs = examples.pairs
-    expected, sealed = examples.out_of_fold(group, parameters, threads)
+    held = examples.out_of_fold(group, parameters, threads)
+    expected, sealed = held.expected, held.sealed
     good, deal = _calibrations(pairs, expected, sealed)
     rows = np.flatnonzero(_telling(pairs))
-    held = confidences_of(group[rows], good.predict(expected)[rows], pairs.grade[rows] >= GOOD_GRADE)
-    least = None if threshold is None else same_coverage(held, threshold)
+    known = confidences_of(group[rows], good.predict(expected)[rows], pairs.grade[rows] >= GOOD_GRADE)
+    least = None if threshold is None else same_coverage(known, threshold)
     return FirstDay(examples.fit(parameters, threads), good, deal, least, _cutpoints(pairs, expected))
+
+
+def _exposure(scorer: Scorer, pairs: GradedPairs, held: OutOfFold, ask: AskDemands) -> IsotonicCalibration | None:
+    """Return the exposure as `scorer` without its knowledge of the first fold's demands learns it by asking for them."""
+    if held.first is None or pairs.showings is None:
+        return None
+    known, _ = pairs.known_as_of()
+    history = scorer.history.without(np.flatnonzero(held.fold[known] == 0))
+    demands = np.intersect1d(pairs.d[held.fold == 0], pairs.showings.d)
+    asked = demands[:: max(1, len(demands) // ASKED)][:ASKED]
+    lists = ask(Scorer(history, held.first, scorer.calibration), asked)
+    return fit_exposure(lists, pairs.showings, np.stack([pairs.d, pairs.a], axis=1)[pairs.judged])
 
 
 def _cutpoints(pairs: GradedPairs, expected: NDArray[np.float64]) -> LevelCutpoints:

@@ -106,6 +106,7 @@ def history_of(
         pairs.counts(rows, grades, moment),
         pairs.silent(rows, grades),
         pairs.judged[rows],
+        pairs.unseen_mass(rows),
     )
 
 

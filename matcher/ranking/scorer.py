@@ -14,6 +14,7 @@ from matcher.features.table import FeatureTable, label_free_table, with_history
 from matcher.history.outcome_history import History
 from matcher.ranking.first_stage import FirstStage, first_stages_in, save_first_stages
 from matcher.ranking.prior import text_prior
+from matcher.ranking.unseen import unseen_probability
 from matcher.ranking.verdict import AnswerThreshold
 from matcher.texts.space import TextSpace
 from models.ranking.calibration import IsotonicCalibration, LevelCutpoints
@@ -26,6 +27,7 @@ MIN_CALIBRATION_ROWS = 50  # judged pairs from which on they alone tell what a g
 CALIBRATION_FILE, DEAL_FILE = "calibration.json", "deal_calibration.json"
 THRESHOLD_FILE = "answer_threshold.json"
 CUTPOINTS_FILE = "grade_cutpoints.json"
+EXPOSURE_FILE = "exposure.json"
 FIRST_STAGE_FILE = "first_stage.json"
 FIRST_DAY_FOLDER = "without_history"
 
@@ -35,8 +37,9 @@ class Scores:
     """What the scorer says of n pairs, all (n,): expected grade, grade, calibrated probabilities.
 
     `expected` is what pairs are ordered by: the ranker's expectation and what their texts add (`text_prior`). `grade` is
-    a whole grade: the better number never has the lower one. `probability` is that of
-    a good match (grade >= `GOOD_GRADE`), `deal` that of a deal once shown; NaN where no calibration was fitted.
+    a whole grade: the better number never has the lower one. `probability` is that of a good match
+    (grade >= `GOOD_GRADE`), of a pair that was never shown by what such pairs are worth; `deal` is that of a deal once
+    shown; NaN where no calibration was fitted.
     """
 
     expected: NDArray[np.float64]
@@ -94,7 +97,8 @@ class Scorer:
     """Orders pairs by expected grade and says how likely each is a good match (grade >= `GOOD_GRADE`), and a deal.
 
     `first_day` takes the place of ranker, calibrations and threshold where history plays no part. `first_stages` are by
-    the side that candidates are on: "achievements", "demands".
+    the side that candidates are on: "achievements", "demands". `exposure` leads from the probability of a pair that lists
+    showed to that of one they never showed (`matcher.learning.exposure`); None where no log tells.
     """
 
     history: History
@@ -105,6 +109,40 @@ class Scorer:
     first_day: FirstDay | None = None
     first_stages: Mapping[str, FirstStage] = field(default_factory=dict)
     cutpoints: LevelCutpoints | None = None
+    exposure: IsotonicCalibration | None = None
+
+    @property
+    def average(self) -> float | None:
+        """Share of good ones among the pairs whose outcome is known, as if none had been shown; None where not calibrated."""
+        return None if self.calibration is None else self._unseen(self.calibration.base_rate_)
+
+    def with_exposure(self, exposure: IsotonicCalibration | None) -> "Scorer":
+        """Return a scorer that tells unseen pairs from shown ones; its thresholds, of lists of shown ones, are of unseen."""
+        changed = replace(self, exposure=exposure)
+        day = self.first_day
+        return replace(
+            changed,
+            threshold=changed._least(self.threshold),
+            first_day=None if day is None else replace(day, threshold=changed._least(day.threshold)),
+        )
+
+    def as_if_shown(self) -> "Scorer":
+        """Return a scorer whose probabilities are those of pairs that lists showed, or experts judged."""
+        return replace(self, exposure=None)
+
+    def if_shown(self, probability: float) -> float:
+        """Return what the probability of a pair that was never shown would be if it had been."""
+        if self.exposure is None:
+            return probability
+        return float(np.interp(probability, self.exposure.probabilities_, self.exposure.scores_))
+
+    def _unseen(self, probability: float) -> float:
+        if self.exposure is None:
+            return probability
+        return float(unseen_probability(np.array([probability]), np.ones(1), self.exposure)[0])
+
+    def _least(self, threshold: AnswerThreshold | None) -> AnswerThreshold | None:
+        return threshold and threshold.model_copy(update={"probability": self._unseen(threshold.probability)})
 
     def without_history(self) -> "Scorer":
         """Return a copy that ignores all earlier outcomes; it has a ranker and probabilities of its own, if learned."""
@@ -140,6 +178,10 @@ class Scorer:
         expected = expected + text_prior(table.values, table.names)
         unknown = np.full(len(expected), np.nan)
         probability = self.calibration.predict(expected) if self.calibration else unknown
+        if self.calibration and self.exposure:
+            left = self.history.unseen_mass(pairs)
+            unseen = np.flatnonzero(~np.isnan(left))
+            probability[unseen] = unseen_probability(probability[unseen], left[unseen], self.exposure)
         sealed = self.ranker.above(exceeds, DEAL_GRADE - 1)
         deal = self.deal_calibration.predict(sealed) if self.deal_calibration else unknown
         return Scores(expected, self.grades(expected), probability, deal)
@@ -161,6 +203,8 @@ class Scorer:
             self.first_day.ranker.save(directory / FIRST_DAY_FOLDER)
             _save_meanings(directory / FIRST_DAY_FOLDER, self.first_day)
         save_first_stages(self.first_stages, directory / FIRST_STAGE_FILE)
+        if self.exposure:
+            self.exposure.save(directory / EXPOSURE_FILE)
 
     @classmethod
     def load(cls, directory: Path, threads: int = 1) -> Self:
@@ -173,7 +217,8 @@ class Scorer:
             day = FirstDay(plain, plain_good, plain_deal, least, cuts)
         stages = first_stages_in(directory / FIRST_STAGE_FILE)
         history, ranker = History.load(directory / "history"), OrdinalRanker.load(directory, threads)
-        return cls(history, ranker, good, deal, threshold, day, stages, cutpoints)
+        exposure = _calibration_in(directory / EXPOSURE_FILE)
+        return cls(history, ranker, good, deal, threshold, day, stages, cutpoints, exposure)
 
 
 def _save_meanings(directory: Path, scorer: Scorer | FirstDay) -> None:
@@ -191,10 +236,11 @@ def _save_meanings(directory: Path, scorer: Scorer | FirstDay) -> None:
 def _meanings_in(
     directory: Path,
 ) -> tuple[IsotonicCalibration | None, IsotonicCalibration | None, AnswerThreshold | None, LevelCutpoints | None]:
-    good, deal = (
-        IsotonicCalibration.load(directory / name) if (directory / name).is_file() else None
-        for name in (CALIBRATION_FILE, DEAL_FILE)
-    )
+    good, deal = (_calibration_in(directory / name) for name in (CALIBRATION_FILE, DEAL_FILE))
     cuts = directory / CUTPOINTS_FILE
     cutpoints = LevelCutpoints.load(cuts) if cuts.is_file() else None
     return good, deal, AnswerThreshold.load(directory / THRESHOLD_FILE), cutpoints
+
+
+def _calibration_in(path: Path) -> IsotonicCalibration | None:
+    return IsotonicCalibration.load(path) if path.is_file() else None

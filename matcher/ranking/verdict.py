@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data.errors import BundleError
 from matcher.recommendation import NO_GOOD_MATCH, Verdict
-from models.ranking.calibration import IsotonicCalibration
 
 SHOWN = 3  # results that everybody looks at
 CONFIDENCE = 0.8  # that the risk stays below its target
@@ -56,7 +55,7 @@ class AnswerThreshold(BaseModel):
 
 def verdict_of(
     best: float | None,
-    calibration: IsotonicCalibration | None,
+    average: float | None,
     fitted: AnswerThreshold | None,
     *,
     for_demand: bool = True,
@@ -65,15 +64,15 @@ def verdict_of(
 
     Args:
         best: probability of the list's best candidate, None without candidates.
-        calibration: of the probabilities; without one any candidate is good enough.
-        fitted: the calibrated threshold; without one the average judged pair is the measure.
+        average: probability of the average pair; None without calibrated ones: any candidate is good enough.
+        fitted: the calibrated threshold; without one the average pair is the measure.
         for_demand: whether the list is a demand's; no threshold is calibrated for those of achievements.
 
     """
-    if calibration is None:
+    if average is None:
         text = "模型未校准概率，无法判断匹配是否足够好" if best is not None else NO_GOOD_MATCH
         return Verdict(answered=best is not None, probability=None, threshold=None, basis="none", text=text, measure="")
-    least = calibration.base_rate_ if fitted is None else fitted.probability
+    least = average if fitted is None else fitted.probability
     answered = best is not None and best >= least
     found = "没有候选成果" if best is None else f"最高概率 {best:.0%}"
     return Verdict(
@@ -99,6 +98,6 @@ def _measure(fitted: AnswerThreshold | None, *, for_demand: bool) -> str:
     )
 
 
-def withheld(best: float, calibration: IsotonicCalibration | None, verdict: Verdict) -> bool:
+def withheld(best: float, average: float | None, verdict: Verdict) -> bool:
     """Tell whether a list is not even worth a look: not good enough, and below the average pair that was ever judged."""
-    return not verdict.answered and calibration is not None and best < calibration.base_rate_
+    return not verdict.answered and average is not None and best < average

@@ -8,8 +8,8 @@ from matcher.request.pipeline import Query
 
 
 def best_probability(scores: Scores) -> float | None:
-    """Return the probability of the candidate with the highest expected grade; None without candidates."""
-    return float(scores.probability[scores.expected.argmax()]) if len(scores.expected) else None
+    """Return the highest probability; None without candidates."""
+    return float(scores.probability.max()) if len(scores) else None
 
 
 def list_verdict(query: Query, scores: Scores, familiar: float | None) -> Verdict:
@@ -26,7 +26,7 @@ def list_verdict(query: Query, scores: Scores, familiar: float | None) -> Verdic
     scorer, for_demand = query.scorer, query.side == "achievements"
     found = verdict_of(
         best_probability(scores),
-        scorer.calibration if scorer else None,
+        scorer.average if scorer else None,
         scorer.threshold if scorer and for_demand else None,
         for_demand=for_demand,
     )

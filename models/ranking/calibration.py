@@ -101,9 +101,12 @@ class IsotonicCalibration:
     base_rate_: float
 
     def fit(
-        self, scores: NDArray[np.float64], relevant: NDArray[np.bool_], weights: NDArray[np.float64] | None = None
+        self,
+        scores: NDArray[np.float64],
+        relevant: NDArray[np.bool_] | NDArray[np.float64],
+        weights: NDArray[np.float64] | None = None,
     ) -> Self:
-        """Fit on (n,) out-of-fold scores, outcomes and positive weights (1 if absent).
+        """Fit on (n,) out-of-fold scores, outcomes or how likely they are relevant, and positive weights (1 if absent).
 
         One irrelevant and one relevant row of weight 1 are added as prior.
         """

@@ -25,6 +25,7 @@ STEPS = {
     "tune": "搜索参数",
     "calibration": "校准概率",
     "without history": "训练不用历史的排序模型",
+    "exposure": "核对从未展示过的匹配",
     "held out": "在留出的需求上评估",
     "first stage": "学习初选（哪些候选值得细排）",
     "mlflow": "登记到 MLflow",

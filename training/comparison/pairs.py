@@ -80,8 +80,8 @@ class PairTable:
     pairs: PairBatch
 
     def scores(self, scorer: Scorer) -> Scores:
-        """Return what a scorer says of these pairs."""
-        return scorer.score(with_history(self.table, scorer.history, self.pairs), self.pairs)
+        """Return what a scorer says of these pairs, whose outcomes are known: probabilities are those of shown ones."""
+        return scorer.as_if_shown().score(with_history(self.table, scorer.history, self.pairs), self.pairs)
 
 
 def pair_tables(

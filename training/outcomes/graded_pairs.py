@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data.records import DeclineReason, EventKind, OutcomeEvent
 from matcher.collection.columns import RecordColumns
-from matcher.history.graded_pairs import NO_REASON, NOT_SHOWN, GradedPairs, OutcomeLog
+from matcher.history.graded_pairs import NO_REASON, NOT_SHOWN, GradedPairs, OutcomeLog, Showings
 from training.outcomes.delays import DAY, delay_distribution
 from training.outcomes.event_order import impressions_first, until
 
@@ -89,7 +89,7 @@ def graded_pairs(
     grade is; the younger a row, the less it weighs as one that did not rise.
 
     Of more than `MAX_PAIRS` rows judgements and contacts are kept first and of the others a random sample, which weighs
-    for all of them.
+    for all of them; what lists showed is counted before.
 
     Args:
         events: in order of time, undated ones first, as the store yields them.
@@ -119,7 +119,9 @@ def graded_pairs(
     weight = np.where(log.judged, JUDGEMENT_WEIGHT, weight)
     certain = certainty(grade, log, maturity_days, now)
     d, a = np.array(rows.d, dtype=np.int64), np.array(rows.a, dtype=np.int64)
-    pairs = GradedPairs(d, a, grade, weight, log, certain)
+    shown = log.position != NOT_SHOWN
+    showings = Showings.counted(d[shown], a[shown]) if shown.any() else None
+    pairs = GradedPairs(d, a, grade, weight, log, certain, showings)
     return _sampled(pairs, log.judged | (grade >= 2), seed)
 
 

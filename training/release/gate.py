@@ -134,12 +134,23 @@ def _served_calibration(margins: GateMargins, evidence: Evidence) -> Check:
         return Check(
             name="served_calibration", passed=True, limit=margin, message="推荐列表中没有已知结果，未检查概率校准"
         )
-    message = f"推荐列表所示概率的期望校准误差 {found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"
-    if theirs is None or ours.demands < margins.min_demands:
-        return Check(name="served_calibration", passed=True, value=round(found.value, 6), limit=margin, message=message)
+    bound = margins.calibration
+    message = (
+        f"推荐列表所示概率的期望校准误差 {found.value:.4f} [{found.low:.4f}, {found.high:.4f}]，下限不得超过 {bound:g}"
+    )
+    few = ours.demands < margins.min_demands
+    if theirs is None or few:
+        return Check(
+            name="served_calibration",
+            passed=few or found.low <= bound,
+            value=round(found.value, 6),
+            limit=bound,
+            message=message,
+        )
+    # Who is above the bound may still follow a champion that is further above it.
     worse = ours.gain("ece", theirs)
-    message += f"，比在役版本高 {worse.value:+.4f} [{worse.low:+.4f}, {worse.high:+.4f}]，下限不得超过 {margin:g}"
-    passed = not worse.low > margin
+    message += f"；比在役版本高 {worse.value:+.4f} [{worse.low:+.4f}, {worse.high:+.4f}]，下限不得超过 {margin:g}"
+    passed = not worse.low > margin and (found.low <= bound or worse.value <= 0)
     return Check(name="served_calibration", passed=passed, value=round(worse.low, 6), limit=margin, message=message)
 
 

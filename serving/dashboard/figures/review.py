@@ -32,7 +32,7 @@ def choose(store: Store, engine: Engine, other: Engine | None, seed: int) -> lis
     dear = budgets[min(len(budgets) // 2, len(budgets) - 1)] if budgets else np.inf
     version = engine.model.version
     scorer = engine.model.scorer
-    average = scorer.calibration.base_rate_ if scorer and scorer.calibration else 0.5
+    average = (scorer.average if scorer else None) or 0.5
     chosen: list[QueuedPair] = []
     for row in drawn:
         demand = _stored(store, cards.ids[row])

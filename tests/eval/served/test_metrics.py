@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eval.served.lists import ServedList
-from eval.served.metrics import METRICS, list_figures, served_figures
+from eval.served.metrics import METRICS, ShownItem, calibration_samples, list_figures, served_figures
 
 NAN = float("nan")
 
@@ -74,3 +74,11 @@ def test_the_calibration_error_is_that_of_what_is_shown():
     assert math.isnan(served_figures([served(0, 1)] * 40, levels, 3.0).estimates()["ece"].value)
     below = [ServedList((*range(10, 20), 0), (np.nan,) * 10 + (0.9,)) for _ in levels]
     assert math.isnan(served_figures(below, levels, 3.0).estimates()["ece"].value)
+
+
+def test_what_is_known_to_be_good_in_part_counts_by_its_share_and_weight():
+    draws = np.array([[1.0, 1.0], [1.0, 0.0]])
+    items = [ShownItem(0, 0.5, 0.0), ShownItem(0, 0.5, 0.5, 3.0), ShownItem(1, 0.5, 1.0), ShownItem(1, NAN, 1.0)]
+    first = abs((0.5 - 0.0) + 3 * (0.5 - 0.5) + (0.5 - 1.0)) / 5
+    np.testing.assert_allclose(calibration_samples(items, draws), [first, 0.5 / 4])
+    assert np.isnan(calibration_samples([ShownItem(0, NAN, 1.0)], draws)).all()

@@ -286,3 +286,20 @@ def test_no_event_moves_the_ripeness_of_others():
         # a clock that is hours ahead is still believed to have seen a click, one that is days ahead is not
         assert len(after) - len(before) == (1 if wrong < 24 else 0)
     assert (before.certain[:, 0] < 1).any()
+
+
+def test_what_lists_showed_is_counted_before_rows_are_sampled(monkeypatch):
+    monkeypatch.setattr(training.outcomes.graded_pairs, "MAX_PAIRS", 2)
+    events = [shown(n, f"R{n}", 1, f"A{n % 2}") for n in range(5)]
+    events += [shown(5, "R0", 1, "A0", "contact"), event(6, "judgement", "D1", "A3", level=3)]
+    found = graded_pairs(events, DEMANDS, ACHIEVEMENTS)
+    assert len(found) == 2
+    assert list(zip(found.showings.d, found.showings.a, found.showings.times, strict=True)) == [(0, 0, 3), (0, 1, 2)]
+    kept = found.take(np.flatnonzero(found.d == 1))
+    assert len(kept) == 1
+    assert len(kept.showings.times) == 0
+
+
+def test_without_lists_nothing_was_shown():
+    found = graded_pairs([event(0, "judgement", level=3), event(1, "contact")], DEMANDS, ACHIEVEMENTS)
+    assert found.showings is None

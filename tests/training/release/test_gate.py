@@ -170,8 +170,9 @@ def test_probabilities_that_lists_show_and_that_are_surely_worse_stop_a_version(
     assert failed(served_verdict(wrong, right)) == {"served_calibration"}
     assert served_verdict(wrong, wrong).passed
     (check,) = [one for one in served_verdict(wrong, None).checks if one.name == "served_calibration"]
-    assert check.passed  # the first version has nobody to be worse than; its figure is shown
+    assert not check.passed  # the first version has nobody to be worse than, but a bound
     assert check.value == pytest.approx(wrong.estimate("ece").value, abs=1e-6)
+    assert served_verdict(wrong, None, calibration=0.9).passed
 
 
 def test_lists_without_known_items_decide_nothing():

@@ -65,9 +65,9 @@ def levels_of(engine: Engine) -> Levels | None:
     高 is more likely good than not, and good enough to be an answer; below the average pair and the threshold all is 低.
     """
     scorer = engine.model.scorer
-    if scorer is None or scorer.calibration is None:
+    average = scorer.average if scorer else None
+    if scorer is None or average is None:
         return None
-    average = scorer.calibration.base_rate_
     least = scorer.threshold.probability if scorer.threshold else average
     return Levels(max(least, average, EVEN), min(least, average))
 
