@@ -31,7 +31,7 @@ from serving.api.routes import (
     recommendations,
     records,
 )
-from serving.api.routes.of_kinds import firms, kind_records, several_kinds
+from serving.api.routes.of_kinds import cards, firms, kind_records, several_kinds
 from serving.api.transfer import Compressed, Tagged
 from serving.dashboard.accounts.oidc import require_usable
 from serving.dashboard.app import create_dashboard
@@ -53,6 +53,7 @@ ROUTERS = tuple(
         clarifications,
         eligibility,
         advice,
+        cards,
         records,
         kind_records,
         firms,

@@ -118,7 +118,10 @@ def read_record(declaration: KindDeclaration, values: Mapping[str, Any]) -> Kind
     unknown = sorted(set(own) - set(declaration.by_name))
     if unknown:
         known = ", ".join(declaration.by_name) or "none"
-        raise InputError(f"{declaration.name} has no field {unknown[0]!r}; its own fields are {known}")
+        raise InputError(
+            f"{declaration.name} has no field {unknown[0]!r}; its own fields are {known}",
+            f"{declaration.label}没有字段“{unknown[0][:40]}”；自有字段为 {known}",
+        )
     attributes = {}
     for field in declaration.fields:
         value = _attribute(declaration, field, own.get(field.name))
@@ -129,7 +132,12 @@ def read_record(declaration: KindDeclaration, values: Mapping[str, Any]) -> Kind
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{declaration.name} {values.get('id', '')!r}: {place}: {first['msg']}") from error
+        raise InputError(
+            f"{declaration.name} {values.get('id', '')!r}: {place}: {first['msg']}",
+            f"{place}（{declaration.label_of(place)}）不符合要求"
+            if first["type"] != "extra_forbidden"
+            else f"没有字段“{place[:40]}”",
+        ) from error
 
 
 def _attribute(declaration: KindDeclaration, field: FieldDeclaration, raw: Any) -> Value | None:
@@ -138,11 +146,15 @@ def _attribute(declaration: KindDeclaration, field: FieldDeclaration, raw: Any) 
         value = _adapter(field.type).validate_python(raw)
     except ValidationError as error:
         raise InputError(
-            f"{declaration.name}.{field.name} ({field.label}) is {str(raw)[:60]!r}; {error.errors()[0]['msg']}"
+            f"{declaration.name}.{field.name} ({field.label}) is {str(raw)[:60]!r}; {error.errors()[0]['msg']}",
+            f"{field.name}（{field.label}）的值“{str(raw)[:60]}”不符合要求",
         ) from error
     if value in (None, "", ()):
         if field.required:
-            raise InputError(f"{declaration.name} needs {field.name} ({field.label}); it is missing")
+            raise InputError(
+                f"{declaration.name} needs {field.name} ({field.label}); it is missing",
+                f"缺少必填的{field.label}（{field.name}）",
+            )
         return None
     if isinstance(value, date):
         return value.isoformat()
@@ -151,7 +163,8 @@ def _attribute(declaration: KindDeclaration, field: FieldDeclaration, raw: Any) 
         if wrong:
             raise InputError(
                 f"{declaration.name}.{field.name} ({field.label}) is {wrong[0]!r}; it must be one of "
-                + ", ".join(field.choices)
+                + ", ".join(field.choices),
+                f"{field.name}（{field.label}）的值“{str(wrong[0])[:60]}”须为其中之一：{'、'.join(field.choices)}",
             )
     kept: Value = value
     return kept

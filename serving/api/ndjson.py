@@ -1,17 +1,21 @@
 """Records sent as JSON Lines: read line by line, the good ones written, every line answered for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from data.errors import InputError
+from data.kinds.declaration import KindDeclaration
+from data.kinds.record import KindRecord, read_record
 from data.records import Achievement, Demand
 from data.store.upserts import UpsertCounts
 from serving.faults import faults_of
 
 MAX_LINES = 20_000
-_R = TypeVar("_R", Achievement, Demand)
+_R = TypeVar("_R", Achievement, Demand, KindRecord)
 
 
 class LineResult(BaseModel):
@@ -58,22 +62,49 @@ class Upload(Generic[_R]):
         )
 
 
-def read_lines(body: bytes, model: type[_R]) -> Upload[_R]:
-    """Return the records of a body of JSON Lines (UTF-8), with a result for each line that holds none."""
+def read_lines(body: bytes, read: Callable[[bytes], _R]) -> Upload[_R]:
+    """Return the records of a body of JSON Lines (UTF-8), with a result for each line that holds none.
+
+    `read` returns the record of a line; it raises ValidationError or InputError for a line that holds none.
+    """
     upload: Upload[_R] = Upload()
     for number, line in _numbered(body):
         if number > MAX_LINES:
             upload.rejected.append(_rejected(number, f"一次最多上传 {MAX_LINES} 行；请另行发送其余各行"))
             break
         try:
-            upload.records[number] = model.model_validate_json(line)
+            upload.records[number] = read(line)
         except ValidationError as error:
             faults = faults_of(list(error.errors(include_url=False)))
             reasons = (
                 f"{fault['where']}：{fault['message']}" if fault["where"] else fault["message"] for fault in faults
             )
             upload.rejected.append(_rejected(number, "；".join(reasons)))
+        except InputError as error:
+            upload.rejected.append(_rejected(number, error.chinese or str(error)))
     return upload
+
+
+def read_kind_line(line: bytes, kind: KindDeclaration) -> KindRecord:
+    """Return the record of a kind that a line of JSON describes.
+
+    Raises:
+        InputError: the line is no JSON object, has no id, or does not fit the kind's declaration.
+
+    """
+    try:
+        values = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"not JSON: {error}", "不是合法的 JSON") from error
+    if not isinstance(values, dict):
+        raise InputError(f"a line is a JSON object, not {type(values).__name__}", "每行须是一个 JSON 对象")
+    stated = values.pop("kind", kind.name)
+    if stated != kind.name:
+        raise InputError(
+            f"the path names the kind {kind.name!r}, the record {str(stated)[:40]!r}; they must be the same",
+            f"路径中的种类“{kind.name}”与记录中的“{str(stated)[:40]}”须相同",
+        )
+    return read_record(kind, values)
 
 
 def _rejected(number: int, reason: str) -> LineResult:

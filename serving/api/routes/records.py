@@ -1,6 +1,6 @@
 """Records: written one by one or in bulk, deleted, found by the next request."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from data.errors import InputError
+from data.kinds.record import KindRecord
 from data.records import Achievement, Demand, Identifier
 from data.store.keys import AuditEntry
 from data.store.store import Store
@@ -27,13 +28,13 @@ Writer = Annotated[Principal, Depends(Needs(Scope.WRITE_RECORDS))]
 AchievementId = Annotated[Identifier, Path(description="achievement_id", examples=["A000001"])]
 DemandId = Annotated[Identifier, Path(description="demand_id", examples=["D000001"])]
 NDJSON = ("application/x-ndjson", "application/jsonl", "application/ndjson")
-_BULK_DOCS: dict[str, Any] = {
+BULK_DOCS: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {NDJSON[0]: {"schema": {"type": "string", "description": "One record as JSON a line"}}},
     }
 }
-_R = TypeVar("_R", Achievement, Demand)
+_R = TypeVar("_R", Achievement, Demand, KindRecord)
 
 
 class Written(BaseModel):
@@ -58,7 +59,7 @@ class Deleted(BaseModel):
     "/achievements:bulk",
     response_model=BulkAnswer,
     responses=responses(*COMMON),
-    openapi_extra=_BULK_DOCS,
+    openapi_extra=BULK_DOCS,
     summary="Write many achievements",
 )
 async def bulk_achievements(request: Request, services: ServicesOf, who: Writer) -> Response:
@@ -66,14 +67,14 @@ async def bulk_achievements(request: Request, services: ServicesOf, who: Writer)
 
     Good lines are stored, bad ones are not, and sending the same body again changes nothing.
     """
-    return await _bulk(request, services, who, Achievement)
+    return await write_lines(request, services, who, "achievements", Achievement.model_validate_json)
 
 
 @router.post(
     "/demands:bulk",
     response_model=BulkAnswer,
     responses=responses(*COMMON),
-    openapi_extra=_BULK_DOCS,
+    openapi_extra=BULK_DOCS,
     summary="Write many demands",
 )
 async def bulk_demands(request: Request, services: ServicesOf, who: Writer) -> Response:
@@ -81,7 +82,7 @@ async def bulk_demands(request: Request, services: ServicesOf, who: Writer) -> R
 
     Good lines are stored, bad ones are not, and sending the same body again changes nothing.
     """
-    return await _bulk(request, services, who, Demand)
+    return await write_lines(request, services, who, "demands", Demand.model_validate_json)
 
 
 @router.put(
@@ -151,27 +152,30 @@ async def _delete(request: Request, services: Services, who: Principal, kind: st
     return json_response({"id": record_id, "result": "deleted"})
 
 
-async def _bulk(request: Request, services: Services, who: Principal, model: type[_R]) -> Response:
+async def write_lines(
+    request: Request, services: Services, who: Principal, noted: str, read: Callable[[bytes], _R]
+) -> Response:
+    """Store the records of a JSON Lines body, each line read by `read`, and note it as `noted` in the audit trail."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in NDJSON:
         raise ApiError(UNSUPPORTED_MEDIA, unsupported(request, NDJSON[0]))
     body = await request.body()
-    name = "achievements.bulk" if model is Achievement else "demands.bulk"
-    note = partial(AuditEntry, datetime.now(UTC), who.name, name, request_id=request.state.request_id)
-    answer = await services.in_store(partial(_store_lines, body=body, model=model, note=note), patient=True)
+    note = partial(AuditEntry, datetime.now(UTC), who.name, f"{noted}.bulk", request_id=request.state.request_id)
+    answer = await services.in_store(partial(_store_lines, body=body, read=read, note=note), patient=True)
     services.written()
     return json_response(answer.model_dump())
 
 
-def _upsert(store: Store, records: Sequence[Achievement | Demand]) -> UpsertCounts:
+def _upsert(store: Store, records: Sequence[Achievement | Demand | KindRecord]) -> UpsertCounts:
     counts = UpsertCounts()
     counts += store.upsert_achievements([record for record in records if isinstance(record, Achievement)])
     counts += store.upsert_demands([record for record in records if isinstance(record, Demand)])
+    counts += store.kinds.upsert([record for record in records if isinstance(record, KindRecord)])
     return counts
 
 
-def _store_lines(store: Store, body: bytes, model: type[_R], note: partial[AuditEntry]) -> BulkAnswer:
-    upload = read_lines(body, model)
+def _store_lines(store: Store, body: bytes, read: Callable[[bytes], _R], note: partial[AuditEntry]) -> BulkAnswer:
+    upload = read_lines(body, read)
     answer = upload.answer(_upsert(store, list(upload.records.values())))
     store.api_keys.note(note(subject=f"写入 {len(upload.records)} 条，拒绝 {len(upload.rejected)} 条"))
     return answer

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from gongxu_client.models import (
     Achievement,
+    AchievementCards,
     AchievementsBatch,
     AchievementsPage,
     AchievementsRequest,
@@ -136,6 +137,12 @@ class AsyncClient(AsyncTransport):
             query={"top_k": top_k, "demands": demands},
         )
 
+    async def get_cards(self, achievement_id: str, *, as_of: str | None = None) -> AchievementCards:
+        """Maturity, market and risk of an achievement."""
+        return await self.send(
+            AchievementCards, "GET", f"/v1/achievements/{quoted(achievement_id)}/cards", query={"as_of": as_of}
+        )
+
     async def bulk_achievements(self, records: Iterable[Achievement | Mapping[str, Any]]) -> BulkAnswer:
         """Write many achievements."""
         return await self.send(BulkAnswer, "POST", "/v1/achievements:bulk", lines=records)
@@ -189,6 +196,10 @@ class AsyncClient(AsyncTransport):
     async def delete_record(self, kind: str, record_id: str) -> Deleted:
         """Delete a record of a kind."""
         return await self.send(Deleted, "DELETE", f"/v1/records/{quoted(kind)}/{quoted(record_id)}")
+
+    async def bulk_records(self, kind: str, records: Iterable[Demand | Mapping[str, Any]]) -> BulkAnswer:
+        """Write many records of a kind."""
+        return await self.send(BulkAnswer, "POST", f"/v1/records/{quoted(kind)}:bulk", lines=records)
 
     async def list_firms(self, *, cursor: str = "", limit: int = 100) -> FirmPage:
         """List firms."""

@@ -164,6 +164,17 @@ class EventsAnswer(BaseModel):
     """
 
 
+class Evidence(BaseModel):
+    """
+    What an indicator rests on: words of a record, with the record's kind and id and the field they are from.
+    """
+
+    quote: str
+    kind: str = "achievement"
+    id: str
+    field: str
+
+
 class Fault(BaseModel):
     """
     One thing that is wrong with a request.
@@ -365,6 +376,28 @@ class GraphPaths(BaseModel):
     """
     Nodes and edges of all paths, ready to be drawn
     """
+
+
+class Indicator(BaseModel):
+    """
+    One line of a card. Whatever is not unknown has evidence.
+    """
+
+    name: str
+    label: str
+    status: Literal["stated", "estimated", "computed", "warning", "unknown"]
+    """
+    stated: by the record; estimated: by a model, which abstains where it is unsure; computed: from other records; warning: a risk or a conflict; unknown: nothing was found to say it by
+    """
+    text: str
+    """
+    What to show, in Chinese
+    """
+    value: float | None = None
+    """
+    The indicator as a number where it is one
+    """
+    evidence: list[Evidence] = Field([], validate_default=True)
 
 
 class InlineAchievement(BaseModel):
@@ -1355,6 +1388,16 @@ class BulkAnswer(BaseModel):
     lines: list[LineResult]
 
 
+class Card(BaseModel):
+    """
+    One card.
+    """
+
+    name: Literal["maturity", "market", "risk"]
+    label: str
+    indicators: list[Indicator]
+
+
 class Clarification(BaseModel):
     """
     One answer: who gave it, when, to which question in which words, and what it changes.
@@ -1864,6 +1907,17 @@ class SimilarAnswer(BaseModel):
 
     id: str
     items: list[SimilarRecord]
+
+
+class AchievementCards(BaseModel):
+    """
+    The three cards of an achievement on a day.
+    """
+
+    achievement_id: str
+    as_of: str
+    bundle_version: str = ""
+    cards: list[Card]
 
 
 class AchievementsBatch(BaseModel):

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from gongxu_client.models import (
     Achievement,
+    AchievementCards,
     AchievementsBatch,
     AchievementsPage,
     AchievementsRequest,
@@ -134,6 +135,12 @@ class Client(SyncTransport):
             query={"top_k": top_k, "demands": demands},
         )
 
+    def get_cards(self, achievement_id: str, *, as_of: str | None = None) -> AchievementCards:
+        """Maturity, market and risk of an achievement."""
+        return self.send(
+            AchievementCards, "GET", f"/v1/achievements/{quoted(achievement_id)}/cards", query={"as_of": as_of}
+        )
+
     def bulk_achievements(self, records: Iterable[Achievement | Mapping[str, Any]]) -> BulkAnswer:
         """Write many achievements."""
         return self.send(BulkAnswer, "POST", "/v1/achievements:bulk", lines=records)
@@ -185,6 +192,10 @@ class Client(SyncTransport):
     def delete_record(self, kind: str, record_id: str) -> Deleted:
         """Delete a record of a kind."""
         return self.send(Deleted, "DELETE", f"/v1/records/{quoted(kind)}/{quoted(record_id)}")
+
+    def bulk_records(self, kind: str, records: Iterable[Demand | Mapping[str, Any]]) -> BulkAnswer:
+        """Write many records of a kind."""
+        return self.send(BulkAnswer, "POST", f"/v1/records/{quoted(kind)}:bulk", lines=records)
 
     def list_firms(self, *, cursor: str = "", limit: int = 100) -> FirmPage:
         """List firms."""

@@ -16,7 +16,7 @@ from serving.dashboard.pages import (
 )
 from serving.dashboard.pages.daily import matches, review, today
 from serving.dashboard.pages.importing import prepare, reports
-from serving.dashboard.pages.kinds import criteria, eligibility, firms
+from serving.dashboard.pages.kinds import cards, criteria, eligibility, firms
 from serving.dashboard.pages.kinds import records as kind_records
 from serving.dashboard.pages.matching import desk, find, handout
 from serving.dashboard.tables import TableSpec
@@ -39,6 +39,7 @@ _MODULES = (
     clarify,
     models,
     records,
+    cards,
     kind_records,
     firms,
     eligibility,

@@ -31,6 +31,20 @@ def test_similar_records_are_the_nearest_others(reader, model, records):
     assert similarity[0] == pytest.approx(sorted(vectors @ vectors[0])[-2], abs=1e-3)
 
 
+def test_cards_quote_the_record_and_the_demands_within_reach(reader, records):
+    for offer in some(records[1][:8]):
+        answer = reader.get(f"/v1/achievements/{offer.achievement_id}/cards").json()
+        assert [card["name"] for card in answer["cards"]] == ["maturity", "market", "risk"]
+        found = {one["name"]: one for card in answer["cards"] for one in card["indicators"]}
+        assert offer.trl in (None, found["declared"]["value"])
+        body = {"achievement_id": offer.achievement_id, "top_k": 50}
+        listed = reader.post("/v1/recommendations/demands", json=body).json()
+        least = listed["verdict"]["threshold"]
+        assert (found["demands"]["value"] or 0) == sum(item["probability"] >= least for item in listed["items"])
+        assert all(one["evidence"] or one["status"] == "unknown" for one in found.values())
+    assert reader.get("/v1/achievements/unheard-of/cards").status_code == 404
+
+
 def test_similar_demands(reader, records):
     demand_id = records[0][0].demand_id
     assert len(reader.get(f"/v1/demands/{demand_id}/similar").json()["items"]) == 10

@@ -1,5 +1,7 @@
 """Records of declared kinds through the API: written, read, listed by cursor, deleted; what does not fit is named."""
 
+import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +10,7 @@ from data.store.store import Store
 from serving.access.credentials import make_key
 from serving.access.roles import Role
 from tests.serving.conftest import wait_for
+from tests.some import some
 
 SERVICE = {"title": "污泥含水率检测", "service_class": "检验检测认证", "qualifications": ["CMA"], "lead_time_days": 5}
 INCUBATOR = """
@@ -37,13 +40,47 @@ def test_a_record_is_on_disk_when_acknowledged_and_idempotent(client, site):
     assert client.get("/v1/records/service/S/1 新").json()["attributes"]["lead_time_days"] == 5
 
 
-def test_lists_follow_their_cursor(client):
-    for n in range(5):
-        client.put(f"/v1/records/service/S{n}", json=SERVICE)
-    first = client.get("/v1/records/service", params={"limit": 3}).json()
-    rest = client.get("/v1/records/service", params={"limit": 3, "cursor": first["next_cursor"]}).json()
-    assert [record["id"] for record in [*first["records"], *rest["records"]]] == [f"S{n}" for n in range(5)]
+def bulk(client, *lines, kind="service", **headers):
+    body = "\n".join(line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines)
+    headers = {"Content-Type": "application/x-ndjson"} | headers
+    return client.post(f"/v1/records/{kind}:bulk", content=body.encode(), headers=headers)
+
+
+def test_many_records_are_written_at_once_and_listed_by_cursor(client, site):
+    lines = [SERVICE | {"id": f"S{n}"} for n in range(5)]
+    first, again = bulk(client, *lines).json(), bulk(client, *lines).json()
+    assert (first["inserted"], again["unchanged"], again["rejected"]) == (5, 5, 0)
+    page = client.get("/v1/records/service", params={"limit": 3}).json()
+    rest = client.get("/v1/records/service", params={"limit": 3, "cursor": page["next_cursor"]}).json()
+    assert [record["id"] for record in [*page["records"], *rest["records"]]] == [f"S{n}" for n in range(5)]
     assert rest["next_cursor"] == ""
+    with Store.open(site.store_url) as store:
+        assert store.api_keys.trail()[0].action == "service.bulk"
+
+
+def test_each_bad_line_of_many_has_its_reason_and_the_good_ones_are_stored(client):
+    answer = bulk(
+        client,
+        SERVICE | {"id": "S1"},
+        "",
+        "{no json",
+        "[1]",
+        SERVICE | {"id": "S2", "kind": "expert"},
+        SERVICE,
+        SERVICE | {"id": "S3", "price": 3},
+        SERVICE | {"id": "S4", "service_class": "检测"},
+        SERVICE | {"id": "S5", "lead_time_days": "快"},
+    ).json()
+    reasons = {line["line"]: line["reason"] for line in answer["lines"] if line["result"] == "rejected"}
+    assert (answer["inserted"], answer["rejected"], list(reasons)) == (1, 7, [3, 4, 5, 6, 7, 8, 9])
+    for line, said in some(
+        zip(range(3, 10), ("JSON", "JSON", "expert", "id", "price", "检验检测认证", "快"), strict=True)
+    ):
+        assert said in reasons[line]
+        assert re.search("[\u4e00-\u9fff]", reasons[line])
+    assert client.get("/v1/records/service/S1").status_code == 200
+    assert bulk(client, SERVICE, kind="spaceship").status_code == 422
+    assert bulk(client, SERVICE, **{"Content-Type": "text/csv"}).status_code == 415
 
 
 def test_a_deleted_record_is_gone_and_journalled(client, site):

@@ -27,6 +27,7 @@ MENU = ("/", "/matches", "/overview", "/quality", "/browse", "/review", "/gaps",
 QUERIES = {
     "/browse/demand": "?id=D000001",
     "/browse/achievement": "?id=A0000001",
+    "/browse/cards": "?id=A0000001",
     "/browse/pair": "?demand=D000001&achievement=A0000001",
     "/browse/compare": "?id=D000001",
     "/models/version": "?version={version}",

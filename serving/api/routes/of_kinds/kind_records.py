@@ -21,7 +21,8 @@ from serving.access.credentials import Principal
 from serving.access.gate import Needs
 from serving.access.roles import Scope
 from serving.api.answers import json_response
-from serving.api.routes.records import Deleted, Writer, Written
+from serving.api.ndjson import BulkAnswer, read_kind_line
+from serving.api.routes.records import BULK_DOCS, Deleted, Writer, Written, write_lines
 from serving.problems import COMMON, NOT_FOUND, responses
 from serving.runtime.services import Services, ServicesOf
 
@@ -125,6 +126,22 @@ async def get_record(kind: Kind, record_id: RecordId, services: ServicesOf, who:
     if shown is None:
         raise NotFoundError(f"no {kind} with id {record_id!r}", chinese=f"没有编号为“{record_id}”的{declared.label}")
     return json_response(shown.model_dump(mode="json"))
+
+
+@router.post(
+    "/records/{kind}:bulk",
+    response_model=BulkAnswer,
+    responses=responses(NOT_FOUND, *COMMON),
+    openapi_extra=BULK_DOCS,
+    summary="Write many records of a kind",
+)
+async def bulk_records(kind: Kind, request: Request, services: ServicesOf, who: Writer) -> Response:
+    """Insert or update the records of a JSON Lines body, at most 20,000 lines; every line has its result.
+
+    Good lines are stored, bad ones are not, and sending the same body again changes nothing.
+    """
+    declared = _kinds(services).recorded(kind)
+    return await write_lines(request, services, who, declared.name, partial(read_kind_line, kind=declared))
 
 
 @router.put(

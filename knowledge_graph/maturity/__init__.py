@@ -1,0 +1,1 @@
+"""How mature an achievement is: what its text states, and what a small model estimates from the whole record."""

@@ -1,0 +1,1 @@
+"""Information cards of an achievement: maturity, market and risk, side by side and never one sum."""
