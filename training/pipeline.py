@@ -1,6 +1,7 @@
 """The two steps that make a bundle: build (records to model) and train (outcomes to scorer)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -27,9 +28,11 @@ from matcher.bundle import (
 )
 from matcher.collection.pairs import PairBatch
 from matcher.collection.rows import ViewRows
+from matcher.engine import Engine
 from matcher.features.table import FeatureTable
 from matcher.history.graded_pairs import GradedPairs
 from matcher.kinds.index import KindIndex
+from matcher.kinds.teaching import fit_rankers
 from matcher.learning.fit import Examples, fit_scorer
 from matcher.model import KINDS_FOLDER, MatchingModel
 from matcher.texts.encoding import contextual_encoder, store_encoder
@@ -76,6 +79,8 @@ def _build(settings: Settings, store: Store, progress: Progress) -> BuiltBundle:
     others = KindIndex.build(
         model.record_encoder, kinds, (one for kind in kinds.in_common_table() for one in store.kinds.all(kind.name))
     )
+    outcomes = {name: store.kind_outcomes.pairs(name) for name in others.records}
+    others = replace(others, rankers=fit_rankers(Engine(model), others, demands, outcomes))
     created_at = datetime.now(UTC)
     version = new_version(settings.bundles, created_at)
     manifest = Manifest(

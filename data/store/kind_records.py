@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from itertools import islice
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from data.errors import NotFoundError, unknown_id
+from data.kinds.outcome import KindOutcome, PairOutcome, is_good
 from data.kinds.record import KindRecord
+from data.records import EventKind
 from data.store.database import begin_write, translated_errors
-from data.store.tables import records
+from data.store.tables import kind_events, records
 from data.store.upserts import BATCH, UpsertCounts, next_revision, upsert_rows
 
 _NEAR = 40
@@ -110,6 +114,60 @@ class KindRecords:
                 )
                 for row in connection.execute(query)
             ]
+
+
+class KindOutcomes:
+    """Outcomes of records of declared kinds; every method raises StoreError when the database fails."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def append(self, record_kind: str, sent: Iterable[KindOutcome]) -> dict[str, int]:
+        """Append events and return how many were added, known already or conflict with one of the same id."""
+        wanted = {one.event_id: _outcome_row(record_kind, one) for one in sent}
+        insert: Any = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        unless_known = insert(kind_events).on_conflict_do_nothing(index_elements=[kind_events.c.event_id])
+        found = {"added": 0, "known": 0, "conflicting": 0}
+        if not wanted:
+            return found
+        # In one order, or two writers of the same events could wait for each other forever.
+        rows = [wanted[event_id] for event_id in sorted(wanted)]
+        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
+            added = set(connection.execute(unless_known.returning(kind_events.c.event_id), rows).scalars())
+            left = [event_id for event_id in wanted if event_id not in added]
+            query = sa.select(kind_events).where(kind_events.c.event_id.in_(left))
+            stored = {row["event_id"]: dict(row) for row in connection.execute(query).mappings()} if left else {}
+        found["added"] = len(added)
+        for event_id in left:
+            found["known" if stored[event_id] == wanted[event_id] else "conflicting"] += 1
+        return found
+
+    def pairs(self, record_kind: str) -> list[PairOutcome]:
+        """Return the outcome of each pair of a kind, by demand and record."""
+        c = kind_events.c
+        query = sa.select(c.demand_id, c.record_id, c.kind, c.occurred_at).where(c.record_kind == record_kind)
+        events: dict[tuple[str, str], set[EventKind]] = {}
+        days: dict[tuple[str, str], date] = {}
+        with translated_errors(self._engine.url), self._engine.connect() as connection:
+            for row in connection.execute(query.order_by(c.occurred_at, c.event_id)):
+                pair = (row.demand_id, row.record_id)
+                events.setdefault(pair, set()).add(EventKind(row.kind))
+                days.setdefault(pair, row.occurred_at.date())
+        return [
+            PairOutcome(demand_id=pair[0], record_id=pair[1], day=days[pair], good=is_good(events[pair]))
+            for pair in sorted(events)
+        ]
+
+
+def _outcome_row(record_kind: str, one: KindOutcome) -> dict[str, Any]:
+    return {
+        "event_id": one.event_id,
+        "record_kind": record_kind,
+        "demand_id": one.demand_id,
+        "record_id": one.record_id,
+        "kind": one.kind.value,
+        "occurred_at": one.moment,
+    }
 
 
 def unknown_record(connection: sa.Connection, kind: str, wanted: str) -> NotFoundError:

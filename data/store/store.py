@@ -17,7 +17,7 @@ from data.store.eligibility.policy_criteria import PolicyCriteria
 from data.store.imports.appending import append
 from data.store.imports.log import Imports
 from data.store.keys import ApiKeys
-from data.store.kind_records import KindRecords
+from data.store.kind_records import KindOutcomes, KindRecords
 from data.store.matches import Matches
 from data.store.operators import Operators
 from data.store.reading.asked_texts import AskedTexts
@@ -60,6 +60,7 @@ class Store:
         self.reviews = Reviews(engine)
         self.imports = Imports(engine)
         self.kinds, self.matches, self.firms = KindRecords(engine), Matches(engine), StatedFirms(engine)
+        self.kind_outcomes = KindOutcomes(engine)
         self.policy_criteria, self.listing = PolicyCriteria(engine), Listing(engine)
         self.asked_texts = AskedTexts(engine)
 

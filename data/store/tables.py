@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from data.records import MAX_ID, MAX_TITLE, Achievement, Demand, OutcomeEvent, Record
 
 # The Alembic revision that this code reads and writes.
-SCHEMA = "0013"
+SCHEMA = "0014"
 
 metadata = sa.MetaData()
 
@@ -137,6 +137,19 @@ events = sa.Table(
     sa.Index("ix_events_kind_occurred_at", "kind", "occurred_at", "achievement_id", "demand_id"),
     sa.Index("ix_events_demand_id", "demand_id"),
     sa.Index("ix_events_achievement_id", "achievement_id"),
+)
+
+# Outcomes of pairs of a demand and a record of a declared kind; append-only, as `events` is for achievements.
+kind_events = sa.Table(
+    "kind_events",
+    metadata,
+    sa.Column("event_id", _ID, primary_key=True),
+    sa.Column("record_kind", sa.String(40), nullable=False),
+    sa.Column("demand_id", _ID, nullable=False),
+    sa.Column("record_id", _ID, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("occurred_at", sa.DateTime, nullable=False),
+    sa.Index("ix_kind_events_record_kind", "record_kind", "occurred_at"),
 )
 
 # One row. Every writer of records takes its revisions here, which also makes writers queue up: revisions are committed

@@ -9,8 +9,8 @@ import typer
 from eval.bench.report import BenchRow
 from eval.bench.scale import MAX_PEER_BUILD
 
-ON_BUNDLE = ("graph", "graph-build", "request")
-LEFT_OUT = ("graph-build",)  # unless it is asked for: it takes minutes
+ON_BUNDLE = ("graph", "graph-build", "request", "kinds")
+LEFT_OUT = ("graph-build", "kinds")  # unless they are asked for: they take minutes
 MAX_DOCUMENTS = 200_000  # of the lexical stage: bm25s, which it is compared with, needs most of the time and memory
 
 
@@ -19,6 +19,7 @@ def stages() -> dict[str, Callable[[int], list[BenchRow]]]:
     from data.settings import settings
     from eval.bench.encode import bench_encode
     from eval.bench.graph import bench_graph, bench_graph_build
+    from eval.bench.kinds import bench_kinds
     from eval.bench.lexical import bench_lexical
     from eval.bench.request import bench_request
     from eval.bench.vector import bench_vector
@@ -30,6 +31,7 @@ def stages() -> dict[str, Callable[[int], list[BenchRow]]]:
         "graph": lambda _: bench_graph(settings()),
         "graph-build": lambda _: bench_graph_build(settings()),
         "request": lambda _: bench_request(settings()),
+        "kinds": lambda _: bench_kinds(settings()),
     }
 
 
@@ -48,7 +50,9 @@ def bench(
     scale: Annotated[int, typer.Option(help="Number of achievements.", min=1_000)] = 100_000,
     stage: Annotated[
         list[str] | None,
-        typer.Option(help="Only this stage: vector, lexical, encode, graph, graph-build, request; may be repeated."),
+        typer.Option(
+            help="Only this stage: vector, lexical, encode, graph, graph-build, request, kinds; may be repeated."
+        ),
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows to this file.")] = None,
 ) -> None:
@@ -56,7 +60,8 @@ def bench(
 
     FAISS and BLAS use one thread; throughput is measured with one and two threads that search at once. Vectors and
     documents are synthetic; the stages `graph` and `request` work on the current bundle of GONGXU_HOME and are left out,
-    saying so, where nothing was built. `graph-build` builds the graph of the store again, and only if asked for.
+    saying so, where nothing was built. `graph-build` builds the graph of the store again, `kinds` indexes 10,000 records of
+    other kinds beside the bundle; both only if asked for.
 
     Examples:
       gongxu lab bench

@@ -13,8 +13,9 @@ from data.settings import settings
 from data.store.store import Store
 from matcher.collection.filters import Filters
 from matcher.engine import Engine
+from matcher.kinds.candidates import KindsQuery
 from matcher.kinds.loading import kind_index
-from matcher.kinds.recommend import KindsQuery, recommend_kinds
+from matcher.kinds.recommend import recommend_kinds
 
 SIGNS = {"met": "✓", "missed": "✗", "unknown": "?", "not_comparable": "≠"}
 

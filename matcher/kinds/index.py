@@ -20,21 +20,27 @@ from data.store.kind_records import KindChange
 from data.text.segment import content_words
 from matcher.collection.collection import Collection
 from matcher.collection.encoded import RecordEncoder
+from matcher.kinds.ranker import KindRanker
 from matcher.texts.space import record_text
 
 DAYS_KEPT = 64  # answers of `KindIndex.offered` kept, a byte per record each
 PRICES = ("price_min", "price_max")
+RANKER = "ranker"  # folder of a kind's ranker beside its collection
 DECLARATIONS = "declarations.json"  # digest of each kind's declaration as it was when its records were indexed
 
 
 @dataclass(frozen=True)
 class KindIndex:
-    """Collections and records by kind. A write makes another index; `encoder` is the bundle's, without its graph."""
+    """Collections and records by kind. A write makes another index; `encoder` is the bundle's, without its graph.
+
+    `rankers` are those of kinds with enough outcomes when the bundle was built.
+    """
 
     encoder: RecordEncoder
     kinds: Kinds
     collections: Mapping[str, Collection]
     records: Mapping[str, Mapping[str, KindRecord]]
+    rankers: Mapping[str, KindRanker] = field(default_factory=dict)
     _offered: dict[tuple[str, date], NDArray[np.bool_]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -78,13 +84,16 @@ class KindIndex:
             for name in found
             if saved.get(name) == declaration_digest(kinds[name]) and (directory / name).is_dir()
         }
-        return cls(encoder.without_graph(), kinds, collections, found)
+        rankers = {name: one for name in collections if (one := KindRanker.load(directory / name / RANKER)) is not None}
+        return cls(encoder.without_graph(), kinds, collections, found, rankers)
 
     def save(self, directory: Path) -> None:
         """Write the collections, as built and not written to since, into `directory`, which is created."""
         directory.mkdir(parents=True)
         for name, collection in self.collections.items():
             collection.save(directory / name)
+            if name in self.rankers:
+                self.rankers[name].save(directory / name / RANKER)
         digests = {name: declaration_digest(self.kinds[name]) for name in self.collections}
         (directory / DECLARATIONS).write_text(json.dumps(digests, indent=1), encoding="utf-8")
 

@@ -1,8 +1,11 @@
 """What the store's records of declared kinds must do, on SQLite and on a real PostgreSQL."""
 
+from datetime import date
+
 import pytest
 
 from data.errors import NotFoundError
+from data.kinds.outcome import KindOutcome, PairOutcome
 from data.kinds.record import KindRecord, read_record
 from data.kinds.registry import load_kinds
 from data.records import Achievement
@@ -81,3 +84,30 @@ def test_pages_follow_each_other_without_gap(store):
         seen += [record.id for record in page]
         after = page[-1].id
     assert seen == [f"S{n:02}" for n in range(25)]
+
+
+def happened(event_id: str, demand_id: str, kind: str, day: int = 1) -> KindOutcome:
+    moment = f"2026-01-{day:02d}T09:30:00+08:00"
+    return KindOutcome(event_id=event_id, demand_id=demand_id, record_id="S1", kind=kind, occurred_at=moment)
+
+
+def test_outcomes_are_kept_once_and_come_to_one_per_pair(store):
+    sent = [
+        happened("E1", "D1", "impression", 2),
+        happened("E2", "D1", "contact", 3),
+        happened("E3", "D2", "click"),
+        happened("E4", "D3", "meeting"),
+        happened("E5", "D3", "decline", 5),
+        happened("E6", "D4", "decline"),
+        happened("E7", "D4", "deal", 9),
+    ]
+    assert store.kind_outcomes.append("service", sent) == {"added": 7, "known": 0, "conflicting": 0}
+    again = [sent[0], happened("E2", "D1", "deal", 3), happened("E8", "D9", "click")]
+    assert store.kind_outcomes.append("service", again) == {"added": 1, "known": 1, "conflicting": 1}
+    assert store.kind_outcomes.append("expert", [happened("E1", "D1", "impression", 2)])["conflicting"] == 1
+    found = store.kind_outcomes.pairs("service")
+    assert found[0] == PairOutcome(demand_id="D1", record_id="S1", day=date(2026, 1, 2), good=True)
+    assert [(one.demand_id, one.good) for one in found[1:]] == [
+        ("D2", False), ("D3", False), ("D4", True), ("D9", False)
+    ]  # fmt: skip
+    assert store.kind_outcomes.pairs("expert") == []

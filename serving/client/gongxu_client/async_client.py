@@ -35,11 +35,13 @@ from gongxu_client.models import (
     GraphPaths,
     History,
     KindList,
+    KindOutcome,
     KindRecord,
     KindsAnswer,
     KindsRequest,
     Models,
     OutcomeEvent,
+    OutcomesStored,
     PairAnswer,
     ReadyReport,
     RecordPage,
@@ -200,6 +202,10 @@ class AsyncClient(AsyncTransport):
     async def bulk_records(self, kind: str, records: Iterable[Demand | Mapping[str, Any]]) -> BulkAnswer:
         """Write many records of a kind."""
         return await self.send(BulkAnswer, "POST", f"/v1/records/{quoted(kind)}:bulk", lines=records)
+
+    async def post_outcomes(self, kind: str, body: Sequence[KindOutcome | Mapping[str, Any]]) -> OutcomesStored:
+        """Report outcomes of records of a kind."""
+        return await self.send(OutcomesStored, "POST", f"/v1/records/{quoted(kind)}:outcomes", body=body)
 
     async def list_firms(self, *, cursor: str = "", limit: int = 100) -> FirmPage:
         """List firms."""

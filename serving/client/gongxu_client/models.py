@@ -484,6 +484,37 @@ class KindField(BaseModel):
     filtered: bool = False
 
 
+class KindOutcome(BaseModel):
+    """
+    One event of a pair; append-only, `event_id` is the idempotency key.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    event_id: str
+    demand_id: str
+    record_id: str
+    kind: Literal[
+        "impression",
+        "click",
+        "favourite",
+        "contact",
+        "meeting",
+        "negotiation",
+        "deal",
+        "decline",
+        "judgement",
+    ]
+    """
+    What happened to a recommended pair.
+    """
+    occurred_at: AwareDatetime
+    """
+    With its offset from UTC
+    """
+
+
 class KindRequirement(BaseModel):
     """
     One requirement of a subject against what a record states.
@@ -648,6 +679,22 @@ class OutcomeEvent(BaseModel):
     ) = None
     amount: float | None = None
     level: int | None = None
+
+
+class OutcomesStored(BaseModel):
+    """
+    Outcome of a list of events.
+    """
+
+    added: int
+    known: int
+    """
+    Stored before with the same content
+    """
+    conflicting: int
+    """
+    Stored before with another content, which stays
+    """
 
 
 class PartAnswer(BaseModel):

@@ -35,11 +35,13 @@ from gongxu_client.models import (
     GraphPaths,
     History,
     KindList,
+    KindOutcome,
     KindRecord,
     KindsAnswer,
     KindsRequest,
     Models,
     OutcomeEvent,
+    OutcomesStored,
     PairAnswer,
     ReadyReport,
     RecordPage,
@@ -196,6 +198,10 @@ class Client(SyncTransport):
     def bulk_records(self, kind: str, records: Iterable[Demand | Mapping[str, Any]]) -> BulkAnswer:
         """Write many records of a kind."""
         return self.send(BulkAnswer, "POST", f"/v1/records/{quoted(kind)}:bulk", lines=records)
+
+    def post_outcomes(self, kind: str, body: Sequence[KindOutcome | Mapping[str, Any]]) -> OutcomesStored:
+        """Report outcomes of records of a kind."""
+        return self.send(OutcomesStored, "POST", f"/v1/records/{quoted(kind)}:outcomes", body=body)
 
     def list_firms(self, *, cursor: str = "", limit: int = 100) -> FirmPage:
         """List firms."""

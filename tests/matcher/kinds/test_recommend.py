@@ -12,8 +12,9 @@ from data.records import Demand
 from data.store.kind_records import KindChange
 from matcher.collection.pairs import PairBatch
 from matcher.engine import Engine
+from matcher.kinds.candidates import KindsQuery
 from matcher.kinds.index import KindIndex, as_achievement
-from matcher.kinds.recommend import KindsQuery, recommend_kinds
+from matcher.kinds.recommend import recommend_kinds
 from matcher.ranking.prior import FIRST_DAY
 from tests.matcher.worlds import TOPICS
 from tests.some import some

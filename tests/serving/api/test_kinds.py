@@ -83,6 +83,17 @@ def test_each_bad_line_of_many_has_its_reason_and_the_good_ones_are_stored(clien
     assert bulk(client, SERVICE, **{"Content-Type": "text/csv"}).status_code == 415
 
 
+def test_outcomes_are_stored_once_and_only_those_that_the_kind_declares(client):
+    event = {"event_id": "E1", "demand_id": "D000001", "record_id": "S1", "kind": "contact"}
+    event |= {"occurred_at": "2026-01-01T09:30:00+08:00"}
+    first, again = (client.post("/v1/records/service:outcomes", json=[event]).json() for _ in range(2))
+    assert (first, again["known"]) == ({"added": 1, "known": 0, "conflicting": 0}, 1)
+    for changed, said in some([({"kind": "favourite"}, "favourite"), ({"occurred_at": "2026-01-01"}, "occurred_at")]):
+        answer = client.post("/v1/records/service:outcomes", json=[event | changed])
+        assert answer.status_code == 422
+        assert said in answer.text
+
+
 def test_a_deleted_record_is_gone_and_journalled(client, site):
     client.put("/v1/records/service/S1", json=SERVICE)
     assert client.delete("/v1/records/service/S1").json()["result"] == "deleted"

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from data.errors import InputError, NotFoundError
 from data.kinds.declaration import KindDeclaration
 from data.kinds.disclosure import disclosed
+from data.kinds.outcome import KindOutcome, counted
 from data.kinds.record import KindRecord, read_record
 from data.kinds.registry import Kinds
 from data.records import Identifier
@@ -21,6 +22,7 @@ from serving.access.credentials import Principal
 from serving.access.gate import Needs
 from serving.access.roles import Scope
 from serving.api.answers import json_response
+from serving.api.event_list import MAX_EVENTS
 from serving.api.ndjson import BulkAnswer, read_kind_line
 from serving.api.routes.records import BULK_DOCS, Deleted, Writer, Written, write_lines
 from serving.problems import COMMON, NOT_FOUND, responses
@@ -37,6 +39,15 @@ _EXAMPLE = {
     "service_class": "检验检测认证",
     "qualifications": ["CMA", "CNAS"],
     "lead_time_days": 5,
+}
+
+
+_OUTCOME = {
+    "event_id": "20260101-service-1",
+    "demand_id": "D000001",
+    "record_id": "S1",
+    "kind": "contact",
+    "occurred_at": "2026-01-01T09:30:00+08:00",
 }
 
 
@@ -72,6 +83,16 @@ class KindList(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kinds: tuple[KindSummary, ...]
+
+
+class OutcomesStored(BaseModel):
+    """Outcome of a list of events."""
+
+    model_config = ConfigDict(frozen=True)
+
+    added: int
+    known: int = Field(description="Stored before with the same content")
+    conflicting: int = Field(description="Stored before with another content, which stays")
 
 
 class RecordPage(BaseModel):
@@ -142,6 +163,35 @@ async def bulk_records(kind: Kind, request: Request, services: ServicesOf, who: 
     """
     declared = _kinds(services).recorded(kind)
     return await write_lines(request, services, who, declared.name, partial(read_kind_line, kind=declared))
+
+
+@router.post(
+    "/records/{kind}:outcomes",
+    response_model=OutcomesStored,
+    responses=responses(NOT_FOUND, *COMMON),
+    dependencies=[Depends(Needs(Scope.WRITE_EVENTS))],
+    summary="Report outcomes of records of a kind",
+)
+async def post_outcomes(
+    kind: Kind,
+    sent: Annotated[list[KindOutcome], Body(min_length=1, max_length=MAX_EVENTS, examples=[[_OUTCOME]])],
+    services: ServicesOf,
+) -> Response:
+    """Store what happened to pairs of a demand and a record: impressions of lists, and the events that the kind declares.
+
+    An answer of 200 means that all are on disk; an event is known by its `event_id`, the first one stays. A ranker of the
+    kind's own is fitted at the next build from enough of them.
+    """
+    declared = _kinds(services).recorded(kind)
+    for one in sent:
+        if not counted(declared, one.kind):
+            known = "、".join(("impression", *declared.outcomes))
+            raise InputError(
+                f"{one.kind.value!r} is no outcome of {declared.name} (event {one.event_id!r}); known: {known}",
+                f"“{one.kind.value}”不是{declared.label}的成效（事件“{one.event_id}”）；可用：{known}",
+            )
+    stored = await services.in_store(lambda store: store.kind_outcomes.append(declared.name, sent))
+    return json_response(stored)
 
 
 @router.put(

@@ -13,7 +13,8 @@ from data.kinds.record import Value
 from data.records import MAX_TEXT, Demand, Identifier
 from matcher.collection.filters import Filters
 from matcher.kinds.answer import KindsAnswer
-from matcher.kinds.recommend import MAX_KINDS, KindsQuery, recommend_kinds
+from matcher.kinds.candidates import KindsQuery
+from matcher.kinds.recommend import MAX_KINDS, recommend_kinds
 from matcher.kinds.subjects import demand_of_achievement, demand_of_firm
 from serving.access.gate import Needs
 from serving.access.roles import Scope

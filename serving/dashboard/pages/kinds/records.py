@@ -16,7 +16,8 @@ from data.kinds.record import RecordStatus
 from data.records import MAX_TEXT, Demand
 from data.store.tables import records
 from matcher.kinds.answer import KindsAnswer
-from matcher.kinds.recommend import KindsQuery, recommend_kinds
+from matcher.kinds.candidates import KindsQuery
+from matcher.kinds.recommend import recommend_kinds
 from serving.dashboard.page import Page, see_other
 from serving.dashboard.pages.kinds.firms import asked_day
 from serving.dashboard.rendering import render
