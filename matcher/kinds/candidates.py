@@ -18,7 +18,8 @@ from matcher.engine import Engine
 from matcher.kinds.answer import KindRequirement
 from matcher.kinds.expertise import Expertise, outputs_of
 from matcher.kinds.index import KindIndex
-from matcher.kinds.requirements import check, implied, serves
+from matcher.kinds.requirements import check, implied
+from matcher.kinds.rules import folded_firm, same_firm
 from matcher.ranking.prior import MOST_DEVIATIONS, first_day_order
 from matcher.request.pipeline import Query, Retrieved, retrieve
 from matcher.request.state import State
@@ -136,15 +137,18 @@ def _fitting(index: KindIndex, kind: KindDeclaration, query: KindsQuery, enterpr
             raise InputError(
                 f"{kind.name} cannot be narrowed by {name!r}; by: {', '.join(_filtered(kind)) or 'nothing'}"
             )
-    offered = index.offered(kind.name, query.on)
-    if not asked and not any(field.against == "enterprise" or field.at_most for field in kind.fields):
-        return offered
-    mask, collection = offered.copy(), index.collections[kind.name]
-    for record_id, record in index.records[kind.name].items():
-        row = collection.row(record_id)
-        if row is not None and mask[row]:
-            fits = all(_has(record, name, value) for name, value in asked.items())
-            mask[row] = fits and serves(record, kind, enterprise)
+    mask, collection = index.offered(kind.name, query.on), index.collections[kind.name]
+    if asked:
+        mask = mask.copy()
+        for record_id, record in index.records[kind.name].items():
+            row = collection.row(record_id)
+            if row is not None and mask[row]:
+                mask[row] = all(_has(record, name, value) for name, value in asked.items())
+    if firm := folded_firm(enterprise):
+        barred = [rows for name, rows in index.barred(kind.name).items() if same_firm(firm, name)]
+        if barred:
+            mask = mask.copy()
+            mask[np.concatenate(barred)] = False
     return mask
 
 

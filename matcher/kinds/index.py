@@ -21,6 +21,7 @@ from data.text.segment import content_words
 from matcher.collection.collection import Collection
 from matcher.collection.encoded import RecordEncoder
 from matcher.kinds.ranker import KindRanker
+from matcher.kinds.rules import barred_firms, has_room
 from matcher.texts.space import record_text
 
 DAYS_KEPT = 64  # answers of `KindIndex.offered` kept, a byte per record each
@@ -44,9 +45,12 @@ class KindIndex:
     _offered: dict[tuple[str, date], NDArray[np.bool_]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _barred: dict[str, Mapping[str, NDArray[np.int64]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def offered(self, name: str, on: date) -> NDArray[np.bool_]:
-        """Return (n,) mask of the rows of a kind's collection that hold a record offered on a day and not hidden.
+        """Return (n,) mask of the rows of a kind's collection whose record is offered on a day, not hidden, and has room.
 
         It is not to be written to; days that were asked for are remembered.
         """
@@ -57,11 +61,25 @@ class KindIndex:
             for record_id, record in self.records[name].items():
                 row = collection.row(record_id)
                 if row is not None and record.visibility != HIDDEN and record.offered(on, kind):
-                    known[row] = True
+                    known[row] = has_room(record, kind)
             known.flags.writeable = False
             if len(self._offered) >= DAYS_KEPT:
                 self._offered.clear()
             self._offered[name, on] = known
+        return known
+
+    def barred(self, name: str) -> Mapping[str, NDArray[np.int64]]:
+        """Return the rows of a kind's records by the folded name of each enterprise that they must not serve."""
+        known = self._barred.get(name)
+        if known is None:
+            collection, kind = self.collections[name], self.kinds[name]
+            rows: dict[str, list[int]] = {}
+            for record_id, record in self.records[name].items():
+                row = collection.row(record_id)
+                for firm in barred_firms(record, kind) if row is not None else ():
+                    rows.setdefault(firm, []).append(int(row or 0))
+            known = {firm: np.array(found, dtype=np.int64) for firm, found in rows.items()}
+            self._barred[name] = known
         return known
 
     @classmethod

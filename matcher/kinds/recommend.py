@@ -1,5 +1,7 @@
 """One question, several kinds: the subject is read once, each kind's collection is asked, texts alone order it."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from data.errors import InputError
@@ -12,12 +14,11 @@ from matcher.collection.filters import OPEN_STATUSES
 from matcher.engine import MAX_TOP, Engine
 from matcher.kinds.answer import NO_OUTCOMES, NONE_FOUND, KindAnswer, KindItem, KindRequirement, KindsAnswer
 from matcher.kinds.candidates import KindsQuery, kind_candidates, nearness
+from matcher.kinds.figures import RequiredFigures
 from matcher.kinds.index import KindIndex, as_achievement
 from matcher.recommendation import NEAREST_ONLY
 from matcher.request.pipeline import select
 from matcher.request.subject import Subject
-from matcher.requirements.checker import pair_requirements
-from matcher.requirements.wording import checks
 from matcher.texts.space import record_text
 
 MAX_KINDS = 8
@@ -48,10 +49,11 @@ def recommend_kinds(engine: Engine, index: KindIndex, demand: Demand, query: Kin
         if not any(name in index.kinds[kind].by_name for kind in wanted):
             raise InputError(f"none of the kinds asked for has the field {name!r}; see GET /v1/kinds")
     subject = engine.subject(demand)
+    figures = RequiredFigures.of(engine, subject)
     answers = [
         _of_achievements(engine, index.kinds[name], demand, top, query)
         if index.kinds[name].own_table
-        else _of_kind(engine, index, subject, index.kinds[name], top, query)
+        else _of_kind(engine, index, subject, index.kinds[name], top, query, figures)
         for name, top in wanted.items()
     ]
     known = None if demand.demand_id == UNSTORED else demand.demand_id
@@ -83,7 +85,13 @@ def _of_achievements(engine: Engine, kind: KindDeclaration, demand: Demand, top:
 
 
 def _of_kind(
-    engine: Engine, index: KindIndex, subject: Subject, kind: KindDeclaration, top: int, query: KindsQuery
+    engine: Engine,
+    index: KindIndex,
+    subject: Subject,
+    kind: KindDeclaration,
+    top: int,
+    query: KindsQuery,
+    figures: RequiredFigures | None,
 ) -> KindAnswer:
     found = kind_candidates(engine, index, subject, kind, top, query)
     if found is None:
@@ -92,11 +100,12 @@ def _of_kind(
     order = (found.untaught if ranker is None else ranker.scores(found.features)) - found.penalty
     probability = None if ranker is None else ranker.probability(order)
     chosen = select(found.retrieved, np.argsort(-order, kind="stable"))
+    looked_at = [found.records[place] for place in chosen[:FIGURES_CHECKED].tolist()]
+    stated = figures.checks(looked_at, kind) if figures else []
     items = []
     for rank, place in enumerate(chosen.tolist(), start=1):
         record = found.records[place]
         shown = disclosed(record, kind)
-        figures = _figures(engine, subject, record, kind) if rank <= FIGURES_CHECKED else ()
         items.append(
             KindItem(
                 rank=rank,
@@ -108,7 +117,7 @@ def _of_kind(
                 probability=None if probability is None else round(float(probability[place]), 4),
                 score=round(float((found.untaught if ranker is None else order)[place]), 4),
                 reasons=(*_reasons(subject, record, kind), *_known_by(found.known_by.get(record.id), shown is record)),
-                requirements=(*found.checked[place], *figures),
+                requirements=(*found.checked[place], *(stated[rank - 1] if rank <= len(stated) else ())),
             )
         )
     if ranker is None or probability is None:
@@ -123,25 +132,15 @@ def _known_by(output: str | None, public: bool) -> tuple[str, ...]:
     return (f"代表成果中最接近的：“{output[:MAX_QUOTE]}”",) if output and public else ()
 
 
-def _figures(
-    engine: Engine, subject: Subject, record: KindRecord, kind: KindDeclaration
-) -> tuple[KindRequirement, ...]:
-    """Return the figures that the demand requires against those that the record states in its technical data."""
-    known, demand = engine.state.quantities, subject.record
-    stating = next((field.name for field in kind.fields if field.figures), "")
-    if known is None or not stating or not isinstance(demand, Demand):
-        return ()
-    report = pair_requirements(known, demand, as_achievement(record, kind), subject.row, None)
-    return tuple(
-        KindRequirement(field=stating, label=one.parameter or "指标", status=one.status, text=one.text)
-        for one in checks(report, kind.label)
-    )
+@lru_cache(maxsize=64)  # read once for all the items of a question
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(content_words(text)))
 
 
 def _reasons(subject: Subject, record: KindRecord, kind: KindDeclaration) -> tuple[str, ...]:
     """Return what both texts say, quoted; nothing where they share no word."""
     offered = set(content_words(record_text(as_achievement(record, kind)).full))
-    shared = [word for word in dict.fromkeys(content_words(subject.text.full)) if word in offered and len(word) > 1]
+    shared = [word for word in _words(subject.text.full) if word in offered and len(word) > 1]
     found = []
     if shared:
         quoted = "".join(f"“{word}”" for word in sorted(shared, key=len, reverse=True)[:SHARED])

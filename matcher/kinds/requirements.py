@@ -15,7 +15,6 @@ Wanted = Mapping[str, Value]
 EVERYWHERE = frozenset({"全国", "全国各地", "不限", "全国范围"})
 MAX_NUMBER = 1e15
 _MOST_SHOWN = 60
-_LEAST_NAME = 4  # characters of a name that may be part of another one
 _RANK = {"missed": 0, "unknown": 1, "not_comparable": 1, "met": 2}
 
 
@@ -84,26 +83,6 @@ def holds(field: FieldDeclaration, stated: Value, wanted: Value) -> bool:
         return stated <= wanted
     have = {str(one).casefold() for one in _items(stated)}
     return {str(one).casefold() for one in _items(wanted)} <= have
-
-
-def serves(record: KindRecord, kind: KindDeclaration, enterprise: str) -> bool:
-    """Tell whether a record may serve an enterprise: no conflict of interest is stated, and it can take more."""
-    for field in kind.fields:
-        value = record.attributes.get(field.name)
-        bound = record.attributes.get(field.at_most) if field.at_most else None
-        if isinstance(value, int | float) and isinstance(bound, int | float) and value >= bound:
-            return False
-        # Who works for a firm has an interest in it, stated or not.
-        barred = (*_items(value), record.provider) if field.against == "enterprise" and enterprise else ()
-        if any(_same_firm(enterprise, str(one)) for one in barred):
-            return False
-    return True
-
-
-def _same_firm(one: str, other: str) -> bool:
-    one, other = one.strip().casefold(), other.strip().casefold()
-    shorter, longer = sorted((one, other), key=len)
-    return bool(shorter) and (one == other or (len(shorter) >= _LEAST_NAME and shorter in longer))
 
 
 def _place(region: str) -> str:

@@ -8,7 +8,8 @@ from data.kinds.disclosure import disclosed
 from data.kinds.record import KindRecord, read_record
 from data.kinds.registry import load_kinds
 from data.records import Achievement, Demand
-from matcher.kinds.requirements import check, implied, serves
+from matcher.kinds.requirements import check, implied
+from matcher.kinds.rules import barred_firms, folded_firm, has_room, same_firm
 
 KINDS = load_kinds()
 DAY = date(2024, 6, 30)
@@ -92,7 +93,9 @@ def test_a_qualification_ends_with_its_day():
     ],
 )
 def test_an_expert_with_a_conflict_or_a_full_load_is_left_out(values, enterprise, fits):
-    assert serves(record("expert", **values), KINDS["expert"], enterprise) is fits
+    expert, kind, firm = record("expert", **values), KINDS["expert"], folded_firm(enterprise)
+    barred = any(same_firm(firm, name) for name in barred_firms(expert, kind))
+    assert (has_room(expert, kind) and not barred) is fits
 
 
 @pytest.mark.parametrize(
