@@ -10,10 +10,13 @@ from data.files.cells import Cell, date, declared, industry, maturity, money, re
 from data.files.rejects import Reject
 from data.files.rows import MADE_ID, ReadRow, RowReader, cached, read_id, read_title
 from data.files.table_kinds import DeclaredKind, TableKind
-from data.kinds.declaration import FieldDeclaration, FieldType
+from data.firms.profile import is_bound
+from data.kinds.declaration import FieldDeclaration, FieldType, Role
 from data.kinds.record import KindRecord, read_record
 from data.records import MAX_TEXT
 from data.text.normalise import normalise
+
+ONE_END = "范围只按一端计，原文另存"
 
 
 def reader_of(headers: tuple[str, ...], kind: TableKind, source: str, **options: Any) -> RowReader:
@@ -34,7 +37,8 @@ class KindReader(RowReader):
     def _field_reader(self, field: str, scale: float) -> Callable[[Any], Cell]:
         own = self._declaration.by_name.get(field)
         if own is not None:
-            return _own_reader(own, scale)
+            # Of a firm 80人以上 is a range; of a service 不超过5天 is its lead time.
+            return _own_reader(own, scale, bounds=self._declaration.role is Role.PROFILE)
         special: dict[str, Callable[[Any], Cell]] = {
             "id": read_id,
             "title": read_title,
@@ -83,15 +87,31 @@ class KindReader(RowReader):
             return None
 
 
-def _own_reader(field: FieldDeclaration, scale: float) -> Callable[[Any], Cell]:
+def _amount(cell: Any, scale: float) -> Cell:
+    """Return a cell's amount as (low, high); of a range or a bound the note says so, which keeps the cell aside."""
+    found = money.read(cell, scale=scale)
+    if found.note or found.value is None or found.value[0] == found.value[1]:
+        return found
+    return Cell(found.value, ONE_END)
+
+
+def _whole(cell: Any, unit: str, *, bounds: bool) -> Cell:
+    """Return a cell's whole number; with `bounds` the note says so where the cell names only a bound."""
+    found = declared.number(cell, unit=unit, whole=True)
+    if not bounds or found.note or found.value is None or not is_bound(text.written(cell)):
+        return found
+    return Cell(found.value, ONE_END)
+
+
+def _own_reader(field: FieldDeclaration, scale: float, *, bounds: bool) -> Callable[[Any], Cell]:
     """Return the function that reads the cells of a field that the kind itself declares."""
     readers: dict[FieldType, Callable[[Any], Cell]] = {
         FieldType.TEXT: text.text,
         FieldType.LABEL: partial(declared.label, choices=field.choices),
         FieldType.LABELS: partial(declared.labels, choices=field.choices),
         FieldType.NUMBER: cached(partial(declared.number, unit=field.unit, whole=False)),
-        FieldType.INTEGER: cached(partial(declared.number, unit=field.unit, whole=True)),
-        FieldType.MONEY: cached(partial(money.read, scale=scale)),
+        FieldType.INTEGER: cached(partial(_whole, unit=field.unit, bounds=bounds)),
+        FieldType.MONEY: cached(partial(_amount if bounds else money.read, scale=scale)),
         FieldType.DAY: cached(date.day),
         FieldType.REGION: cached(region.read),
         FieldType.MATURITY: cached(maturity.read),

@@ -53,6 +53,7 @@ _YEARLY = {
 _SERIES = {word: name for name, words in _YEARLY.items() for word in words.split()}
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)年?度?")
 _MONEY = frozenset({"元", "千元", "万元", "亿元"})
+_SHORT = frozenset({"千", "万", "亿"})  # of money: 1000万 is 1000万元
 _COUNTS = frozenset({"人", "名", "件", "项", "条", "次", "个"})
 _UNIT = re.compile(r"(?<![百千万亿])(?:亿元|万元|千元|元)")
 _MARKS = re.compile(r"[\s（）()\[\]【】_\-—：:,，/]+")
@@ -61,6 +62,18 @@ _CELL = re.compile(
     rf"约?\s*(?P<low>{_NUMBER})\s*(?P<own>[^\d\s~\-—–至到]{{0,3}})\s*"
     rf"(?:[~\-—–至到]+\s*(?P<high>{_NUMBER})\s*(?P<unit>[^\d\s~\-]{{0,3}}))?"
 )
+
+
+# Words of a bound: those before the number, those behind it, and 余 or 多 between number and unit.
+_AT_LEAST = re.compile(
+    r"^(?:>=|≥|>|＞|不低于|不少于|至少|最低|高于|大于|超过|多于)\s*|\s*(?:及?以上|起|\+)$|(?<=\d)\s*[余多](?=\s*[百千万亿元人名件项条]*$)"
+)
+_AT_MOST = re.compile(r"^(?:<=|≤|<|＜|不高于|不超过|不多于|至多|最高|低于|小于|少于)\s*|\s*(?:及?以下|以内|之内)$")
+
+
+def is_bound(cell: str) -> bool:
+    """Tell whether a cell names the least or the most of a number, not the number itself."""
+    return bool(_AT_LEAST.search(cell.strip()) or _AT_MOST.search(cell.strip()))
 
 
 def facts_of(record: KindRecord) -> FirmFacts:
@@ -128,16 +141,25 @@ def _by_year(columns: Mapping[str, str], source: str) -> dict[str, dict[int, Fig
 
 
 def _amount(cell: str, unit: str) -> Figure | None:
-    """Return the amount, or the range, that a cell states, in `unit` unless it names its own; None where it states none."""
-    match = _CELL.fullmatch(cell.strip())
-    if match is None:
+    """Return the amount, range or bound that a cell states, in `unit` unless it names its own; None where it states none.
+
+    A bound (500万元以上, 不超过300万元, 80余人) is a range of which one end is open.
+    """
+    text = cell.strip()
+    at_least, at_most = _AT_LEAST.search(text), _AT_MOST.search(text)
+    bound = at_least or at_most
+    match = _CELL.fullmatch(_AT_MOST.sub("", _AT_LEAST.sub("", text)).strip() if bound else text)
+    if match is None or (at_least and at_most) or (bound and match["high"]):
         return None
     written = match["unit"] or match["own"] or unit
+    written += "元" if unit in _MONEY and written in _SHORT else ""
     if not any({written, unit} <= family for family in (_MONEY, _COUNTS)):
         return None
     ends = [float(text.replace(",", "").replace("，", "")) for text in (match["low"], match["high"]) if text]
     if any(abs(end) > MAX_AMOUNT for end in ends) or ends[0] > ends[-1]:
         return None
+    if bound:
+        return Figure(low=ends[0], unit=written) if at_least else Figure(high=ends[0], unit=written)
     if len(ends) == 1:
         return Figure(value=ends[0], unit=written)
     return Figure(low=ends[0], high=ends[1], unit=written)

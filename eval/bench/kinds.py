@@ -22,12 +22,13 @@ from matcher.kinds.candidates import KindsQuery
 from matcher.kinds.index import KindIndex
 from matcher.kinds.recommend import recommend_kinds
 from matcher.model import MatchingModel
+from models.threads import limit_threads
 
 RECORDS = 10_000
 KINDS = ("service", "expert", "equipment", "institution")
 TOP = 5
-_DEMANDS = 40
-_ROUNDS = 7
+_DEMANDS = 30
+_ROUNDS = 5
 _DAY = date(2026, 1, 1)  # the records have no dates: any day will do
 
 
@@ -43,22 +44,16 @@ def bench_kinds(settings: Settings, number: int = RECORDS) -> list[BenchRow]:
         BundleError: nothing was built yet, or the bundle is damaged.
 
     """
-    model = MatchingModel.load(current_bundle(settings.bundles), threads=1)
-    engine, kinds = Engine(model), load_kinds(settings.kinds)
-    with Store.open(settings.store_url) as store:
-        stored = list(islice(store.demands(), _DEMANDS))
-        offers = list(islice(store.achievements(), number))
-    demands = [Demand.of_text(f"{one.title}。{one.content}") for one in stored]
-    alone = KindIndex.build(model.record_encoder, kinds, ())
-    _achievements(engine, alone, demands)
     here, there = Pipe()
-    # A fork has all that was loaded so far, and nothing of what follows.
-    without = get_context("fork").Process(target=_time_on_request, args=(there, engine, alone, demands), daemon=True)
+    # A process of its own, not a fork: libraries with threads do not survive one.
+    without = get_context("spawn").Process(target=_time_alone, args=(there, settings), daemon=True)
     without.start()
+    engine, demands, offers = _loaded(settings, number)
+    kinds = load_kinds(settings.kinds)
     begun = time.thread_time()
-    index = KindIndex.build(model.record_encoder, kinds, records_like(offers, number))
+    index = KindIndex.build(engine.model.record_encoder, kinds, records_like(offers, number))
     built = time.thread_time() - begun
-    _question(engine, index, demands, KINDS)
+    _question(engine, index, demands, (*KINDS, "achievement"))
     before, together, apart, after = [], [], [], []
     for _ in range(_ROUNDS):
         together.append(_question(engine, index, demands, KINDS))
@@ -78,10 +73,23 @@ def bench_kinds(settings: Settings, number: int = RECORDS) -> list[BenchRow]:
     ]
 
 
-def _time_on_request(pipe: Connection, engine: Engine, index: KindIndex, demands: Sequence[Demand]) -> None:
-    """Answer each True with a new measure, until a False."""
+def _loaded(settings: Settings, number: int) -> tuple[Engine, list[Demand], list[Achievement]]:
+    """Return an engine over the current bundle, the texts to ask by, and at most `number` achievements of the store."""
+    engine = Engine(MatchingModel.load(current_bundle(settings.bundles), threads=1))
+    with Store.open(settings.store_url) as store:
+        stored = list(islice(store.demands(), _DEMANDS))
+        offers = list(islice(store.achievements(), number))
+    return engine, [Demand.of_text(f"{one.title}。{one.content}") for one in stored], offers
+
+
+def _time_alone(pipe: Connection, settings: Settings) -> None:
+    """Time requests for achievements without records of other kinds: answer each True with a measure, until a False."""
+    limit_threads(1)
+    engine, demands, _ = _loaded(settings, 0)
+    alone = KindIndex.build(engine.model.record_encoder, load_kinds(settings.kinds), ())
+    _achievements(engine, alone, demands)
     while pipe.recv():
-        pipe.send(_achievements(engine, index, demands))
+        pipe.send(_achievements(engine, alone, demands))
 
 
 def records_like(offers: Sequence[Achievement], number: int) -> list[KindRecord]:

@@ -66,6 +66,21 @@ def test_a_file_of_a_kind_is_found_and_goes_in_once(name, store, tmp_path):
     assert (again.inserted, again.updated, again.unchanged) == (0, 0, result.inserted)
 
 
+def test_amounts_and_numbers_of_firms_that_are_ranges_or_bounds_stay_such(store, tmp_path):
+    firms = (
+        "企业名称,统一社会信用代码,注册资本,资产总额,净资产,职工人数\n"
+        "甲公司,F1,500-1000万元,不低于2000万元,3000万元以下,80余人\n乙公司,F2,1亿元,,,85\n"
+    )
+    import_paths(store, [write(tmp_path, "企业名单.csv", firms)])
+    facts = store.firms.get("F1").facts
+    known = (facts.registered_capital, facts.total_assets, facts.net_assets, facts.staff)
+    assert [(one.value, one.low, one.high) for one in known] == [
+        (None, 500, 1000), (None, 2000, None), (None, None, 3000), (None, 80, None)
+    ]  # fmt: skip
+    exact = store.firms.get("F2").facts
+    assert (exact.registered_capital.value, exact.staff.value) == (10_000, 85)
+
+
 def test_a_services_particulars_are_read(store, tmp_path):
     (result,) = import_paths(store, [write(tmp_path, "服务.csv", SERVICES)]).files
     first, second, third = store.kinds.all("service")
