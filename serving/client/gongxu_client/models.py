@@ -974,6 +974,21 @@ class RequirementCheck(BaseModel):
     """
 
 
+class RequirementsAnswer(BaseModel):
+    """
+    A demand's figures against what one achievement says of itself, missed ones first.
+    """
+
+    demand_id: str
+    achievement_id: str
+    bundle_version: str
+    text: str
+    """
+    The outcome of all checks in one Chinese sentence; empty without required figures
+    """
+    requirements: list[RequirementCheck]
+
+
 class Right(BaseModel):
     """
     A number of rights of one type in one state; `valid` counts among the granted.

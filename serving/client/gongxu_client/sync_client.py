@@ -47,6 +47,7 @@ from gongxu_client.models import (
     RecordPage,
     Reload,
     Reloaded,
+    RequirementsAnswer,
     SimilarAnswer,
     Term,
     UndoRequest,
@@ -105,6 +106,14 @@ class Client(SyncTransport):
     def match(self, demand_id: str, achievement_id: str) -> PairAnswer:
         """One pair explained."""
         return self.send(PairAnswer, "GET", f"/v1/matches/{quoted_twice(demand_id)}/{quoted_twice(achievement_id)}")
+
+    def match_requirements(self, demand_id: str, achievement_id: str) -> RequirementsAnswer:
+        """One pair's requirements checked."""
+        return self.send(
+            RequirementsAnswer,
+            "GET",
+            f"/v1/matches/{quoted_twice(demand_id)}/{quoted_twice(achievement_id)}/requirements",
+        )
 
     def get_clarifications(self, demand_id: str, *, limit: int = 3) -> ClarificationsAnswer:
         """What to ask about a demand."""
