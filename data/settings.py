@@ -49,7 +49,8 @@ class Settings(BaseSettings):
     home: Path = Path(".gongxu")
     # SQLAlchemy URL of the store; empty means SQLite in `home`. PostgreSQL: postgresql+psycopg://user@host/name
     database_url: str = ""
-    # Text encoder: "default" (shipped), a sentence-transformers model directory, or a hub name.
+    # Text encoder: "default" (shipped), a sentence-transformers model directory, a hub name, or a model behind an
+    # OpenAI-compatible embedding endpoint: openai:https://host/v1#model
     encoder: str = "default"
     # Reads titles and the beginnings of texts in context, in the second stage: "default" (shipped), "none" or a directory.
     contextual_encoder: str = "default"
@@ -63,6 +64,16 @@ class Settings(BaseSettings):
     encoder_batch_size: int = Field(32, ge=1, le=4096)
     # Adapt a static encoder to the store's own texts at build time (no judgements used).
     encoder_adapt: bool = True
+    # File that holds the key of the embedding endpoint.
+    encoder_key_file: Path | None = None
+    # Hosts, separated by commas, that texts may be sent to besides those with private addresses.
+    model_hosts: str = ""
+    # Seconds that one call of a model's endpoint may take, with its retries.
+    model_timeout: float = Field(20.0, gt=0, le=600)
+    # Calls of one endpoint at once; further ones are refused.
+    model_concurrency: int = Field(4, ge=1, le=64)
+    # Calls a day of one endpoint, by all processes of the home.
+    model_calls: int = Field(10_000, ge=0, le=10_000_000)
     # Threads for FAISS, LightGBM and BLAS together; they multiply if left alone.
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     # Where MLflow records runs; empty means a SQLite database in `home`. MLflow's own MLFLOW_TRACKING_URI counts too.

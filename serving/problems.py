@@ -12,7 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
-from data.errors import BundleError, ConflictError, GongxuError, InputError, NotFoundError, StoreError
+from data.errors import (
+    BundleError,
+    ConflictError,
+    EncoderError,
+    GongxuError,
+    InputError,
+    ModelUnavailableError,
+    NotFoundError,
+    StoreError,
+)
 from data.locks import BusyError
 from serving.faults import faults_of, is_chinese
 
@@ -55,6 +64,7 @@ NO_BUNDLE = ProblemType("no-bundle", 503, "尚无可用的模型包", "No bundle
 NO_GRAPH = ProblemType("no-graph", 503, "尚无知识图谱", "No knowledge graph is loaded", 30)
 STORE_UNAVAILABLE = ProblemType("store-unavailable", 503, "数据库暂不可用", "The store cannot be used right now", 2)
 TIMEOUT = ProblemType("timeout", 504, "处理超时", "The request took too long", 2)
+MODEL_UNAVAILABLE = ProblemType("model-unavailable", 503, "外部模型暂不可用", "A model cannot be reached", 5)
 MALFORMED = ProblemType("malformed-request", 400, "请求内容无法读取", "The request cannot be read")
 
 _BY_STATUS = {
@@ -164,6 +174,8 @@ _BY_ERROR: tuple[tuple[type[GongxuError], ProblemType], ...] = (
     (InputError, INVALID_REQUEST),
     (StoreError, STORE_UNAVAILABLE),
     (BundleError, NO_BUNDLE),
+    (ModelUnavailableError, MODEL_UNAVAILABLE),
+    (EncoderError, MODEL_UNAVAILABLE),
     (BusyError, BUSY),
 )
 

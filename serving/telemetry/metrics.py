@@ -31,6 +31,14 @@ PROBABILITY = Histogram(
 )
 EMPTY = Counter("gongxu_empty_answers_total", "Answers without any match")
 DEGRADED = Counter("gongxu_degraded_answers_total", "Answers by what they were made without", ["lacking"])
+MODEL_CALLS = Counter(
+    "gongxu_model_calls_total",
+    "Calls of models behind endpoints: ok, cached, late, failed, unreachable, broken; not made: open, busy, spent, …",
+    ["endpoint", "outcome"],
+)
+MODEL_SECONDS = Histogram(
+    "gongxu_model_seconds", "Time of a call of a model behind an endpoint", ["endpoint"], buckets=_SECONDS
+)
 EVENTS = Counter("gongxu_events_total", "Outcome events received", ["outcome"])
 EVENT_LAG = Histogram(
     "gongxu_event_lag_seconds",

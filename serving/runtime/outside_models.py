@@ -1,0 +1,61 @@
+"""The models behind endpoints that one server process uses: made from the settings, counted, reported."""
+
+from dataclasses import dataclass
+
+from data.errors import ModelUnavailableError
+from models.encoder.remote import RemoteEncoder
+from models.remote.endpoint import Endpoint
+from serving.runtime.live import LiveModel
+from serving.telemetry.metrics import MODEL_CALLS, MODEL_SECONDS
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """How an endpoint fares: calls of all processes today, outcomes in this process since its start."""
+
+    name: str
+    host: str
+    model: str
+    paused: bool
+    calls_today: int | None
+    calls_a_day: int
+    outcomes: dict[str, int]
+    last_failure: str
+    failed_at: str
+
+
+def counted(endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint, whose calls the metrics count from now on."""
+    endpoint.observe = _observe
+    return endpoint
+
+
+def encoder_endpoint(live: LiveModel | None) -> Endpoint | None:
+    """Return the endpoint that encodes the texts of a bundle, None if it has an encoder of its own."""
+    encoder = None if live is None else live.engine.model.space.encoder
+    return encoder.endpoint if isinstance(encoder, RemoteEncoder) else None
+
+
+def report(endpoint: Endpoint) -> ModelReport:
+    """Return how an endpoint fares."""
+    try:
+        calls: int | None = endpoint.calls_today()
+    except ModelUnavailableError:  # the file of calls cannot be read
+        calls = None
+    health = endpoint.health
+    return ModelReport(
+        name=endpoint.name,
+        host=endpoint.address.host,
+        model=endpoint.address.model,
+        paused=endpoint.is_open,
+        calls_today=calls,
+        calls_a_day=endpoint.limits.calls_a_day,
+        outcomes=dict(sorted(health.outcomes.items())),
+        last_failure=health.last_failure,
+        failed_at=health.failed_at.isoformat(timespec="seconds") if health.failed_at else "",
+    )
+
+
+def _observe(name: str, outcome: str, seconds: float) -> None:
+    MODEL_CALLS.labels(name, outcome).inc()
+    MODEL_SECONDS.labels(name).observe(seconds)
