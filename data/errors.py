@@ -71,11 +71,15 @@ class EncoderError(GongxuError):
 
 
 class ModelUnavailableError(GongxuError):
-    """A model behind an endpoint gave no usable answer in time; `outcome` says why in one word (late, open, spent …)."""
+    """A model behind an endpoint gave no usable answer in time.
 
-    def __init__(self, message: str, outcome: str, chinese: str = "") -> None:
+    `outcome` says why in one word (late, open, spent …), `status` is that of an HTTP answer that was refused.
+    """
+
+    def __init__(self, message: str, outcome: str, chinese: str = "", status: int = 0) -> None:
         super().__init__(message, chinese)
         self.outcome = outcome
+        self.status = status
 
 
 def unknown_id(kind: str, wanted: str, known: Iterable[str]) -> NotFoundError:

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     encoder_adapt: bool = True
     # File that holds the key of the embedding endpoint.
     encoder_key_file: Path | None = None
+    # A chat model behind an OpenAI-compatible endpoint, http://host/v1#model, and the file that holds its key; empty: none.
+    chat: str = ""
+    chat_key_file: Path | None = None
     # Hosts, separated by commas, that texts may be sent to besides those with private addresses.
     model_hosts: str = ""
     # Seconds that one call of a model's endpoint may take, with its retries.

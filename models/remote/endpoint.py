@@ -207,16 +207,16 @@ class Endpoint:
         if status in _WORTH_RETRYING:
             raise _TransientError(self._unavailable("failed", f"status {status}"))
         if status != 200:
-            raise self._unavailable("failed", f"status {status}")
+            raise self._unavailable("failed", f"status {status}", status)
         try:
             orjson.loads(received)
         except orjson.JSONDecodeError as error:
             raise self._unavailable("broken", "an answer that is not JSON") from error
         return bytes(received)
 
-    def _unavailable(self, outcome: str, why: str) -> ModelUnavailableError:
+    def _unavailable(self, outcome: str, why: str, status: int = 0) -> ModelUnavailableError:
         message = f"the {self.name} model at {self.address.host} gave no usable answer: {why}"
-        return ModelUnavailableError(message, outcome, f"外部模型（{self.name}）暂不可用")
+        return ModelUnavailableError(message, outcome, f"外部模型（{self.name}）暂不可用", status)
 
     def _note(self, outcome: str, seconds: float, failure: str = "") -> None:
         self.health.outcomes[outcome] += 1

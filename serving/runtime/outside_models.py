@@ -1,9 +1,13 @@
 """The models behind endpoints that one server process uses: made from the settings, counted, reported."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from data.errors import ModelUnavailableError
+from data.settings import Settings
 from models.encoder.remote import RemoteEncoder
+from models.remote.chat import ChatModel
+from models.remote.configured import make_endpoint
 from models.remote.endpoint import Endpoint
 from serving.runtime.live import LiveModel
 from serving.telemetry.metrics import MODEL_CALLS, MODEL_SECONDS
@@ -21,7 +25,14 @@ class ModelReport:
     calls_a_day: int
     outcomes: dict[str, int]
     last_failure: str
-    failed_at: str
+    failed_at: datetime | None
+
+
+def chat_model(settings: Settings) -> ChatModel | None:
+    """Return the chat model of the settings, None if they name none; SettingsError if it cannot be used."""
+    if not settings.chat:
+        return None
+    return ChatModel(counted(make_endpoint("chat", settings.chat, settings, settings.chat_key_file)))
 
 
 def counted(endpoint: Endpoint) -> Endpoint:
@@ -52,7 +63,7 @@ def report(endpoint: Endpoint) -> ModelReport:
         calls_a_day=endpoint.limits.calls_a_day,
         outcomes=dict(sorted(health.outcomes.items())),
         last_failure=health.last_failure,
-        failed_at=health.failed_at.isoformat(timespec="seconds") if health.failed_at else "",
+        failed_at=health.failed_at,
     )
 
 

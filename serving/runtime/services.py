@@ -26,7 +26,7 @@ from serving.runtime.importing.runner import ImportRunner
 from serving.runtime.impressions import ImpressionLog
 from serving.runtime.kinds import KindHolder
 from serving.runtime.live import BundleHolder, LiveModel
-from serving.runtime.outside_models import counted, encoder_endpoint
+from serving.runtime.outside_models import chat_model, counted, encoder_endpoint
 from serving.runtime.storage import StoreAccess, StoreThreads
 from serving.telemetry.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
 from serving.telemetry.tracing import start_tracing, stop_tracing
@@ -64,6 +64,7 @@ class Services:
         self._shadows: set[asyncio.Task[None]] = set()
         self.review_writer = PeriodicTask("reviews", self._submit_reviews, REVIEW_INTERVAL)
         self.imports = ImportRunner(settings.home, self.access.store, self.follower.wake)
+        self.chat = chat_model(settings)
         self.upload_cleaner = PeriodicTask("uploads", self._expire_uploads, UPLOAD_INTERVAL)
 
     def start(self) -> None:
@@ -92,6 +93,8 @@ class Services:
             log.warning("impressions lost", number=len(self.impressions), reason=str(error))
         self._store_threads.close()
         self.access.close()
+        if self.chat is not None:
+            self.chat.endpoint.close()
         stop_tracing()
 
     @property

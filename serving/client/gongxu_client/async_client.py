@@ -40,6 +40,7 @@ from gongxu_client.models import (
     KindsAnswer,
     KindsRequest,
     Models,
+    NeedText,
     OutcomeEvent,
     OutcomesStored,
     PairAnswer,
@@ -49,6 +50,7 @@ from gongxu_client.models import (
     Reloaded,
     RequirementsAnswer,
     SimilarAnswer,
+    StructuredAnswer,
     Term,
     UndoRequest,
     Work,
@@ -153,6 +155,10 @@ class AsyncClient(AsyncTransport):
         return await self.send(
             AchievementCards, "GET", f"/v1/achievements/{quoted(achievement_id)}/cards", query={"as_of": as_of}
         )
+
+    async def structure_demand(self, body: NeedText | Mapping[str, Any]) -> StructuredAnswer:
+        """Structure a pasted need."""
+        return await self.send(StructuredAnswer, "POST", "/v1/demands:structure", body=body)
 
     async def bulk_achievements(self, records: Iterable[Achievement | Mapping[str, Any]]) -> BulkAnswer:
         """Write many achievements."""

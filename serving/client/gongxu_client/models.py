@@ -124,6 +124,26 @@ class DeveloperAnswer(BaseModel):
     terms: list[str]
 
 
+class DroppedPart(BaseModel):
+    """
+    What the model proposed and the text does not bear out.
+    """
+
+    part: Literal[
+        "title",
+        "material",
+        "method",
+        "effect",
+        "product",
+        "application",
+        "figure",
+        "exclusion",
+        "budget",
+    ]
+    quote: str
+    why: str
+
+
 class EventOutcome(BaseModel):
     """
     Outcome of one event.
@@ -207,6 +227,27 @@ class Figure(BaseModel):
     low: float | None = None
     high: float | None = None
     unit: str = ""
+
+
+class FigureAnswer(BaseModel):
+    """
+    A required figure as the quantity parser reads it.
+    """
+
+    parameter: str | None
+    op: Literal["ge", "gt", "le", "lt", "eq", "range", "approx", "increase", "decrease", "times"]
+    low: float | None
+    """
+    Lower bound in `unit`, null without one
+    """
+    high: float | None
+    """
+    Upper bound in `unit`, null without one
+    """
+    unit: str
+    """
+    As written
+    """
 
 
 class Filters(BaseModel):
@@ -608,6 +649,50 @@ class NearestAnswer(BaseModel):
     """
     Share of the bound, below 0
     """
+
+
+class NeedPart(BaseModel):
+    """
+    A part of the need and the words that state it.
+    """
+
+    part: Literal[
+        "title",
+        "material",
+        "method",
+        "effect",
+        "product",
+        "application",
+        "figure",
+        "exclusion",
+        "budget",
+    ]
+    title: str
+    """
+    The part in Chinese
+    """
+    quote: str
+    """
+    Verbatim: the characters `start` to `end` of the text
+    """
+    start: int
+    end: int
+    by: Literal["rules", "model"]
+    """
+    Who found it; each was checked by the same rules
+    """
+    figure: FigureAnswer | None
+
+
+class NeedText(BaseModel):
+    """
+    A need in a person's own words.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    text: str
 
 
 class NeighbourTerm(BaseModel):
@@ -1088,6 +1173,28 @@ class Statement(BaseModel):
     该事实对应的日期
     """
     value: bool | None = None
+
+
+class StructuredAnswer(BaseModel):
+    """
+    A need as a demand that can be written with `PUT /v1/demands/{id}` once it has an id.
+    """
+
+    demand: InlineDemand
+    parts: list[NeedPart]
+    dropped: list[DroppedPart]
+    ai_generated: bool
+    """
+    Whether a model found any of the parts (GB 45438-2025)
+    """
+    model: str | None
+    """
+    The model that was asked and answered
+    """
+    lacks: list[Literal["chat"]]
+    """
+    chat: none is configured, or it gave no usable answer in time
+    """
 
 
 class Term(BaseModel):

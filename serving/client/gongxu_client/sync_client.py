@@ -40,6 +40,7 @@ from gongxu_client.models import (
     KindsAnswer,
     KindsRequest,
     Models,
+    NeedText,
     OutcomeEvent,
     OutcomesStored,
     PairAnswer,
@@ -49,6 +50,7 @@ from gongxu_client.models import (
     Reloaded,
     RequirementsAnswer,
     SimilarAnswer,
+    StructuredAnswer,
     Term,
     UndoRequest,
     Work,
@@ -151,6 +153,10 @@ class Client(SyncTransport):
         return self.send(
             AchievementCards, "GET", f"/v1/achievements/{quoted(achievement_id)}/cards", query={"as_of": as_of}
         )
+
+    def structure_demand(self, body: NeedText | Mapping[str, Any]) -> StructuredAnswer:
+        """Structure a pasted need."""
+        return self.send(StructuredAnswer, "POST", "/v1/demands:structure", body=body)
 
     def bulk_achievements(self, records: Iterable[Achievement | Mapping[str, Any]]) -> BulkAnswer:
         """Write many achievements."""

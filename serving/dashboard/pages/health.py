@@ -22,6 +22,7 @@ from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.figures import health as figures
 from serving.dashboard.page import Page, at_length, field, fields, operator_of, see_other
+from serving.dashboard.pages.endpoints.table import has_outside_models, models_table
 from serving.dashboard.pages.records import demand_link
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
@@ -39,10 +40,10 @@ async def page(request: Request) -> Response:
     """Show what is wrong with the data; what takes long comes after the page."""
     services = services_of(request)
     counts, ages = await services.in_store(_ages)
-    shown = {
-        name: await show(request, await build(request))
-        for name, build in (("missing", missing_table), ("rejects", rejects_table))
-    }
+    parts = {"missing": missing_table, "rejects": rejects_table}
+    if has_outside_models(services):
+        parts["outside_models"] = models_table
+    shown = {name: await show(request, await build(request)) for name, build in parts.items()}
     return render(
         request,
         "health.html",

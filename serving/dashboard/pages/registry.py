@@ -15,6 +15,7 @@ from serving.dashboard.pages import (
     served,
 )
 from serving.dashboard.pages.daily import matches, review, today
+from serving.dashboard.pages.endpoints import table as endpoints
 from serving.dashboard.pages.importing import prepare, reports
 from serving.dashboard.pages.kinds import cards, criteria, eligibility, firms
 from serving.dashboard.pages.kinds import records as kind_records
@@ -36,6 +37,7 @@ _MODULES = (
     prepare,
     reports,
     health,
+    endpoints,
     clarify,
     models,
     records,

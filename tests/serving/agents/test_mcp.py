@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import sys
-from datetime import UTC, datetime
 
 import httpx2
 import pytest
@@ -13,11 +12,10 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from data.store.store import Store
-from serving.access.credentials import make_key
 from serving.access.roles import Role
 from serving.agents.calls import Api
 from serving.agents.server import make_server
-from tests.serving.conftest import copy_of, quick, running, wait_for
+from tests.serving.conftest import wait_for
 from tests.some import some
 
 BASE = "http://localhost"
@@ -39,24 +37,6 @@ CLICK = {
     "kind": "click",
     "occurred_at": "2025-01-01T09:00:00+08:00",
 }
-
-
-@pytest.fixture(scope="module")
-def site(platform, tmp_path_factory):
-    return copy_of(platform, tmp_path_factory.mktemp("agents") / "home")
-
-
-@pytest.fixture(scope="module")
-def server(site):
-    """A server with MCP, a backend's and a scientist's key; the client uses none of them by itself."""
-    now = datetime.now(UTC)
-    made = {role: make_key(role.value, role, now) for role in (Role.BACKEND, Role.SCIENTIST)}
-    with Store.open(site.store_url) as store:
-        for _, stored in made.values():
-            store.api_keys.add(stored)
-    with running(quick(site, serve_mcp=True, mcp_origins="https://agents.example.cn")) as client:
-        client.secrets = {role: secret for role, (secret, _) in made.items()}
-        yield client
 
 
 def talk(server, work, role=Role.BACKEND, headers=None):

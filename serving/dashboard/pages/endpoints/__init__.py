@@ -1,0 +1,1 @@
+"""Endpoints of models, as operators see them."""
