@@ -71,6 +71,7 @@ COMMANDS = {
     "lab compare-rankers": Command(
         "training.commands.study:compare_rankers", "Compare ways to learn an order, on a simulated log."
     ),
+    "lab rerank": Command("training.commands.rerank:rerank", "Fit a reranker's weight; use it if that gains."),
     "lab terms": Command("eval.commands.terms:app", "Judge the term extractor; fit its weights."),
     "lab constraints": Command("eval.commands.constraints:app", "Measure how figures are read, linked and compared."),
     "lab policies": Command(

@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     # A chat model behind an OpenAI-compatible endpoint, http://host/v1#model, and the file that holds its key; empty: none.
     chat: str = ""
     chat_key_file: Path | None = None
+    # A reranker: an endpoint, http://host/rerank#model, or the directory of a CrossEncoder; empty: none.
+    rerank: str = ""
+    rerank_key_file: Path | None = None
+    # Items of a list that are reranked, and the seconds that this may take.
+    rerank_top: int = Field(20, ge=2, le=200)
+    rerank_budget: float = Field(0.5, gt=0, le=30)
     # Hosts, separated by commas, that texts may be sent to besides those with private addresses.
     model_hosts: str = ""
     # Seconds that one call of a model's endpoint may take, with its retries.

@@ -101,7 +101,8 @@ class Answer(Recommendation):
     degraded: bool = Field(description="True when something is missing that answers are usually made with, see `lacks`")
     lacks: list[Lacking] = Field(
         description="ranker: the order is that of retrieval; graph: nothing was found over or explained by the knowledge "
-        "graph; store: the database is away, so that what was written lately may be missing"
+        "graph; store: the database is away, so that what was written lately may be missing; rerank: a reranker is "
+        "configured, yet the order is the ranker's: it was late, failed, or has no weight that passed its gate"
     )
     gap_report_at: str = Field(
         "", description="Path of the gap report of a stored demand that has no good enough match; empty otherwise"

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from data.errors import StoreError
 from data.kinds.registry import load_kinds
+from data.records import Achievement, Demand
 from data.settings import Settings
 from data.store.judging import UNDO, submit, submit_moves
 from data.store.store import Store
@@ -25,8 +26,9 @@ from serving.runtime.experiments import Ask, ExperimentHolder, Running
 from serving.runtime.importing.runner import ImportRunner
 from serving.runtime.impressions import ImpressionLog
 from serving.runtime.kinds import KindHolder
-from serving.runtime.live import BundleHolder, LiveModel
+from serving.runtime.live import BundleHolder, Lacking, LiveModel
 from serving.runtime.outside_models import chat_model, counted, encoder_endpoint
+from serving.runtime.reranking import Reranking
 from serving.runtime.storage import StoreAccess, StoreThreads
 from serving.telemetry.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
 from serving.telemetry.tracing import start_tracing, stop_tracing
@@ -65,6 +67,7 @@ class Services:
         self.review_writer = PeriodicTask("reviews", self._submit_reviews, REVIEW_INTERVAL)
         self.imports = ImportRunner(settings.home, self.access.store, self.follower.wake)
         self.chat = chat_model(settings)
+        self.reranking = Reranking(settings)
         self.upload_cleaner = PeriodicTask("uploads", self._expire_uploads, UPLOAD_INTERVAL)
 
     def start(self) -> None:
@@ -95,6 +98,7 @@ class Services:
         self.access.close()
         if self.chat is not None:
             self.chat.endpoint.close()
+        self.reranking.close()
         stop_tracing()
 
     @property
@@ -147,6 +151,15 @@ class Services:
         if live is None:
             raise ApiError(NO_BUNDLE, "尚未加载模型包；请先运行 gongxu import、gongxu build 和 gongxu train")
         return live
+
+    async def reranked(
+        self, record: Achievement | Demand, given: Recommendation
+    ) -> tuple[Recommendation, list[Lacking]]:
+        """Return a list in the reranker's order where one is used, and what it lacks where that failed."""
+        if not self.reranking.active:
+            return given, []
+        reranked, done = await self.reranking.apply(record, given, self._store_threads)
+        return reranked, [] if done else ["rerank"]
 
     async def in_store(self, work: Callable[[Store], _T], *, patient: bool = False) -> _T:
         """Run `work` with the store in a thread; StoreError when the store cannot be used or (unless `patient`) is slow."""

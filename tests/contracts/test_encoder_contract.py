@@ -4,16 +4,22 @@ from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from data.settings import settings
+from data.errors import ModelUnavailableError
+from data.settings import Settings, settings
 from models.encoder.adaptation import adapt
 from models.encoder.base import Encoder, load_encoder
 from models.encoder.static import StaticEncoder
 from models.encoder.vector_cache import CachedEncoder
+from models.rerank.base import open_reranker
 from tests.models.encoder.contextual_example import tiny_contextual
+
+if TYPE_CHECKING:
+    from transformers import BertConfig
 
 TEXTS = [
     "低温污泥干化设备",
@@ -30,18 +36,30 @@ def transformer_directory(folder: Path) -> Path:
     """Write a tiny random transformer with mean pooling, as sentence-transformers stores one."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertModel
+
+    source = folder / "bert"
+    BertModel(_bert(source)).save_pretrained(source)
+    transformer = Transformer(str(source))
+    model = SentenceTransformer(modules=[transformer, Pooling(16)], device="cpu")
+    model.save_pretrained(str(folder / "model"), create_model_card=False)
+    return folder / "model"
+
+
+def _bert(source: Path) -> "BertConfig":
+    """Write a tokenizer of single characters and return the configuration of a tiny model."""
     from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+    from transformers import BertConfig, PreTrainedTokenizerFast
 
     characters = sorted(set("".join(TEXTS)))
     vocabulary = {token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
-    source = folder / "bert"
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
     ).save_pretrained(source)
-    config = BertConfig(
+    return BertConfig(
+        num_labels=1,
         vocab_size=len(vocabulary),
         hidden_size=16,
         num_hidden_layers=1,
@@ -49,11 +67,6 @@ def transformer_directory(folder: Path) -> Path:
         intermediate_size=16,
         max_position_embeddings=64,
     )
-    BertModel(config).save_pretrained(source)
-    transformer = Transformer(str(source))
-    model = SentenceTransformer(modules=[transformer, Pooling(16)], device="cpu")
-    model.save_pretrained(str(folder / "model"), create_model_card=False)
-    return folder / "model"
 
 
 def _shipped(_: Path) -> Encoder:
@@ -144,3 +157,19 @@ def test_digest_is_a_sha256_and_stable(encoder: Encoder) -> None:
     assert len(encoder.digest) == 64
     int(encoder.digest, 16)
     assert encoder.digest == encoder.digest
+
+
+def test_a_cross_encoder_in_a_directory_is_a_reranker(tmp_path: Path) -> None:
+    from transformers import BertForSequenceClassification
+
+    directory = tmp_path / "model"
+    BertForSequenceClassification(_bert(directory)).save_pretrained(directory)
+    reranker = open_reranker(Settings(home=tmp_path, rerank=str(directory)))
+    assert reranker is not None
+    scores = reranker.scores(TEXTS[0], TEXTS[1:], 30.0)
+    alone = [reranker.scores(TEXTS[0], [text], 30.0)[0] for text in TEXTS[1:]]
+    np.testing.assert_allclose(alone, scores, atol=1e-5)
+    assert len(reranker.identity) == 64
+    with pytest.raises(ModelUnavailableError) as error:
+        reranker.scores(TEXTS[0], TEXTS[1:], 0.0)
+    assert error.value.outcome == "late"

@@ -161,6 +161,8 @@ async def _answer(
     """Return the JSON of an answer, the one given before if nothing changed since."""
     live = services.live()
     lacks = live.lacks(store_ok=services.store_ok)
+    if services.reranking.lacking:
+        lacks.append("rerank")
     # Only what is shown and recorded takes part in an experiment.
     running = services.experiments.of(live) if noted and asked.personalised and side == "achievements" else None
     if running is not None:
@@ -168,17 +170,20 @@ async def _answer(
     asked = asked.model_copy(update={"filters": asked.filters.on(china_today())})
     key = services.answers.key(side, asked, live, lacks)
     found = services.answers.get(key)
+    missing: list[Lacking] = []
     if found is None:
         if not admitted:
             services.engine_threads.admit()
         record = await subject()
         work = partial(_recommend, live.engine, record, asked)
         recommendation = await services.engine_threads.run(work, admitted=True)
+        recommendation, missing = await services.reranked(record, recommendation)
         gaps = await _gaps(services, live, record, asked, recommendation)
-        found = answered(recommendation, asked.explain, lacks, **gaps)
-        services.answers.put(key, found)
+        found = answered(recommendation, asked.explain, [*lacks, *missing], **gaps)
+        if not missing:  # what failed once may not fail again
+            services.answers.put(key, found)
     afterwards = asyncio.get_running_loop().call_soon  # once the answer is on its way
-    afterwards(count_answer, found.recommendation, lacks)
+    afterwards(count_answer, found.recommendation, [*lacks, *missing])
     if noted and asked.personalised:
         afterwards(partial(services.impressions.note, found.recommendation, request_id, side=side))
     return found.with_id(request_id)
@@ -195,7 +200,9 @@ async def _in_experiment(
     *,
     admitted: bool,
 ) -> bytes:
-    """Return the JSON of an answer by champion, challenger or both, as the experiment wants it."""
+    """Return the JSON of an answer by champion, challenger or both, as the experiment wants it; nothing is reranked."""
+    if services.reranking.active:
+        lacks = [*lacks, "rerank"]
     record = await subject()
     ask = partial(_recommend, record=record, asked=asked)
     work = partial(running.serve, live, record, request_id, asked.top_k, ask)

@@ -2127,9 +2127,9 @@ class Answer(BaseModel):
     True when something is missing that answers are usually made with, see `lacks`
     """
     bundle_version: str
-    lacks: list[Literal["ranker", "graph", "store"]]
+    lacks: list[Literal["ranker", "graph", "store", "rerank"]]
     """
-    ranker: the order is that of retrieval; graph: nothing was found over or explained by the knowledge graph; store: the database is away, so that what was written lately may be missing
+    ranker: the order is that of retrieval; graph: nothing was found over or explained by the knowledge graph; store: the database is away, so that what was written lately may be missing; rerank: a reranker is configured, yet the order is the ranker's: it was late, failed, or has no weight that passed its gate
     """
     gap_report_at: str = ""
     """

@@ -20,12 +20,19 @@ def script():
 
 
 @pytest.fixture(scope="session")
+def reranker():
+    """The endpoint of the server's reranker."""
+    with scripted(500) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
 def site(platform, tmp_path_factory):
     return copy_of(platform, tmp_path_factory.mktemp("agents") / "home")
 
 
 @pytest.fixture(scope="session")
-def server(site, script):
+def server(site, script, reranker):
     """A server with a backend's and a scientist's key; the client uses none of them by itself."""
     now = datetime.now(UTC)
     made = {role: make_key(role.value, role, now) for role in (Role.BACKEND, Role.SCIENTIST)}
@@ -34,7 +41,8 @@ def server(site, script):
         for _, stored in made.values():
             store.api_keys.add(stored)
     changes = {"serve_mcp": True, "mcp_origins": "https://agents.example.cn", "model_timeout": 1.0}
-    with running(quick(site, chat=f"{script.url}#scripted", **changes)) as client:
+    changes |= {"chat": f"{script.url}#scripted", "rerank": f"{reranker.url}#scripted"}
+    with running(quick(site, **changes)) as client:
         client.follow_redirects = False
         client.secrets = {role: secret for role, (secret, _) in made.items()}
         yield client

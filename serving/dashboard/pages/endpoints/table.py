@@ -4,12 +4,13 @@ import asyncio
 
 from starlette.requests import Request
 
+from models.remote.endpoint import Endpoint
 from serving.dashboard.page import Page
 from serving.dashboard.tables import Column, MemoryRows, Table, TableSpec
 from serving.runtime.outside_models import ModelReport, encoder_endpoint, report
 from serving.runtime.services import Services, services_of
 
-NAMES = {"chat": "对话", "encoder": "向量"}
+NAMES = {"chat": "对话", "encoder": "向量", "rerank": "重排"}
 ANSWERED = ("ok", "cached")
 OUTCOMES = {
     "late": "超时",
@@ -26,15 +27,13 @@ OUTCOMES = {
 
 def has_outside_models(services: Services) -> bool:
     """Tell whether the server calls any endpoint."""
-    return services.chat is not None or encoder_endpoint(services.holder.live) is not None
+    return bool(_endpoints(services))
 
 
 async def models_table(request: Request) -> Table:
     """Return the table of endpoints."""
-    services = services_of(request)
-    found = [services.chat.endpoint] if services.chat is not None else []
-    encoder = encoder_endpoint(services.holder.live)
-    reports = await asyncio.to_thread(lambda: [report(one) for one in [*found, *([encoder] if encoder else [])]])
+    found = _endpoints(services_of(request))
+    reports = await asyncio.to_thread(lambda: [report(one) for one in found])
     return Table(
         "outside_models",
         "外部模型",
@@ -58,6 +57,12 @@ async def models_table(request: Request) -> Table:
         descending=False,
         empty="没有配置外部模型。",
     )
+
+
+def _endpoints(services: Services) -> list[Endpoint]:
+    chat = None if services.chat is None else services.chat.endpoint
+    found = (chat, services.reranking.endpoint, encoder_endpoint(services.holder.live))
+    return [endpoint for endpoint in found if endpoint is not None]
 
 
 def _row(one: ModelReport) -> dict[str, object]:
