@@ -33,7 +33,7 @@ from serving.api.routes import (
     records,
 )
 from serving.api.routes.of_kinds import cards, firms, kind_records, several_kinds
-from serving.api.routes.of_models import structuring
+from serving.api.routes.of_models import sentences, structuring
 from serving.api.transfer import Compressed, Tagged
 from serving.dashboard.accounts.oidc import require_usable
 from serving.dashboard.app import create_dashboard
@@ -57,6 +57,7 @@ ROUTERS = tuple(
         advice,
         cards,
         structuring,
+        sentences,
         records,
         kind_records,
         firms,

@@ -39,6 +39,11 @@ MODEL_CALLS = Counter(
 MODEL_SECONDS = Histogram(
     "gongxu_model_seconds", "Time of a call of a model behind an endpoint", ["endpoint"], buckets=_SECONDS
 )
+SENTENCES = Counter(
+    "gongxu_sentences_total",
+    "Explanations in a sentence by whether a model's was shown, refused or lacking",
+    ["outcome"],
+)
 EVENTS = Counter("gongxu_events_total", "Outcome events received", ["outcome"])
 EVENT_LAG = Histogram(
     "gongxu_event_lag_seconds",

@@ -91,7 +91,7 @@ async def match(demand_id: DemandId, achievement_id: AchievementId, services: Se
     An id that holds a slash is sent with `%2F` encoded once more (`%252F`).
     """
     live = services.live()
-    demand, achievement = await _pair(services, demand_id, achievement_id)
+    demand, achievement = await stored_pair(services, demand_id, achievement_id)
     found = await services.engine_threads.run(partial(live.engine.match, demand, achievement))
     return json_response(
         {"demand_id": demand.demand_id, "bundle_version": live.manifest.version, "match": found.model_dump()}
@@ -110,7 +110,7 @@ async def match_requirements(demand_id: DemandId, achievement_id: AchievementId,
     An id that holds a slash is sent with `%2F` encoded once more (`%252F`).
     """
     live = services.live()
-    demand, achievement = await _pair(services, demand_id, achievement_id)
+    demand, achievement = await stored_pair(services, demand_id, achievement_id)
     report = await services.engine_threads.run(partial(live.engine.requirements, demand, achievement))
     return json_response(
         {
@@ -123,7 +123,8 @@ async def match_requirements(demand_id: DemandId, achievement_id: AchievementId,
     )
 
 
-async def _pair(services: Services, demand_id: str, achievement_id: str) -> tuple[Demand, Achievement]:
+async def stored_pair(services: Services, demand_id: str, achievement_id: str) -> tuple[Demand, Achievement]:
+    """Return a demand and an achievement by their ids as a path with two ids holds them; NotFoundError if one is unknown."""
     demand = await services.in_store(partial(_demand, record_id=demand_id.replace("%2F", "/")))
     return demand, await services.in_store(partial(_achievement, record_id=achievement_id.replace("%2F", "/")))
 

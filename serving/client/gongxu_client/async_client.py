@@ -49,6 +49,7 @@ from gongxu_client.models import (
     Reload,
     Reloaded,
     RequirementsAnswer,
+    SentenceAnswer,
     SimilarAnswer,
     StructuredAnswer,
     Term,
@@ -159,6 +160,12 @@ class AsyncClient(AsyncTransport):
     async def structure_demand(self, body: NeedText | Mapping[str, Any]) -> StructuredAnswer:
         """Structure a pasted need."""
         return await self.send(StructuredAnswer, "POST", "/v1/demands:structure", body=body)
+
+    async def match_sentence(self, demand_id: str, achievement_id: str) -> SentenceAnswer:
+        """One pair explained in a sentence."""
+        return await self.send(
+            SentenceAnswer, "GET", f"/v1/matches/{quoted_twice(demand_id)}/{quoted_twice(achievement_id)}/sentence"
+        )
 
     async def bulk_achievements(self, records: Iterable[Achievement | Mapping[str, Any]]) -> BulkAnswer:
         """Write many achievements."""

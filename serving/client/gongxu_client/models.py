@@ -1105,6 +1105,36 @@ class Right(BaseModel):
     count: int
 
 
+class SentenceAnswer(BaseModel):
+    """
+    Why a pair matches, in one sentence.
+    """
+
+    demand_id: str
+    achievement_id: str
+    bundle_version: str
+    text: str
+    """
+    In Chinese, ready to be shown; mark it where `ai_generated` is true
+    """
+    ai_generated: bool
+    """
+    Whether a model worded it (GB 45438-2025); otherwise the template did
+    """
+    model: str | None
+    """
+    The model that worded it
+    """
+    refused: str
+    """
+    Why a model's sentence was not shown; empty if none was refused
+    """
+    lacks: list[Literal["chat"]]
+    """
+    chat: none is configured, or it gave no usable answer in time
+    """
+
+
 class SharedGapAnswer(BaseModel):
     """
     A demand of somebody else with the same gap.

@@ -49,6 +49,7 @@ from gongxu_client.models import (
     Reload,
     Reloaded,
     RequirementsAnswer,
+    SentenceAnswer,
     SimilarAnswer,
     StructuredAnswer,
     Term,
@@ -157,6 +158,12 @@ class Client(SyncTransport):
     def structure_demand(self, body: NeedText | Mapping[str, Any]) -> StructuredAnswer:
         """Structure a pasted need."""
         return self.send(StructuredAnswer, "POST", "/v1/demands:structure", body=body)
+
+    def match_sentence(self, demand_id: str, achievement_id: str) -> SentenceAnswer:
+        """One pair explained in a sentence."""
+        return self.send(
+            SentenceAnswer, "GET", f"/v1/matches/{quoted_twice(demand_id)}/{quoted_twice(achievement_id)}/sentence"
+        )
 
     def bulk_achievements(self, records: Iterable[Achievement | Mapping[str, Any]]) -> BulkAnswer:
         """Write many achievements."""

@@ -1,4 +1,4 @@
-"""A pasted need through the API: a model adds what the text bears out; whatever it does, an answer comes in time."""
+"""A pasted need and a sentence through the API: a model adds what is borne out; whatever it does, an answer comes in time."""
 
 import json
 import time
@@ -27,6 +27,10 @@ def saying(*items, text=None):
     """Return a step that answers in the form of a chat completion."""
     content = text if text is not None else json.dumps({"items": [{"part": p, "quote": q} for p, q in items]})
     return {"choices": [{"message": {"role": "assistant", "content": content}}]}
+
+
+def wording(sentence):
+    return saying(text=json.dumps({"sentence": sentence}))
 
 
 def structure(server, text):
@@ -86,6 +90,28 @@ def test_an_instruction_in_the_text_moves_nothing_that_is_not_there(server, scri
     assert [one["part"] for one in answer["dropped"]] == ["figure", "budget", "title"]
     assert (answer["ai_generated"], answer["demand"]["budget_max"]) == (False, 80)
     assert all(text[part["start"] : part["end"]] == part["quote"] for part in some(answer["parts"]))
+
+
+def test_a_sentence_is_a_model_s_only_where_all_of_it_is_given(server, script):
+    path = "/v1/matches/D000001/A0000001"
+    headers = {"authorization": f"Bearer {server.secrets[Role.SCIENTIST]}"}
+
+    def sentence(step, pair=path):
+        script.steps = [step]
+        return server.get(f"{pair}/sentence", headers=headers).json()
+
+    plain = sentence(500)
+    assert (plain["ai_generated"], plain["lacks"]) == (False, ["chat"])
+    assert plain["text"]
+    server.app.state.services.chat.endpoint._breaker = Breaker()
+    invented = sentence(wording("该成果由清华大学提供，可节约成本37%，与需求一致。"))
+    assert (invented["ai_generated"], invented["text"], invented["lacks"]) == (False, plain["text"], [])
+    assert "不在理由中" in invented["refused"]
+    other = "/v1/matches/D000001/A0000002"
+    title = server.get(other, headers=headers).json()["match"]["title"]
+    said = sentence(wording(f"该成果“{title}”与需求相关。"), other)
+    assert (said["ai_generated"], said["model"], said["refused"]) == (True, "scripted", "")
+    assert said["text"] == f"该成果“{title}”与需求相关。"
 
 
 def test_calls_are_counted_and_seen_by_operators(server, script):
