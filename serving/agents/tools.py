@@ -220,12 +220,12 @@ def output_schema(document: dict[str, Any], tool: Tool) -> dict[str, Any]:
     answers = [operations[name]["responses"]["200"]["content"]["application/json"]["schema"] for name in tool.answers]
     schemas = document["components"]["schemas"]
     used: dict[str, Any] = {}
-    waiting = _references(answers)
+    waiting = references(answers)
     while waiting:
         name = waiting.pop()
         if name not in used:
             used[name] = _local(schemas[name])
-            waiting |= _references(schemas[name])
+            waiting |= references(schemas[name])
     return {"type": "object", "anyOf": _local(answers), "$defs": used}
 
 
@@ -237,11 +237,12 @@ def _pair(pair: OfPair) -> str:
     return f"/v1/matches/{escaped_in_pair(pair.demand_id)}/{escaped_in_pair(pair.achievement_id)}"
 
 
-def _references(schema: Any) -> set[str]:
+def references(schema: Any) -> set[str]:
+    """Return the names of the schemas that a schema refers to."""
     if isinstance(schema, dict):
         own = {schema["$ref"].rpartition("/")[2]} if isinstance(schema.get("$ref"), str) else set()
-        return own.union(*map(_references, schema.values()))
-    return set().union(*map(_references, schema)) if isinstance(schema, list) else set()
+        return own.union(*map(references, schema.values()))
+    return set().union(*map(references, schema)) if isinstance(schema, list) else set()
 
 
 def _local(schema: Any) -> Any:

@@ -7,6 +7,9 @@ import typer
 
 def mcp(
     url: Annotated[str, typer.Option(help="Ask this running server instead of opening the home.")] = "",
+    openapi: Annotated[
+        str, typer.Option(help="Instead: print the tools as OpenAPI 3.0 at this address, for Dify and Coze.")
+    ] = "",
 ) -> None:
     """Serve an agent over MCP on stdin and stdout; the server itself offers the same at /mcp.
 
@@ -17,18 +20,27 @@ def mcp(
 
       gongxu mcp --url https://match.example.cn
 
+      gongxu mcp --openapi https://match.example.cn > tools.json
+
     """
     import asyncio
+    import json
 
     from data.errors import InputError
     from data.settings import settings
     from models.threads import limit_threads
+    from serving.agents.openapi import tools_document
+    from serving.app import create_app
     from serving.launch.stdio import serve_stdio
     from serving.telemetry.logs import configure_logs
 
-    if url and not url.startswith(("http://", "https://")):
-        raise InputError(f"--url {url[:100]!r} must begin with http:// or https://")
+    for option, value in (("--url", url), ("--openapi", openapi)):
+        if value and not value.startswith(("http://", "https://")):
+            raise InputError(f"{option} {value[:100]!r} must begin with http:// or https://")
     used = settings()
+    if openapi:
+        typer.echo(json.dumps(tools_document(create_app(used).openapi(), openapi), ensure_ascii=False, indent=1))
+        return
     configure_logs(used.log_level)
     limit_threads(1)
     asyncio.run(serve_stdio(used, url))
