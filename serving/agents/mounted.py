@@ -26,6 +26,8 @@ class McpEndpoint:
 
     def __init__(self, app: FastAPI, origins: str) -> None:
         """Answer by the routes of `app`; `origins` are the web origins, separated by commas, whose pages may call."""
+        import mcp  # noqa: F401 - a missing extra is named before the server starts
+
         self._app = app
         self._origins = frozenset(origin.strip().lower().rstrip("/") for origin in origins.split(",") if origin.strip())
         self._route = Route(PATH, self, methods=["POST"])

@@ -28,6 +28,20 @@ class ModelReport:
     failed_at: datetime | None
 
 
+def require_usable(settings: Settings) -> None:
+    """Refuse what no server could use, before it starts.
+
+    Raises:
+        SettingsError: an address, a host or a key of an endpoint cannot be used.
+        ModuleNotFoundError: the extra that calls endpoints is not installed.
+
+    """
+    if settings.chat:
+        make_endpoint("chat", settings.chat, settings, settings.chat_key_file).close()
+    if settings.rerank.startswith(("http://", "https://")):
+        make_endpoint("rerank", settings.rerank, settings, settings.rerank_key_file).close()
+
+
 def chat_model(settings: Settings) -> ChatModel | None:
     """Return the chat model of the settings, None if they name none; SettingsError if it cannot be used."""
     if not settings.chat:

@@ -13,13 +13,16 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
+from data.errors import SettingsError
+from data.settings import Settings
 from data.store.store import Store
 from serving.access.roles import Role
 from serving.agents.calls import Api
 from serving.agents.openapi import tools_document
 from serving.agents.server import make_server
 from serving.agents.tools import TOOLS, references
-from tests.serving.conftest import wait_for
+from serving.app import create_app
+from tests.serving.conftest import running, wait_for
 from tests.some import some
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -247,6 +250,20 @@ def test_the_tools_as_openapi_for_other_platforms(server):
     assert referred == set(document["components"]["schemas"])
     verdict = document["components"]["schemas"]["Answer"]["properties"]["verdict"]
     assert verdict["nullable"] is True
+
+
+def test_without_the_extras_a_server_starts_as_before(tmp_path, monkeypatch):
+    for package in ("mcp", "mcp_types", "httpx2"):
+        monkeypatch.setitem(sys.modules, package, None)
+    settings = Settings(home=tmp_path, threads=1, serve_threads=1)
+    with running(settings) as client:
+        assert client.get("/healthz").status_code == 200
+    for change, package in (({"serve_mcp": True}, "mcp"), ({"chat": "http://127.0.0.1:1/v1#m"}, "httpx2")):
+        with pytest.raises(ModuleNotFoundError) as error:
+            create_app(settings.model_copy(update=change))
+        assert package in str(error.value)
+    with pytest.raises(SettingsError, match="GONGXU_RERANK"):
+        create_app(settings.model_copy(update={"rerank": "https://8.8.8.8/rerank#m"}))
 
 
 def test_over_stdio(tmp_path):
