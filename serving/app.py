@@ -39,7 +39,7 @@ from serving.dashboard.accounts.oidc import require_usable
 from serving.dashboard.app import create_dashboard
 from serving.problems import Problem, add_handlers
 from serving.runtime.live import LiveModel
-from serving.runtime.outside_models import require_usable as require_usable_models
+from serving.runtime.outside.endpoints import require_usable as require_usable_models
 from serving.runtime.services import Services
 
 DESCRIPTION = """Matches technology demands (技术需求) with technology achievements (科技成果), and says why.

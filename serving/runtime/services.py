@@ -27,8 +27,8 @@ from serving.runtime.importing.runner import ImportRunner
 from serving.runtime.impressions import ImpressionLog
 from serving.runtime.kinds import KindHolder
 from serving.runtime.live import BundleHolder, Lacking, LiveModel
-from serving.runtime.outside_models import chat_model, counted, encoder_endpoint
-from serving.runtime.reranking import Reranking
+from serving.runtime.outside.endpoints import chat_model, counted, encoder_endpoint
+from serving.runtime.outside.reranking import Reranking
 from serving.runtime.storage import StoreAccess, StoreThreads
 from serving.telemetry.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
 from serving.telemetry.tracing import start_tracing, stop_tracing

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from models.remote.endpoint import Endpoint
 from serving.dashboard.page import Page
 from serving.dashboard.tables import Column, MemoryRows, Table, TableSpec
-from serving.runtime.outside_models import ModelReport, encoder_endpoint, report
+from serving.runtime.outside.endpoints import ModelReport, encoder_endpoint, report
 from serving.runtime.services import Services, services_of
 
 NAMES = {"chat": "对话", "encoder": "向量", "rerank": "重排"}

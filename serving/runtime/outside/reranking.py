@@ -17,7 +17,7 @@ from matcher.reranking.weight import FILE, RerankWeight, load_weight, reordered,
 from models.remote.endpoint import Endpoint
 from models.rerank.base import Reranker, open_reranker
 from models.rerank.remote import RemoteReranker
-from serving.runtime.outside_models import counted
+from serving.runtime.outside.endpoints import counted
 from serving.runtime.storage import StoreThreads
 from serving.telemetry.metrics import MODEL_CALLS
 

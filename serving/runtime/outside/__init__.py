@@ -1,0 +1,1 @@
+"""Models behind endpoints as one server process uses them."""
