@@ -11,13 +11,15 @@ from matcher.eligibility.labels import label_of
 from matcher.eligibility.logic import fact_of
 
 EXPIRING_DAYS = 90
-Rule = Literal["expired", "expiring", "one missed", "one unknown", "policy ends"]
+Rule = Literal["expired", "expiring", "one missed", "one unknown", "policy ends", "vague demand", "shared equipment"]
 RULES: dict[Rule, str] = {
     "expired": "资质的有效期已过",
     "expiring": f"资质在 {EXPIRING_DAYS} 天内到期",
     "one missed": "其余条件满足，只有一项硬性条件不满足",
     "one unknown": "其余条件满足，只有一项硬性条件未知",
     "policy ends": f"符合或只差人工判断，{EXPIRING_DAYS} 天内截止",
+    "vague demand": "本企业的有效需求没有写明带数值的指标",
+    "shared equipment": "与主营业务用词相同、写明对外共享的仪器设备",
 }
 
 

@@ -13,9 +13,10 @@ from data.firms.profile import known_of
 from data.kinds.record import KindRecord
 from data.store.database import begin_write, translated_errors
 from data.store.kind_records import unknown_record
-from data.store.tables import firm_facts, records
+from data.store.tables import demands, firm_facts, records
 
 FIRM = "firm"
+MAX_DEMANDS = 50
 Change = Callable[[FirmFacts], FirmFacts]
 WriteResult = Literal["inserted", "updated", "unchanged"]
 
@@ -72,6 +73,13 @@ class StatedFirms:
         """Return those of the firms that are known, by id."""
         with translated_errors(self._engine.url), self._engine.connect() as connection:
             return self._known(connection, list(firm_ids))
+
+    def demand_ids(self, title: str) -> list[str]:
+        """Return the ids of the demands whose enterprise is called so, at most `MAX_DEMANDS`."""
+        c = demands.c
+        query = sa.select(c.id).where(c.enterprise == title.strip(), ~c.deleted).order_by(c.id).limit(MAX_DEMANDS)
+        with translated_errors(self._engine.url), self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
 
     def page(self, after: str = "", limit: int = 100) -> list[KnownFirm]:
         """Return up to `limit` firms whose ids follow `after`, by id (code points)."""

@@ -27,6 +27,7 @@ from gongxu_client.models import (
     EventsAnswer,
     EventsPage,
     Firm,
+    FirmDiagnosis,
     FirmFacts,
     FirmPage,
     GapAnswer,
@@ -232,6 +233,10 @@ class AsyncClient(AsyncTransport):
     async def list_firms(self, *, cursor: str = "", limit: int = 100) -> FirmPage:
         """List firms."""
         return await self.send(FirmPage, "GET", "/v1/firms", query={"cursor": cursor, "limit": limit})
+
+    async def diagnose_firm(self, firm_id: str, *, as_of: str | None = None) -> FirmDiagnosis:
+        """What is one step away for a firm."""
+        return await self.send(FirmDiagnosis, "GET", f"/v1/firms/{quoted(firm_id)}/diagnosis", query={"as_of": as_of})
 
     async def get_firm(self, firm_id: str) -> Firm:
         """Read a firm."""

@@ -814,6 +814,21 @@ class Place(BaseModel):
     end: int | None
 
 
+class PointIndicatorAnswer(BaseModel):
+    """
+    One indicator of 创新积分制: its value in words and the facts that it rests on, or what is missing for it.
+    """
+
+    group: str
+    label: str
+    value: str | None
+    """
+    Null where something is missing
+    """
+    rests_on: list[str]
+    missing: list[str]
+
+
 class Problem(BaseModel):
     """
     RFC 9457 problem details.
@@ -1784,6 +1799,21 @@ class EventsPage(BaseModel):
     Send it as `cursor` for the next page; empty: this is the last one
     """
     items: list[OutcomeEvent]
+
+
+class FirmDiagnosis(BaseModel):
+    """
+    What is one step away for a firm, and the public indicators that its facts tell; never a score.
+    """
+
+    firm_id: str
+    as_of: date
+    findings: list[FindingAnswer]
+    """
+    Every line with record, rule and evidence
+    """
+    points: list[PointIndicatorAnswer]
+    points_source: str
 
 
 class FirmFacts(BaseModel):

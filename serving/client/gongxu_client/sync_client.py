@@ -27,6 +27,7 @@ from gongxu_client.models import (
     EventsAnswer,
     EventsPage,
     Firm,
+    FirmDiagnosis,
     FirmFacts,
     FirmPage,
     GapAnswer,
@@ -228,6 +229,10 @@ class Client(SyncTransport):
     def list_firms(self, *, cursor: str = "", limit: int = 100) -> FirmPage:
         """List firms."""
         return self.send(FirmPage, "GET", "/v1/firms", query={"cursor": cursor, "limit": limit})
+
+    def diagnose_firm(self, firm_id: str, *, as_of: str | None = None) -> FirmDiagnosis:
+        """What is one step away for a firm."""
+        return self.send(FirmDiagnosis, "GET", f"/v1/firms/{quoted(firm_id)}/diagnosis", query={"as_of": as_of})
 
     def get_firm(self, firm_id: str) -> Firm:
         """Read a firm."""

@@ -13,7 +13,7 @@ from serving.access.roles import Scope
 from serving.api.answers import json_response
 from serving.api.routes.records import AchievementId
 from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
-from serving.runtime.achievement_cards import cards_of
+from serving.runtime.cards import cards_of
 from serving.runtime.services import ServicesOf
 
 router = APIRouter(prefix="/v1/achievements", tags=["insight"], dependencies=[Depends(Needs(Scope.RECOMMEND))])

@@ -1,6 +1,7 @@
 """Firms: their typed facts with source and date, written and read; what a table of firms brought is joined to them."""
 
-from datetime import UTC, datetime
+from dataclasses import asdict
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from data.clocks import china_today
 from data.errors import NotFoundError
 from data.firms.facts import FirmFacts
 from data.firms.profile import unstated
@@ -15,13 +17,19 @@ from data.records import Identifier
 from data.store.eligibility.firm_facts import FIRM, KnownFirm
 from data.store.keys import AuditEntry
 from data.store.store import Store
+from matcher.eligibility.assess import assess
+from matcher.eligibility.diagnosis import RULES, diagnose
+from matcher.eligibility.kept import parsed
 from matcher.eligibility.labels import form_label
+from matcher.eligibility.points import SOURCE, point_indicators
 from serving.access.credentials import Principal
 from serving.access.gate import Needs
 from serving.access.roles import Scope
 from serving.api.answers import json_response
+from serving.api.routes.eligibility import FindingAnswer
 from serving.api.routes.records import Deleted, Writer, Written
 from serving.problems import COMMON, NOT_FOUND, responses
+from serving.runtime.cards import findings_around
 from serving.runtime.services import ServicesOf
 
 router = APIRouter(prefix="/v1", tags=["firms"])
@@ -84,6 +92,56 @@ async def list_firms(
         firms=tuple(_firm(one) for one in found), next_cursor=found[-1].firm_id if len(found) == limit else ""
     )
     return json_response(page.model_dump(mode="json"))
+
+
+class PointIndicatorAnswer(BaseModel):
+    """One indicator of 创新积分制: its value in words and the facts that it rests on, or what is missing for it."""
+
+    group: str = Field(examples=["技术创新指标"])
+    label: str = Field(examples=["研发费用占营业收入比重"])
+    value: str | None = Field(description="Null where something is missing")
+    rests_on: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+class FirmDiagnosis(BaseModel):
+    """What is one step away for a firm, and the public indicators that its facts tell; never a score."""
+
+    firm_id: str
+    as_of: date
+    findings: tuple[FindingAnswer, ...] = Field(description="Every line with record, rule and evidence")
+    points: tuple[PointIndicatorAnswer, ...]
+    points_source: str
+
+
+@router.get(
+    "/firms/{firm_id:path}/diagnosis",
+    response_model=FirmDiagnosis,
+    responses=responses(NOT_FOUND, *COMMON),
+    summary="What is one step away for a firm",
+)
+async def diagnose_firm(
+    firm_id: FirmId,
+    services: ServicesOf,
+    _who: Reader,
+    as_of: Annotated[date | None, Query(description="Day to judge by; today in China if not given")] = None,
+) -> Response:
+    """Return certificates, policies, vague demands and shared equipment that are one step away, and 创新积分制 as a card."""
+    day = as_of or china_today()
+    firm, policies = await services.in_store(
+        lambda store: (store.firms.get(firm_id), parsed(store.policy_criteria.latest()))
+    )
+    found = await services.engine_threads.run(partial(assess, firm.facts, policies, day))
+    findings = diagnose(firm_id, firm.facts, found.results, day) + await findings_around(services, firm, day)
+    return json_response(
+        {
+            "firm_id": firm_id,
+            "as_of": day.isoformat(),
+            "findings": [asdict(one) | {"rule_text": RULES[one.rule]} for one in findings],
+            "points": [asdict(one) for one in point_indicators(firm.facts, day)],
+            "points_source": SOURCE,
+        }
+    )
 
 
 @router.get(

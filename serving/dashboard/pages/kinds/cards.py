@@ -7,7 +7,7 @@ from serving.dashboard.page import Page
 from serving.dashboard.pages.kinds.firms import asked_day
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import TableSpec
-from serving.runtime.achievement_cards import cards_of
+from serving.runtime.cards import cards_of
 from serving.runtime.services import services_of
 
 STATUSES = {

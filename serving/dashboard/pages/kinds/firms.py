@@ -19,11 +19,13 @@ from matcher.eligibility.assess import assess, eligibility_dict
 from matcher.eligibility.diagnosis import RULES, diagnose
 from matcher.eligibility.kept import parsed
 from matcher.eligibility.labels import form_label
+from matcher.eligibility.points import SOURCE, point_indicators
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.page import Page, field, operator_of, see_other
 from serving.dashboard.rendering import region, render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
+from serving.runtime.cards import findings_around
 from serving.runtime.services import services_of
 
 MOST_FIRMS = 5_000  # firms that the list shows
@@ -100,7 +102,8 @@ async def firm_page(request: Request) -> Response:
         other=[(name, _line(fact)) for name, fact in firm.facts.other.items()], shapes=SHAPES, label=form_label,
         unknown=[(name, form_label(name)) for name in unstated(firm.facts)], rights=RIGHTS, states=STATES,
         results=body["results"], counts=body["counts"], question=body["question"], rules=RULES,
-        findings=diagnose(firm.firm_id, firm.facts, found.results, day), chosen=request.query_params.get("fact", ""),
+        findings=[*diagnose(firm.firm_id, firm.facts, found.results, day), *await findings_around(services, firm, day)],
+        points=point_indicators(firm.facts, day), points_source=SOURCE, chosen=request.query_params.get("fact", ""),
     )  # fmt: skip
 
 

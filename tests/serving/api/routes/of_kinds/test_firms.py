@@ -7,7 +7,7 @@ import pytest
 from data.store.store import Store
 from matcher.eligibility.kept import document_of
 from matcher.eligibility.policy import StatedPolicy
-from tests.serving.conftest import running
+from tests.serving.conftest import running, wait_for
 
 FACTS = {"name": "某公司", "staff": {"value": 34, "source": "社保", "as_of": "2024-05-31"}, "region": "330110"}
 STAFF = {"field": "staff", "op": ">=", "value": 20, "unit": "人"}
@@ -71,3 +71,29 @@ def test_a_deleted_firm_is_gone_with_its_record(client):
 def test_impossible_facts_are_refused(client, facts):
     assert client.put("/v1/firms/F5", json=facts).status_code == 422
     assert client.get("/v1/firms/F5").status_code == 404
+
+
+def test_a_diagnosis_has_vague_demands_and_shared_equipment_each_with_its_record(client):
+    client.put("/v1/firms/F9", json={"name": "污泥公司", "business": {"values": ["污泥含水率检测与低温干化"]}})
+    demand = {"demand_id": "DV", "title": "污泥太湿", "content": "希望解决污泥太湿的问题", "enterprise": "污泥公司"}
+    exact = demand | {"demand_id": "DE", "content": "污泥含水率不高于40%，处理量不低于50吨/天"}
+    for one in (
+        demand,
+        exact,
+        demand | {"demand_id": "DX", "enterprise": "别家"},
+        demand | {"demand_id": "DC", "status": "过期"},
+    ):
+        assert client.put(f"/v1/demands/{one['demand_id']}", json=one).status_code == 200
+    for name, mode in (("Q1", "对外共享"), ("Q2", "不共享"), ("Q3", "")):
+        client.put(f"/v1/records/equipment/{name}", json={"title": f"污泥含水率测定仪{name}", "sharing_mode": mode})
+    path = "/v1/firms/F9/diagnosis?as_of=2024-06-30"
+    wait_for(lambda: any(one["kind"] == "equipment" for one in client.get(path).json()["findings"]))
+    answer = client.get(path).json()
+    found = {(one["rule"], one["record_id"]): one for one in answer["findings"]}
+    assert set(found) == {("vague demand", "DV"), ("shared equipment", "Q1")}
+    assert "量化指标" in found["vague demand", "DV"]["text"]
+    assert found["vague demand", "DV"]["evidence"] == demand["content"]
+    assert "“含水率”" in found["shared equipment", "Q1"]["evidence"]
+    assert all(one["rule_text"] and one["evidence"] for one in answer["findings"])
+    assert {one["value"] is None for one in answer["points"] if one["missing"]} == {True}
+    assert client.get("/v1/firms/unheard-of/diagnosis").status_code == 404
