@@ -20,6 +20,7 @@ STEPS = {
     "features": "计算特征",
     "indexes": "建立索引",
     "search": "检索",
+    "outcomes": "汇总结果事件",
 }
 TITLES = {"score": "score", "qwk": "QWK", "auc2": "AUC ≥2", "auc3": "AUC ≥3", "ndcg10": "NDCG@10"}
 

@@ -1,21 +1,22 @@
 """The served evaluation: models that know nothing of the asked demands' outcomes, their lists, and the figures."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from eval.metrics.bootstrap import Lift
 from eval.offline.findings import numbers
+from eval.served.exposed import shown_items
 from eval.served.lists import SERVED, SYSTEMS, ServedList, baseline_lists, engine_list
 from eval.served.losses import fate_of
-from eval.served.metrics import ServedFigures, served_figures
-from eval.served.task import Rows, ServedTask
+from eval.served.metrics import ServedFigures, ShownItem, served_figures
+from eval.served.task import AskedDemand, ServedTask
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import Scorer
 
-# Fits what a training would fit, on the given rows of the task's judged pairs.
-FitScorer = Callable[[MatchingModel, ServedTask, Rows], Scorer]
+# Fits what a training would fit, without the outcomes of the demands of a fold of the task.
+FitScorer = Callable[[MatchingModel, ServedTask, int], Scorer]
 Progress = Callable[[str], None]
 
 
@@ -52,13 +53,16 @@ def evaluate_served(
     """
     lists: dict[str, dict[str, ServedList]] = {name: {} for name in SYSTEMS}
     losses: Counter[str] = Counter()
+    shown: list[ShownItem] = []
     folds = sorted({one.fold for one in task.asked})
     for fold in folds:
         progress(f"fold {fold + 1} of {len(folds)}")
-        engine = Engine(replace(model, scorer=fit(model, task, task.train[fold])))
+        scorer = fit(model, task, fold)
+        engine = Engine(replace(model, scorer=scorer))
         for one in task.of_fold(fold):
             key = one.demand.demand_id
             lists[SERVED][key] = engine_list(engine, one.demand, task.text_of)
+            shown += _shown(task, one, lists[SERVED][key], scorer)
             wanted = [text for text, level in one.levels.items() if level >= task.good]
             losses += fate_of(engine, one.demand, wanted, task.text_of, shown=bool(lists[SERVED][key].texts))
             for name, found in baseline_lists(engine, one.demand, task.text_of, len(lists[SERVED])).items():
@@ -66,6 +70,8 @@ def evaluate_served(
     ordered = {name: [found[one.demand.demand_id] for one in task.asked] for name, found in lists.items()}
     levels = [one.levels for one in task.asked]
     figures = {name: served_figures(found, levels, task.good) for name, found in ordered.items()}
+    if task.shown:
+        figures[SERVED] = figures[SERVED].with_ece_of(shown, len(task.asked))
     return ServedResult(task, ordered, figures, losses)
 
 
@@ -74,10 +80,20 @@ def served_by(
 ) -> ServedFigures:
     """Return what the lists of the engine alone come to, with the scorers that `fit` makes."""
     lists: dict[str, ServedList] = {}
+    shown: list[ShownItem] = []
     for fold in sorted({one.fold for one in task.asked}):
         progress(f"fold {fold + 1}")
-        engine = Engine(replace(model, scorer=fit(model, task, task.train[fold])))
+        scorer = fit(model, task, fold)
+        engine = Engine(replace(model, scorer=scorer))
         for one in task.of_fold(fold):
             lists[one.demand.demand_id] = engine_list(engine, one.demand, task.text_of)
+            shown += _shown(task, one, lists[one.demand.demand_id], scorer)
     asked = [lists[one.demand.demand_id] for one in task.asked]
-    return served_figures(asked, [one.levels for one in task.asked], task.good)
+    figures = served_figures(asked, [one.levels for one in task.asked], task.good)
+    return figures.with_ece_of(shown, len(asked)) if task.shown else figures
+
+
+def _shown(task: ServedTask, one: AskedDemand, served: ServedList, scorer: Scorer) -> Iterator[ShownItem]:
+    """Yield what is known of the items that a demand is shown; demands are numbered in the order of `asked`."""
+    log = task.shown.get(one.demand.demand_id)
+    yield from shown_items(task.asked.index(one), served, one.levels, log, scorer, task.good)

@@ -26,6 +26,11 @@ class ServedFigures:
         """Return every metric with its 95% interval."""
         return {name: summarise(values) for name, values in self.samples.items()}
 
+    def with_ece_of(self, shown: Sequence["ShownItem"], demands: int) -> "ServedFigures":
+        """Return the figures with the calibration error of the given items of so many demands' lists."""
+        ece = calibration_samples(shown, resample_weights(demands, RESAMPLES, 0))
+        return ServedFigures({**self.samples, "ece": ece})
+
     def less(self, other: "ServedFigures") -> dict[str, Lift]:
         """Return the paired difference to another system that was asked for the same demands."""
         return {name: lift_of(values - other.samples[name]) for name, values in self.samples.items()}

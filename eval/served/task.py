@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from data.files.reading.readers import open_table
 from data.records import Achievement, Demand
 from data.splits import folds
 from data.text.normalise import normalise
+from eval.served.exposed import Shown
 from matcher.texts.space import record_text
 
 Rows = NDArray[np.intp]
@@ -37,7 +38,8 @@ class ServedTask:
     """Records, judged rows to learn from, and the demands that are asked.
 
     `text_of` numbers the achievements by their texts: records of equal text are one item. An item of at least `good`
-    is a good match. `train[fold]` are the rows of `learned` that the fold's model may know.
+    is a good match. `train[fold]` are the rows of `learned` that the fold's model may know. `shown` is by the ids of demands
+    what a log's lists showed, where there is one.
     """
 
     demands: tuple[Demand, ...]
@@ -47,6 +49,7 @@ class ServedTask:
     asked: tuple[AskedDemand, ...]
     text_of: Mapping[str, int]
     good: float
+    shown: Mapping[str, Shown] = field(default_factory=dict)
 
     def of_fold(self, fold: int) -> list[AskedDemand]:
         """Return the demands that the fold's model is asked for."""

@@ -118,16 +118,22 @@ def evaluate(
 def _served(
     dataset: Path | None, test: Path | None, levels: Path | None, without: Sequence[str], out: Path | None
 ) -> None:
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
     from data.progress import steps
     from data.settings import settings
+    from data.store.store import Store
     from eval.commands.evaluate import STEPS, judged_parts, report_ablations, require_known, write_json
     from eval.offline.parts import PARTS
     from eval.served.evaluation import evaluate_served, served_by
+    from eval.served.exposed import shown_by_demand
     from eval.served.show import TITLES, show_served
     from eval.served.task import served_task
     from eval.studies.ablation import served_ablation
     from matcher.model import MatchingModel
     from matcher.texts.encoding import contextual_encoder, store_encoder
+    from training.outcomes.graded_pairs import graded_pairs
     from training.studies.fold import fold_fitter
 
     require_known("--ablate", without, PARTS)
@@ -138,14 +144,22 @@ def _served(
         encoder = store_encoder(settings(), task.demands, task.achievements)
         contextual = contextual_encoder(settings())
         model = MatchingModel.build(task.achievements, task.demands, encoder, progress, contextual)
+        log = None
+        if dataset is None:
+            progress("outcomes")
+            with Store.open(settings().store_url, create=False) as store:
+                cards = model.demands.base.cards, model.achievements.base.cards
+                log = graded_pairs(store.events(), *cards, now=datetime.now(UTC))
+            if levels is None:
+                task = replace(task, shown=shown_by_demand(model, log.showings, task.text_of))
         progress("features")
-        fit = fold_fitter(settings(), task, model, settings().ranker)
+        fit = fold_fitter(settings(), task, model, settings().ranker, log=log)
         if without:
             complete = served_by(task, model, fit, progress)
             found = {}
             for name in without:
                 progress(f"without {name}")
-                poorer = fold_fitter(settings(), task, model, settings().ranker, PARTS[name])
+                poorer = fold_fitter(settings(), task, model, settings().ranker, PARTS[name], log)
                 found[name] = served_ablation(complete, served_by(task, model, poorer, progress))
             report_ablations(found, TITLES, out)
             return

@@ -1,16 +1,17 @@
 """Whole lists that versions serve to held-out demands, scored by the outcomes that no version learned from."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from data.errors import InputError
 from data.records import Demand
-from eval.metrics.bootstrap import RESAMPLES, Estimate, resample_weights
-from eval.served.lists import SHOWN, ServedList, engine_list
-from eval.served.metrics import ServedFigures, ShownItem, calibration_samples, served_figures
+from eval.metrics.bootstrap import Estimate
+from eval.served.exposed import shown_by_demand, shown_items
+from eval.served.lists import ServedList, engine_list
+from eval.served.metrics import ServedFigures, served_figures
 from matcher.engine import Engine
 from matcher.history.graded_pairs import Showings
 from matcher.model import MatchingModel
@@ -45,73 +46,38 @@ class _Items(dict[str, int]):
         return self.setdefault(record_id, len(self))
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What lists showed a demand: ids of achievements, and how much of what they would show they have not."""
-
-    achievement_ids: frozenset[str]
-    unseen: float
-
-
-def shown_by_demand(model: MatchingModel, showings: Showings | None) -> dict[str, Shown]:
-    """Return what lists showed to each demand, by its id; empty without a log."""
-    if showings is None:
-        return {}
-    found = {}
-    demands = np.unique(showings.d)
-    for d, unseen in zip(demands.tolist(), showings.unseen_mass(demands).tolist(), strict=True):
-        ids = frozenset(model.achievements.base.cards.ids[a] for a in showings.a[showings.d == d].tolist())
-        found[model.demands.base.cards.ids[d]] = Shown(ids, unseen)
-    return found
-
-
 def served_lists(
     versions: Sequence[tuple[MatchingModel, Scorer]],
     held: HeldOut,
     records: Records,
-    shown: Mapping[str, Shown] | None = None,
+    showings: Showings | None = None,
 ) -> list[ServedLists]:
     """Ask each version for the best achievements for the same held-out demands, the real engine over its whole collection.
 
     Each scorer is one that saw no outcome of these demands. An item without a known outcome is skipped, see
     `eval.served.metrics`; a demand whose text says nothing gets an empty list.
 
-    With `shown`, by the ids of demands, the calibration error is that of all ten items: one that experts did not judge is as
-    good as the version says of shown pairs if lists showed it, else not good, as far as they showed what they would.
+    With `showings`, in rows of the first version's records, the calibration error is that of all ten items, see `shown_items`.
     """
     items = _Items()
     levels = _levels(held.take(held.good()[0]), items)  # as probabilities are calibrated: experts' rows where enough
     demands = sample_demands([records.demands[key] for key in sorted(levels) if key in records.demands], DEMANDS)
     known = [levels[demand.demand_id] for demand in demands]
+    numbers = {key: items[key] for key in versions[0][0].achievements.base.cards.ids} if showings else {}
+    shown = shown_by_demand(versions[0][0], showings, numbers)
     found = []
     for model, scorer in versions:
         lists = _lists(model, scorer, demands, items)
         figures = served_figures(lists, known, GOOD_GRADE + 1)
         if shown:
-            of_demand = [shown.get(demand.demand_id) for demand in demands]
-            rows = list(_shown_items(lists, known, of_demand, items, scorer))
-            ece = calibration_samples(rows, resample_weights(len(lists), RESAMPLES, 0))
-            figures = ServedFigures({**figures.samples, "ece": ece})
+            rows = [
+                item
+                for number, (one, demand) in enumerate(zip(lists, demands, strict=True))
+                for item in shown_items(number, one, known[number], shown.get(demand.demand_id), scorer, GOOD_GRADE + 1)
+            ]
+            figures = figures.with_ece_of(rows, len(lists))
         found.append(ServedLists(figures, len(demands)))
     return found
-
-
-def _shown_items(
-    lists: Sequence[ServedList],
-    levels: Sequence[Mapping[int, float]],
-    shown: Sequence[Shown | None],
-    items: "_Items",
-    scorer: Scorer,
-) -> Iterator[ShownItem]:
-    ids = list(items)
-    for number, (one, known, log) in enumerate(zip(lists, levels, shown, strict=True)):
-        for item, probability in zip(one.texts[:SHOWN], one.probability[:SHOWN], strict=True):
-            if item in known:
-                yield ShownItem(number, probability, float(known[item] >= GOOD_GRADE + 1))
-            elif log is not None and ids[item] in log.achievement_ids:
-                yield ShownItem(number, probability, scorer.if_shown(probability))
-            elif log is not None:
-                yield ShownItem(number, probability, 0.0, 1.0 - log.unseen)
 
 
 def _levels(held: HeldOut, items: _Items) -> dict[str, Mapping[int, float]]:

@@ -20,7 +20,7 @@ from matcher.served import LOCK, append, rollback_targets
 from training.candidate.make import comparable_rows, figure_metrics, held_out_pairs, stored_records
 from training.comparison.pairs import HeldOut, Records, load_predictions, score_pairs
 from training.comparison.sample_answers import ask, sample_demands
-from training.comparison.served import served_lists, shown_by_demand
+from training.comparison.served import served_lists
 from training.comparison.slices import slices_of
 from training.outcomes.graded_pairs import graded_pairs
 from training.outcomes.holdout import split_pairs
@@ -162,7 +162,7 @@ def gather(settings: Settings, store: Store, candidate: Candidate, champion: str
         except (GongxuError, OSError) as error:  # damaged, or its history is of another gongxu
             incomparable = f"在役版本 {champion} 无法重新评分（{error}）；确认后用 --force --why 晋级"
     slices = slices_of(held, records, settings.slices)
-    served, *others = served_lists(versions, held, records, shown_by_demand(model, pairs.showings))
+    served, *others = served_lists(versions, held, records, pairs.showings)
     return Evidence(
         held,
         ours,

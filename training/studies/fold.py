@@ -12,7 +12,7 @@ from data.records import Achievement, Demand
 from data.settings import Settings
 from eval.offline.parts import WHOLE, Part
 from eval.served.evaluation import FitScorer
-from eval.served.task import Rows, ServedTask
+from eval.served.task import ServedTask
 from matcher.engine import Engine
 from matcher.features.table import FeatureTable
 from matcher.history.graded_pairs import GradedPairs
@@ -20,6 +20,7 @@ from matcher.learning.fit import fit_scorer
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import Scorer
 from models.ranking.ordinal import RankerParameters
+from training.candidate.asking import asking
 from training.candidate.first_stage import fit_first_stages
 from training.pipeline import outcome_table
 
@@ -60,17 +61,19 @@ def fold_fitter(
     model: MatchingModel,
     parameters: RankerParameters | None = None,
     part: Part = WHOLE,
+    log: GradedPairs | None = None,
 ) -> FitScorer:
-    """Return how the scorer of a fold is fitted: as `training.pipeline.train` fits one, on the fold's rows alone.
+    """Return how the scorer of a fold is fitted: as `training.pipeline.train` fits one, without what the fold must not know.
 
-    `part` is left out. The features that need no outcome are computed once, for all judged rows.
+    It learns a store's whole `log`, in rows of the model's records, or else the task's judged pairs. `part` is left out. The
+    features that need no outcome are computed once, for all rows.
     """
-    graded, rows_of = _graded(task.learned, model)
+    graded, rows_of = _graded(task.learned, model) if log is None else (log, None)
     table = outcome_table(model, graded)
     records = RecordsById(task.demands, task.achievements)
 
-    def fit(model: MatchingModel, task: ServedTask, train: Rows) -> Scorer:
-        kept = rows_of[train]
+    def fit(model: MatchingModel, task: ServedTask, fold: int) -> Scorer:
+        kept = rows_of[task.train[fold]] if rows_of is not None else _not_asked(graded, model, task, fold)
         kept = kept[kept >= 0]
         scorer = fit_scorer(
             model.demands.base,
@@ -81,6 +84,7 @@ def fold_fitter(
             threads=settings.threads,
             answer_risk=settings.answer_risk,
             blank=part.blank,
+            ask=asking(model, records),
         )
         scorer = part.left_out(scorer)
         engine = Engine(replace(model, scorer=scorer))
@@ -88,6 +92,14 @@ def fold_fitter(
         return part.change(replace(scorer, first_stages=stages))
 
     return fit
+
+
+def _not_asked(graded: GradedPairs, model: MatchingModel, task: ServedTask, fold: int) -> NDArray[np.intp]:
+    """Return the rows of outcomes with demands that the fold's model is not asked for, nor for their equals."""
+    cards = model.demands.base.cards
+    group = cards.identity_groups()
+    asked = [cards.rows[one.demand.demand_id] for one in task.of_fold(fold)]
+    return np.flatnonzero(~np.isin(group[graded.d], group[np.array(asked, dtype=np.int64)]))
 
 
 def _graded(pairs: JudgedPairs, model: MatchingModel) -> tuple[GradedPairs, NDArray[np.intp]]:

@@ -9,11 +9,13 @@ from data.files.judged import JudgedPairs
 from data.settings import Settings
 from eval.offline.parts import PARTS
 from eval.served.evaluation import evaluate_served
+from eval.served.exposed import Shown, shown_items
 from eval.served.lists import SYSTEMS
 from eval.served.metrics import METRICS
 from eval.served.task import served_task
 from eval.studies.ablation import served_ablation
 from matcher.engine import Engine
+from matcher.history.graded_pairs import GradedPairs, Showings
 from matcher.model import MatchingModel
 from matcher.request.pipeline import features, preselected, retrieve
 from models.encoder.base import load_encoder
@@ -37,14 +39,14 @@ def pairs() -> JudgedPairs:
 
 @pytest.fixture(scope="module")
 def asked(pairs):
-    """The result, and of each fold the rows that its scorer was fitted on."""
+    """The result, and of each fold the scorer."""
     task = served_task(pairs, pairs)
     model = MatchingModel.build(task.achievements, task.demands, load_encoder("default"))
     fit, fitted = fold_fitter(Settings(threads=1), task, model, PARAMETERS), []
 
-    def watched(model, task, rows):
-        fitted.append(rows)
-        return fit(model, task, rows)
+    def watched(model, task, fold):
+        fitted.append(fit(model, task, fold))
+        return fitted[-1]
 
     return evaluate_served(task, model, watched), fitted
 
@@ -55,7 +57,7 @@ def fitted(pairs):
     task = served_task(pairs, pairs)
     model = MatchingModel.build(task.achievements, task.demands, load_encoder("default"))
     without = {
-        name: fold_fitter(Settings(threads=1), task, model, PARAMETERS, PARTS[name])(model, task, task.train[0])
+        name: fold_fitter(Settings(threads=1), task, model, PARAMETERS, PARTS[name])(model, task, 0)
         for name in ("history", "look-up", "history-channel", "preselection", "trees")
     }
     return task, model, without
@@ -86,11 +88,47 @@ def test_every_good_item_ends_somewhere_most_of_them_before_the_user(asked):
 
 def test_no_model_learned_an_outcome_of_a_demand_that_it_was_asked(asked, pairs):
     result, fitted = asked
-    for fold, rows in some(enumerate(fitted)):
-        learned = {pairs.demands[d].title for d in pairs.demand_rows[rows].tolist()}
-        here = {one.demand.title for one in result.task.of_fold(fold)}
+    for fold, scorer in some(enumerate(fitted)):
+        here, learned = asked_and_learned(result.task, fold, scorer)
         assert here
+        assert learned
         assert not here & learned
+
+
+def asked_and_learned(task, fold, scorer):
+    """Return the titles of the demands that a fold is asked for, and of those whose outcomes its scorer knows."""
+    title = {demand.demand_id: demand.title for demand in task.demands}
+    return {one.demand.title for one in task.of_fold(fold)}, {title[demand_id] for demand_id, _ in scorer.history.ids}
+
+
+def test_a_store_s_log_is_learned_but_for_the_demands_that_are_asked(fitted, pairs):
+    task, model, _ = fitted
+    d, a = (rows[:400] for rows in (pairs.demand_rows, pairs.achievement_rows))
+    log = GradedPairs(d, a, pairs.levels[:400] - 1, np.ones(400), showings=Showings.counted(d, a))
+    scorer = fold_fitter(Settings(threads=1), task, model, PARAMETERS, log=log)(model, task, 1)
+    here, learned = asked_and_learned(task, 1, scorer)
+    assert learned
+    assert not here & learned
+    assert len(learned | here) == len({pairs.demands[row].title for row in d.tolist()} | here)
+
+
+def test_with_a_log_the_calibration_is_that_of_all_items(asked):
+    result = asked[0]
+    everything = frozenset(result.task.text_of.values())
+    good, bad = (
+        {one.demand.demand_id: Shown(items, 0.0) for one in result.task.asked} for items in (everything, frozenset())
+    )
+    ece = {}
+    for name, shown in (("shown", good), ("never", bad)):
+        rows = [
+            item
+            for number, (one, served) in enumerate(zip(result.task.asked, result.lists["gongxu"], strict=True))
+            for item in shown_items(number, served, {}, shown[one.demand.demand_id], asked[1][0], result.task.good)
+        ]
+        ece[name] = result.figures["gongxu"].with_ece_of(rows, len(result.task.asked)).estimates()["ece"].value
+    told = [p for served in result.lists["gongxu"] for p in served.probability[:10]]
+    assert ece["shown"] == pytest.approx(0.0)
+    assert ece["never"] == pytest.approx(np.mean(told))
 
 
 def test_features_that_are_left_out_are_known_to_nobody(fitted):
