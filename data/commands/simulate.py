@@ -17,6 +17,7 @@ def simulate(
     achievements: Annotated[int, typer.Option(help="Achievements to write.")] = 5_000,
     demands: Annotated[int, typer.Option(help="Demands to write.")] = 1_000,
     events: Annotated[int, typer.Option(help="Outcome events to write.")] = 50_000,
+    kinds: Annotated[int, typer.Option(help="Services, experts and equipment to write, so many of each.")] = 0,
     seed: Annotated[int, typer.Option(help="Same seed and sizes, same bytes.")] = 7,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
@@ -44,7 +45,7 @@ def simulate(
     complaints = terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
-        plan = SimulationPlan(achievements=achievements, demands=demands, events=events, seed=seed)
+        plan = SimulationPlan(achievements=achievements, demands=demands, events=events, seed=seed, kinds=kinds)
         _require_empty(out, force)
         with Progress(*columns, console=complaints, transient=True) as bars:
             tasks: dict[str, TaskID] = {}

@@ -13,6 +13,7 @@ LIMITS = {
     "demands": (1, 500_000),
     "events": (0, 20_000_000),
     "seed": (0, 2**32 - 1),
+    "kinds": (0, 200_000),
 }
 """Least and greatest value of every number of a plan."""
 
@@ -21,7 +22,8 @@ LIMITS = {
 class SimulationPlan:
     """Size and seed of a simulated platform.
 
-    `achievements`, `demands` and `events` are the exact numbers of rows written; the same plan gives the same bytes.
+    `achievements`, `demands` and `events` are the exact numbers of rows written, `kinds` that of services, of experts and of
+    equipment each (0: none are written); the same plan gives the same bytes.
 
     Raises:
         InputError: a number lies outside `LIMITS`.
@@ -32,6 +34,7 @@ class SimulationPlan:
     demands: int = 1_000
     events: int = 50_000
     seed: int = 7
+    kinds: int = 0
 
     def __post_init__(self) -> None:
         """Check every number against its limits."""

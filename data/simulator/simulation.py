@@ -10,6 +10,7 @@ import numpy as np
 from data.errors import InputError
 from data.simulator import achievement_texts, clarity, demand_texts, naming, outcomes, output, relevance
 from data.simulator.judgements import Judgements, judge
+from data.simulator.kinds.records import write_kinds
 from data.simulator.lexicon import load_lexicon
 from data.simulator.outcomes import DEAL, KINDS, EventLog, simulate_events
 from data.simulator.plan import LIST_LENGTH, SimulationPlan, SimulationSummary
@@ -29,7 +30,8 @@ def _silent(_stage: str, _done: int, _total: int) -> None:
 def simulate(plan: SimulationPlan, out: Path, progress: Progress = _silent) -> SimulationSummary:
     """Simulate a platform and write it to the folder `out` (made if missing, files in it overwritten).
 
-    Writes achievements.csv, demands.csv, events.jsonl, judgements.csv and truth/relevance.csv, truth/world.json.
+    Writes achievements.csv, demands.csv, events.jsonl, judgements.csv and truth/relevance.csv, truth/world.json; with
+    `plan.kinds` also services, experts, equipment, kind_outcomes.jsonl and truth/kinds.csv.
     The same plan writes the same bytes.
 
     Raises:
@@ -55,6 +57,8 @@ def simulate(plan: SimulationPlan, out: Path, progress: Progress = _silent) -> S
     counts = np.bincount(log.kind, minlength=len(KINDS)).tolist()
     del log, lists
     _write_records(out, plan, world, closed, progress)
+    if plan.kinds:
+        write_kinds(world, plan, out)
     return SimulationSummary(
         out=out,
         achievements=plan.achievements,
