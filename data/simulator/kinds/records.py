@@ -1,4 +1,4 @@
-"""Draws records of kinds for the world's technologies, shows some to demands, and writes what came of it with the truth."""
+"""Draws records of kinds for the world's technologies, shows some to demands, and writes the outcomes with their truth."""
 
 import csv
 import json
