@@ -41,7 +41,7 @@ def rerank(
     with steps(STEPS) as step, Store.open(chosen.store_url) as store:
         step("bundle")
         engine = load_engine(chosen, store)
-        pairs = held_out_scores(engine, store, reranker, chosen.held_out_share, seconds, step)
+        pairs = held_out_scores(chosen, engine, store, reranker, seconds, step)
         step("fit")
         found = study(pairs)
     kept = found.weight_file(reranker.identity, engine.model.version, datetime.now(UTC))

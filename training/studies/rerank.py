@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.records import EventKind
+from data.settings import Settings
 from data.store.store import Store
 from eval.metrics.bootstrap import Estimate, mean_samples, resample_weights, summarise
 from eval.metrics.levels import ndcg_by_demand
@@ -19,6 +20,7 @@ from matcher.reranking.weight import GradedScores, RerankWeight, fitted_weight, 
 from matcher.rescoring import require_scorer
 from models.rerank.base import Reranker
 from training.outcomes.holdout import demand_marks
+from training.versions.candidates import without_held_out
 
 LEAST_DEMANDS = 10
 RESAMPLES = 2_000
@@ -53,16 +55,21 @@ class RerankStudy:
 
 
 def held_out_scores(
-    engine: Engine, store: Store, reranker: Reranker, share: float, seconds: float, step: Callable[[str], None]
+    settings: Settings, engine: Engine, store: Store, reranker: Reranker, seconds: float, step: Callable[[str], None]
 ) -> GradedScores:
-    """Return the scores of all judged pairs of demands below the hold-out `share`; `seconds` is for each demand.
+    """Return the scores of all judged pairs of held-out demands; `seconds` is the reranker's time for each demand.
+
+    The ranker's are those of a history that knows no outcome of these demands, as versions are compared: what is served
+    would know the answers, and leave a reranker nothing to gain.
 
     Raises:
-        InputError: the bundle has no ranker, or fewer than 10 such demands have judgements.
+        InputError: the bundle has no ranker or is no trained version, or fewer than 10 such demands have judgements.
         ModelUnavailableError: the reranker fails.
 
     """
-    require_scorer(engine)
+    scorer = without_held_out(settings, engine.model.version, require_scorer(engine))
+    unknowing = Engine(replace(engine.model, scorer=scorer))
+    share = settings.held_out_share
     levels: dict[str, dict[str, int]] = defaultdict(dict)
     for event in store.events({EventKind.JUDGEMENT}):
         if event.level is not None:
@@ -89,7 +96,7 @@ def held_out_scores(
         scores = reranker.scores(rerank_text(demand), [rerank_text(offer) for offer in offers], seconds)
         for offer, score in zip(offers, scores.tolist(), strict=True):
             level = levels[demand.demand_id][offer.achievement_id]
-            columns.append((number, level, engine.match(demand, offer).score, score))
+            columns.append((number, level, unknowing.match(demand, offer).score, score))
     demands, grades, ranker, reranked = (np.array(column) for column in zip(*columns, strict=True))
     return GradedScores(demands.astype(np.int64), grades.astype(np.int64), ranker.astype(float), reranked.astype(float))
 
