@@ -52,6 +52,7 @@ async def models_table(request: Request) -> Table:
             Column("failed_at", "最近失败", "moment"),
         ),
         MemoryRows([_row(one) for one in reports]),
+        find=("name", "model", "host"),
         hint="没有它们一切照常；失败时答案会注明缺少什么。",
         sort="name",
         descending=False,
