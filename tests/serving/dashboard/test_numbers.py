@@ -4,21 +4,25 @@ import csv
 import io
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from data.records import EventKind, OutcomeEvent
 from data.store.aggregates import RESPONSES, china_day
+from data.store.reviews import Review
 from data.store.store import Store
 from eval.online.experiments import Experiment, Mode, results, save_experiment
 from eval.served.lists import SYSTEMS
+from matcher.eligibility.kept import document_of
+from matcher.eligibility.policy import StatedPolicy
 from serving.dashboard.pages.registry import ALL_TABLES
 from tests.serving.dashboard.conftest import Person, add_kinds, add_operators, copied, serving
 from tests.serving.dashboard.numbers import defined, linked, main_of, numbers
 from tests.some import some
 
 OTHER = "20991231-235959"
+REJECTS = "需求-0123456789ab-rejects.csv"
 # Numbers of one record or one figure: there is nothing to list behind them.
 ALONE = re.compile(r"一致性|预计获响应|预计改变|完整度|p =|重合|首位|毫秒")
 
@@ -35,6 +39,11 @@ def home(platform, tmp_path_factory):
         start = max(event.occurred_at for event in store.events() if event.occurred_at)
         ids = [demand.demand_id for demand in store.demands()]
         store.append_events(experiment_events(platform.trained.name, ids, start + timedelta(hours=1)))
+        approve_and_judge(store, ids[0], platform.trained.name)
+    (folder / "rejects").mkdir(exist_ok=True)
+    (folder / "rejects" / REJECTS).write_text(
+        "\ufeff文件,行,列,值,原因\n需求.csv,3,编号,,必填，不能为空\n需求.csv,5,,x,整行重复\n", encoding="utf-8"
+    )
     started = Experiment(
         name="split-1",
         mode=Mode.SPLIT,
@@ -52,6 +61,16 @@ def home(platform, tmp_path_factory):
     served = {system: {"ndcg10": figure, "answered": {"value": 1.0, "low": None, "high": None}} for system in SYSTEMS}
     (folder / "evaluations" / "20260102-000000.json").write_text(json.dumps({"served": served}))
     return settings
+
+
+def approve_and_judge(store, demand_id, version):
+    """Approve a policy, which the firm of the platform misses one fact for, and judge a pair."""
+    test = {"field": "rd_staff", "op": ">=", "value": 10, "unit": "人"}
+    criteria = [{"number": 1, "kind": "hard", "test": test, "quote": "研发人员不少于10人"}]
+    policy = StatedPolicy.model_validate({"policy_id": "P1", "name": "产业奖补", "criteria": criteria})
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    store.policy_criteria.append([document_of(policy, "manager", now)])
+    store.reviews.judge(Review(demand_id, "A0000002", "manager", 3, (), "", "random", 0.5, version, 4.0, now))
 
 
 def watch(settings, store):
@@ -155,8 +174,8 @@ def message(element):
     return " ".join("".join(one.text for one in near.all()).split())[:120]
 
 
-WITHOUT_ROWS = {"clusters", "decisions", "eligibility_board", "reject_rows", "rejects", "reviews", "slices"}
-"""On this platform nobody decided or approved, nothing was rejected, no candidate has a slice: these say so instead."""
+WITHOUT_ROWS = {"clusters", "decisions", "outside_models", "slices"}
+"""On this platform no gate decided, no records are alike, no endpoint is set, no candidate has a slice: they say so."""
 
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_ROWS))
@@ -171,7 +190,7 @@ def test_a_table_without_rows_is_none(boss, home, name):
 def test_every_column_of_numbers_is_defined_and_leads_somewhere_unless_it_is_the_rows_own(boss, home, name):
     """In the page itself: each head has its words, each number of a column that counts is a link."""
     version = (home.bundles / "current").read_text().strip()
-    html = boss.get(f"/tables/{name}?version={version}&days=365").text
+    html = boss.get(f"/tables/{name}?version={version}&days=365&file={REJECTS}").text
     tables = [one for one in main_of(html).all() if one.tag == "table"]
     for table in some(tables):
         head, body = (one for one in table.children if one.tag in ("thead", "tbody"))
