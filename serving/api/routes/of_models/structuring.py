@@ -91,7 +91,7 @@ async def structure_demand(given: Annotated[NeedText, Body(examples=[_EXAMPLE])]
     proposal = await _proposal(services, Demand.of_text(given.text))
     need = await services.engine_threads.run(partial(structured, given.text, proposal))
     body: dict[str, Any] = {
-        "demand": need.demand.model_dump(mode="json"),
+        "demand": need.demand.model_dump(mode="json", exclude={"demand_id"}),  # it has none yet
         "parts": [asdict(item) | {"title": PART_TITLES[item.part]} for item in need.items],
         "dropped": [asdict(one) for one in need.dropped],
         "ai_generated": any(item.by == "model" for item in need.items),
