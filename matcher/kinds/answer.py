@@ -31,6 +31,9 @@ class KindItem(BaseModel):
     title: str
     provider: str = ""
     region: str | None = None
+    kilometres: int | None = Field(
+        None, description="Between the cities of subject and record; null where one of them is not known"
+    )
     attributes: dict[str, str | int | float | bool | tuple[str, ...]] = Field(default_factory=dict)
     probability: float | None = Field(None, description="Null as long as the kind has too few outcomes to learn from")
     score: float = Field(description="Prior: how many deviations above a reference record the texts are alike")

@@ -9,6 +9,7 @@ from data.kinds.declaration import KindDeclaration, Role
 from data.kinds.disclosure import disclosed
 from data.kinds.record import KindRecord
 from data.records import UNSTORED, Demand
+from data.taxonomy.places import kilometres
 from data.text.segment import content_words
 from matcher.collection.filters import OPEN_STATUSES
 from matcher.engine import MAX_TOP, Engine
@@ -113,6 +114,7 @@ def _of_kind(
                 title=record.title,
                 provider=record.provider,
                 region=record.region,
+                kilometres=None if (away := kilometres(subject.record.region, record.region)) is None else round(away),
                 attributes={} if shown is None else shown.attributes,
                 probability=None if probability is None else round(float(probability[place]), 4),
                 score=round(float((found.untaught if ranker is None else order)[place]), 4),
@@ -145,5 +147,8 @@ def _reasons(subject: Subject, record: KindRecord, kind: KindDeclaration) -> tup
     if shared:
         quoted = "".join(f"“{word}”" for word in sorted(shared, key=len, reverse=True)[:SHARED])
         found.append(f"{kind.reason or kind.label}与需求都提到{quoted}")
-    near = nearness(subject.record.region, record.region)
-    return (*found, f"与需求方同在一{near}") if near else tuple(found)
+    near, away = nearness(subject.record.region, record.region), kilometres(subject.record.region, record.region)
+    parts = [f"同在一{near}"] if near else []
+    if away is not None and near != "市":
+        parts.append(f"相距约 {away:.0f} 公里")
+    return (*found, f"与需求方{'，'.join(parts)}") if parts else tuple(found)

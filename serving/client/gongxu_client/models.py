@@ -1939,6 +1939,10 @@ class KindItem(BaseModel):
     title: str
     provider: str = ""
     region: str | None = None
+    kilometres: int | None = None
+    """
+    Between the cities of subject and record; null where one of them is not known
+    """
     attributes: dict[str, str | int | float | bool | list[str]] | None = None
     probability: float | None = None
     """

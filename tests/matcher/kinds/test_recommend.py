@@ -1,5 +1,6 @@
 """Records of kinds take the request path of achievements: one caller of the channels, one selection, one exclusion."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -128,3 +129,19 @@ def test_a_saved_index_answers_like_the_one_that_was_saved(engine, index, tmp_pa
     read = tuple(field.model_copy(update={"matched": True}) for field in service.fields)
     load(records, kinds=Kinds([service.model_copy(update={"fields": read})]))
     assert len(encoded) == len(records)  # their texts are others now
+
+
+def test_kilometres_are_said_where_both_places_are_known(engine, index):
+    placed = replace(index, records={"service": dict(index.records["service"])}, collections=index.collections)
+    for number, region in enumerate(("330100", "330200", "410100", "330000", None)):
+        name = f"S{number:02d}"
+        placed.records["service"][name] = index.records["service"][name].model_copy(update={"region": region})
+    asked = Demand(demand_id="D", title="".join(TOPICS[0]), content="".join(map("".join, TOPICS)), region="330110")
+    items = recommend_kinds(engine, placed, asked, KindsQuery({"service": 60}, TODAY)).kinds[0].items
+    found = {item.id: (item.kilometres, item.reasons[-1]) for item in items if item.id < "S05"}
+    assert found["S00"] == (0, "与需求方同在一市")
+    assert found["S01"][0] == pytest.approx(145, abs=10)
+    assert found["S01"][1] == f"与需求方同在一省，相距约 {found['S01'][0]} 公里"
+    assert found["S02"][1] == f"与需求方相距约 {found['S02'][0]} 公里"
+    assert found["S03"] == (None, "与需求方同在一省")
+    assert found["S04"][0] is None
