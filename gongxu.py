@@ -81,6 +81,9 @@ COMMANDS = {
         "eval.commands.kinds:experts_command", "Measure how well experts' outputs tell what they know."
     ),
     "lab stages": Command("eval.commands.kinds:stages_command", "Measure and fit what estimates achievements' stages."),
+    "lab dispatch": Command(
+        "eval.commands.dispatch:dispatch_command", "Replay a log through ways to give work to people."
+    ),
     "lab encoder": Command("training.commands.encoder:app", "Build and evaluate the shipped text encoder."),
     # What the documents for users called it before the laboratory had a door of its own.
     "simulate": Command("data.commands.simulate:simulate", "Write a simulated platform with known truth.", hidden=True),

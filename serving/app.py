@@ -26,7 +26,6 @@ from serving.api.routes import (
     health,
     insight,
     listing,
-    matches,
     metrics,
     models,
     recommendations,
@@ -34,6 +33,7 @@ from serving.api.routes import (
 )
 from serving.api.routes.of_kinds import cards, firms, kind_records, several_kinds
 from serving.api.routes.of_models import sentences, structuring
+from serving.api.routes.work import assignments, matches
 from serving.api.transfer import Compressed, Tagged
 from serving.dashboard.accounts.oidc import require_usable
 from serving.dashboard.app import create_dashboard
@@ -63,6 +63,7 @@ ROUTERS = tuple(
         kind_records,
         firms,
         matches,
+        assignments,
         events,
         listing,
         graph,

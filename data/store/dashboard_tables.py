@@ -157,3 +157,53 @@ asked_texts = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("asked_at", sa.DateTime, nullable=False),
 )
+
+# Demands given to brokers: how far each has come, and when the next step is due.
+assignments = sa.Table(
+    "assignments",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("demand_id", _ID, nullable=False),
+    sa.Column("broker_id", _ID, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("proposed_at", sa.DateTime, nullable=False),
+    sa.Column("proposed_by", sa.String(MAX_NAME), nullable=False),
+    sa.Column("changed_at", sa.DateTime, nullable=False),
+    sa.Column("due_at", sa.DateTime),
+    # JSON: what the choice rested on.
+    sa.Column("why", sa.Text, nullable=False),
+    # What it came to, once it is closed.
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("value", sa.String(40), nullable=False),
+    sa.Column("note", sa.String(1000), nullable=False),
+    sa.Index("ix_assignments_demand_id", "demand_id"),
+    sa.Index("ix_assignments_state", "state", "due_at"),
+    sa.Index("ix_assignments_broker_id", "broker_id", "state"),
+)
+
+# Every change of an assignment after its proposal, append-only.
+assignment_steps = sa.Table(
+    "assignment_steps",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("assignment", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("by", sa.String(MAX_NAME), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    # Of the sender's choice: the same step sent again has the same.
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("value", sa.String(40), nullable=False),
+    sa.Column("note", sa.String(1000), nullable=False),
+    sa.Index("ix_assignment_steps_assignment", "assignment"),
+    sa.Index("ix_assignment_steps_token", "token", unique=True),
+)
+
+# Views that operators saved under names of their own: the query of a page's address.
+saved_views = sa.Table(
+    "saved_views",
+    metadata,
+    sa.Column("operator", sa.String(MAX_NAME), primary_key=True),
+    sa.Column("page", sa.String(16), primary_key=True),
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("query", sa.String(1000), nullable=False),
+)

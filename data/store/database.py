@@ -137,6 +137,7 @@ def _migrate(engine: sa.Engine) -> None:
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+        config.set_main_option("recursive_version_locations", "true")  # a folder holds some of the steps
         known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
         if found is not None and found not in known:
             shown = engine.url.render_as_string(hide_password=True)

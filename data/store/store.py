@@ -18,7 +18,6 @@ from data.store.imports.appending import append
 from data.store.imports.log import Imports
 from data.store.keys import ApiKeys
 from data.store.kind_records import KindOutcomes, KindRecords
-from data.store.matches import Matches
 from data.store.operators import Operators
 from data.store.reading.asked_texts import AskedTexts
 from data.store.reading.listing import Listing
@@ -36,6 +35,9 @@ from data.store.tables import (
     revisions,
 )
 from data.store.upserts import BATCH, UpsertCounts, batches, next_revision, upsert_rows, with_digest
+from data.store.work.assignments import Assignments
+from data.store.work.matches import Matches
+from data.store.work.saved_views import SavedViews
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -62,7 +64,8 @@ class Store:
         self.kinds, self.matches, self.firms = KindRecords(engine), Matches(engine), StatedFirms(engine)
         self.kind_outcomes = KindOutcomes(engine)
         self.policy_criteria, self.listing = PolicyCriteria(engine), Listing(engine)
-        self.asked_texts = AskedTexts(engine)
+        self.asked_texts, self.assignments = AskedTexts(engine), Assignments(engine)
+        self.saved_views = SavedViews(engine)
 
     @classmethod
     def open(cls, url: str, lock_timeout: float = LOCK_TIMEOUT, *, create: bool = True) -> Self:

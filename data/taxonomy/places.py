@@ -1,12 +1,33 @@
-"""Where cities are: kilometres between two GB/T 2260 codes."""
+"""Where cities are, by GB/T 2260 code, and the kilometres between them."""
 
 from functools import cache
-from math import asin, cos, radians, sin, sqrt
+from math import asin, cos, degrees, radians, sin, sqrt
 
 from data.taxonomy.tables import read_rows, shipped
 
 EARTH = 6371.0  # km, mean radius
 _MUNICIPALITIES = ("11", "12", "31", "50")
+
+
+Place = tuple[float, float]
+"""Latitude and longitude in degrees (WGS 84)."""
+
+
+def place_of(region: str | None) -> Place | None:
+    """Return where the city of a six-digit region is, its capital for a province; None if it is not known."""
+    found = _place(region) or (_place(f"{region[:2]}0100") if region and region[2:] == "0000" else None)
+    return None if found is None else (degrees(found[1]), degrees(found[0]))
+
+
+def distance_km(one: Place, other: Place) -> float:
+    """Return the length of the great circle between two places, in kilometres."""
+    (north, east), (other_north, other_east) = (tuple(map(radians, place)) for place in (one, other))
+    return _arc(east, north, other_east, other_north)
+
+
+def known_cities() -> list[str]:
+    """Return the codes whose place is known, in their order."""
+    return sorted(_places())
 
 
 def kilometres(one: str | None, other: str | None) -> float | None:
@@ -18,6 +39,10 @@ def kilometres(one: str | None, other: str | None) -> float | None:
     if here is None or there is None:
         return None
     (east, north), (other_east, other_north) = here, there
+    return _arc(east, north, other_east, other_north)
+
+
+def _arc(east: float, north: float, other_east: float, other_north: float) -> float:
     half = sin((other_north - north) / 2) ** 2 + cos(north) * cos(other_north) * sin((other_east - east) / 2) ** 2
     return 2 * EARTH * asin(min(1.0, sqrt(half)))
 

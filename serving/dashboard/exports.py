@@ -44,9 +44,9 @@ def as_csv(table: Table, view: View) -> Iterator[bytes]:
     buffer = StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")
-    writer.writerow([safe(column.label) for column in table.columns])
+    writer.writerow([safe(column.label) for column in table.visible(view)])
     for number, row in enumerate(table.source.all(view, table.find), start=1):
-        writer.writerow([safe(_value(column, row)) for column in table.columns])
+        writer.writerow([safe(_value(column, row)) for column in table.visible(view)])
         if number % _CHUNK == 0:
             yield buffer.getvalue().encode("utf-8", "replace")
             buffer.seek(0)
@@ -61,9 +61,9 @@ def as_xlsx(table: Table, view: View) -> bytes:
     book = Workbook(write_only=True)
     sheet = book.create_sheet(re.sub(r"[\\/*?:\[\]]", " ", table.title)[:31] or "表")
     sheet.freeze_panes = "A2"
-    sheet.append([safe(column.label) for column in table.columns])
+    sheet.append([safe(column.label) for column in table.visible(view)])
     for _, row in zip(range(MAX_XLSX_ROWS), table.source.all(view, table.find), strict=False):
-        sheet.append([safe(_value(column, row)) for column in table.columns])
+        sheet.append([safe(_value(column, row)) for column in table.visible(view)])
     out = BytesIO()
     book.save(out)
     return out.getvalue()

@@ -27,6 +27,7 @@ FOLDER = Path(__file__).parent
 MENU = (
     ("/", "今日待办", "today", Role.VIEWER),
     ("/matches", "匹配看板", "board", Role.VIEWER),
+    ("/dispatch", "派单", "dispatch", Role.VIEWER),
     ("/overview", "经营概况", "overview", Role.VIEWER),
     ("/quality", "匹配质量", "quality", Role.VIEWER),
     ("/browse", "匹配", "browse", Role.VIEWER),
@@ -92,6 +93,7 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
         "fragment": "x-fragment" in request.headers,
         "notice": wording.NOTICES.get(request.query_params.get("notice", ""), ""),
         "active": "",
+        "charted": False,
         "title": "",
     }
     return HTMLResponse(environment().get_template(template).render({**common, **values}), status)

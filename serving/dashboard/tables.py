@@ -45,6 +45,7 @@ class View:
     size: int = PAGE_SIZES[0]
     find: str = ""
     choices: Mapping[str, str] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
 
 
 class Source(Protocol):
@@ -87,7 +88,12 @@ class Table:
             size if size in PAGE_SIZES else self.size,
             query.get(f"{prefix}find", "").strip()[:MAX_FIND] if self.find else "",
             {name: query[prefix + name] for name in self.choices if query.get(prefix + name)},
+            frozenset(query.get(f"{prefix}hide", "").split(",")) & {column.name for column in self.columns[1:]},
         )
+
+    def visible(self, view: View) -> tuple[Column, ...]:
+        """Return the columns that a reader did not hide; the first one always stays."""
+        return tuple(column for column in self.columns if column.name not in view.hidden)
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,16 @@ class Shown:
     view: View
     rows: list[Row]
     total: int
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns to show."""
+        return self.table.visible(self.view)
+
+    def toggled(self, name: str) -> str | None:
+        """Return the names of the columns that are hidden once one is hidden or shown again, None for none."""
+        hidden = self.view.hidden ^ {name}
+        return ",".join(column.name for column in self.table.columns if column.name in hidden) or None
 
     @property
     def pages(self) -> int:

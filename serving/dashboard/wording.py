@@ -86,6 +86,9 @@ ACTION_NAMES = {
     "duplicates.dismiss": "确认并非重复",
     "duplicates.undo": "撤销重复处理",
     "matches.act": "处理匹配",
+    "dispatch.send": "派单",
+    "dispatch.step": "派单进展",
+    "dispatch.handover": "转交派单",
     "firms.state": "登记企业事实",
     "firm.delete": "删除企业",
     "policies.approve": "核准申报条件",
@@ -107,6 +110,12 @@ ACTION_NAMES = {
 }
 NOTICES = {
     "saved": "已保存。",
+    "view_saved": "已存为视图：在上方点它的名字就能回到这里。",
+    "view_dropped": "视图已删除。",
+    "dispatched": "已派出：经理人须在一个工作日内应答。",
+    "partly_dispatched": "已派出一部分；其余暂无名额或无合适的人，仍在待派需求中。",
+    "nobody_free": "没有派出：暂无名额，或合适的人都已拒绝或请假。",
+    "handed_over": "已转交：接手的人须在一个工作日内应答。",
     "undone": "已撤销，该配对已放回队列。",
     "submitted": "已提交：这些判断已成为训练可用的评分事件。",
     "nothing": "没有可处理的内容。",

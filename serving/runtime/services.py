@@ -22,6 +22,7 @@ from serving.problems import NO_BUNDLE, ApiError
 from serving.runtime.answer_cache import AnswerCache
 from serving.runtime.background import PeriodicTask
 from serving.runtime.compute import EngineThreads
+from serving.runtime.dispatching import escalate
 from serving.runtime.experiments import Ask, ExperimentHolder, Running
 from serving.runtime.importing.runner import ImportRunner
 from serving.runtime.impressions import ImpressionLog
@@ -38,6 +39,7 @@ EXPERIMENT_INTERVAL = 0.5  # seconds until a server notices that an experiment b
 IMPRESSION_INTERVAL = 1.0  # seconds between two batches of impressions
 KEY_INTERVAL = 1.0  # seconds until a new or revoked key is known
 UPLOAD_INTERVAL = 600.0  # seconds between two looks for uploads that nobody wants any more
+DISPATCH_INTERVAL = 30.0  # seconds between two looks for assignments that are late
 REVIEW_INTERVAL = 20.0  # seconds between two looks for judgements that can no longer be undone
 
 log = structlog.get_logger("gongxu.server")
@@ -65,6 +67,7 @@ class Services:
         self.experimenter = PeriodicTask("experiments", self._experiment, max(settings.serve_poll, EXPERIMENT_INTERVAL))
         self._shadows: set[asyncio.Task[None]] = set()
         self.review_writer = PeriodicTask("reviews", self._submit_reviews, REVIEW_INTERVAL)
+        self.dispatcher = PeriodicTask("dispatch", self._escalate, DISPATCH_INTERVAL)
         self.imports = ImportRunner(settings.home, self.access.store, self.follower.wake)
         self.chat = chat_model(settings)
         self.reranking = Reranking(settings)
@@ -109,6 +112,7 @@ class Services:
             self.key_reader,
             self.impression_writer,
             self.review_writer,
+            self.dispatcher,
             self.experimenter,
             self.upload_cleaner,
         )
@@ -133,6 +137,9 @@ class Services:
         before = datetime.now(UTC) - UNDO
         submit(self.access.store(), before)
         submit_moves(self.access.store(), before)
+
+    def _escalate(self) -> None:
+        escalate(self.access.store(), datetime.now(UTC))
 
     def _expire_uploads(self) -> None:
         self.imports.uploads.expire(datetime.now(UTC))

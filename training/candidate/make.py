@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from data.settings import Settings
 from data.store.store import Store
+from eval.online.analysis import ANALYSIS, Analysis, slice_label
 from eval.online.versions import PREDICTIONS, Candidate, Figure
 from matcher.bundle import CHALLENGER, Manifest, link_files, new_bundle, new_version, publish, set_pointer
 from matcher.collection.rows import PairIndices
@@ -21,9 +22,11 @@ from matcher.learning.out_of_fold import history_of
 from matcher.model import RECORD_FOLDERS, SCORER_FOLDER, MatchingModel
 from matcher.ranking.scorer import Scorer, Scores
 from models.ranking.ordinal import RankerParameters
+from training.candidate.analysis import feature_weights, learning_curve, worst_pairs
 from training.candidate.first_stage import fit_first_stages
 from training.candidate.model_card import model_card
-from training.candidate.plots import plot_importance, plot_reliability, plot_slices
+from training.candidate.naming import run_name
+from training.candidate.plots import plot_curve, plot_importance, plot_reliability, plot_slices
 from training.comparison.pairs import (
     HeldOut,
     PairTable,
@@ -41,6 +44,7 @@ from training.versions.candidates import HISTORY
 from training.versions.registry import bundle_facts, publish_candidate, write_model
 from training.versions.runs import RunDraft, recorded_run
 
+HEADLINE = ("ndcg10", "auc2", "score", "recall10")  # of the figures; the others are in the table figures.json
 EASY_PAIRS = 20  # held-out pairs below which no figure is worth printing
 
 
@@ -74,7 +78,8 @@ def finish(
 ) -> BuiltBundle:
     """Make a candidate of a fitted scorer: a sealed bundle that nothing serves yet, its figures, its run in MLflow."""
     progress("held out")
-    scored, scores = _score_held_out(fitted)
+    scored, part = _held_out(fitted)
+    scores = Scores.none() if part is None else part.scores(fitted.scorer)
     served = served_scorer(fitted)
     records = stored_records(store, scored)
     engine = Engine(replace(fitted.model, scorer=served))
@@ -105,15 +110,27 @@ def finish(
         bytes=0,
         seconds=round(monotonic() - fitted.started, 1),
     )
+    progress("analysis")
+    analysis = _analyse(settings, fitted, part, scored, scores, records)
+    before = next((one for one in candidates.all_candidates(settings) if one.version != version), None)
     progress("mlflow")
     example = (fitted.model.demands.base.cards.ids[0], fitted.model.achievements.base.cards.ids[0])
     with new_bundle(settings.bundles) as directory:
         link_files(fitted.base, directory, RECORD_FOLDERS)
         served.save(directory / SCORER_FOLDER)
         reference_of(engine, answers, known, Rates.of(fitted.pairs)).save(directory)
-        with recorded_run(settings, "train", f"train {version}") as run:
+        name = run_name(
+            version,
+            candidate.parameters,
+            candidate.pairs,
+            before.parameters if before else {},
+            before.pairs if before else 0,
+        )
+        with recorded_run(settings, "train", name) as run:
+            run.started_at = created_at - timedelta(seconds=candidate.seconds)  # of the training, not of its record
             candidate = candidate.model_copy(update={"record_id": run.record_id})
             _fill(run, settings, fitted, candidate, scored, scores)
+            _fill_analysis(run, analysis)
             write_model(run.artifacts, settings.bundles / version, example)
         trained = fitted.manifest.model_copy(
             update={
@@ -128,6 +145,7 @@ def finish(
         progress("bundle")
         published = publish(directory, trained, serve=False)
     _keep(settings, candidate, fitted.scorer, scored, scores)
+    (candidates.folder_of(settings, version) / ANALYSIS).write_text(analysis.model_dump_json(), encoding="utf-8")
     size, _ = bundle_facts(published)
     candidate = candidate.model_copy(update={"run_id": run.run_id, "bytes": size})
     candidates.save(settings, candidate)
@@ -171,7 +189,8 @@ def held_out_pairs(model: MatchingModel, pairs: GradedPairs, rows: NDArray[np.in
     )
 
 
-def _score_held_out(fitted: FittedScorer) -> tuple[HeldOut, Scores]:
+def _held_out(fitted: FittedScorer) -> tuple[HeldOut, PairTable | None]:
+    """Return the held-out outcomes and their features; None without any."""
     rows = comparable_rows(fitted.pairs, fitted.held_out)
     model = fitted.model
     part = PairTable(
@@ -179,10 +198,42 @@ def _score_held_out(fitted: FittedScorer) -> tuple[HeldOut, Scores]:
         FeatureTable(fitted.table.values[rows], fitted.table.names),
         fitted.pairs.batch(model.demands.base, model.achievements.base).take(PairIndices(rows)),
     )
-    held = held_out_pairs(fitted.model, fitted.pairs, rows)
-    if not len(rows):
-        return held, Scores.none()
-    return held, part.scores(fitted.scorer)
+    return held_out_pairs(fitted.model, fitted.pairs, rows), part if len(rows) else None
+
+
+def _analyse(
+    settings: Settings,
+    fitted: FittedScorer,
+    part: PairTable | None,
+    held: HeldOut,
+    scores: Scores,
+    records: Records,
+) -> Analysis:
+    """Return where the scorer goes wrong on held-out outcomes; empty where there are too few of them."""
+    if part is None or len(held) < EASY_PAIRS:
+        return Analysis()
+    learned = fitted.learned
+    pairs, table = fitted.pairs.take(learned), FeatureTable(fitted.table.values[learned], fitted.table.names)
+    group = fitted.model.demands.base.cards.identity_groups()[pairs.d]
+    return Analysis(
+        worst=worst_pairs(Engine(replace(fitted.model, scorer=fitted.scorer)), held, scores, records),
+        curve=learning_curve(pairs, table, group, part, held, fitted.parameters, settings.threads),
+        weights=feature_weights(fitted.scorer, part),
+    )
+
+
+def _fill_analysis(run: RunDraft, analysis: Analysis) -> None:
+    """Add the analysis to a run: tables that MLflow shows, and plots."""
+    run.write_table(
+        "worst_pairs.json", [one.model_dump() | {"reasons": "；".join(one.reasons)} for one in analysis.worst]
+    )
+    run.write_table("learning_curve.json", [one.model_dump() for one in analysis.curve])
+    run.write_table("shap_summary.json", [one.model_dump() for one in analysis.weights])
+    if analysis.curve:
+        plot_curve(run.artifacts / "learning_curve.png", analysis.curve)
+    if analysis.weights:
+        weights = {one.feature: one.weight for one in analysis.weights}
+        plot_importance(run.artifacts / "shap_summary.png", weights, "Mean |SHAP|, log-odds")
 
 
 def stored_records(store: Store, held: HeldOut) -> Records:
@@ -217,10 +268,18 @@ def _fill(
         "held_out_pairs": float(candidate.held_out_pairs),
         "held_out_demands": float(candidate.held_out_demands),
         "seconds": candidate.seconds,
-        **figure_metrics("", candidate.figures),
+        **{name: value for name in HEADLINE if (value := _value(candidate.figures, name)) is not None},
     }
-    for name, found in candidate.slices.items():
-        run.metrics |= figure_metrics(f"slice/{metric_name(name)}/", found)
+    everything = {"": candidate.figures} | candidate.slices
+    run.write_table(
+        "figures.json",
+        [
+            {"slice": slice_label(name), "metric": metric, **figure.model_dump()}
+            for name, found in everything.items()
+            for metric, figure in found.items()
+        ],
+    )
+    run.dataset = (f"store at {candidate.watermark}", candidate.data_digest, {"pairs": candidate.pairs})
     for name in ("calibration_error", "latency_ms", "unanswered"):
         value = getattr(candidate, name)
         if value is not None:
@@ -237,6 +296,10 @@ def _fill(
         save_predictions(run.artifacts / PREDICTIONS, held, scores)
 
 
+def _value(found: Mapping[str, Figure], name: str) -> float | None:
+    return found[name].value if name in found else None
+
+
 def figure_metrics(prefix: str, found: Mapping[str, Figure]) -> dict[str, float]:
     """Return figures as MLflow metrics, each with the ends of its interval."""
     metrics: dict[str, float] = {}
@@ -248,7 +311,7 @@ def figure_metrics(prefix: str, found: Mapping[str, Figure]) -> dict[str, float]
 
 
 def metric_name(text: str) -> str:
-    """Return a slice's name with only characters that MLflow's metric names may have."""
+    """Return a name with only characters that MLflow's metric names may have."""
     return "".join(sign if sign.isascii() and (sign.isalnum() or sign in "_-. ") else "_" for sign in text)
 
 

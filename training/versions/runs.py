@@ -6,7 +6,7 @@ import os
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,6 +31,8 @@ RECORD = "run.json"
 ARTIFACTS = "artifacts"
 RECORD_TAG = "gongxu.record"
 REACH_TIMEOUT = 5.0  # seconds after which a tracking server counts as unreachable
+LOGGED = "mlflow.loggedArtifacts"
+MAX_DIGEST = 36  # characters of a dataset's digest that MLflow takes
 MAX_PARAM = 6000  # characters of one parameter that MLflow's stores take
 RunKind = Literal["build", "train", "evaluate", "encoder", "promotion", "monitor"]
 
@@ -50,6 +52,8 @@ class RunRecord(BaseModel):
     params: dict[str, str] = {}
     metrics: dict[str, float] = {}
     tags: dict[str, str] = {}
+    # What it learned from: name, digest, sizes; empty if nothing.
+    dataset: tuple[str, str, dict[str, int]] | None = None
 
 
 @dataclass
@@ -64,6 +68,8 @@ class RunDraft:
     params: dict[str, object] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    dataset: tuple[str, str, dict[str, int]] | None = None
+    tables: list[str] = field(default_factory=list)
     # After the block: MLflow's run id, empty while the run waits for `gongxu sync`; then `unreached` says why.
     run_id: str = ""
     unreached: str = ""
@@ -72,6 +78,14 @@ class RunDraft:
         """Add a JSON artifact."""
         text = json.dumps(content, ensure_ascii=False, indent=1, default=str)
         (self.artifacts / name).write_text(text, encoding="utf-8")
+
+    def write_table(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Add a table that MLflow shows as one; without rows there is none."""
+        if not rows:
+            return
+        columns = list(rows[0])
+        self.write_json(name, {"columns": columns, "data": [[row[column] for column in columns] for row in rows]})
+        self.tables.append(name)
 
     def write_text(self, name: str, content: str) -> None:
         """Add a text artifact."""
@@ -100,7 +114,8 @@ def recorded_run(settings: Settings, kind: RunKind, name: str, *, push_now: bool
             ended_at=datetime.now(UTC),
             params={key: str(value)[:MAX_PARAM] for key, value in draft.params.items()},
             metrics={key: float(value) for key, value in draft.metrics.items() if value == value},  # noqa: PLR0124 (NaN)
-            tags={**facts.tags, **draft.tags, RECORD_TAG: draft.record_id, "gongxu.kind": kind},
+            dataset=draft.dataset,
+            tags={**facts.tags, **draft.tags, **_tables(draft), RECORD_TAG: draft.record_id, "gongxu.kind": kind},
         )
         (directory / RECORD).write_text(record.model_dump_json(indent=1), encoding="utf-8")
         kept = directory.with_name(f"{record.started_at:%Y%m%d-%H%M%S-%f}-{record.record_id}")
@@ -147,6 +162,7 @@ def push(settings: Settings, directory: Path) -> str:
         found = client.search_runs([experiment], f"tags.`{RECORD_TAG}` = '{record.record_id}'", max_results=1)
         run_id = found[0].info.run_id if found else _create(client, experiment, record)
         _fill(client, run_id, record)
+        _log_dataset(client, run_id, record)
         client.log_artifacts(run_id, str(directory / ARTIFACTS))
         client.set_terminated(run_id, "FINISHED", end_time=_milliseconds(record.ended_at))
     shutil.rmtree(directory)
@@ -236,6 +252,23 @@ def record_run(
         for file, content in texts.items():
             run.write_json(file, content)
     return run.run_id
+
+
+def _tables(draft: RunDraft) -> dict[str, str]:
+    """Return the tag by which MLflow knows which artifacts are tables."""
+    return {LOGGED: json.dumps([{"path": name, "type": "table"} for name in draft.tables])} if draft.tables else {}
+
+
+def _log_dataset(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
+    """Enter what a run learned from in MLflow's list of datasets."""
+    if record.dataset is None:
+        return
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    name, digest, sizes = record.dataset
+    source = json.dumps({"store": name})
+    held = Dataset(name, digest[:MAX_DIGEST], "gongxu", source, profile=json.dumps(sizes))
+    client.log_inputs(run_id, [DatasetInput(held, [InputTag("mlflow.data.context", "training")])])
 
 
 def _create(client: "MlflowClient", experiment: str, record: RunRecord) -> str:

@@ -12,6 +12,9 @@ from gongxu_client.models import (
     ActionRequest,
     AdviceAnswer,
     Answer,
+    AssignmentHistory,
+    AssignmentList,
+    AssignmentView,
     BatchAnswer,
     BulkAnswer,
     ClarificationsAnswer,
@@ -22,6 +25,9 @@ from gongxu_client.models import (
     DemandsBatch,
     DemandsPage,
     DemandsRequest,
+    DispatchAnswer,
+    DispatchRequest,
+    DispatchSummary,
     EligibilityAnswer,
     EligibilityRequest,
     EventsAnswer,
@@ -34,6 +40,7 @@ from gongxu_client.models import (
     Gaps,
     GivenAnswer,
     GraphPaths,
+    HandOverRequest,
     History,
     KindList,
     KindOutcome,
@@ -52,6 +59,7 @@ from gongxu_client.models import (
     RequirementsAnswer,
     SentenceAnswer,
     SimilarAnswer,
+    StepRequest,
     StructuredAnswer,
     Term,
     UndoRequest,
@@ -269,6 +277,43 @@ class AsyncClient(AsyncTransport):
         return await self.send(
             History, "GET", "/v1/matches/history", query={"demand_id": demand_id, "achievement_id": achievement_id}
         )
+
+    async def dispatch_demands(self, body: DispatchRequest | Mapping[str, Any]) -> DispatchAnswer:
+        """Propose demands to brokers."""
+        return await self.send(DispatchAnswer, "POST", "/v1/dispatch", body=body)
+
+    async def list_assignments(
+        self,
+        *,
+        state: str | None = None,
+        broker_id: str = "",
+        demand_id: str = "",
+        overdue: bool = False,
+        limit: int = 200,
+    ) -> AssignmentList:
+        """List assignments."""
+        return await self.send(
+            AssignmentList,
+            "GET",
+            "/v1/assignments",
+            query={"state": state, "broker_id": broker_id, "demand_id": demand_id, "overdue": overdue, "limit": limit},
+        )
+
+    async def dispatch_summary(self) -> DispatchSummary:
+        """See how dispatching goes."""
+        return await self.send(DispatchSummary, "GET", "/v1/assignments/summary")
+
+    async def hand_over_assignments(self, body: HandOverRequest | Mapping[str, Any]) -> AssignmentList:
+        """Hand a broker's work over."""
+        return await self.send(AssignmentList, "POST", "/v1/assignments/handover", body=body)
+
+    async def get_assignment(self, number: str) -> AssignmentHistory:
+        """Read an assignment."""
+        return await self.send(AssignmentHistory, "GET", f"/v1/assignments/{quoted(number)}")
+
+    async def step_assignment(self, number: str, body: StepRequest | Mapping[str, Any]) -> AssignmentView:
+        """Take a step of an assignment."""
+        return await self.send(AssignmentView, "POST", f"/v1/assignments/{quoted(number)}/steps", body=body)
 
     async def post_events(
         self, body: OutcomeEvent | Mapping[str, Any] | Sequence[OutcomeEvent | Mapping[str, Any]]

@@ -46,6 +46,64 @@ class AmountAnswer(BaseModel):
     quote: str
 
 
+class AssignmentView(BaseModel):
+    """
+    An assignment of a demand to a broker.
+    """
+
+    number: int
+    demand_id: str
+    broker_id: str
+    state: Literal[
+        "已派单",
+        "已接单",
+        "已拒单",
+        "超时未应答",
+        "已联系",
+        "已走访",
+        "已办结",
+        "已评价",
+        "已转交",
+    ]
+    """
+    How far an assignment has come; the values are what operators read.
+    """
+    proposed_at: AwareDatetime
+    proposed_by: str
+    changed_at: AwareDatetime
+    due_at: AwareDatetime | None
+    """
+    When the next step is due, by working days
+    """
+    escalation: int
+    """
+    0 the broker, 1 the deputy as well, 2 the operator has to see to it
+    """
+    outcome: str = ""
+    value: str = ""
+    note: str = ""
+    why: dict[str, Any]
+    """
+    What the choice rested on: km, skill, closed, won, open, limit
+    """
+    next: list[
+        Literal[
+            "已派单",
+            "已接单",
+            "已拒单",
+            "超时未应答",
+            "已联系",
+            "已走访",
+            "已办结",
+            "已评价",
+            "已转交",
+        ]
+    ]
+    """
+    States that it can go to from here
+    """
+
+
 class BestQuestion(BaseModel):
     """
     The unknown fact whose value would decide most policies.
@@ -65,6 +123,18 @@ class BranchAnswer(BaseModel):
 
     branch: str
     verdict: Literal["eligible", "needs judgement", "needs facts", "not eligible"]
+
+
+class BrokerLoad(BaseModel):
+    """
+    How much a broker has to do.
+    """
+
+    broker_id: str
+    name: str
+    open: int
+    limit: int
+    away: bool
 
 
 class Clarified(BaseModel):
@@ -122,6 +192,45 @@ class DeveloperAnswer(BaseModel):
     name: str
     affinity: float
     terms: list[str]
+
+
+class DispatchRequest(BaseModel):
+    """
+    Which demands are to be proposed to brokers.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    demand_ids: list[str] | None = None
+    """
+    Absent: every open demand that nobody works on, the oldest first
+    """
+    operator: str
+    dry_run: bool = False
+    """
+    Only tell who would get what
+    """
+
+
+class DispatchSummary(BaseModel):
+    """
+    How dispatching goes.
+    """
+
+    median_hours: dict[str, float]
+    """
+    By state: hours from the step before, the median
+    """
+    load: list[BrokerLoad]
+    overdue: list[AssignmentView]
+    """
+    The most urgent first
+    """
+    unplaced: list[str]
+    """
+    Demands that were refused and that an operator has to place
+    """
 
 
 class DroppedPart(BaseModel):
@@ -417,6 +526,22 @@ class GraphPaths(BaseModel):
     """
     Nodes and edges of all paths, ready to be drawn
     """
+
+
+class HandOverRequest(BaseModel):
+    """
+    Whose open assignments go to somebody else.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    broker_id: str
+    to: str = ""
+    """
+    Absent: the deputy
+    """
+    operator: str
 
 
 class Indicator(BaseModel):
@@ -812,6 +937,16 @@ class Place(BaseModel):
     field: str
     start: int | None
     end: int | None
+
+
+class Planned(BaseModel):
+    """
+    A proposal that was not written.
+    """
+
+    demand_id: str
+    broker_id: str
+    why: dict[str, Any]
 
 
 class PointIndicatorAnswer(BaseModel):
@@ -1220,6 +1355,82 @@ class Statement(BaseModel):
     value: bool | None = None
 
 
+class StepEntry(BaseModel):
+    """
+    One step of an assignment's history.
+    """
+
+    state: Literal[
+        "已派单",
+        "已接单",
+        "已拒单",
+        "超时未应答",
+        "已联系",
+        "已走访",
+        "已办结",
+        "已评价",
+        "已转交",
+    ]
+    """
+    How far an assignment has come; the values are what operators read.
+    """
+    by: str
+    at: AwareDatetime
+    value: str = ""
+    note: str = ""
+
+
+class StepRequest(BaseModel):
+    """
+    A step of an assignment.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    state: Literal[
+        "已派单",
+        "已接单",
+        "已拒单",
+        "超时未应答",
+        "已联系",
+        "已走访",
+        "已办结",
+        "已评价",
+        "已转交",
+    ]
+    """
+    How far an assignment has come; the values are what operators read.
+    """
+    operator: str
+    token: str
+    """
+    Of your choice; sending the same again is harmless
+    """
+    value: str = ""
+    """
+    已拒单: the reason; 已办结: 成交 or 未成交; 已评价: 1 to 5
+    """
+    note: str = ""
+    seen: (
+        Literal[
+            "已派单",
+            "已接单",
+            "已拒单",
+            "超时未应答",
+            "已联系",
+            "已走访",
+            "已办结",
+            "已评价",
+            "已转交",
+        ]
+        | None
+    ) = None
+    """
+    State as you saw it; guards against overwriting
+    """
+
+
 class StructuredAnswer(BaseModel):
     """
     A need as a demand that can be written with `PUT /v1/demands/{id}` once it has an id.
@@ -1590,6 +1801,23 @@ class AdviceAnswer(BaseModel):
     advice: list[AdviceItem]
 
 
+class AssignmentHistory(BaseModel):
+    """
+    An assignment and the steps since its proposal, oldest first.
+    """
+
+    assignment: AssignmentView
+    steps: list[StepEntry]
+
+
+class AssignmentList(BaseModel):
+    """
+    Assignments, the latest change first.
+    """
+
+    assignments: list[AssignmentView]
+
+
 class BulkAnswer(BaseModel):
     """
     Outcome of an upload. Lines reported as stored are on disk.
@@ -1786,6 +2014,22 @@ class DemandsRequest(BaseModel):
     text: str | None = None
     """
     An achievement in free text
+    """
+
+
+class DispatchAnswer(BaseModel):
+    """
+    What a dispatch came to.
+    """
+
+    assignments: list[AssignmentView]
+    planned: list[Planned]
+    """
+    With `dry_run`: what would be proposed
+    """
+    left: list[str]
+    """
+    Demands that nobody can take now, or that somebody has already
     """
 
 

@@ -1,6 +1,7 @@
 """Supply and demand by term, chain stage, industry and province, and between which provinces answers flow."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from functools import lru_cache
 from math import log2
 
@@ -10,6 +11,7 @@ import scipy.sparse as sp
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.queries.supply import UNKNOWN_BUDGET, Balance, Flow, balances, find_term, flows, industry_mask
 from knowledge_graph.records.table import RecordTable
+from knowledge_graph.schema import TermType
 from knowledge_graph.taxonomy.chains import STAGES, load_chains
 from matcher.collection.columns import RecordColumns
 from matcher.collection.filters import Filters
@@ -17,6 +19,8 @@ from matcher.engine import Engine
 
 TERMS, CHAIN, INDUSTRIES, REGIONS = "terms", "stages", "industries", "regions"
 SIDES = (TERMS, CHAIN, INDUSTRIES, REGIONS)
+_TECHNOLOGIES = (TermType.METHOD, TermType.PRODUCT)
+LEAST_NAME = 3  # characters of a technology's name
 _KEPT = 64  # answers of one bundle that a worker remembers
 
 
@@ -34,8 +38,37 @@ def gaps(engine: Engine, side: str, region: str, industry: str) -> tuple[Balance
     if side in (TERMS, CHAIN):
         if graph is None:
             return ()
-        return tuple(balances(graph, region=region, industry=industry, stages=side == CHAIN))
+        found = balances(graph, region=region, industry=industry, stages=side == CHAIN)
+        return tuple(found) if side == CHAIN else tuple(technologies(graph, found))
     return _by_cards(engine.model.demands.base.cards, engine.model.achievements.base.cards, side)
+
+
+def technologies(graph: KnowledgeGraph, rows: list[Balance]) -> list[Balance]:
+    """Return the balances of whole technologies: methods and products by their full names.
+
+    A material or an effect is no technology, and neither is a part of a longer name that as many demands hold.
+    """
+    words = graph.vocabulary
+    kept = [
+        row for row in rows if words.kinds[words.numbers[row.name]] in _TECHNOLOGIES and len(row.name) >= LEAST_NAME
+    ]
+    named = Counter[tuple[str, int, int]]()
+    for row in kept:
+        size = len(row.name)
+        parts = {row.name[start:end] for start in range(size) for end in range(start + LEAST_NAME, size + 1)}
+        named.update((part, row.demands, row.achievements) for part in parts - {row.name})
+    return [row for row in kept if not named[row.name, row.demands, row.achievements]]
+
+
+def beyond_average(rows: Sequence[Balance], *, surplus: bool) -> list[float]:
+    """Return for each row the demands beyond those that its achievements would meet at the ratio of all rows.
+
+    With `surplus` the achievements beyond those that its demands would take.
+    """
+    demands, supply = sum(row.demands for row in rows), sum(row.achievements for row in rows)
+    if surplus:
+        return [row.achievements - row.demands * supply / max(demands, 1) for row in rows]
+    return [row.demands - row.achievements * demands / max(supply, 1) for row in rows]
 
 
 def _by_cards(wanted: RecordColumns, offered: RecordColumns, side: str) -> tuple[Balance, ...]:

@@ -28,6 +28,7 @@ STATES = {
     "answered": "已有响应",
     "responded": "首次响应在这段时间内",
     "dealt": "已成交",
+    "cohort": "首次推荐在这段时间内",
     "expired": "截止日期已过但仍开放",
     "expiring": "三十天内截止",
     "stale": "两年未更新",
@@ -82,7 +83,7 @@ def among(engine: sa.Engine, column: sa.ColumnElement[Any], ids: Sequence[str]) 
 
 def needs_progress(asked: Mapping[str, str]) -> bool:
     """Tell whether the conditions look at how far a record got."""
-    return asked.get("state", "") in ("unanswered", "unshown", "shown", "answered", "responded", "dealt")
+    return asked.get("state", "") in ("unanswered", "unshown", "shown", "answered", "responded", "dealt", "cohort")
 
 
 def record_conditions(asked: Mapping[str, str], table: sa.Table, progress: sa.Table) -> list[sa.ColumnElement[bool]]:
@@ -111,6 +112,8 @@ def record_conditions(asked: Mapping[str, str], table: sa.Table, progress: sa.Ta
         inside = [response >= first] if first else []
         inside += [response < end] if end else []
         rules["responded"] = [response.is_not(None), progress.c.first_shown <= response, *inside]
+    since = progress.c.first_shown
+    rules["cohort"] = [since >= (first or datetime.min), *([since < end] if end else []), *_reached(asked, table)]
     if deadline is not None:
         rules["expired"] = [is_open, deadline < today]
         rules["expiring"] = [is_open, deadline >= today, deadline <= today + SOON]
@@ -125,6 +128,13 @@ def record_conditions(asked: Mapping[str, str], table: sa.Table, progress: sa.Ta
     if asked.get("holder") and "holder" in table.c:
         found.append(table.c.holder == asked["holder"])
     return found
+
+
+def _reached(asked: Mapping[str, str], table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    """Return the condition that a demand has an event of the kind that an address names."""
+    if not asked.get("kind") or table.name != "demands":
+        return []
+    return [table.c.id.in_(sa.select(events.c.demand_id).where(events.c.kind == asked["kind"]))]
 
 
 def _stated(value: str) -> str:

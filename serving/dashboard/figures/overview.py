@@ -109,6 +109,20 @@ def unanswered(connection: sa.Connection, period: Period) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def cohort(connection: sa.Connection, period: Period) -> dict[str, int]:
+    """Return of the demands first shown in a period how many there are, and how many got as far as each step since."""
+    table, (first, end) = demand_progress, period.moments
+    inside = sa.select(table.c.demand_id).where(table.c.first_shown >= first, table.c.first_shown < end)
+    whole = connection.execute(sa.select(sa.func.count()).select_from(inside.subquery())).scalar_one()
+    query = (
+        sa.select(events.c.kind, sa.func.count(events.c.demand_id.distinct()))
+        .where(events.c.kind.in_(FUNNEL[1:]), events.c.demand_id.in_(inside))
+        .group_by(events.c.kind)
+    )
+    found = {kind: int(number) for kind, number in connection.execute(query)}
+    return {FUNNEL[0]: int(whole)} | {kind: found.get(kind, 0) for kind in FUNNEL[1:]}
+
+
 @dataclass(frozen=True)
 class Coverage:
     """How many of the open achievements, and of their holders, were recommended at least once in a period."""

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from data.store.aggregates import FIELD, INDUSTRY, REGION, VERSION
+from eval.online.analysis import slice_label
 from eval.online.versions import Candidate, Figure
 from serving.dashboard.figures.overview import by_side
 from serving.dashboard.figures.periods import Period
@@ -76,7 +77,7 @@ def slices_compared(now: Candidate | None, before: Candidate | None, metric: str
         theirs = before.slices.get(name, {}).get(metric, Figure()) if before else Figure()
         change = None if ours.value is None or theirs.value is None else ours.value - theirs.value
         rows.append(
-            {"slice": name, "value": ours.value, "low": ours.low, "high": ours.high}
+            {"slice": slice_label(name), "value": ours.value, "low": ours.low, "high": ours.high}
             | {"before": theirs.value, "change": change}
         )
     return sorted(rows, key=lambda row: (row["change"] is None, row["change"] or 0.0))

@@ -15,6 +15,7 @@ from data.store.store import Store
 from data.store.tables import demands, events, revisions
 from data.work.match_state import MatchState
 from matcher.collection.filters import OPEN_STATUSES
+from serving.runtime.dispatching import overdue, unplaced
 
 UNANSWERED_DAYS = 7
 DEADLINE_DAYS = 7
@@ -71,6 +72,7 @@ def queues(store: Store, me: str, now: datetime) -> list[Queue]:
             {"assignee": me},
             "负责人是你、尚未结束的匹配；天数为最久没有进展的一条。",
         ),
+        _assignments(store, now),
         Queue(
             "soon",
             f"{DEADLINE_DAYS} 天内截止的需求",
@@ -129,6 +131,23 @@ def queues(store: Store, me: str, now: datetime) -> list[Queue]:
             )
         )
     return found
+
+
+def _assignments(store: Store, now: datetime) -> Queue:
+    """Return the assignments that are late or that nobody took."""
+    late, untaken = overdue(store, now), unplaced(store)
+    days = [(now - one.due_at).days for one, _ in late if one.due_at is not None]
+    days += [(now - one.ended.changed_at).days for one in untaken if one.ended is not None]
+    return Queue(
+        "assignments",
+        "逾期或无人接手的派单",
+        len(late) + len(untaken),
+        max(days, default=None),
+        "去派单",
+        "/dispatch",
+        {},
+        "下一步已过期限的派单，加上被拒或超时后没有人接的需求；天数为最久的一条。",
+    )
 
 
 def _rejected(store: Store, now: datetime) -> Queue | None:

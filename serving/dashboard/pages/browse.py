@@ -22,6 +22,7 @@ from matcher.recommendation import Match, Recommendation
 from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.figures.evidence import draw, highlighted, marks_of
 from serving.dashboard.figures.matching.card import Card, cards_of, levels_of
+from serving.dashboard.figures.matching.position import position_of
 from serving.dashboard.figures.models import engine_of
 from serving.dashboard.page import Page, field, see_other
 from serving.dashboard.pages.records import SPECS
@@ -197,7 +198,9 @@ async def pair_of(request: Request, demand_id: str, achievement_id: str) -> dict
     evidence = await services.engine_threads.run(partial(evidence_of, live.engine, sought, offered))
     found = await services.in_store(lambda store: store.reviews.all(*wanted))
     work, history = await services.in_store(partial(_work, wanted=wanted))
+    position = await services.engine_threads.run(partial(position_of, live.engine, sought, offered))
     return {
+        "position": position,
         "demand": sought,
         "achievement": offered,
         "reviews": found,

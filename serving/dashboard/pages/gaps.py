@@ -9,27 +9,30 @@ from starlette.responses import Response
 
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
-from serving.dashboard.figures.gaps import CHAIN, INDUSTRIES, REGIONS, SIDES, TERMS, all_flows, gaps
+from serving.dashboard import charts
+from serving.dashboard.figures.gaps import CHAIN, INDUSTRIES, REGIONS, SIDES, TERMS, all_flows, beyond_average, gaps
 from serving.dashboard.page import Page
 from serving.dashboard.rendering import region, render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
 from serving.runtime.services import services_of
 
-NAMES = {TERMS: "术语", CHAIN: "产业链环节", INDUSTRIES: "行业", REGIONS: "地区"}
+NAMES = {CHAIN: "产业链环节", TERMS: "技术", INDUSTRIES: "行业", REGIONS: "地区"}
 LARGEST = 14  # provinces on either side of the matrix
 SHADES = 6
+CHARTED = 12
 HINTS = {
     "demands": "目前开放的需求条数。",
     "achievements": "目前在架的成果项数。",
     "budget": "这些需求的预算上限之和；没写预算的按 50 万元计。",
-    "score": "需求比供给所能推想的多出多少，按预算加权：大于 0 为缺口，小于 0 为富余；用于排序。",
+    "gap": "开放需求条数，减去按全体的供需比、这些成果通常对应的需求条数；大于 0 就是供给跟不上的条数。",
+    "surplus": "在架成果项数，减去按全体的供需比、这些需求通常对应的成果项数；大于 0 就是少人问津的项数。",
 }
 
 
 def side_of(request: Request) -> str:
     """Return what supply and demand are counted by."""
-    side = request.query_params.get("side", TERMS)
-    return side if side in SIDES else TERMS
+    side = request.query_params.get("side", CHAIN)
+    return side if side in SIDES else CHAIN
 
 
 async def page(request: Request) -> Response:
@@ -37,16 +40,30 @@ async def page(request: Request) -> Response:
     services = services_of(request)
     live = services.holder.live
     shown = None if live is None else await show(request, await gaps_table(request))
+    chart = None
+    if shown is not None and shown.rows:
+        unit = "项" if request.query_params.get("surplus") == "1" else "条"
+        rows = [
+            {
+                "name": row["label"],
+                "value": round(row["beyond"]),
+                "note": f"{row['demands']} 条需求，{row['achievements']} 项成果",
+            }
+            for row in shown.rows[:CHARTED]
+        ]
+        chart = charts.bars(rows, shown.table.title, unit)
     regions = load_regions()
     provinces = sorted((code, name) for code, name in regions.names.items() if code % 10_000 == 0)
     return render(
         request,
         "gaps.html",
         title="供需缺口",
+        charted=True,
         active="gaps",
         side=side_of(request),
         names=NAMES,
         shown=shown,
+        chart=chart,
         provinces=provinces,
         restricted=side_of(request) in (TERMS, CHAIN),
         no_graph=live is not None and live.engine.model.graph is None,
@@ -63,9 +80,9 @@ async def gaps_table(request: Request) -> Table:
     surplus = asked.get("surplus") == "1"
     rows = [
         {"name": row.name, "label": name_of(side, row.name), "demands": row.demands, "achievements": row.achievements}
-        | {"budget": row.budget, "score": row.score}
-        for row in found
-        if (row.score < 0) == surplus
+        | {"budget": row.budget, "beyond": beyond}
+        for row, beyond in zip(found, beyond_average(found, surplus=surplus), strict=True)
+        if beyond > 0
     ]
 
     def link(row: Row, records: str) -> tuple[str, dict[str, Any]] | None:
@@ -87,17 +104,16 @@ async def gaps_table(request: Request) -> Table:
             ),
             Column("budget", "预算合计（万元）", "number", HINTS["budget"], link=partial(link, records="demands")),
             Column(
-                "score",
-                "富余程度" if surplus else "缺口程度",
-                "decimal",
-                HINTS["score"],
-                link=partial(link, records="demands"),
+                "beyond",
+                "多出的成果（项）" if surplus else "多出的需求（条）",
+                "number",
+                HINTS["surplus" if surplus else "gap"],
+                link=partial(link, records="achievements" if surplus else "demands"),
             ),
         ),
         MemoryRows(rows),
         find=("label",),
-        sort="score",
-        descending=not surplus,
+        sort="beyond",
         empty="没有。",
         hint="按模型包生成时的记录统计；之后写入的记录在下一次 gongxu build 后计入。",
     )

@@ -17,7 +17,7 @@ from serving.dashboard.figures.lists import UNSTATED
 from serving.dashboard.figures.periods import LENGTHS, Period, last_day, period_of
 from serving.dashboard.figures.quality import wilson
 from serving.dashboard.page import Page
-from serving.dashboard.rendering import number, region, render
+from serving.dashboard.rendering import region, render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
 from serving.runtime.services import services_of
 
@@ -54,6 +54,7 @@ async def page(request: Request) -> Response:
         request,
         "overview.html",
         title="经营概况",
+        charted=True,
         active="overview",
         hints=HINTS,
         lengths=LENGTHS,
@@ -61,8 +62,8 @@ async def page(request: Request) -> Response:
         side=side_of(request),
         side_shown=shown[0],
         trend_shown=shown[1],
-        upper=charts.line(labels, upper, "推荐展示与查看的次数", number, wide=True),
-        lower=charts.line(labels, lower, "联系到成交的次数", number),
+        upper=charts.line(labels, upper, "推荐展示与查看的次数"),
+        lower=charts.line(labels, lower, "联系到成交的次数"),
         **state,
     )
 
@@ -80,7 +81,8 @@ def _state(store: Store, request: Request) -> dict[str, Any]:
             "period": period,
             "now": now,
             "before": before,
-            "funnel": _funnel(now, before),
+            "cohort": _cohort(*(figures.cohort(connection, days) for days in (period, period.before))),
+            "likely": wilson(min(now.get("deal", 0), now.get("contact", 0)), now.get("contact", 0)),
             "success": (
                 figures.rate(now.get("deal", 0), now.get("contact")),
                 figures.rate(before.get("deal", 0), before.get("contact")),
@@ -91,25 +93,22 @@ def _state(store: Store, request: Request) -> dict[str, Any]:
         }
 
 
-def _funnel(now: dict[str, int], before: dict[str, int]) -> list[dict[str, Any]]:
-    """Return the steps with their shares of the step before and those shares' intervals; bars are in proportion."""
+def _cohort(now: dict[str, int], before: dict[str, int]) -> list[dict[str, Any]]:
+    """Return the steps with their shares of the demands that were first shown, with intervals; bars are in proportion."""
+    whole, earlier = now[wording.FUNNEL[0]], before[wording.FUNNEL[0]]
     steps = []
-    most = max([now.get(kind, 0) for kind in wording.FUNNEL] + [1])
-    previous: int | None = None
     for kind in wording.FUNNEL:
-        count = now.get(kind, 0)
+        figure, then = wilson(now[kind], whole), wilson(before[kind], earlier)
+        known = figure.value is not None and then.value is not None and kind != wording.FUNNEL[0]
         steps.append(
             {
                 "kind": kind,
-                "number": count,
-                "before": before.get(kind, 0),
-                "change": figures.rate(count - before.get(kind, 0), before.get(kind, 0)),
-                "share": figures.rate(count, previous),
-                "interval": wilson(min(count, previous), previous) if previous else None,
-                "width": 100 * count / most,
+                "number": now[kind],
+                "figure": figure,
+                "points": 100 * ((figure.value or 0.0) - (then.value or 0.0)) if known else None,
+                "width": 100 * now[kind] / max(whole, 1),
             }
         )
-        previous = count
     return steps
 
 

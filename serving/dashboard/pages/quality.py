@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 from typing import Any
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,7 +18,7 @@ from serving.dashboard.figures import quality as figures
 from serving.dashboard.figures.lists import UNSTATED
 from serving.dashboard.figures.periods import LENGTHS, Period, last_day, period_of
 from serving.dashboard.figures.trained import (
-    BINS,
+    Reliability,
     evaluations,
     held_out,
     reliability,
@@ -29,7 +30,7 @@ from serving.dashboard.pages.experiments import drift_table, findings_table
 from serving.dashboard.pages.overview import HINTS, SIDES, UNKNOWN, name_of
 from serving.dashboard.pages.records import pair_link, version_link
 from serving.dashboard.pages.served import dots, served_rows, served_table
-from serving.dashboard.rendering import number, percent, render
+from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
 from serving.runtime.services import Services, services_of
 
@@ -71,8 +72,10 @@ async def page(request: Request) -> Response:
         request,
         "quality.html",
         title="匹配质量",
+        charted=True,
         active="quality",
         dots=dots(served),
+        slices=slices_chart(tables["slices"].rows),
         trained=trained,
         chosen=chosen,
         lengths=LENGTHS,
@@ -80,23 +83,34 @@ async def page(request: Request) -> Response:
         tables=tables,
         name_of=name_of,
         experiments=bool(await asyncio.to_thread(all_experiments, home)),
-        calibration=charts.scatter(
-            {"理想": [(0.0, 0.0), (1.0, 1.0)], "实际": [(bin_.predicted, bin_.observed) for bin_ in curve]},
-            "校准曲线：预测概率与实际比例",
-            partial(percent, places=0),
-        )
-        if curve
-        else None,
-        spread=charts.bars(
-            [f"{place / BINS:.1f}" for place in range(BINS)],
-            {"配对数": [next((b.pairs for b in curve if round(b.low * BINS) == place), 0) for place in range(BINS)]},
-            "预测概率的分布",
-            number,
-        )
-        if curve
-        else None,
+        calibration=charts.calibration([_point(bin_) for bin_ in curve], "校准：预测概率与实际比例") if curve else None,
         **state,
     )
+
+
+def slices_chart(rows: list[Row]) -> Markup | None:
+    """Return the slices' values with their intervals; None without any."""
+    known = [row for row in rows if row["value"] is not None]
+    shown = [
+        {"name": row["slice"], "value": row["value"], "low": row["low"], "high": row["high"]}
+        | {"note": "" if row["change"] is None else f"比上一版 {row['change']:+.3f}"}
+        for row in known
+    ]
+    return charts.dots(shown, "各分组的 NDCG@10 与 95% 区间") if shown else None
+
+
+def _point(bin_: Reliability) -> dict[str, float]:
+    """Return what the calibration chart shows of one range of probabilities, with the interval of what came."""
+    observed = figures.wilson(round(bin_.observed * bin_.pairs), bin_.pairs)
+    return {
+        "from": bin_.low,
+        "to": bin_.high,
+        "pairs": bin_.pairs,
+        "predicted": bin_.predicted,
+        "observed": bin_.observed,
+        "low": observed.low or 0.0,
+        "high": observed.high or 0.0,
+    }
 
 
 def _default(trained: list[Candidate], current: str) -> str:

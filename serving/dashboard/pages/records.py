@@ -1,5 +1,7 @@
 """Lists of records: what the numbers of all other pages lead to."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -97,11 +99,20 @@ async def _behind(request: Request, records: str, table: sa.Table) -> list[sa.Co
 async def demands_table(request: Request) -> Table:
     """Return the table of demands that the address asks for."""
     engine = await services_of(request).in_store(lambda store: store.engine)
-    table, progress = demands, demand_progress
     wanted = [
-        *record_conditions(request.query_params, table, progress),
-        *await _behind(request, table.name, table),
+        *record_conditions(request.query_params, demands, demand_progress),
+        *await _behind(request, demands.name, demands),
     ]
+    keys = _keys(request, demands, wanted)
+    choices = {"status": [(status.value, status.value) for status in DemandStatus]}
+    return replace(listed_demands("demands", engine, wanted, keys), choices=choices, descending=False)
+
+
+def listed_demands(
+    name: str, engine: sa.Engine, wanted: Sequence[sa.ColumnElement[bool]], keys: sa.Select[Any] | None = None
+) -> Table:
+    """Return the table of the demands that meet all conditions, with how far each got."""
+    table, progress = demands, demand_progress
     query = (
         sa.select(
             table.c.id,
@@ -112,6 +123,7 @@ async def demands_table(request: Request) -> Table:
             table.c.status,
             table.c.budget_max,
             table.c.deadline,
+            table.c.published_at,
             sa.func.coalesce(progress.c.impressions, 0).label("impressions"),
             sa.func.coalesce(progress.c.responses, 0).label("responses"),
             progress.c.first_shown,
@@ -120,8 +132,9 @@ async def demands_table(request: Request) -> Table:
         .select_from(table.outerjoin(progress, progress.c.demand_id == table.c.id))
         .where(*wanted)
     )
+    events_of = partial(events_link, side="demand")
     return Table(
-        "demands",
+        name,
         "需求",
         (
             Column("id", "编号", link=demand_link),
@@ -132,20 +145,15 @@ async def demands_table(request: Request) -> Table:
             Column("status", "状态"),
             Column("budget_max", "预算上限（万元）", "number", "需求写明的预算上限；没写的为 –。", own=True),
             Column("deadline", "截止日期", "day"),
-            Column(
-                "impressions", "展示次数", "number", SHOWN, link=partial(events_link, side="demand", kind="impression")
-            ),
-            Column(
-                "responses", "响应次数", "number", ANSWERED, link=partial(events_link, side="demand", kind=RESPONSE)
-            ),
+            Column("published_at", "发布日期", "day"),
+            Column("impressions", "展示次数", "number", SHOWN, link=partial(events_of, kind="impression")),
+            Column("responses", "响应次数", "number", ANSWERED, link=partial(events_of, kind=RESPONSE)),
             Column("first_shown", "首次推荐", "day"),
             Column("first_response", "首次响应", "day"),
         ),
-        SelectedRows(engine, query, table.c.id, keys=_keys(request, table, wanted)),
+        SelectedRows(engine, query, table.c.id, keys=keys),
         find=("id", "title", "enterprise"),
-        choices={"status": [(status.value, status.value) for status in DemandStatus]},
         sort="id",
-        descending=False,
         size=50,
     )
 

@@ -14,19 +14,22 @@ from serving.dashboard.pages import (
     records,
     served,
 )
-from serving.dashboard.pages.daily import matches, review, today
+from serving.dashboard.pages.daily import dispatch, matches, review, today
 from serving.dashboard.pages.endpoints import table as endpoints
 from serving.dashboard.pages.importing import prepare, reports
 from serving.dashboard.pages.kinds import cards, criteria, eligibility, firms
 from serving.dashboard.pages.kinds import records as kind_records
 from serving.dashboard.pages.matching import desk, find, handout
+from serving.dashboard.pages.measured import errors
 from serving.dashboard.tables import TableSpec
 
 _MODULES = (
     today,
     matches,
+    dispatch,
     overview,
     quality,
+    errors,
     experiments,
     desk,
     browse,

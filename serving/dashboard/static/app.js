@@ -18,9 +18,11 @@
     if (!fresh) { location.search = query; return; }
     const hidden = section.querySelector(".table-head .hidden");
     if (hidden) fresh.querySelector(".table-head :is(h2,h3)").classList.add("hidden");
+    const choosing = section.querySelector("details.columns[open]");
     section.replaceWith(fresh);
+    if (choosing) fresh.querySelector("details.columns").open = true;
     history.replaceState(null, "", query);
-    fresh.querySelector(".scroll")?.focus({ preventScroll: true });
+    fresh.querySelector(choosing ? "details.columns a" : ".scroll")?.focus({ preventScroll: true });
   };
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-swap]");

@@ -155,7 +155,7 @@ def test_the_overview_counts_what_a_plain_recount_counts(boss, home, days):
             median = overview.response_days(connection, period)
             unanswered = overview.unanswered(connection, period)
             covered = overview.coverage(connection, period, current=True)
-            trend = overview.trend(connection, period)
+            trend, counted = overview.trend(connection, period), overview.cohort(connection, period)
             looked_up = overview.coverage(connection, period, current=False)
     day = {event.event_id: china_day(event.occurred_at.replace(tzinfo=None)) for event in events}
     assert last == max(day[event.event_id] for event in events if event.kind is not EventKind.JUDGEMENT)
@@ -189,8 +189,13 @@ def test_the_overview_counts_what_a_plain_recount_counts(boss, home, days):
         {e.achievement_id for e in inside if e.kind is EventKind.IMPRESSION and e.achievement_id in on_offer}
     )
     assert looked_up == covered  # one from what is kept, one from the events
+    first = {d for d, event in shown.items() if period.first <= day[event.event_id] <= period.last}
+    reached = [
+        len({e.demand_id for e in events if e.kind.value == kind} & first) for kind in ("click", "contact", "deal")
+    ]
+    assert [counted[kind] for kind in ("impression", "click", "contact", "deal")] == [len(first), *reached]
     page = boss.get(f"/overview?days={days}").text
-    assert f"{totals['impression']:,}</a>" in page
+    assert f"{len(first):,}</a>" in page
 
 
 def test_a_period_and_the_one_before_it_touch():

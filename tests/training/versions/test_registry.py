@@ -123,6 +123,11 @@ def test_every_run_says_where_it_comes_from(two_versions):
         assert int(params["watermark"]) > 0
     trained = next(run for run in by_kind["train"] if run.data.tags["gongxu.bundle"] == two_versions.second)
     assert trained.data.params["trees"] == "12"
+    assert trained.info.run_name.startswith(f"train {two_versions.second}: ")
+    assert trained.info.end_time > trained.info.start_time
+    assert [held.dataset.digest for held in trained.inputs.dataset_inputs] == [trained.data.params["data_digest"][:36]]
+    tables = {one["path"] for one in json.loads(trained.data.tags["mlflow.loggedArtifacts"])}
+    assert "figures.json" in tables
     assert "mlflow.source.git.commit" in trained.data.tags or not (_root() / ".git").exists()
     candidate = candidates.load(two_versions.settings, two_versions.second)
     value = candidate.figures["auc2"].value

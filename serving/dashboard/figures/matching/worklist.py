@@ -1,8 +1,7 @@
 """The list of demands that work begins with: saved views, filters, and what each line says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -29,6 +28,15 @@ SORTS = {
     "-budget_max": "预算最高",
     "first_shown": "等得最久",
     "title": "名称",
+}
+# What a line may show beside the title.
+SHOWABLE = {
+    "budget_max": "预算",
+    "enterprise": "企业",
+    "region": "地区",
+    "field": "领域",
+    "published_at": "发布日期",
+    "responses": "响应次数",
 }
 RICHEST = 0.2
 _ENDED = (MatchState.DEAL, MatchState.DECLINED)
@@ -85,28 +93,6 @@ def number_of(text: str) -> float | None:
     except ValueError:
         return None
     return value if 0 <= value < float("inf") else None
-
-
-def worklist(wanted: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
-    """Return the query of the demands that meet all conditions, with how long they wait for an answer."""
-    table, progress = demands, demand_progress
-    return (
-        sa.select(
-            table.c.id,
-            table.c.title,
-            table.c.enterprise,
-            table.c.field,
-            table.c.region,
-            table.c.status,
-            table.c.budget_max,
-            table.c.deadline,
-            table.c.published_at,
-            progress.c.first_shown,
-            sa.func.coalesce(progress.c.responses, 0).label("responses"),
-        )
-        .select_from(table.outerjoin(progress, progress.c.demand_id == table.c.id))
-        .where(*wanted)
-    )
 
 
 def offered(store: Store) -> tuple[list[str], list[str]]:

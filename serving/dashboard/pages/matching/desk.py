@@ -1,24 +1,31 @@
 """匹配 in three panes: demands to work on, what is recommended for one of them, and one pair with all that can be done."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
+import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import Response
 
 from data.dates import CHINA_STANDARD_TIME
+from data.errors import InputError
+from data.store.database import translated_errors
 from data.store.store import Store
-from data.store.tables import demands
+from data.store.tables import achievements as achievement_rows
 from serving.dashboard.accounts.sessions import utc_now
-from serving.dashboard.figures.matching.worklist import SORTS, VIEWS, conditions, mistakes, offered, worklist
-from serving.dashboard.page import Page, operator_of
+from serving.dashboard.figures.matching.worklist import SHOWABLE, SORTS, VIEWS, conditions, mistakes, offered
+from serving.dashboard.page import Page, field, operator_of, see_other
 from serving.dashboard.pages.browse import list_of, pair_of
-from serving.dashboard.pages.records import SPECS, demand_link
+from serving.dashboard.pages.records import SPECS, listed_demands
 from serving.dashboard.rendering import render
-from serving.dashboard.tables import Column, SelectedRows, Table, TableSpec, show
+from serving.dashboard.tables import Table, TableSpec, show
 from serving.runtime.services import services_of
 
 FILTERS = ("field", "region", "budget", "until")
 DEFAULT_SORT = "-published_at"
+VIEW_PARTS = ("view", *FILTERS, "worklist_find", "worklist_sort", "worklist_beside")
 
 
 async def page(request: Request) -> Response:
@@ -35,10 +42,13 @@ async def page(request: Request) -> Response:
         record = await services.in_store(lambda store: store.demand(chosen))
         listed = await list_of(request, record)
         if asked.get("demand") and asked.get("achievement"):
-            pair = await pair_of(request, chosen, asked["achievement"])
+            sought = await services.in_store(partial(achievement_named, name=asked["achievement"]))
+            pair = await pair_of(request, chosen, sought)
     today = utc_now().astimezone(CHINA_STANDARD_TIME).date()
     days = {row["id"]: (row["deadline"] - today).days for row in shown.rows if row["deadline"] is not None}
-    view = asked.get("view", "open")
+    view, beside = asked.get("view", "open"), asked.get("worklist_beside", "")
+    saved = await services.in_store(lambda store: store.saved_views.of(who.name, "browse"))
+    here = view_query(request)
     return render(
         request,
         "desk.html",
@@ -47,6 +57,10 @@ async def page(request: Request) -> Response:
         views=VIEWS,
         view=view if view in VIEWS else "open",
         sorts=SORTS,
+        showable=SHOWABLE,
+        beside=beside if beside in SHOWABLE else "budget_max",
+        saved=saved,
+        here=here,
         sorting=("-" if shown.view.descending else "") + shown.view.sort,
         mistakes=mistakes(asked),
         narrowed=sum(bool(asked.get(name)) for name in FILTERS),
@@ -62,35 +76,47 @@ async def page(request: Request) -> Response:
     )
 
 
+def achievement_named(store: Store, name: str) -> str:
+    """Return the id of the achievement of that id, else of one whose title holds the words; the name itself if none does."""
+    columns = achievement_rows.c
+    by_title = columns.title.icontains(name.strip(), autoescape=True)
+    query = sa.select(columns.id).where(~columns.deleted, (columns.id == name) | by_title)
+    first = query.order_by(columns.id != name, sa.func.length(columns.title)).limit(1)
+    with translated_errors(store.engine.url), store.engine.connect() as connection:
+        return str(connection.execute(first).scalar() or name)
+
+
+def view_query(request: Request) -> str:
+    """Return what of an address makes its view: all but the place in it and what is open."""
+    return urlencode([(name, value) for name, value in request.query_params.items() if name in VIEW_PARTS and value])
+
+
+async def save_view(request: Request) -> Response:
+    """Keep the view that is shown under a name of the operator's own; the same name again changes it."""
+    who, name = operator_of(request), field(request, "name").strip()
+    query = urlencode([(key, value) for key, value in parse_qsl(field(request, "query")) if key in VIEW_PARTS])
+    if not name:
+        raise InputError("请给视图起个名字。")
+    await services_of(request).in_store(lambda store: store.saved_views.keep(who.name, "browse", name, query))
+    return see_other(request, "/browse", **{**dict(parse_qsl(query)), "notice": "view_saved"})
+
+
+async def drop_view(request: Request) -> Response:
+    """Forget a view of the operator's own."""
+    who, name = operator_of(request), field(request, "name")
+    await services_of(request).in_store(lambda store: store.saved_views.drop(who.name, "browse", name))
+    return see_other(request, "/browse", notice="view_dropped")
+
+
 async def worklist_table(request: Request) -> Table:
     """Return the demands that the address asks for."""
     who = operator_of(request)
 
-    def build(store: Store) -> SelectedRows:
+    def build(store: Store) -> Table:
         wanted = conditions(store, request.query_params, who.name, utc_now())
-        return SelectedRows(store.engine, worklist(wanted), demands.c.id)
+        return replace(listed_demands("worklist", store.engine, wanted), sort=DEFAULT_SORT.removeprefix("-"))
 
-    return Table(
-        "worklist",
-        "需求",
-        (
-            Column("id", "编号", link=demand_link),
-            Column("title", "需求名称", "title", link=demand_link),
-            Column("enterprise", "企业"),
-            Column("field", "技术领域"),
-            Column("region", "地区", "region"),
-            Column("status", "状态"),
-            Column("budget_max", "预算上限（万元）", "number", "需求写明的预算上限；没写的为 –。", own=True),
-            Column("deadline", "截止日期", "day"),
-            Column("published_at", "发布日期", "day"),
-            Column("first_shown", "首次推荐", "day"),
-            Column("responses", "响应次数", "number", "联系、会面、洽谈、成交事件的次数。", own=True),
-        ),
-        await services_of(request).in_store(build),
-        find=("id", "title", "enterprise"),
-        sort=DEFAULT_SORT.removeprefix("-"),
-        size=50,
-    )
+    return await services_of(request).in_store(build)
 
 
 async def achievements(request: Request) -> Response:
@@ -99,5 +125,10 @@ async def achievements(request: Request) -> Response:
     return render(request, "start_achievements.html", title="从成果开始", active="browse", shown=shown)
 
 
-PAGES = (Page("/browse", page), Page("/browse/achievements", achievements))
+PAGES = (
+    Page("/browse", page),
+    Page("/browse/achievements", achievements),
+    Page("/browse/views/save", save_view, post=True),
+    Page("/browse/views/drop", drop_view, post=True),
+)
 TABLES = (TableSpec("worklist", worklist_table),)

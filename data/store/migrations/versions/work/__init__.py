@@ -1,0 +1,1 @@
+"""Steps for the work of operators and brokers."""

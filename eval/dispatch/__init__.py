@@ -1,0 +1,1 @@
+"""Replays of a real log through ways to dispatch work."""

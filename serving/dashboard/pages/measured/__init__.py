@@ -1,0 +1,1 @@
+"""Pages on what a version gets wrong."""
