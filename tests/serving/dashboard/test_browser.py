@@ -284,7 +284,7 @@ def test_search_titles_sort_by_them_and_follow_a_number(page, server):
     visit(page, f"{server}/overview?days=365")
     number = page.locator("#sides tbody td.n a").first
     said = number.inner_text()
-    page.locator("#sides th dfn").first.hover()
+    page.locator("#sides th [data-hint]").first.hover()
     expect(page.get_by_role("tooltip")).to_contain_text("推荐展示")
     number.click()
     expect(page.locator("#events .count")).to_have_text(f"{said} 条")
