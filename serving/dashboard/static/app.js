@@ -156,17 +156,22 @@
   tip.className = "tip"; tip.setAttribute("role", "tooltip"); tip.id = "tip"; tip.hidden = true;
   document.body.append(tip);
   const hide = () => { tip.hidden = true; };
+  let hinted = null;
   const showTip = (event) => {
-    const target = event.target.closest?.("[data-hint]");
-    if (!target) { hide(); return; }
-    tip.textContent = target.dataset.hint; tip.hidden = false;
-    const box = target.getBoundingClientRect(), own = tip.getBoundingClientRect();
+    hinted = event.target.closest?.("[data-hint]") ?? null;
+    if (!hinted) { hide(); return; }
+    tip.textContent = hinted.dataset.hint; tip.hidden = false;
+    placeTip();
+  };
+  const placeTip = () => {
+    if (tip.hidden || !hinted) return;
+    const box = hinted.getBoundingClientRect(), own = tip.getBoundingClientRect();
     tip.style.left = Math.max(8, Math.min(box.left, innerWidth - own.width - 8)) + "px";
     tip.style.top = (box.bottom + own.height + 14 > innerHeight ? box.top - own.height - 6 : box.bottom + 6) + "px";
   };
   document.addEventListener("mouseover", showTip);
   document.addEventListener("focusin", showTip);
-  document.addEventListener("scroll", hide, true);
+  document.addEventListener("scroll", placeTip, true);  // focus may scroll to what it shows
 
   // Light and dark.
   document.querySelector("[data-theme-toggle]")?.addEventListener("click", () => {
