@@ -62,6 +62,7 @@ def as_before_titles(store):
     """Take the store back to the schema that had neither titles nor industries of their own: opening it fills them in."""
     config = Config()
     config.set_main_option("script_location", str(Path(data.store.__file__).with_name("migrations")))
+    config.set_main_option("recursive_version_locations", "true")
     with begin_write(store.engine) as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0005")
