@@ -21,7 +21,14 @@ hypothesis_settings.load_profile("suite")
 
 SLOW_FIXTURES = {"platform", "judged", "way"}
 """What takes more than ten seconds to make: a test that needs it is slow, whatever it does itself."""
-SLOW_FOLDERS = ("tests/e2e/", "tests/contracts/", "tests/serving/dashboard/test_browser", "tests/training/")
+SLOW_FOLDERS = (
+    *("tests/contracts/", "tests/e2e/", "tests/eval/", "tests/training/", "tests/test_packages"),
+    *("tests/data/files/test_corruption", "tests/data/files/test_importer", "tests/data/simulator/"),
+    *("tests/knowledge_graph/commands/", "tests/models/encoder/test_encoder", "tests/models/encoder/test_contextual"),
+    *("tests/matcher/features/test_one_place", "tests/matcher/gaps/", "tests/matcher/learning/test_out_of_fold"),
+    *("tests/matcher/ranking/test_scorer", "tests/matcher/history/test_outcome_history"),
+    *(f"tests/serving/{room}/" for room in ("agents", "api", "client", "dashboard", "runtime")),
+)
 """Where tests start servers, databases, browsers and processes, or train."""
 
 
