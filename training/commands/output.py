@@ -13,6 +13,7 @@ STEPS = {
     "indexes": "建立索引",
     "graph": "构建知识图谱",
     "quantities": "读取指标数值",
+    "kinds": "整理服务、专家等其他类别",
     "bundle": "写入模型包",
     "simulate": "生成模拟平台",
     "import": "导入记录与事件",
