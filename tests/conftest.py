@@ -29,7 +29,7 @@ SLOW_FOLDERS = (
     *("tests/matcher/ranking/test_scorer", "tests/matcher/history/test_outcome_history"),
     *(f"tests/serving/{room}/" for room in ("agents", "api", "client", "dashboard", "runtime")),
 )
-"""Where tests start servers, databases, browsers and processes, or train."""
+"""Where tests start servers, databases, browsers and processes, train, evaluate, or take seconds by what they are about."""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -71,6 +71,32 @@ def begin_write(engine: sa.Engine) -> Any:
     return engine.execution_options(writes=True).begin()
 
 
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Open a connection to read by.
+
+    Raises:
+        StoreError: the database fails.
+
+    """
+    with translated_errors(engine.url), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine, locked: str = "") -> Iterator[sa.Connection]:
+    """Open a transaction to write in; PostgreSQL locks the table `locked` against a second writer, as SQLite does by itself.
+
+    Raises:
+        StoreError: the database fails.
+
+    """
+    with translated_errors(engine.url), begin_write(engine) as connection:
+        if locked and engine.dialect.name == "postgresql":
+            connection.execute(sa.text(f"LOCK TABLE {locked} IN SHARE ROW EXCLUSIVE MODE"))
+        yield connection
+
+
 def _sqlite_engine(url: sa.URL, lock_timeout: float) -> sa.Engine:
     if not url.database or url.database == ":memory:":
         raise StoreError("the store needs a file: sqlite:////folder/store.db")

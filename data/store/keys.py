@@ -1,7 +1,5 @@
 """API keys and the audit trail in the store's database: digests of keys, never the keys."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from data.errors import InputError, unknown_id
-from data.store.database import begin_write, translated_errors
+from data.store.database import translated_errors, writing
 from data.store.tables import api_keys, audit
 
 
@@ -54,7 +52,7 @@ class ApiKeys:
             InputError: another key has its name.
 
         """
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             if connection.execute(sa.select(api_keys.c.key_id).where(api_keys.c.name == key.name)).first():
                 raise InputError(f"there is a key named {key.name!r} already; revoked or not, its name stays taken")
             connection.execute(sa.insert(api_keys).values(vars(key) | _moments(key)))
@@ -72,7 +70,7 @@ class ApiKeys:
             NotFoundError: no key has this name.
 
         """
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             mine = api_keys.c.name == name
             if not connection.execute(sa.select(api_keys.c.key_id).where(mine)).first():
                 names = connection.execute(sa.select(api_keys.c.name).order_by(api_keys.c.name)).scalars()
@@ -82,7 +80,7 @@ class ApiKeys:
 
     def note(self, entry: AuditEntry) -> None:
         """Append to the audit trail."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.insert(audit).values(vars(entry) | {"at": _plain(entry.at)}))
 
     def trail(self, limit: int = 1000) -> list[AuditEntry]:
@@ -93,11 +91,6 @@ class ApiKeys:
             return [
                 AuditEntry(**{name: _in_utc(value) for name, value in row.items() if name != "number"}) for row in rows
             ]
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
-            yield connection
 
 
 def _plain(moment: datetime | None) -> datetime | None:

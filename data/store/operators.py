@@ -1,7 +1,5 @@
 """Operators of the dashboard and their sessions in the store's database: hashes, never passwords or cookies."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +8,7 @@ import sqlalchemy as sa
 
 from data.errors import InputError, unknown_id
 from data.store.dashboard_tables import operator_sessions, operators
-from data.store.database import begin_write, translated_errors
+from data.store.database import reading, writing
 
 
 @dataclass(frozen=True)
@@ -54,25 +52,25 @@ class Operators:
             InputError: there is one of that name.
 
         """
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             if connection.execute(sa.select(operators.c.name).where(operators.c.name == operator.name)).first():
                 raise InputError(f"there is an operator {operator.name!r} already; `gongxu operators list` shows all")
             connection.execute(sa.insert(operators).values({k: _plain(v) for k, v in vars(operator).items()}))
 
     def all(self) -> list[Operator]:
         """Return all operators, disabled ones too, by name."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return [_operator(row) for row in connection.execute(sa.select(operators).order_by(operators.c.name))]
 
     def find(self, name: str) -> Operator | None:
         """Return an operator, None if there is none of that name."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(sa.select(operators).where(operators.c.name == name)).first()
         return _operator(row) if row else None
 
     def of_subject(self, subject: str) -> Operator | None:
         """Return the operator who signs in at a provider under this issuer and subject, None if there is none yet."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(sa.select(operators).where(operators.c.subject == subject)).first()
         return _operator(row) if row else None
 
@@ -83,7 +81,7 @@ class Operators:
             NotFoundError: there is none of that name.
 
         """
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             mine = operators.c.name == name
             changes = {key: _plain(value) for key, value in values.items()}
             if not connection.execute(sa.update(operators).where(mine).values(changes)).rowcount:
@@ -93,7 +91,7 @@ class Operators:
 
     def note_failure(self, name: str, now: datetime, limit: int, lock: timedelta) -> bool:
         """Count a wrong password; the `limit`-th in a row locks for the time `lock`. Return whether it did."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             mine = operators.c.name == name
             grown = sa.update(operators).where(mine).values(failures=operators.c.failures + 1)
             failures = connection.execute(grown.returning(operators.c.failures)).scalar()
@@ -105,7 +103,7 @@ class Operators:
 
     def open_session(self, digest: str, name: str, now: datetime, oldest: datetime) -> None:
         """Begin a session after a right password, forget the failures before it, and all sessions begun before `oldest`."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             connection.execute(
                 sa.update(operators).where(operators.c.name == name).values(failures=0, locked_until=None)
             )
@@ -121,7 +119,7 @@ class Operators:
             .join(operators, operators.c.name == table.c.operator)
             .where(table.c.digest == digest, operators.c.disabled_at.is_(None))
         )
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(query).first()
         if row is None:
             return None
@@ -129,24 +127,14 @@ class Operators:
 
     def touch(self, digest: str, now: datetime) -> None:
         """Note that a session was used."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             mine = operator_sessions.c.digest == digest
             connection.execute(sa.update(operator_sessions).where(mine).values(seen_at=_plain(now)))
 
     def close_session(self, digest: str) -> None:
         """End a session."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.delete(operator_sessions).where(operator_sessions.c.digest == digest))
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with translated_errors(self._engine.url), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
-            yield connection
 
 
 def _operator(row: Any) -> Operator:

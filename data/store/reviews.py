@@ -1,7 +1,6 @@
 """What operators said of proposed pairs: a queue of pairs to judge, and judgements that become events."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from data.errors import InputError, NotFoundError
 from data.records import EventKind, OutcomeEvent
 from data.store.dashboard_tables import review_queue, reviews
-from data.store.database import begin_write, translated_errors
+from data.store.database import reading, writing
 
 STRATA = ("uncertain", "disagreement", "value", "random")
 """Why a pair was chosen: the model is unsure, two models disagree, much money is at stake, or by lot."""
@@ -76,7 +75,7 @@ class Reviews:
         """Put pairs into the queue; those that wait or were judged already are left out. Return how many went in."""
         insert: Any = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         added = 0
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             for pair in pairs:
                 same = (reviews.c.demand_id == pair.demand_id) & (reviews.c.achievement_id == pair.achievement_id)
                 if connection.execute(sa.select(reviews.c.number).where(same, reviews.c.undone_at.is_(None))).first():
@@ -89,7 +88,7 @@ class Reviews:
     def waiting(self) -> dict[str, int]:
         """Return how many pairs wait, by why they were chosen."""
         query = sa.select(review_queue.c.stratum, sa.func.count()).group_by(review_queue.c.stratum)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             found: dict[str, int] = {row[0]: int(row[1]) for row in connection.execute(query)}
         return {stratum: found.get(stratum, 0) for stratum in STRATA}
 
@@ -103,7 +102,7 @@ class Reviews:
         query = sa.select(review_queue).order_by(review_queue.c.number).limit(limit)
         if stratum:
             query = query.where(review_queue.c.stratum == stratum)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return [_queued(row) for row in connection.execute(query)]
 
     def _second_opinions(self, reviewer: str, limit: int) -> list[QueuedPair]:
@@ -121,7 +120,7 @@ class Reviews:
             .order_by(sa.func.min(table.c.number))
             .limit(limit)
         )
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return [
                 QueuedPair(row.demand_id, row.achievement_id, SECOND_OPINION, row.probability, None, row.bundle_version)
                 for row in connection.execute(query)
@@ -130,14 +129,14 @@ class Reviews:
     def queued(self, demand_id: str, achievement_id: str) -> QueuedPair | None:
         """Return a pair as it waits, None if it does not."""
         pair = (review_queue.c.demand_id == demand_id) & (review_queue.c.achievement_id == achievement_id)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(sa.select(review_queue).where(pair)).first()
         return _queued(row) if row else None
 
     def drop(self, demand_id: str, achievement_id: str) -> None:
         """Take a pair out of the queue, as one of its records is gone."""
         pair = (review_queue.c.demand_id == demand_id) & (review_queue.c.achievement_id == achievement_id)
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.delete(review_queue).where(pair))
 
     def judge(self, review: Review) -> int:
@@ -152,7 +151,7 @@ class Reviews:
         for reason in review.reasons:
             if reason not in REASON_CODES:
                 raise InputError(f"unknown reason {reason!r}; known: {', '.join(REASON_CODES)}")
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             mine = (
                 (reviews.c.demand_id == review.demand_id)
                 & (reviews.c.achievement_id == review.achievement_id)
@@ -181,7 +180,7 @@ class Reviews:
 
         """
         mine = (reviews.c.reviewer == reviewer) & reviews.c.undone_at.is_(None) & reviews.c.event_id.is_(None)
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             query = sa.select(reviews).where(mine).order_by(reviews.c.number.desc()).limit(1)
             row = connection.execute(query).first()
             if row is None:
@@ -209,13 +208,13 @@ class Reviews:
         )
         if reviewer:
             query = query.where(reviews.c.reviewer == reviewer)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             found = [_review(row) for row in connection.execute(query.order_by(reviews.c.number))]
         return [(review.number, _event(review)) for review in found]
 
     def mark(self, events: Mapping[int, str]) -> None:
         """Note which judgements (by number) became which events."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             for number, event_id in sorted(events.items()):
                 connection.execute(sa.update(reviews).where(reviews.c.number == number).values(event_id=event_id))
 
@@ -224,18 +223,8 @@ class Reviews:
         query = sa.select(reviews).where(reviews.c.undone_at.is_(None)).order_by(reviews.c.number)
         if demand_id:
             query = query.where(reviews.c.demand_id == demand_id, reviews.c.achievement_id == achievement_id)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return [_review(row) for row in connection.execute(query)]
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with translated_errors(self._engine.url), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
-            yield connection
 
 
 def _event(review: Review) -> OutcomeEvent:

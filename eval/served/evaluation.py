@@ -10,7 +10,7 @@ from eval.served.exposed import shown_items
 from eval.served.lists import SERVED, SYSTEMS, ServedList, baseline_lists, engine_list
 from eval.served.losses import fate_of
 from eval.served.metrics import ServedFigures, ShownItem, served_figures
-from eval.served.task import AskedDemand, ServedTask
+from eval.served.task import ServedTask
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import Scorer
@@ -49,11 +49,12 @@ def evaluate_served(
 ) -> ServedResult:
     """Ask the real engine, and the baselines beside it, for every demand of the task.
 
-    `model` holds the task's records, without a scorer; `fit` makes one for each fold from the rows it may know.
+    `model` holds the task's records, without a scorer; `fit` makes one for each fold without what the fold must not know.
     """
     lists: dict[str, dict[str, ServedList]] = {name: {} for name in SYSTEMS}
     losses: Counter[str] = Counter()
     shown: list[ShownItem] = []
+    numbers = {one.demand.demand_id: number for number, one in enumerate(task.asked)}
     folds = sorted({one.fold for one in task.asked})
     for fold in folds:
         progress(f"fold {fold + 1} of {len(folds)}")
@@ -62,7 +63,7 @@ def evaluate_served(
         for one in task.of_fold(fold):
             key = one.demand.demand_id
             lists[SERVED][key] = engine_list(engine, one.demand, task.text_of)
-            shown += _shown(task, one, lists[SERVED][key], scorer)
+            shown += _shown(task, numbers[key], lists[SERVED][key], scorer)
             wanted = [text for text, level in one.levels.items() if level >= task.good]
             losses += fate_of(engine, one.demand, wanted, task.text_of, shown=bool(lists[SERVED][key].texts))
             for name, found in baseline_lists(engine, one.demand, task.text_of, len(lists[SERVED])).items():
@@ -81,19 +82,20 @@ def served_by(
     """Return what the lists of the engine alone come to, with the scorers that `fit` makes."""
     lists: dict[str, ServedList] = {}
     shown: list[ShownItem] = []
+    numbers = {one.demand.demand_id: number for number, one in enumerate(task.asked)}
     for fold in sorted({one.fold for one in task.asked}):
         progress(f"fold {fold + 1}")
         scorer = fit(model, task, fold)
         engine = Engine(replace(model, scorer=scorer))
         for one in task.of_fold(fold):
             lists[one.demand.demand_id] = engine_list(engine, one.demand, task.text_of)
-            shown += _shown(task, one, lists[one.demand.demand_id], scorer)
+            shown += _shown(task, numbers[one.demand.demand_id], lists[one.demand.demand_id], scorer)
     asked = [lists[one.demand.demand_id] for one in task.asked]
     figures = served_figures(asked, [one.levels for one in task.asked], task.good)
     return figures.with_ece_of(shown, len(asked)) if task.shown else figures
 
 
-def _shown(task: ServedTask, one: AskedDemand, served: ServedList, scorer: Scorer) -> Iterator[ShownItem]:
-    """Yield what is known of the items that a demand is shown; demands are numbered in the order of `asked`."""
-    log = task.shown.get(one.demand.demand_id)
-    yield from shown_items(task.asked.index(one), served, one.levels, log, scorer, task.good)
+def _shown(task: ServedTask, number: int, served: ServedList, scorer: Scorer) -> Iterator[ShownItem]:
+    """Yield what is known of the items that demand `number` of those asked is shown."""
+    one = task.asked[number]
+    yield from shown_items(number, served, one.levels, task.shown.get(one.demand.demand_id), scorer, task.good)

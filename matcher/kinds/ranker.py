@@ -14,7 +14,6 @@ FEATURES = ("prior", "expertise", "same_city", "same_province")
 LEAST_PAIRS, LEAST_GOOD, LEAST_DEMANDS = 200, 30, 20  # outcomes of a kind from which a ranker of its own is fitted
 FOLDS = 5  # by demand
 REGULARISATION = 1.0  # ridge penalty on standardised weights
-_STEPS, _CLOSE = 30, 1e-8
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,9 @@ def fit_ranker(
         means, scales, weights, intercept = _logistic(features[~asked], good[~asked])
         unseen[asked] = (features[asked] - means) / scales @ weights + intercept
     unseen -= penalty
-    if _auc(unseen, good) <= _auc(features[:, 0] + features[:, 1] - penalty, good):
+    from sklearn.metrics import roc_auc_score
+
+    if roc_auc_score(good, unseen) <= roc_auc_score(good, features[:, 0] + features[:, 1] - penalty):
         return None
     means, scales, weights, intercept = _logistic(features, good)
     return KindRanker(means, scales, weights, intercept, IsotonicCalibration().fit(unseen, good))
@@ -95,26 +96,10 @@ def fit_ranker(
 def _logistic(
     features: NDArray[np.float64], good: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
-    """Return means, scales and weights (f,) and the intercept of a ridge logistic regression, by Newton's method."""
-    means, spread = features.mean(axis=0), features.std(axis=0)
-    scales = np.where(spread > 0, spread, 1.0)
-    table = np.column_stack([(features - means) / scales, np.ones(len(features))])
-    ridge = np.diag([REGULARISATION] * features.shape[1] + [0.0])
-    weights = np.zeros(table.shape[1])
-    for _ in range(_STEPS):
-        chance = 1.0 / (1.0 + np.exp(-np.clip(table @ weights, -30, 30)))
-        slope = table.T @ (good - chance) - ridge @ weights
-        curve = (table * (chance * (1 - chance))[:, None]).T @ table + ridge + 1e-9 * np.eye(len(weights))
-        step = np.linalg.solve(curve, slope)
-        weights = weights + step
-        if np.abs(step).max() < _CLOSE:
-            break
-    return means, scales, weights[:-1], float(weights[-1])
+    """Return means, scales and weights (f,) and the intercept of a ridge logistic regression."""
+    from sklearn.linear_model import LogisticRegression  # here: a server only reads what was fitted
+    from sklearn.preprocessing import StandardScaler
 
-
-def _auc(scores: NDArray[np.float64], good: NDArray[np.bool_]) -> float:
-    """Return the chance that a good pair has a higher score than another; a tie counts half."""
-    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places.ravel()]
-    n = int(good.sum())
-    return float((ranks[good].sum() - n * (n + 1) / 2) / (n * (len(good) - n)))
+    scaler = StandardScaler().fit(features)
+    fitted = LogisticRegression(C=1.0 / REGULARISATION).fit(scaler.transform(features), good)
+    return scaler.mean_, scaler.scale_, fitted.coef_[0], float(fitted.intercept_[0])

@@ -134,7 +134,7 @@ class Scorer:
         """Return what the probability of a pair that was never shown would be if it had been."""
         if self.exposure is None:
             return probability
-        return float(np.interp(probability, self.exposure.probabilities_, self.exposure.scores_))
+        return max(probability, float(np.interp(probability, self.exposure.probabilities_, self.exposure.scores_)))
 
     def _unseen(self, probability: float) -> float:
         if self.exposure is None:

@@ -1,5 +1,6 @@
 """The eight tools: what each takes, and which route answers it."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Self
@@ -19,14 +20,14 @@ AchievementId = Annotated[Identifier, Field(description="成果编号")]
 Number = Annotated[int, Field(ge=1, le=MAX_FOUND, description="最多返回几条")]
 
 
-class Arguments(BaseModel):
+class Arguments(BaseModel, ABC):
     """Arguments of a tool; what it does not know is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @abstractmethod
     def call(self) -> ApiCall:
         """Return the request to the route that answers."""
-        raise NotImplementedError
 
 
 class SearchRecords(Arguments):

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from data.dates import CHINA_STANDARD_TIME
 from data.errors import InputError, NotFoundError
+from data.kinds.record import RecordStatus
 from data.store.store import Store
 from data.store.tables import demands
 from data.store.work.assignments import PLATFORM, Proposal
@@ -63,7 +64,7 @@ def all_brokers(store: Store) -> dict[str, Broker]:
     today = datetime.now(CHINA_STANDARD_TIME).date()
     found = {}
     for record in store.kinds.all(BROKER):
-        if record.status.value == "有效" and (record.valid_until is None or record.valid_until >= today):
+        if record.status is RecordStatus.ACTIVE and (record.valid_until is None or record.valid_until >= today):
             found[record.id] = broker_of(record)
     return found
 

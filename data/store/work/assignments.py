@@ -1,7 +1,6 @@
 """Assignments of demands to brokers in the store: due times are kept with them, so that a restart forgets nothing."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 
 from data.errors import InputError, NotFoundError
 from data.store.dashboard_tables import assignment_steps, assignments
-from data.store.database import begin_write, translated_errors
+from data.store.database import reading, writing
 from data.work.assignment_state import (
     BY_PLATFORM,
     OPEN,
@@ -52,7 +51,7 @@ class Assignments:
         What became impossible since it was computed is left out: a demand that somebody has meanwhile, a broker whose
         open assignments reached `limits`.
         """
-        with self._writing() as connection:
+        with writing(self._engine, "assignments") as connection:
             load = _open_counts(connection)
             taken = {
                 row.demand_id for row in connection.execute(sa.select(assignments.c.demand_id).where(_OPEN).distinct())
@@ -80,7 +79,7 @@ class Assignments:
                 f"{step.state.value} is no step that somebody takes: proposals time out by themselves, see hand-over",
                 f"“{step.state.value}”由平台自动记录，转交请用转交功能",
             )
-        with self._writing() as connection:
+        with writing(self._engine, "assignments") as connection:
             assignment = _get(connection, step.assignment)
             query = sa.select(assignment_steps).where(assignment_steps.c.token == step.token)
             known = connection.execute(query).one_or_none()
@@ -96,7 +95,7 @@ class Assignments:
         self, numbers: Sequence[int], proposals: Sequence[Proposal], by: str, now: datetime
     ) -> list[Assignment]:
         """End assignments and propose their demands to others, all in one transaction; `proposals` pair with `numbers`."""
-        with self._writing() as connection:
+        with writing(self._engine, "assignments") as connection:
             made = []
             for number, proposal in zip(numbers, proposals, strict=True):
                 state = AssignmentState.HANDED_OVER
@@ -110,10 +109,10 @@ class Assignments:
     def expire(self, now: datetime) -> list[Assignment]:
         """Time out the proposals that nobody answered by their due time, and return them."""
         late = (assignments.c.state == AssignmentState.PROPOSED.value) & (assignments.c.due_at < _plain(now))
-        with self._reading() as connection:  # hardly ever is there one: no write lock for looking
+        with reading(self._engine) as connection:  # hardly ever is there one: no write lock for looking
             if connection.execute(sa.select(assignments.c.number).where(late).limit(1)).first() is None:
                 return []
-        with self._writing() as connection:
+        with writing(self._engine, "assignments") as connection:
             numbers = connection.execute(sa.select(assignments.c.number).where(late)).scalars().all()
             for number in numbers:
                 _write_step(connection, Step(number, AssignmentState.TIMED_OUT, PLATFORM, now, f"timeout-{number}"))
@@ -121,13 +120,13 @@ class Assignments:
 
     def get(self, number: int) -> Assignment:
         """Return an assignment; NotFoundError if there is none with this number."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return _get(connection, number)
 
     def steps(self, number: int) -> list[Step]:
         """Return all steps of an assignment after its proposal, oldest first."""
         query = sa.select(assignment_steps).where(assignment_steps.c.assignment == number)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(assignment_steps.c.number)).mappings()
             return [
                 Step(**dict(row) | {"state": AssignmentState(row["state"]), "at": _aware(row["at"])}) for row in rows
@@ -152,13 +151,13 @@ class Assignments:
         if due_before is not None:
             query = query.where(assignments.c.due_at < _plain(due_before))
         query = query.order_by(assignments.c.changed_at.desc(), assignments.c.number.desc()).limit(limit)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return [_assignment(row) for row in connection.execute(query).mappings()]
 
     def load(self, since: datetime) -> tuple[dict[str, int], dict[str, int]]:
         """Return by broker the open assignments, and the proposals since a moment."""
         recent = sa.select(assignments.c.broker_id, sa.func.count()).where(assignments.c.proposed_at >= _plain(since))
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             counted = connection.execute(recent.group_by(assignments.c.broker_id))
             return _open_counts(connection), {broker: int(number) for broker, number in counted}
 
@@ -168,7 +167,7 @@ class Assignments:
             assignments.c.state.in_([state.value for state in UNANSWERED])
         )
         found: dict[str, set[str]] = {}
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             for demand_id, broker_id in connection.execute(query):
                 if demand_id in demand_ids:
                     found.setdefault(demand_id, set()).add(broker_id)
@@ -178,7 +177,7 @@ class Assignments:
         """Return the latest assignment of each demand that was ever assigned, by demand."""
         last = sa.select(sa.func.max(assignments.c.number)).group_by(assignments.c.demand_id)
         query = sa.select(assignments).where(assignments.c.number.in_(last)).order_by(assignments.c.demand_id)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return [_assignment(row) for row in connection.execute(query).mappings()]
 
     def durations(self) -> list[tuple[AssignmentState, float]]:
@@ -188,25 +187,12 @@ class Assignments:
         ).join(assignments, assignments.c.number == assignment_steps.c.assignment)
         found: list[tuple[AssignmentState, float]] = []
         before: dict[int, datetime] = {}
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             for row in connection.execute(query.order_by(assignment_steps.c.number)):
                 start = before.get(row.assignment, row.proposed_at)
                 found.append((AssignmentState(row.state), (row.at - start).total_seconds() / 3600))
                 before[row.assignment] = row.at
         return found
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with translated_errors(self._engine.url), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        """Open a transaction; PostgreSQL locks the table against a second writer, as SQLite does by itself."""
-        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
-            if self._engine.dialect.name == "postgresql":
-                connection.execute(sa.text("LOCK TABLE assignments IN SHARE ROW EXCLUSIVE MODE"))
-            yield connection
 
 
 def _open_counts(connection: sa.Connection) -> dict[str, int]:

@@ -1,7 +1,6 @@
 """The work on matches in the store: an append-only table of actions; what they amount to is always replayed from it."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 from data.errors import ConflictError, InputError, NotFoundError
 from data.records import DeclineReason, OutcomeEvent
 from data.store.dashboard_tables import match_actions
-from data.store.database import begin_write, translated_errors
+from data.store.database import reading, writing
 from data.work.match_state import EVENTS, UNDO, Action, ActionKind, MatchState, MatchWork, check, replay
 
 MAX_BOARD = 2_000  # matches that a board shows at most, the latest ones
@@ -33,7 +32,7 @@ class Matches:
             ConflictError: somebody else changed the state since the operator looked.
 
         """
-        with self._writing() as connection:
+        with writing(self._engine, "match_actions") as connection:
             known = connection.execute(sa.select(match_actions).where(match_actions.c.token == action.token)).first()
             history = self._history(connection, action.demand_id, action.achievement_id)
             work = replay(action.demand_id, action.achievement_id, history)
@@ -60,7 +59,7 @@ class Matches:
             ConflictError: somebody else moved the match since.
 
         """
-        with self._writing() as connection:
+        with writing(self._engine, "match_actions") as connection:
             history = self._history(connection, demand_id, achievement_id)
             standing = [action for action in history if action.undone_at is None]
             mine = [action for action in standing if action.operator == operator and now - action.at <= UNDO]
@@ -80,18 +79,18 @@ class Matches:
 
     def work(self, demand_id: str, achievement_id: str) -> MatchWork:
         """Return what is known of the work on a match; a match that nobody touched is new."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return replay(demand_id, achievement_id, self._history(connection, demand_id, achievement_id))
 
     def history(self, demand_id: str, achievement_id: str) -> list[Action]:
         """Return all actions on a match, undone ones too, oldest first."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return self._history(connection, demand_id, achievement_id)
 
     def of_demand(self, demand_id: str) -> dict[str, MatchWork]:
         """Return the work on a demand's matches by achievement; matches that nobody touched are left out."""
         query = sa.select(match_actions).where(match_actions.c.demand_id == demand_id)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             found = _replayed(_action(row) for row in connection.execute(query.order_by(match_actions.c.number)))
         return {work.achievement_id: work for work in found}
 
@@ -111,7 +110,7 @@ class Matches:
             (match_actions.c.demand_id == latest.c.demand_id)
             & (match_actions.c.achievement_id == latest.c.achievement_id),
         )
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             found = _replayed(_action(row) for row in connection.execute(query.order_by(match_actions.c.number)))
         return sorted(found, key=lambda work: -work.last)
 
@@ -123,13 +122,13 @@ class Matches:
             match_actions.c.undone_at.is_(None),
             match_actions.c.at < _plain(before),
         )
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             found = [_action(row) for row in connection.execute(query.order_by(match_actions.c.number))]
         return [(action.number, _event(action)) for action in found if MatchState(action.value) in EVENTS]
 
     def mark(self, events: Mapping[int, str]) -> None:
         """Note which actions (by number) became which events."""
-        with self._writing() as connection:
+        with writing(self._engine, "match_actions") as connection:
             for number, event_id in sorted(events.items()):
                 query = sa.update(match_actions).where(match_actions.c.number == number)
                 connection.execute(query.values(event_id=event_id))
@@ -139,19 +138,6 @@ class Matches:
             match_actions.c.demand_id == demand_id, match_actions.c.achievement_id == achievement_id
         )
         return [_action(row) for row in connection.execute(query.order_by(match_actions.c.number))]
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with translated_errors(self._engine.url), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        """Open a transaction; PostgreSQL locks the table against a second writer, as SQLite does by itself."""
-        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
-            if self._engine.dialect.name == "postgresql":
-                connection.execute(sa.text("LOCK TABLE match_actions IN SHARE ROW EXCLUSIVE MODE"))
-            yield connection
 
 
 def _replayed(actions: Iterable[Action]) -> list[MatchWork]:

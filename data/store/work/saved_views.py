@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from data.errors import InputError
 from data.store.dashboard_tables import saved_views
-from data.store.database import begin_write, translated_errors
+from data.store.database import reading, writing
 
 MAX_VIEWS = 20  # of an operator on one page
 MAX_NAME = 20
@@ -31,7 +31,7 @@ class SavedViews:
         """Return an operator's views of a page, by name."""
         mine = (saved_views.c.operator == operator) & (saved_views.c.page == page)
         query = sa.select(saved_views.c.name, saved_views.c.query).where(mine).order_by(saved_views.c.name)
-        with translated_errors(self._engine.url), self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [SavedView(row.name, row.query) for row in connection.execute(query)]
 
     def keep(self, operator: str, page: str, name: str, query: str) -> None:
@@ -49,7 +49,7 @@ class SavedViews:
                 f"视图的名字须为 1–{MAX_NAME} 个字，筛选条件不能太长",
             )
         mine = (saved_views.c.operator == operator) & (saved_views.c.page == page)
-        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.delete(saved_views).where(mine, saved_views.c.name == name))
             number = connection.execute(sa.select(sa.func.count()).select_from(saved_views).where(mine)).scalar_one()
             if number >= MAX_VIEWS:
@@ -63,5 +63,5 @@ class SavedViews:
     def drop(self, operator: str, page: str, name: str) -> None:
         """Delete a view, if there is one of that name."""
         mine = (saved_views.c.operator == operator) & (saved_views.c.page == page) & (saved_views.c.name == name)
-        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.delete(saved_views).where(mine))
