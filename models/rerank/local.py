@@ -4,16 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import EncoderError, ModelUnavailableError
 from models.encoder.directory import directory_digest
-
-if TYPE_CHECKING:
-    pass
 
 _BATCH = 4  # texts between two looks at the clock
 
@@ -37,9 +33,8 @@ class LocalReranker:
         try:
             self._model: CrossEncoder = CrossEncoder(str(directory), device="cpu", local_files_only=True)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, AttributeError) as error:
-            raise EncoderError(
-                f"the CrossEncoder in {directory} cannot be loaded: {str(error).splitlines()[0]}"
-            ) from error
+            why = next(iter(str(error).splitlines()), type(error).__name__)
+            raise EncoderError(f"the CrossEncoder in {directory} cannot be loaded: {why}") from error
         if self._model.num_labels != 1:
             raise EncoderError(
                 f"the CrossEncoder in {directory} gives {self._model.num_labels} numbers a pair instead of 1"
