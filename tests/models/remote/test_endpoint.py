@@ -1,6 +1,7 @@
 """Calls to a scripted endpoint: in time whatever it does, tried again where that may help, kept and counted."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -114,13 +115,20 @@ def test_a_day_s_calls_and_calls_at_once_are_bounded(tmp_path):
             model.post("/x", {"n": 3}, value)
         assert (error.value.outcome, len(script.requests)) == ("spent", 2)
         assert model.post("/x", {"n": 0}, value) == 7  # what is kept costs nothing
-    with scripted(HANG) as script, endpoint(script.url, tmp_path / "other", concurrency=1) as model:
-        outcomes = set()
-        for n in range(2):
-            with pytest.raises(ModelUnavailableError) as error:
-                model.post("/x", {"n": n}, value, seconds=0.2)
-            outcomes.add(error.value.outcome)
-        assert outcomes == {"late", "busy"}
+    with (
+        scripted(HANG) as script,
+        endpoint(script.url, tmp_path / "other", concurrency=1) as model,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        first = threads.submit(model.post, "/x", {"n": 0}, value, seconds=5)
+        while not script.requests:
+            time.sleep(0.01)
+        with pytest.raises(ModelUnavailableError) as error:
+            model.post("/x", {"n": 1}, value, seconds=5)
+        assert error.value.outcome == "busy"
+        script.released.set()
+        with pytest.raises(ModelUnavailableError):
+            first.result()
 
 
 @pytest.mark.parametrize(
