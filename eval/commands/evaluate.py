@@ -84,12 +84,10 @@ def require_known(option: str, given: "Iterable[str]", known: "Collection[str]")
             raise InputError(f"{option} {name!r} is unknown; known: {', '.join(known)}")
 
 
-def report_ablations(found: "dict[str, dict[str, Ablation]]", titles: "Mapping[str, str]", out: Path | None) -> None:
-    """Print what parts bring, by their names, and write it to a JSON file, if one is named."""
+def write_ablations(found: "dict[str, dict[str, Ablation]]", out: Path | None) -> None:
+    """Write what parts bring, by their names, to a JSON file, if one is named."""
     from dataclasses import asdict
 
-    for name, ablation in found.items():
-        show_ablation(ablation, name, titles)
     figures = {name: {metric: asdict(figure) for metric, figure in one.items()} for name, one in found.items()}
     write_json({"ablation": figures}, out)
 

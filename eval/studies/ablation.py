@@ -1,6 +1,10 @@
 """What a part of the engine is worth: with it and without it, on the same demands, compared draw by draw."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.splits import folds
@@ -26,38 +30,48 @@ class Ablation:
     lift: Estimate
 
 
-def ablate(
+def ablations(
     corpus: Corpus,
-    name: str,
+    names: Sequence[str],
     split: str = "grouped",
     threads: int = 1,
     parameters: RankerParameters | None = None,
-) -> dict[str, Ablation]:
-    """Return for each metric of judged pairs what a part of the ranker brings, by paired bootstrap over demands.
+) -> Iterator[tuple[str, dict[str, Ablation]]]:
+    """Yield for each named part of the ranker what it brings to each metric of judged pairs, by paired bootstrap over demands.
 
     Raises:
-        InputError: the part is unknown, or judged pairs do not show it.
+        InputError: a part is unknown, or judged pairs do not show it.
 
     """
-    if name not in JUDGED_PARTS:
-        raise InputError(f"part {name!r} is unknown; judged pairs show: {', '.join(JUDGED_PARTS)}")
-    added = name == REQUIREMENTS
-    part = Part(blank=REQUIREMENT_FEATURES) if added else PARTS[name]
-    whole = with_requirements(corpus) if added else corpus
+    unknown = [name for name in names if name not in JUDGED_PARTS]
+    if unknown:
+        raise InputError(f"part {unknown[0]!r} is unknown; judged pairs show: {', '.join(JUDGED_PARTS)}")
     pairs = corpus.pairs
     parts = folds(split, pairs.levels, pairs.demand_group(), pairs.pair_group())
-    samples = []
-    for left_out in (WHOLE, part):
-        predicted = out_of_fold(RankerSystem(whole, parameters, threads, left_out), parts)
+
+    def samples(whole: Corpus, part: Part) -> dict[str, NDArray[np.float64]]:
+        predicted = out_of_fold(RankerSystem(whole, parameters, threads, part), parts)
         judged = Judged(pairs.demand_rows, pairs.levels, predicted.levels, predicted.ranking)
-        samples.append(metric_samples(judged, RESAMPLES, seed=0))
-    complete, without = samples
-    return {
-        metric: Ablation(
-            summarise(complete[metric]), summarise(without[metric]), summarise(complete[metric] - without[metric])
+        return metric_samples(judged, RESAMPLES, seed=0)
+
+    served = samples(corpus, WHOLE)
+    for name in names:
+        if name == REQUIREMENTS:
+            added = with_requirements(corpus)
+            complete, without = samples(added, WHOLE), samples(added, Part(blank=REQUIREMENT_FEATURES))
+        else:
+            complete, without = served, samples(corpus, PARTS[name])
+        yield (
+            name,
+            {
+                metric: Ablation(
+                    summarise(complete[metric]),
+                    summarise(without[metric]),
+                    summarise(complete[metric] - without[metric]),
+                )
+                for metric in METRICS
+            },
         )
-        for metric in METRICS
-    }
 
 
 def served_ablation(complete: ServedFigures, without: ServedFigures) -> dict[str, Ablation]:

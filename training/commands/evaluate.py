@@ -124,7 +124,14 @@ def _served(
     from data.progress import steps
     from data.settings import settings
     from data.store.store import Store
-    from eval.commands.evaluate import STEPS, judged_parts, report_ablations, require_known, write_json
+    from eval.commands.evaluate import (
+        STEPS,
+        judged_parts,
+        require_known,
+        show_ablation,
+        write_ablations,
+        write_json,
+    )
     from eval.offline.parts import PARTS
     from eval.served.evaluation import evaluate_served, served_by
     from eval.served.exposed import shown_by_demand
@@ -161,7 +168,8 @@ def _served(
                 progress(f"without {name}")
                 poorer = fold_fitter(settings(), task, model, settings().ranker, PARTS[name], log)
                 found[name] = served_ablation(complete, served_by(task, model, poorer, progress))
-            report_ablations(found, TITLES, out)
+                show_ablation(found[name], name, TITLES)  # at once: the next part takes minutes
+            write_ablations(found, out)
             return
         result = evaluate_served(task, model, fit, progress)
     show_served(result)
@@ -195,18 +203,18 @@ def _pairs(
     from data.splits import SPLITS
     from eval.commands.evaluate import (
         STEPS,
-        TITLES,
-        report_ablations,
         require_known,
         rows_to_judge,
+        show_ablation,
         show_figures,
+        write_ablations,
         write_json,
     )
     from eval.offline.cross_validation import cross_validated, predict_test
     from eval.offline.findings import findings
     from eval.offline.stored import log_findings
     from eval.offline.systems import SYSTEMS, all_systems, build_corpus
-    from eval.studies.ablation import JUDGED_PARTS, ablate
+    from eval.studies.ablation import JUDGED_PARTS, ablations
 
     require_known("--split", split or (), SPLITS)
     require_known("--system", system or (), SYSTEMS)
@@ -219,11 +227,12 @@ def _pairs(
         corpus = build_corpus(pairs, settings(), progress)
         if without:
             parts = {}
-            for name in without:
-                for kind in split or ("grouped",):
-                    progress(f"ranker with and without {name}, {kind}")
-                    parts[f"{name}, {kind}"] = ablate(corpus, name, kind, threads, settings().ranker)
-            report_ablations(parts, TITLES, out)
+            for kind in split or ("grouped",):
+                progress(f"ranker with and without its parts, {kind}")
+                for name, found_of_part in ablations(corpus, without, kind, threads, settings().ranker):
+                    parts[f"{name}, {kind}"] = found_of_part
+                    show_ablation(found_of_part, f"{name}, {kind}")
+            write_ablations(parts, out)
             return
         systems = all_systems(corpus, settings().ranker, threads)
         chosen = {name: systems[name] for name in systems if name in (system or SYSTEMS)}

@@ -12,7 +12,7 @@ from eval.commands.evaluate import TITLES, show_ablation
 from eval.metrics.bootstrap import METRICS
 from eval.offline.parts import PARTS, WHOLE
 from eval.offline.systems import build_corpus
-from eval.studies.ablation import ablate
+from eval.studies.ablation import ablations
 from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.features.table import FeatureTable
 from tests.matcher.worlds import make_world
@@ -39,7 +39,7 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def graph_ablation(corpus):
-    return ablate(corpus, "graph")
+    return dict(ablations(corpus, ["graph"]))["graph"]
 
 
 def test_without_the_decisive_feature_the_ranker_knows_nothing(graph_ablation):
@@ -60,14 +60,15 @@ def test_the_lift_is_the_difference(graph_ablation):
 
 
 def test_features_that_tell_nothing_bring_no_order(corpus):
-    lift = ablate(corpus, "attributes")["auc2"].lift
+    ((_, found),) = ablations(corpus, ["attributes"])
+    lift = found["auc2"].lift
     assert abs(lift.value) < 0.05
     assert lift.low < 0.02
 
 
 def test_the_draws_are_paired(corpus, monkeypatch):
     monkeypatch.setitem(PARTS, "attributes", WHOLE)
-    figures = ablate(corpus, "attributes")
+    ((_, figures),) = ablations(corpus, ["attributes"])
     assert figures["score"].complete.low < figures["score"].complete.high
     for figure in figures.values():
         assert (figure.lift.low, figure.lift.value, figure.lift.high) == (0, 0, 0)  # own draws would differ
@@ -75,7 +76,7 @@ def test_the_draws_are_paired(corpus, monkeypatch):
 
 def test_an_unknown_group_is_refused(corpus):
     with pytest.raises(InputError, match="part 'grpah' is unknown; judged pairs show: graph, attributes, context"):
-        ablate(corpus, "grpah")
+        list(ablations(corpus, ["grpah"]))
 
 
 def test_what_the_command_prints(graph_ablation, capsys):
