@@ -14,7 +14,7 @@ from data.columns.strings import StringIndex
 from matcher.collection.columns import RecordColumns
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.pairs import PairBatch
-from matcher.history.axes import along, principal_axes
+from matcher.history.axes import HistoryAxes, along
 from matcher.history.details import OutcomeDetails, text_key
 from matcher.history.features import HISTORY, KERNEL_FEATURES
 from matcher.history.kernels import nearest_demands, nearest_likeness, others_outcomes, outcomes_of, own_outcomes
@@ -27,8 +27,6 @@ _BLOCK = 2048  # pairs that the kernel model predicts at once; bounds memory
 _ARRAYS = ("demands", "achievements", "group", "grades", "demand_axes", "achievement_axes")
 SUPPORT = 4096  # outcomes the kernel model keeps: its time grows with their cube
 NEIGHBOURHOOD = 500  # outcomes looked at of the most similar demands together, and of the demand itself
-AXES_ROWS = 4096  # records that the axes are fitted on
-AXES = 128  # principal axes that vectors of known demands and achievements are kept on
 LEADING_AXES = 32  # the first of them, by which demands too far away are left out
 LIKELY = 2048  # known demands that are left: their outcomes are several times those looked at
 EXAMPLES = 64  # outcomes that tell which candidates are worth the whole ranker
@@ -124,12 +122,13 @@ class History:
         silent: NDArray[np.bool_] | None = None,
         judged: NDArray[np.bool_] | None = None,
         unseen: NDArray[np.float64] | None = None,
+        axes: HistoryAxes | None = None,
     ) -> Self:
         """Take in the outcomes (t,) of pairs and their label-free features (t, f).
 
         `weights` (t,) in (0, 1] tell how much each counts, None: all alike; `silent` (t,) which were shown and left alone,
         None: none; `judged` (t,) which experts gave, None: none; `unseen` (t,) in [0, 1] how much of what lists would show
-        the outcome's demand they have not shown yet, None: all.
+        the outcome's demand they have not shown yet, None: all. `axes` are those of both sides' records, None: found here.
         """
         if not len(grades):
             return cls.empty()
@@ -143,15 +142,10 @@ class History:
         d, a, grades, nearness, group = d[order], a[order], grades[order], nearness[order], group[order]
         counts, silent, judged = weights[order].astype(np.float32), silent[order], judged[order]
         first = np.searchsorted(group, np.arange(group[-1] + 1))
-        by_demand = demand_vectors(demands.texts, d[first])
-        demand_axes = principal_axes(demand_vectors(demands.texts, spread_over(0, len(demands), AXES_ROWS)), AXES)
-        by_demand = along(by_demand, demand_axes)
+        axes = axes or HistoryAxes.of(demands, achievements)
+        by_demand = along(demand_vectors(demands.texts, d[first]), axes.demands)
         unique, inverse = np.unique(a, return_inverse=True)
-        by_achievement = achievement_vectors(achievements.texts, unique)
-        achievement_axes = principal_axes(
-            achievement_vectors(achievements.texts, spread_over(0, len(achievements), AXES_ROWS)), AXES
-        )
-        by_achievement = along(by_achievement, achievement_axes)[inverse]
+        by_achievement = along(achievement_vectors(achievements.texts, unique), axes.achievements)[inverse]
         support = np.arange(len(grades))
         if len(grades) > SUPPORT:
             support = np.sort(np.random.default_rng(seed).choice(len(grades), SUPPORT, replace=False))
@@ -161,7 +155,6 @@ class History:
         targets = np.stack([kept, kept > 0, kept > 1, kept > 2], axis=1).astype(np.float64)
         kernel = PairKernelRidge().fit(inputs, targets, weights=counts[support])
         ids = [(demands.cards.ids[i], achievements.cards.ids[j]) for i, j in zip(d.tolist(), a.tolist(), strict=True)]
-        axes = demand_axes, achievement_axes
         text_keys = [""] * len(grades)  # only judgements are looked up by their texts, and logs are long
         for place in np.flatnonzero(judged).tolist():
             text_keys[place] = text_key(pairs, int(d[place]), int(a[place]))
@@ -169,7 +162,8 @@ class History:
         left = np.ones(len(by_demand), dtype=np.float32)
         if unseen is not None:
             np.minimum.at(left, group, unseen[order].astype(np.float32))
-        history = cls(keys, by_demand, by_achievement, group, grades, ids, kernel, *axes, details, left)
+        both = axes.demands, axes.achievements
+        history = cls(keys, by_demand, by_achievement, group, grades, ids, kernel, *both, details, left)
         history._order, history._support = order, support
         return history
 

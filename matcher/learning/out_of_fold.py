@@ -7,6 +7,7 @@ from data.columns.arrays import FloatArray
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.pairs import PairBatch
 from matcher.collection.rows import PairIndices
+from matcher.history.axes import HistoryAxes
 from matcher.history.features import HISTORY
 from matcher.history.graded_pairs import GradedPairs
 from matcher.history.outcome_history import History
@@ -42,7 +43,8 @@ def past_features(
     by_demand, by_pair, whole = _masks(group, matter, seed)
     batch = pairs.batch(demands, achievements)
     everything, grades = pairs.known_as_of()
-    history = history_of(pairs, batch, everything, grades, nearness, seed)
+    axes = HistoryAxes.of(demands, achievements)
+    history = history_of(pairs, batch, everything, grades, nearness, seed, axes=axes)
     undated = np.flatnonzero(~np.isfinite(pairs.shown_at))
     tables = []
     for masked in (whole, ~whole):
@@ -59,7 +61,7 @@ def past_features(
         before, then = pairs.known_as_of(begin)
         if not len(before):
             continue
-        at_begin = history_of(pairs, batch, before, then, nearness, seed, begin)
+        at_begin = history_of(pairs, batch, before, then, nearness, seed, begin, axes)
         with_past = _features(at_begin, batch, rows, nearness)
         as_new = np.full_like(with_past, np.nan)
         for k in range(FOLDS):
@@ -96,8 +98,12 @@ def history_of(
     nearness: FloatArray,
     seed: int,
     moment: float = np.inf,
+    axes: HistoryAxes | None = None,
 ) -> History:
-    """Return the history of the outcomes `rows` with the grades that were known at `moment`, each at the weight of then."""
+    """Return the history of the outcomes `rows` with the grades that were known at `moment`, each at the weight of then.
+
+    `axes` are those of the records, None: found here.
+    """
     return History.fit(
         batch.take(PairIndices(rows)),
         grades.astype(np.float64),
@@ -107,6 +113,7 @@ def history_of(
         pairs.silent(rows, grades),
         pairs.judged[rows],
         pairs.unseen_mass(rows),
+        axes,
     )
 
 

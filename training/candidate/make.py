@@ -17,6 +17,7 @@ from matcher.bundle import CHALLENGER, Manifest, link_files, new_bundle, new_ver
 from matcher.collection.rows import PairIndices
 from matcher.engine import Engine
 from matcher.features.table import NEARNESS_COLUMNS, FeatureTable
+from matcher.history.axes import HistoryAxes
 from matcher.history.graded_pairs import GradedPairs
 from matcher.learning.out_of_fold import history_of
 from matcher.model import RECORD_FOLDERS, SCORER_FOLDER, MatchingModel
@@ -161,7 +162,8 @@ def served_scorer(fitted: FittedScorer) -> Scorer:
     rows, grades = fitted.pairs.known_as_of()
     batch = fitted.pairs.batch(fitted.model.demands.base, fitted.model.achievements.base)
     nearness = fitted.table.select(NEARNESS_COLUMNS)
-    history = history_of(fitted.pairs, batch, rows, grades, nearness, fitted.parameters.seed)
+    axes = HistoryAxes(fitted.scorer.history.demand_axes, fitted.scorer.history.achievement_axes)
+    history = history_of(fitted.pairs, batch, rows, grades, nearness, fitted.parameters.seed, axes=axes)
     return replace(fitted.scorer, history=history)
 
 
