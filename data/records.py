@@ -265,6 +265,7 @@ class Achievement(_Record):
     status: Annotated[
         AchievementStatus, BeforeValidator(lambda v: _empty_to_none(v) or AchievementStatus.PUBLISHED)
     ] = AchievementStatus.PUBLISHED
+    visibility: Label = ""
 
     @property
     def record_id(self) -> str:

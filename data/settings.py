@@ -155,6 +155,10 @@ class Settings(BaseSettings):
     oidc_roles: str = ""
     # Address to which the provider sends browsers back; empty: the one under which the login page was asked for.
     oidc_redirect_uri: str = ""
+    # What is noted as evidence: off, restricted (answers that show records that are not 公开, requests, grants, exports), all.
+    evidence: Literal["off", "restricted", "all"] = "off"
+    # Folder for the root of each day's evidence, best on another disk; empty: evidence/roots in `home`.
+    evidence_root_folder: Path | None = None
     # Folder of real data for evaluation; tests that need it skip where it is absent.
     shared_data: Path = Path("../shared/data")
 
@@ -184,6 +188,11 @@ class Settings(BaseSettings):
     def kinds(self) -> Path:
         """Folder of the kinds of records that a platform declares beside those that ship, one TOML file each."""
         return self.home / "kinds"
+
+    @property
+    def evidence_roots(self) -> Path:
+        """Folder that holds the root of each day's evidence, outside the store."""
+        return self.evidence_root_folder or self.home / "evidence" / "roots"
 
     @property
     def vectors(self) -> Path:

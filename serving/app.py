@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from data.settings import Settings, settings
 from serving.access.context import RequestContext
+from serving.access.disclosure.middleware import Disclosure
 from serving.access.gate import GUARDED, Gate
 from serving.agents.mounted import McpEndpoint
 from serving.api.parameters import known_parameters
@@ -33,6 +34,7 @@ from serving.api.routes import (
 )
 from serving.api.routes.of_kinds import cards, firms, kind_records, several_kinds
 from serving.api.routes.of_models import sentences, structuring
+from serving.api.routes.trust import disclosures, evidence
 from serving.api.routes.work import assignments, matches
 from serving.api.transfer import Compressed, Tagged
 from serving.dashboard.accounts.oidc import require_usable
@@ -64,6 +66,8 @@ ROUTERS = tuple(
         firms,
         matches,
         assignments,
+        disclosures,
+        evidence,
         events,
         listing,
         graph,
@@ -116,6 +120,7 @@ def create_app(chosen: Settings | None = None, loaded: list[LiveModel] | None = 
         app.include_router(router, dependencies=[Depends(known_parameters)])
     app.mount("/dashboard", dashboard)
     app.add_route("/", _start)
+    app.add_middleware(Disclosure)  # innermost: what is tagged and packed is what the caller may see
     app.add_middleware(Tagged)
     app.add_middleware(Compressed)
     app.add_middleware(Gate, rate=used.serve_rate_limit)

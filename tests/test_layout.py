@@ -13,12 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("data", "knowledge_graph", "models", "matcher", "eval", "training", "serving")
 MAX_LINES = 400
 MAX_FILES = 15
-GENERATED = ROOT / "serving/client/gongxu_client/models.py"
+GENERATED = {ROOT / f"serving/client/gongxu_client/{name}.py" for name in ("models", "sync_client", "async_client")}
 SOURCES = [
     path
     for room in (*ROOMS, "tests")
     for path in (ROOT / room).rglob("*.py")
-    if path != GENERATED and "build" not in path.parts
+    if path not in GENERATED and "build" not in path.parts
 ]
 
 

@@ -89,6 +89,7 @@ HEADERS: dict[FileKind, dict[str, str]] = {
         ),
         "ip": "知识产权 知识产权情况 知识产权状况 专利情况 专利状态 知识产权信息 专利号",
         "status": "状态 成果状态 发布状态 审核状态",
+        "visibility": "可见性 公开范围",
     },
     FileKind.DEMANDS: {
         "demand_id": "需求编号 需求id 需求编码 编号 id 项目编号 登记号 需求代码 需求序列号 榜单编号",

@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.optimize import minimize_scalar
 
 from data.errors import InputError
+from data.kinds.disclosure import PUBLIC, visibility_of
 from data.records import MAX_TEXT, Achievement, Demand
 from data.text.people import without_people
 from matcher.recommendation import Recommendation
 
 FILE = "rerank.json"
-PUBLIC = ("", "公开")
 MAX_WEIGHT = 20.0  # grades that a whole unit of the reranker's score may add
 READ = 1_200  # characters of a text that a reranker reads
 _PENALTY = 1e-3  # of a squared weight: without it what separates the pairs perfectly has no end
@@ -111,6 +111,6 @@ def reordered(given: Recommendation, scores: NDArray[np.float64], fitted: Rerank
 
 def rerank_text(record: Achievement | Demand) -> str:
     """Return what a reranker reads of a record: title and, unless its visibility is limited, content; no personal data."""
-    shown = not isinstance(record, Demand) or record.visibility in PUBLIC
+    shown = visibility_of(record.visibility) == PUBLIC
     text = f"{record.title}。{record.content}" if shown and record.content else record.title
     return without_people(text[: min(READ, MAX_TEXT)])

@@ -18,11 +18,13 @@ from data.store.store import Store
 from eval.online.experiments import Mode
 from matcher.recommendation import Recommendation
 from serving.access.credentials import KeyRing
+from serving.access.disclosure.registry import DisclosureRegistry
 from serving.problems import NO_BUNDLE, ApiError
 from serving.runtime.answer_cache import AnswerCache
 from serving.runtime.background import PeriodicTask
 from serving.runtime.compute import EngineThreads
 from serving.runtime.dispatching import escalate
+from serving.runtime.evidence.log import EvidenceLog
 from serving.runtime.experiments import Ask, ExperimentHolder, Running
 from serving.runtime.importing.runner import ImportRunner
 from serving.runtime.impressions import ImpressionLog
@@ -35,6 +37,7 @@ from serving.telemetry.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
 from serving.telemetry.tracing import start_tracing, stop_tracing
 
 _T = TypeVar("_T")
+EVIDENCE_INTERVAL = 1.0  # seconds between two batches of evidence
 EXPERIMENT_INTERVAL = 0.5  # seconds until a server notices that an experiment began or ended
 IMPRESSION_INTERVAL = 1.0  # seconds between two batches of impressions
 KEY_INTERVAL = 1.0  # seconds until a new or revoked key is known
@@ -54,6 +57,11 @@ class Services:
         self.access = StoreAccess(settings.store_url, settings.serve_lock_timeout)
         self.holder = BundleHolder(settings.bundles, threads=1, loaded=loaded)
         self.kinds = KindHolder(load_kinds(settings.kinds), settings.bundles)
+        self.disclosure = DisclosureRegistry(self.kinds.kinds)
+        journals = settings.home / "evidence" / "journals"
+        self.evidence = EvidenceLog(settings.evidence, journals, settings.evidence_roots, self.access.store)
+        self.evidence_writer = PeriodicTask("evidence", self.evidence.flush, EVIDENCE_INTERVAL)
+        self._evidence_used = self.evidence.on or self.evidence.waiting
         self.engine_threads = EngineThreads(settings.serve_threads, settings.serve_max_wait)
         self._store_threads = StoreThreads(self.access, 2 * settings.serve_lock_timeout)
         self.follower = PeriodicTask("follower", self._follow, settings.serve_poll)
@@ -97,6 +105,11 @@ class Services:
         except StoreError as error:
             IMPRESSIONS_LOST.inc(len(self.impressions))
             log.warning("impressions lost", number=len(self.impressions), reason=str(error))
+        try:
+            if self._evidence_used:
+                self.evidence.flush()
+        except StoreError as error:
+            log.warning("evidence waits in its journal", reason=str(error))
         self._store_threads.close()
         self.access.close()
         if self.chat is not None:
@@ -115,6 +128,7 @@ class Services:
             self.dispatcher,
             self.experimenter,
             self.upload_cleaner,
+            *((self.evidence_writer,) if self._evidence_used else ()),
         )
 
     def in_shadow(self, running: Running, shown: Recommendation, request_id: str, ask: Ask) -> None:

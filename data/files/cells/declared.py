@@ -5,19 +5,13 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from data.files.cells import EMPTY, Cell, as_float, is_whole, numeral, plain, text
+from data.kinds.disclosure import VISIBILITIES
 
 _FLAGS = {
     True: "是 有 支持 可 可以 能 提供 true 1 yes y √ ✓ 对 符合",
     False: "否 无 不支持 不可 不可以 不能 不提供 没有 false 0 no n × x ✗ 不 不符合",
 }
 _FLAG_WORDS = {word: value for value, words in _FLAGS.items() for word in words.split()}
-_VISIBILITY = {
-    "公开": "公开 公示 全部公开 完全公开 public",
-    "摘要公开": "摘要公开 部分公开 摘要",
-    "授权": "授权 授权可见 登录可见 会员可见 内部",
-    "保密": "保密 不公开 涉密 私密 private",
-}
-_VISIBILITIES = {word: value for value, words in _VISIBILITY.items() for word in words.split()}
 _NUMBER = r"[+\-]?\d[\d,]*(?:\.\d+)?|[零〇一二两三四五六七八九十百千万半]+"
 _QUANTITY = re.compile(
     rf"(?:约|大约|最[长短快多少高低]|不超过|不低于|至少|至多|<=?|>=?|≤|≥)?\s*(?:(?P<low>{_NUMBER})\s*(?:个?(?:工作日|[天日周月年项台套件人家%])?)\s*"
@@ -94,7 +88,7 @@ def visibility(value: object) -> Cell:
     cell_text = plain(value).lower()
     if not cell_text:
         return EMPTY
-    found = _VISIBILITIES.get(cell_text)
+    found = VISIBILITIES.get(cell_text)
     return Cell(found) if found else Cell("保密", "不是已知的公开范围，按保密处理")
 
 

@@ -20,16 +20,22 @@ from gongxu_client.models import (
     ClarificationsAnswer,
     ClarifiedAnswer,
     CompletenessAnswer,
+    Decision,
     Deleted,
     Demand,
     DemandsBatch,
     DemandsPage,
     DemandsRequest,
+    DisclosureAnswer,
+    DisclosureList,
+    DisclosureRequest,
     DispatchAnswer,
     DispatchRequest,
     DispatchSummary,
     EligibilityAnswer,
     EligibilityRequest,
+    ErasureAnswer,
+    ErasureRequest,
     EventsAnswer,
     EventsPage,
     Firm,
@@ -52,7 +58,10 @@ from gongxu_client.models import (
     OutcomeEvent,
     OutcomesStored,
     PairAnswer,
+    PersonAnswer,
+    PersonRequest,
     ReadyReport,
+    RecordEvidence,
     RecordPage,
     Reload,
     Reloaded,
@@ -314,6 +323,32 @@ class AsyncClient(AsyncTransport):
     async def step_assignment(self, number: str, body: StepRequest | Mapping[str, Any]) -> AssignmentView:
         """Take a step of an assignment."""
         return await self.send(AssignmentView, "POST", f"/v1/assignments/{quoted(number)}/steps", body=body)
+
+    async def ask_disclosure(self, body: DisclosureRequest | Mapping[str, Any]) -> DisclosureAnswer:
+        """Ask to see more of a record."""
+        return await self.send(DisclosureAnswer, "POST", "/v1/disclosures", body=body)
+
+    async def list_disclosures(self, *, state: str | None = None) -> DisclosureList:
+        """List disclosure requests."""
+        return await self.send(DisclosureList, "GET", "/v1/disclosures", query={"state": state})
+
+    async def decide_disclosure(self, number: str, body: Decision | Mapping[str, Any]) -> DisclosureAnswer:
+        """Grant, deny or withdraw a disclosure."""
+        return await self.send(DisclosureAnswer, "POST", f"/v1/disclosures/{quoted(number)}/decision", body=body)
+
+    async def export_person(self, body: PersonRequest | Mapping[str, Any]) -> PersonAnswer:
+        """All that is stored of a person."""
+        return await self.send(PersonAnswer, "POST", "/v1/persons:export", body=body)
+
+    async def erase_person_data(self, body: ErasureRequest | Mapping[str, Any]) -> ErasureAnswer:
+        """Erase a person's data."""
+        return await self.send(ErasureAnswer, "POST", "/v1/persons:erase", body=body)
+
+    async def record_evidence(self, kind: str, record_id: str, *, after: int = 0) -> RecordEvidence:
+        """Evidence of a record."""
+        return await self.send(
+            RecordEvidence, "GET", f"/v1/evidence/{quoted(kind)}/{quoted(record_id)}", query={"after": after}
+        )
 
     async def post_events(
         self, body: OutcomeEvent | Mapping[str, Any] | Sequence[OutcomeEvent | Mapping[str, Any]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
 
 class AdviceItem(BaseModel):
@@ -175,6 +175,22 @@ class CompositePart(BaseModel):
     """
 
 
+class Decision(BaseModel):
+    """
+    What the holder decided.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    decision: Literal["grant", "deny", "withdraw"]
+    reason: str = ""
+    expires_at: AwareDatetime | None = None
+    """
+    When a grant ends; null: not by itself
+    """
+
+
 class Deleted(BaseModel):
     """
     A record is gone; it will no longer be recommended within a second.
@@ -192,6 +208,67 @@ class DeveloperAnswer(BaseModel):
     name: str
     affinity: float
     terms: list[str]
+
+
+class DisclosureAnswer(BaseModel):
+    """
+    A request and where it is.
+    """
+
+    number: int
+    kind: str
+    record_id: str
+    viewer: str
+    """
+    `key:NAME` of an API key, or the user that a backend named in `Gongxu-Viewer`
+    """
+    access: str
+    purpose: str
+    state: str
+    """
+    asked, granted, denied or withdrawn
+    """
+    in_force: bool
+    """
+    Granted, and not expired
+    """
+    asked_at: AwareDatetime
+    decided_at: AwareDatetime | None
+    decided_by: str
+    decision_reason: str
+    expires_at: AwareDatetime | None
+
+
+class DisclosureList(BaseModel):
+    """
+    Requests, newest first.
+    """
+
+    disclosures: list[DisclosureAnswer]
+
+
+class DisclosureRequest(BaseModel):
+    """
+    Asks to see more of a record than its visibility shows.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    kind: str
+    record_id: str
+    access: Literal["摘要", "全文", "联系人"] = "全文"
+    """
+    摘要: all but texts and persons; 全文: all but persons; 联系人: all
+    """
+    purpose: str = ""
+
+
+class DisclosureState(RootModel[Literal["asked", "granted", "denied", "withdrawn"]]):
+    root: Literal["asked", "granted", "denied", "withdrawn"]
+    """
+    Where a request is; an expired grant is no longer one, whatever its row says.
+    """
 
 
 class DispatchRequest(BaseModel):
@@ -251,6 +328,43 @@ class DroppedPart(BaseModel):
     ]
     quote: str
     why: str
+
+
+class ErasedRecord(BaseModel):
+    """
+    A record to take a person out of.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    kind: str
+    id: str
+
+
+class ErasureAnswer(BaseModel):
+    """
+    What was erased.
+    """
+
+    records: int
+    disclosures: int
+
+
+class ErasureRequest(BaseModel):
+    """
+    Which of the records that name the person are meant: others may name somebody of the same name.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    name: str
+    viewer: str = ""
+    """
+    The person as `Gongxu-Viewer`, if a user of the platform
+    """
+    records: list[ErasedRecord]
 
 
 class EventOutcome(BaseModel):
@@ -600,6 +714,7 @@ class InlineAchievement(BaseModel):
     """
     Whether an achievement can still be had.
     """
+    visibility: str = ""
 
 
 class InlineDemand(BaseModel):
@@ -760,6 +875,27 @@ class Models(BaseModel):
     """
 
     models: list[Model]
+
+
+class NamedRecord(BaseModel):
+    """
+    A record that names a person.
+    """
+
+    kind: str
+    id: str
+    fields: list[str]
+    """
+    Fields that hold the name
+    """
+    quotes: list[str]
+    """
+    The words around it
+    """
+    deleted: bool
+    """
+    The record is deleted, its text still stored
+    """
 
 
 class NearestAnswer(BaseModel):
@@ -926,6 +1062,31 @@ class PartAnswer(BaseModel):
     advice: str
     """
     What to write, where it is not stated
+    """
+
+
+class PersonAnswer(BaseModel):
+    """
+    All that is stored of a person.
+    """
+
+    name: str
+    records: list[NamedRecord]
+    disclosures: list[DisclosureAnswer]
+
+
+class PersonRequest(BaseModel):
+    """
+    A person, by the name that records state or as the platform's user.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    name: str
+    viewer: str = ""
+    """
+    The person as `Gongxu-Viewer`, if a user of the platform
     """
 
 
@@ -1255,6 +1416,19 @@ class Right(BaseModel):
     count: int
 
 
+class SaltedText(BaseModel):
+    """
+    Part of an entry: SHA-256 of the salt's bytes and the text is among the entry's `parts`; null once erased.
+    """
+
+    digest: str
+    salt: str | None
+    text: str | None
+    """
+    Canonical JSON
+    """
+
+
 class SentenceAnswer(BaseModel):
     """
     Why a pair matches, in one sentence.
@@ -1294,6 +1468,15 @@ class SharedGapAnswer(BaseModel):
     title: str
     enterprise: str
     shared: list[str]
+
+
+class SiblingHash(BaseModel):
+    """
+    A sibling on the way from the entry's leaf to the day's root.
+    """
+
+    digest: str
+    left: bool
 
 
 class SimilarRecord(BaseModel):
@@ -1644,6 +1827,7 @@ class Achievement(BaseModel):
     """
     Whether an achievement can still be had.
     """
+    visibility: str = ""
 
 
 class AchievementsPage(BaseModel):
@@ -2045,6 +2229,48 @@ class EventsPage(BaseModel):
     items: list[OutcomeEvent]
 
 
+class EvidenceEntry(BaseModel):
+    """
+    An entry about the record, and what proves it.
+    """
+
+    number: int
+    at: str
+    """
+    When it happened
+    """
+    action: str
+    """
+    shown, exported, asked, granted, denied, withdrawn or person
+    """
+    day: str
+    """
+    China's calendar day on which it was chained
+    """
+    entry: str
+    """
+    The entry as canonical JSON (RFC 8785); its SHA-256 is `digest`
+    """
+    digest: str
+    said: SaltedText
+    """
+    What the entry says of this record
+    """
+    who: SaltedText
+    """
+    Key, viewer, request
+    """
+    root: str
+    """
+    Root of the day's Merkle tree (RFC 6962), whose leaves are the entries' digests
+    """
+    path: list[SiblingHash]
+    published: bool
+    """
+    The root was written outside the store, and is the same there
+    """
+
+
 class FirmDiagnosis(BaseModel):
     """
     What is one step away for a firm, and the public indicators that its facts tell; never a score.
@@ -2365,6 +2591,20 @@ class ReadyReport(BaseModel):
     rejected_bundle: RejectedBundle | None
     """
     A newer bundle that could not be loaded
+    """
+
+
+class RecordEvidence(BaseModel):
+    """
+    Entries about one record, in the order of the chain.
+    """
+
+    kind: str
+    id: str
+    entries: list[EvidenceEntry]
+    next_after: int | None
+    """
+    Send it as `after` for more; null: these were the last
     """
 
 

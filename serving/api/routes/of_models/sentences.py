@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from data.errors import ModelUnavailableError
+from data.kinds.disclosure import PUBLIC, visibility_of
 from matcher.explanations.sentence import Given, ask_sentence, refusal
 from serving.access.gate import Needs
 from serving.access.roles import Scope
@@ -51,7 +52,9 @@ async def match_sentence(demand_id: DemandId, achievement_id: AchievementId, ser
     demand, achievement = await stored_pair(services, demand_id, achievement_id)
     match = await services.engine_threads.run(partial(live.engine.match, demand, achievement))
     given = Given.of(demand.title, match)
-    proposed = await _proposed(services, given)
+    open_to_all = all(visibility_of(record.visibility) == PUBLIC for record in (demand, achievement))
+    # What not everybody may see is sent to no model behind an endpoint.
+    proposed = await _proposed(services, given) if open_to_all else None
     refused = "" if proposed is None else await asyncio.to_thread(refusal, proposed, given)
     shown = proposed if proposed is not None and not refused else None
     outcome = "lacking" if proposed is None else "refused" if refused else "shown"

@@ -1,0 +1,1 @@
+"""Routes of trust: who may see what, evidence, providers' quality, sources."""
