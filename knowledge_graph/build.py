@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 import scipy.sparse as sp
 
@@ -24,6 +24,9 @@ from knowledge_graph.terms.mining import PhraseMiner, choose_terms
 from knowledge_graph.terms.tagging import tag
 from knowledge_graph.terms.types import TypeVotes
 from knowledge_graph.terms.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import networkx as nx
 from knowledge_graph.terms.word_frequency import specificity
 
 Progress = Callable[[str, int, int], None]
@@ -47,7 +50,7 @@ class BuiltParts:
     achievements: RecordTable
     demands: RecordTable
     relations: RelationMatrix
-    terms: Callable[[], nx.MultiDiGraph]
+    terms: "Callable[[], nx.MultiDiGraph]"
     achievement_ids: Sequence[str]
     demand_ids: Sequence[str]
     achievement_titles: Sequence[str]

@@ -6,9 +6,8 @@ from datetime import date
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path as FilePath
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,6 +42,9 @@ from knowledge_graph.schema import NodeKind
 from knowledge_graph.storage import Stored, read_graph, write_graph
 from knowledge_graph.taxonomy.chains import load_chains
 from knowledge_graph.terms.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Rows = NDArray[np.int64]
 _NO_TERMS = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
@@ -141,7 +143,7 @@ class KnowledgeGraph:
         return self.describer.vocabulary
 
     @cached_property
-    def terms(self) -> nx.MultiDiGraph:
+    def terms(self) -> "nx.MultiDiGraph":
         """The graph of terms: nodes are term numbers, edges keyed by relation with confidence and evidence."""
         return self._term_graph()
 

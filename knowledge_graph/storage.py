@@ -4,9 +4,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +24,9 @@ from knowledge_graph.taxonomy.fields import load_fields
 from knowledge_graph.taxonomy.industries import load_industries
 from knowledge_graph.taxonomy.regions import load_regions
 from knowledge_graph.terms.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 FORMAT = 2
 HEADER = "graph.json"
@@ -157,7 +159,7 @@ def read_graph(directory: Path) -> Stored:
     )
 
 
-def _write_term_graph(directory: Path, graph: nx.MultiDiGraph) -> None:
+def _write_term_graph(directory: Path, graph: "nx.MultiDiGraph") -> None:
     """Write the edges as columns."""
     ends = np.array([(source, target, relation) for source, target, relation in graph.edges(keys=True)], dtype=np.int32)
     columns: dict[str, NDArray[np.generic]] = {"ends": ends.reshape(-1, 3)}
@@ -166,10 +168,12 @@ def _write_term_graph(directory: Path, graph: nx.MultiDiGraph) -> None:
     _write_columns(directory, "term-edges", columns)
 
 
-def _term_graph_reader(directory: Path, terms: Sequence[str]) -> Callable[[], nx.MultiDiGraph]:
+def _term_graph_reader(directory: Path, terms: Sequence[str]) -> "Callable[[], nx.MultiDiGraph]":
     """Return a function that reads the graph of terms."""
 
-    def read() -> nx.MultiDiGraph:
+    def read() -> "nx.MultiDiGraph":
+        import networkx as nx  # here: an answer needs the compiled relations alone
+
         columns = _read_columns(directory, "term-edges", ("ends", *EDGE_COLUMNS))
         graph = nx.MultiDiGraph()
         graph.add_nodes_from((number, {"term": term}) for number, term in enumerate(terms))

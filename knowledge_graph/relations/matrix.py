@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from knowledge_graph import kernels
 from knowledge_graph.relations.extraction import TermEdge
 from knowledge_graph.schema import CARRIED, Relation
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 MAX_NEIGHBOURS = 32
 WALK_KEEP = 48
@@ -51,11 +54,13 @@ class RelationMatrix:
         return slice(int(self.starts[term]), int(self.starts[term + 1]))
 
 
-def term_graph(terms: Iterable[str], edges: Iterable[TermEdge]) -> nx.MultiDiGraph:
+def term_graph(terms: Iterable[str], edges: Iterable[TermEdge]) -> "nx.MultiDiGraph":
     """Return the graph of terms: nodes 0..V-1, edges keyed by relation with `confidence`, `support`, `measure`.
 
     Of several findings of the same relation between two terms the surest stays.
     """
+    import networkx as nx  # here: an answer needs the compiled relations alone
+
     graph = nx.MultiDiGraph()
     graph.add_nodes_from((number, {"term": term}) for number, term in enumerate(terms))
     for edge in edges:
@@ -72,7 +77,7 @@ def term_graph(terms: Iterable[str], edges: Iterable[TermEdge]) -> nx.MultiDiGra
     return graph
 
 
-def compile_relations(graph: nx.MultiDiGraph) -> RelationMatrix:
+def compile_relations(graph: "nx.MultiDiGraph") -> RelationMatrix:
     """Compile the term graph: of several relations between two terms the strongest counts, the rest is evidence."""
     size = graph.number_of_nodes()
     count = graph.number_of_edges()

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -236,6 +235,8 @@ def _senses(graph: KnowledgeGraph, term: int) -> list[list[int]]:
         return {target: strength for target, strength, kind in pairs if Relation(kind) in _TOLD_APART}
 
     around = neighbours(term)
+    import networkx as nx  # here: only a question about several senses needs it
+
     ego = nx.Graph()
     ego.add_nodes_from(sorted(around))
     for one in sorted(around):
