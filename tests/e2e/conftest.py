@@ -3,13 +3,13 @@
 import csv
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.e2e.forked import run_forked
 from tests.matcher.worlds import World, make_world
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -21,10 +21,7 @@ def run_in(home: Path) -> Run:
     environment |= {"GONGXU_HOME": str(home), "GONGXU_THREADS": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "160"}
 
     def run(*words: object) -> "subprocess.CompletedProcess[str]":
-        command = [str(Path(sys.executable).with_name("gongxu")), *map(str, words)]
-        return subprocess.run(
-            command, capture_output=True, text=True, env=environment, cwd=home.parent, timeout=300, check=False
-        )
+        return run_forked([*map(str, words)], environment, home.parent, seconds=300)
 
     return run
 

@@ -15,8 +15,11 @@ from eval.offline.systems import build_corpus
 from eval.studies.ablation import ablations
 from knowledge_graph.reading.signals import SIGNAL_NAMES
 from matcher.features.table import FeatureTable
+from models.ranking.ordinal import RankerParameters
 from tests.matcher.worlds import make_world
 from tests.some import some
+
+QUICK = RankerParameters(trees=30, learning_rate=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def graph_ablation(corpus):
-    return dict(ablations(corpus, ["graph"]))["graph"]
+    return dict(ablations(corpus, ["graph"], parameters=QUICK))["graph"]
 
 
 def test_without_the_decisive_feature_the_ranker_knows_nothing(graph_ablation):
@@ -60,7 +63,7 @@ def test_the_lift_is_the_difference(graph_ablation):
 
 
 def test_features_that_tell_nothing_bring_no_order(corpus):
-    ((_, found),) = ablations(corpus, ["attributes"])
+    ((_, found),) = ablations(corpus, ["attributes"], parameters=QUICK)
     lift = found["auc2"].lift
     assert abs(lift.value) < 0.05
     assert lift.low < 0.02
@@ -68,7 +71,7 @@ def test_features_that_tell_nothing_bring_no_order(corpus):
 
 def test_the_draws_are_paired(corpus, monkeypatch):
     monkeypatch.setitem(PARTS, "attributes", WHOLE)
-    ((_, figures),) = ablations(corpus, ["attributes"])
+    ((_, figures),) = ablations(corpus, ["attributes"], parameters=QUICK)
     assert figures["score"].complete.low < figures["score"].complete.high
     for figure in figures.values():
         assert (figure.lift.low, figure.lift.value, figure.lift.high) == (0, 0, 0)  # own draws would differ
