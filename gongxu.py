@@ -59,7 +59,7 @@ COMMANDS = {
     "keys": Command("serving.commands.keys:app", "Who may use the API; who may use the dashboard.", "serve"),
     "operators": Command("serving.commands.operators:app", "Make, list and change operators.", row="keys"),
     # The overview's screen is full; docs/trust.md has it.
-    "evidence": Command("data.commands.evidence:app", "Verify who was shown what.", "serve", hidden=True),
+    "evidence": Command("data.commands.evidence:app", "Verify who was shown what.", hidden=True),
     "backup": Command(
         "serving.commands.backup:backup_command", "Save and restore store and bundle in one file.", "serve"
     ),
