@@ -34,7 +34,7 @@ from serving.api.routes import (
 )
 from serving.api.routes.of_kinds import cards, firms, kind_records, several_kinds
 from serving.api.routes.of_models import sentences, structuring
-from serving.api.routes.trust import disclosures, evidence
+from serving.api.routes.trust import disclosures, evidence, quality, sources
 from serving.api.routes.work import assignments, matches
 from serving.api.transfer import Compressed, Tagged
 from serving.dashboard.accounts.oidc import require_usable
@@ -68,6 +68,8 @@ ROUTERS = tuple(
         assignments,
         disclosures,
         evidence,
+        quality,
+        sources,
         events,
         listing,
         graph,

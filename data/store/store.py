@@ -36,6 +36,8 @@ from data.store.tables import (
 )
 from data.store.trust.disclosures import Disclosures
 from data.store.trust.evidence import Evidence
+from data.store.trust.quality import Quality
+from data.store.trust.sources import Sources
 from data.store.upserts import BATCH, UpsertCounts, batches, next_revision, upsert_rows, with_digest
 from data.store.work.assignments import Assignments
 from data.store.work.matches import Matches
@@ -68,7 +70,8 @@ class Store:
         self.policy_criteria, self.listing = PolicyCriteria(engine), Listing(engine)
         self.asked_texts, self.assignments = AskedTexts(engine), Assignments(engine)
         self.saved_views, self.disclosures = SavedViews(engine), Disclosures(engine)
-        self.evidence = Evidence(engine)
+        self.evidence, self.quality = Evidence(engine), Quality(engine)
+        self.sources = Sources(engine)
 
     @classmethod
     def open(cls, url: str, lock_timeout: float = LOCK_TIMEOUT, *, create: bool = True) -> Self:

@@ -35,7 +35,8 @@ class KindsQuery:
 
     `conditions` are values that attributes must have, for the kinds that declare them as filtered; a number is a bound
     from above, of several labels one is enough. `requirements` are values of any field that should be there: they are
-    checked and shown, and what misses some comes later. Both concern the kinds that declare the field.
+    checked and shown, and what misses some comes later. Both concern the kinds that declare the field. `withheld` are ids by
+    kind that are not offered now.
     """
 
     wanted: Mapping[str, int]
@@ -43,6 +44,12 @@ class KindsQuery:
     filters: Filters = dataclass_field(default_factory=lambda: Filters(statuses=()))
     conditions: Conditions = dataclass_field(default_factory=dict)
     requirements: Conditions = dataclass_field(default_factory=dict)
+    withheld: Mapping[str, frozenset[str]] = dataclass_field(default_factory=dict)
+
+    def filters_of(self, kind: str) -> Filters:
+        """Return the filters as they hold for a kind: those of its records that are withheld are left out."""
+        ids = self.withheld.get(kind)
+        return self.filters.model_copy(update={"exclude": (*self.filters.exclude, *ids)}) if ids else self.filters
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,9 @@ def kind_candidates(
     demand = subject.record
     among = _fitting(index, kind, query, demand.enterprise if isinstance(demand, Demand) else "")
     retrieved = retrieve(
-        Query(_state_of(engine, collection), subject, "achievements", None, query.filters, top, among=among)
+        Query(
+            _state_of(engine, collection), subject, "achievements", None, query.filters_of(kind.name), top, among=among
+        )
     )
     if not len(retrieved):
         return None

@@ -63,7 +63,8 @@ def recommend_kinds(engine: Engine, index: KindIndex, demand: Demand, query: Kin
 
 def _of_achievements(engine: Engine, kind: KindDeclaration, demand: Demand, top: int, query: KindsQuery) -> KindAnswer:
     """Return the achievements as a request for them alone would, with probabilities and the ranker's reasons."""
-    filters = query.filters if query.filters.statuses else query.filters.model_copy(update={"statuses": OPEN_STATUSES})
+    filters = query.filters_of(kind.name)
+    filters = filters if filters.statuses else filters.model_copy(update={"statuses": OPEN_STATUSES})
     found = engine.recommend_achievements(demand, top=top, filters=filters.on(query.on), explain=True)
     items = tuple(
         KindItem(

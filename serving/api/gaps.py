@@ -96,7 +96,8 @@ async def gap_answer(
         InputError, StoreError, ApiError: as the routes document.
 
     """
-    pool = await services.engine_threads.run(partial(candidate_pool, live.engine, demand, filters))
+    offered = services.withheld.left_out(filters or Filters(), "achievement")
+    pool = await services.engine_threads.run(partial(candidate_pool, live.engine, demand, offered))
     records = await services.in_store(partial(stored_achievements, ids=pool.found.cards.ids[:LOOKED_AT]))
     report = await services.engine_threads.run(partial(gap_report, live.engine, demand, records, pool=pool))
     return report_dict(report)

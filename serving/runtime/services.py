@@ -32,6 +32,7 @@ from serving.runtime.kinds import KindHolder
 from serving.runtime.live import BundleHolder, Lacking, LiveModel
 from serving.runtime.outside.endpoints import chat_model, counted, encoder_endpoint
 from serving.runtime.outside.reranking import Reranking
+from serving.runtime.quality.withheld import WithheldRecords
 from serving.runtime.storage import StoreAccess, StoreThreads
 from serving.telemetry.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
 from serving.telemetry.tracing import start_tracing, stop_tracing
@@ -58,6 +59,7 @@ class Services:
         self.holder = BundleHolder(settings.bundles, threads=1, loaded=loaded)
         self.kinds = KindHolder(load_kinds(settings.kinds), settings.bundles)
         self.disclosure = DisclosureRegistry(self.kinds.kinds)
+        self.withheld = WithheldRecords()
         journals = settings.home / "evidence" / "journals"
         self.evidence = EvidenceLog(settings.evidence, journals, settings.evidence_roots, self.access.store)
         self.evidence_writer = PeriodicTask("evidence", self.evidence.flush, EVIDENCE_INTERVAL)
@@ -202,6 +204,7 @@ class Services:
         self.follower.wake()
 
     def _follow(self) -> None:
+        self.withheld.refresh(self.access.store())
         live = self.holder.live
         if live is not None:
             live.catch_up(self.access.store())

@@ -132,7 +132,9 @@ async def stored_pair(services: Services, demand_id: str, achievement_id: str) -
 async def _similar(services: Services, record: Achievement | Demand, top_k: int) -> Response:
     engine = services.live().engine
     items = await services.engine_threads.run(partial(engine.similar, record, top_k))
-    return json_response({"id": record.record_id, "items": [item.model_dump() for item in items]})
+    withheld = services.withheld.ids.get("achievement" if isinstance(record, Achievement) else "demand", frozenset())
+    shown = [item.model_dump() for item in items if item.id not in withheld]
+    return json_response({"id": record.record_id, "items": shown})
 
 
 def _achievement(store: Store, record_id: str) -> Achievement:

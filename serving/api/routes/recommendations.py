@@ -159,6 +159,8 @@ async def _answer(
     admitted: bool,
 ) -> bytes:
     """Return the JSON of an answer, the one given before if nothing changed since."""
+    kind = "achievement" if side == "achievements" else "demand"
+    asked = asked.model_copy(update={"filters": services.withheld.left_out(asked.filters, kind)})
     live = services.live()
     lacks = live.lacks(store_ok=services.store_ok)
     if services.reranking.lacking:

@@ -8,6 +8,27 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
 
+class ActionSent(BaseModel):
+    """
+    What somebody does about a provider or a stale record.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    subject: Literal["provider", "record"] = "provider"
+    kind: str = ""
+    """
+    Of a record
+    """
+    name: str
+    """
+    The provider's name, or the record's id
+    """
+    action: Literal["confirm", "appeal", "uphold", "reject", "reinstate"]
+    reason: str = ""
+
+
 class AdviceItem(BaseModel):
     """
     A change of the record and the place that it brings in a demand's list.
@@ -367,6 +388,51 @@ class ErasureRequest(BaseModel):
     records: list[ErasedRecord]
 
 
+class EvaluationSent(BaseModel):
+    """
+    One party's evaluation of a provider, on four scales from 1 (poor) to 5 (excellent).
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    token: str
+    """
+    Sent again with the same token it counts once
+    """
+    provider: str
+    """
+    As `provider` or `holder` of records
+    """
+    evaluator: str
+    result: int
+    """
+    成效
+    """
+    response: int
+    """
+    响应
+    """
+    skill: int
+    """
+    专业
+    """
+    conduct: int
+    """
+    诚信
+    """
+    at: AwareDatetime
+
+
+class EvaluationsStored(BaseModel):
+    """
+    Outcome of a list of evaluations.
+    """
+
+    added: int
+    known: int
+
+
 class EventOutcome(BaseModel):
     """
     Outcome of one event.
@@ -583,6 +649,33 @@ class FitAnswer(BaseModel):
     """
     term: float | None
     guarantee: bool | None
+
+
+class Flow(BaseModel):
+    """
+    Pairs of a supply and a demand by province, and what happened to them.
+    """
+
+    supply: str
+    """
+    GB/T 2260, two digits
+    """
+    supply_name: str
+    demand: str
+    demand_name: str
+    kind: str
+    """
+    contact, meeting, negotiation or deal
+    """
+    pairs: int
+
+
+class Flows(BaseModel):
+    """
+    Flows between provinces.
+    """
+
+    flows: list[Flow]
 
 
 class Gap(BaseModel):
@@ -979,6 +1072,27 @@ class OptionAnswer(BaseModel):
     probability: float
 
 
+class Origin(BaseModel):
+    """
+    Where a published record comes from.
+    """
+
+    source: str
+    key: str
+    version: int
+    deleted: bool
+
+
+class OriginList(BaseModel):
+    """
+    All origins of a published record; those that are deleted or beyond a cap too.
+    """
+
+    kind: str
+    id: str
+    origins: list[Origin]
+
+
 class OutcomeEvent(BaseModel):
     """
     One thing that became of a pair; append-only, `event_id` is the idempotency key.
@@ -1185,6 +1299,38 @@ class Qualification(BaseModel):
     valid_until: date | None = None
 
 
+class QualityStep(BaseModel):
+    """
+    A step of a provider or record.
+    """
+
+    subject: str
+    """
+    provider or record
+    """
+    kind: str
+    """
+    Of a record; empty for a provider
+    """
+    name: str
+    """
+    The provider's name, or the record's id
+    """
+    state: str
+    rule: str
+    rule_text: str
+    at: AwareDatetime
+    by: str
+    notice: str
+    """
+    What is said to the provider, or the reason given
+    """
+    action: str
+    """
+    step, appeal, rejected, returned or confirmed
+    """
+
+
 class QuestionAnswer(BaseModel):
     """
     A question worth asking: options to click, or with `entry` something to enter.
@@ -1244,6 +1390,16 @@ class RejectedBundle(BaseModel):
     version: str
     reason: str
     at: str
+
+
+class RejectedRecord(BaseModel):
+    """
+    A version that could not be read.
+    """
+
+    key: str
+    version: int
+    reason: str
 
 
 class Reload(BaseModel):
@@ -1385,6 +1541,24 @@ class RequirementsAnswer(BaseModel):
     requirements: list[RequirementCheck]
 
 
+class ReviewRequest(BaseModel):
+    """
+    A review of all providers and records.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    dry_run: bool = False
+    """
+    Say what would be done, do nothing
+    """
+    as_of: AwareDatetime | None = None
+    """
+    Another moment than now, with `dry_run` only
+    """
+
+
 class Right(BaseModel):
     """
     A number of rights of one type in one state; `valid` counts among the granted.
@@ -1426,6 +1600,43 @@ class SaltedText(BaseModel):
     text: str | None
     """
     Canonical JSON
+    """
+
+
+class ScaleRating(BaseModel):
+    """
+    One scale: mean drawn towards that of all providers, with its 95% interval.
+    """
+
+    scale: str
+    label: str
+    mean: float
+    low: float
+    high: float
+
+
+class SentRecord(BaseModel):
+    """
+    One version of a record at its source.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    key: str
+    """
+    Its id at the source
+    """
+    kind: str
+    version: int
+    """
+    Grows with each change; of equal ones the greater digest counts
+    """
+    changed_at: AwareDatetime | None = None
+    deleted: bool = False
+    record: dict[str, Any] | None = None
+    """
+    As `PUT` takes it, without an id; null if deleted
     """
 
 
@@ -1501,6 +1712,78 @@ class SimilarRecord(BaseModel):
     """
 
 
+class SourceAnswer(BaseModel):
+    """
+    A source and how far it has come.
+    """
+
+    id: str
+    name: str
+    region: str | None
+    visibility: str
+    cap: int | None
+    priority: int
+    cursor: int
+    live: int
+    published: int
+    """
+    Live keys within the cap
+    """
+    deleted: int
+    rejected: int
+    """
+    Keys whose newest version could not be read
+    """
+    received_at: AwareDatetime | None
+    changed_at: AwareDatetime | None
+    """
+    Latest change at the source that was received
+    """
+    lag_seconds: float | None
+    """
+    Between that change and the moment it was received with the last batch
+    """
+    silent_seconds: float | None
+    """
+    Since the last batch
+    """
+
+
+class SourceList(BaseModel):
+    """
+    All sources, by id.
+    """
+
+    sources: list[SourceAnswer]
+
+
+class SourceSettings(BaseModel):
+    """
+    What the operator of the pool sets of a source.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    name: str
+    region: str | None = None
+    """
+    GB/T 2260
+    """
+    visibility: Literal["公开", "摘要公开", "授权", "保密"] = "公开"
+    """
+    Its records are shown at most as this says
+    """
+    cap: int | None = None
+    """
+    Keys that are published at most, the first by order
+    """
+    priority: int = 100
+    """
+    Of records of the same thing the lowest counts
+    """
+
+
 class Sourced(BaseModel):
     """
     Where a fact comes from and the day that it describes.
@@ -1561,6 +1844,14 @@ class StepEntry(BaseModel):
     at: AwareDatetime
     value: str = ""
     note: str = ""
+
+
+class StepList(BaseModel):
+    """
+    Steps, the latest of each subject or those of a review.
+    """
+
+    steps: list[QualityStep]
 
 
 class StepRequest(BaseModel):
@@ -2000,6 +2291,34 @@ class AssignmentList(BaseModel):
     """
 
     assignments: list[AssignmentView]
+
+
+class Batch(BaseModel):
+    """
+    What changed at a source, in any order; sent again it changes nothing.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    cursor: int
+    """
+    Where the source is after this batch; the highest is kept
+    """
+    records: list[SentRecord]
+
+
+class BatchTaken(BaseModel):
+    """
+    Outcome of a batch; all of it is on disk and published.
+    """
+
+    cursor: int
+    changed: int
+    """
+    Keys of which this was the newest version
+    """
+    rejected: list[RejectedRecord]
 
 
 class BulkAnswer(BaseModel):
@@ -2559,6 +2878,32 @@ class PolicyAnswer(BaseModel):
     fit: FitAnswer | None = None
 
 
+class ProviderAnswer(BaseModel):
+    """
+    State and evaluations of a provider.
+    """
+
+    name: str
+    state: str
+    appealed: bool
+    """
+    An appeal waits for its decision: nothing goes further until then
+    """
+    counted: int
+    """
+    Evaluations that count
+    """
+    left_out: dict[str, int]
+    """
+    Evaluations that do not, by reason: self, repeated, burst
+    """
+    ratings: list[ScaleRating]
+    """
+    From five evaluations on
+    """
+    history: list[QualityStep]
+
+
 class ReadyReport(BaseModel):
     """
     Whether the server can answer, and what it lacks.
@@ -2615,6 +2960,14 @@ class RecordPage(BaseModel):
 
     records: list[KindRecord]
     next_cursor: str = ""
+
+
+class RejectList(BaseModel):
+    """
+    Open rejects of a source, by key; at most 500.
+    """
+
+    rejected: list[RejectedRecord]
 
 
 class SimilarAnswer(BaseModel):

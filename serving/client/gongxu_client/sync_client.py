@@ -10,12 +10,15 @@ from gongxu_client.models import (
     AchievementsPage,
     AchievementsRequest,
     ActionRequest,
+    ActionSent,
     AdviceAnswer,
     Answer,
     AssignmentHistory,
     AssignmentList,
     AssignmentView,
+    Batch,
     BatchAnswer,
+    BatchTaken,
     BulkAnswer,
     ClarificationsAnswer,
     ClarifiedAnswer,
@@ -36,12 +39,15 @@ from gongxu_client.models import (
     EligibilityRequest,
     ErasureAnswer,
     ErasureRequest,
+    EvaluationSent,
+    EvaluationsStored,
     EventsAnswer,
     EventsPage,
     Firm,
     FirmDiagnosis,
     FirmFacts,
     FirmPage,
+    Flows,
     GapAnswer,
     Gaps,
     GivenAnswer,
@@ -55,19 +61,28 @@ from gongxu_client.models import (
     KindsRequest,
     Models,
     NeedText,
+    OriginList,
     OutcomeEvent,
     OutcomesStored,
     PairAnswer,
     PersonAnswer,
     PersonRequest,
+    ProviderAnswer,
+    QualityStep,
     ReadyReport,
     RecordEvidence,
     RecordPage,
+    RejectList,
     Reload,
     Reloaded,
     RequirementsAnswer,
+    ReviewRequest,
     SentenceAnswer,
     SimilarAnswer,
+    SourceAnswer,
+    SourceList,
+    SourceSettings,
+    StepList,
     StepRequest,
     StructuredAnswer,
     Term,
@@ -343,6 +358,50 @@ class Client(SyncTransport):
         return self.send(
             RecordEvidence, "GET", f"/v1/evidence/{quoted(kind)}/{quoted(record_id)}", query={"after": after}
         )
+
+    def post_evaluations(self, body: Sequence[EvaluationSent | Mapping[str, Any]]) -> EvaluationsStored:
+        """Send evaluations of providers."""
+        return self.send(EvaluationsStored, "POST", "/v1/evaluations", body=body)
+
+    def list_providers(self, *, subject: Literal["provider", "record"] = "provider", state: str = "") -> StepList:
+        """Providers and records with steps."""
+        return self.send(StepList, "GET", "/v1/providers", query={"subject": subject, "state": state})
+
+    def review_providers(self, body: ReviewRequest | Mapping[str, Any]) -> StepList:
+        """Review providers and records."""
+        return self.send(StepList, "POST", "/v1/providers:review", body=body)
+
+    def act_on_provider(self, body: ActionSent | Mapping[str, Any]) -> QualityStep:
+        """Confirm, appeal, decide."""
+        return self.send(QualityStep, "POST", "/v1/providers:act", body=body)
+
+    def get_provider(self, name: str) -> ProviderAnswer:
+        """Read a provider."""
+        return self.send(ProviderAnswer, "GET", f"/v1/providers/{quoted(name)}")
+
+    def put_source(self, source_id: str, body: SourceSettings | Mapping[str, Any]) -> SourceAnswer:
+        """Register a source."""
+        return self.send(SourceAnswer, "PUT", f"/v1/sources/{quoted(source_id)}", body=body)
+
+    def list_sources(self) -> SourceList:
+        """List sources."""
+        return self.send(SourceList, "GET", "/v1/sources")
+
+    def post_batch(self, source_id: str, body: Batch | Mapping[str, Any]) -> BatchTaken:
+        """Send what changed at a source."""
+        return self.send(BatchTaken, "POST", f"/v1/sources/{quoted(source_id)}/batches", body=body)
+
+    def list_rejects(self, source_id: str) -> RejectList:
+        """What of a source could not be read."""
+        return self.send(RejectList, "GET", f"/v1/sources/{quoted(source_id)}/rejects")
+
+    def list_origins(self, kind: str, record_id: str) -> OriginList:
+        """Origins of a record."""
+        return self.send(OriginList, "GET", f"/v1/origins/{quoted(kind)}/{quoted(record_id)}")
+
+    def list_flows(self) -> Flows:
+        """Flows between regions."""
+        return self.send(Flows, "GET", "/v1/flows")
 
     def post_events(
         self, body: OutcomeEvent | Mapping[str, Any] | Sequence[OutcomeEvent | Mapping[str, Any]]

@@ -105,7 +105,8 @@ async def _demand(subject: AskedFor, services: Services) -> Demand:
 def _answer(services: Services, live: LiveModel, demand: Demand, asked: KindsRequest) -> KindsAnswer:
     index = services.kinds.index(live.engine, services.access.store())
     on = asked.as_of or datetime.now(UTC).astimezone(CHINA_STANDARD_TIME).date()
-    query = KindsQuery(asked.kinds, on, asked.filters, _values(asked.conditions), _values(asked.requirements))
+    given = _values(asked.conditions), _values(asked.requirements)
+    query = KindsQuery(asked.kinds, on, asked.filters, *given, services.withheld.ids)
     return recommend_kinds(live.engine, index, demand, query)
 
 

@@ -25,6 +25,8 @@ PARAMETERS = {
     "as_of": "2026-05-01",
     "broker_id": "B1",
     "demands": "1",
+    "name": "某大学",
+    "source_id": "henan",
 }
 
 
@@ -124,6 +126,14 @@ def bodies(ids):
         "ask_disclosure": {"kind": "demand", "record_id": ids["demand"], "purpose": "合作"},
         "decide_disclosure": {"decision": "deny"},
         "export_person": {"name": "张三"},
+        "post_evaluations": [
+            {"token": "t1", "provider": "甲", "evaluator": "乙", "at": "2026-01-01T09:00:00Z"}
+            | dict.fromkeys(("result", "response", "skill", "conduct"), 4)
+        ],
+        "put_source": {"name": "某省"},
+        "post_batch": {"cursor": 1, "records": []},
+        "review_providers": {"dry_run": True},
+        "act_on_provider": {"name": "甲", "action": "confirm"},
         "erase_person_data": {"name": "张三", "records": []},
     }
 
@@ -138,6 +148,12 @@ def operations(client):
                 yield method, path, operation
 
 
+def example_of(content):
+    """Return the example of a body that `bodies` does not know, an empty one if there is none."""
+    named = [one["value"] for one in content.get("examples", {}).values() if isinstance(one, dict) and "value" in one]
+    return next(iter([*named, *content["schema"].get("examples", [])]), content.get("example", {}))
+
+
 def ask(client, method, path, operation, ids, headers):
     values = {"demand_id": ids["demand"], "achievement_id": ids["achievement"], "record_id": ids["expert"]}
     values |= {"firm_id": ids["firm"]} | PARAMETERS
@@ -145,7 +161,7 @@ def ask(client, method, path, operation, ids, headers):
     for parameter in operation.get("parameters", []):
         name = parameter["name"]
         if parameter["in"] == "path":
-            path = path.replace(f"{{{name}}}", values[name])
+            path = path.replace(f"{{{name}}}", str(values.get(name, "1")))
         elif values.get(name) is not None:
             query[name] = values[name]
         elif name == "limit" or name == "top_k":
@@ -155,8 +171,8 @@ def ask(client, method, path, operation, ids, headers):
     sent = {}
     content = operation.get("requestBody", {}).get("content", {})
     if "application/json" in content:
-        body = bodies(ids)[operation["operationId"]]
-        if operation["operationId"].startswith("recommend_") and "for" not in body:
+        body = bodies(ids).get(operation["operationId"], example_of(content["application/json"]))
+        if operation["operationId"] in ("recommend_achievements", "recommend_demands"):
             side = "demand_id" if operation["operationId"].endswith("achievements") else "achievement_id"
             other = {"demand_id", "achievement_id"} - {side}
             body = {name: value for name, value in body.items() if name not in other}

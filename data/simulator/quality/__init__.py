@@ -1,0 +1,1 @@
+"""Simulated evaluations and activity of providers, with what was planted in them."""
