@@ -138,6 +138,10 @@ class Settings(BaseSettings):
     mcp_origins: str = ""
     # API key that `gongxu mcp` uses.
     mcp_key: SecretStr = SecretStr("")
+    # Hosts, separated by commas, that webhooks may go to although they have private addresses or speak plain HTTP.
+    webhook_hosts: str = ""
+    # Seconds that one attempt to deliver a webhook may take.
+    webhook_timeout: float = Field(15.0, gt=0, le=120)
     # Operators sign in to the dashboard with passwords of their own.
     password_login: bool = True
     # Issuer of the OpenID Connect provider at which operators may sign in too; empty: none.

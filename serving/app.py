@@ -32,8 +32,10 @@ from serving.api.routes import (
     recommendations,
     records,
 )
-from serving.api.routes.of_kinds import cards, firms, kind_records, several_kinds
+from serving.api.routes.of_kinds import bundles, cards, firms, kind_records, several_kinds
 from serving.api.routes.of_models import sentences, structuring
+from serving.api.routes.standing import requests as standing_requests
+from serving.api.routes.standing import webhooks
 from serving.api.routes.trust import disclosures, evidence, quality, sources
 from serving.api.routes.work import assignments, matches
 from serving.api.transfer import Compressed, Tagged
@@ -53,6 +55,7 @@ ROUTERS = tuple(
     for part in (
         recommendations,
         several_kinds,
+        bundles,
         exports,
         insight,
         clarifications,
@@ -70,6 +73,8 @@ ROUTERS = tuple(
         evidence,
         quality,
         sources,
+        standing_requests,
+        webhooks,
         events,
         listing,
         graph,

@@ -74,7 +74,7 @@ class FieldDeclaration(BaseModel):
     # A list can be narrowed by it.
     filtered: bool = False
     # What of a demand it is compared with: budget (is it enough), region (is it covered), enterprise (whom it must not serve).
-    against: Literal["", "budget", "region", "enterprise"] = ""
+    against: Literal["", "budget", "region", "enterprise", "days"] = ""
     # The field that bounds it: a record whose value has reached the bound takes nothing more and is not offered.
     at_most: str = ""
     # The field whose statement ends with this day.

@@ -23,6 +23,9 @@ from data.store.reading.asked_texts import AskedTexts
 from data.store.reading.listing import Listing
 from data.store.reading.results import Change, EventCounts, EventResult, StoreCounts
 from data.store.reviews import Reviews
+from data.store.standing.notices import StandingNotices
+from data.store.standing.requests import StandingRequests
+from data.store.standing.webhooks import Webhooks
 from data.store.tables import (
     ACHIEVEMENT_BY_ID,
     DEMAND_BY_ID,
@@ -72,6 +75,8 @@ class Store:
         self.saved_views, self.disclosures = SavedViews(engine), Disclosures(engine)
         self.evidence, self.quality = Evidence(engine), Quality(engine)
         self.sources = Sources(engine)
+        self.standing, self.notices = StandingRequests(engine), StandingNotices(engine)
+        self.webhooks = Webhooks(engine)
 
     @classmethod
     def open(cls, url: str, lock_timeout: float = LOCK_TIMEOUT, *, create: bool = True) -> Self:

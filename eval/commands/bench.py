@@ -9,8 +9,8 @@ import typer
 from eval.bench.report import BenchRow
 from eval.bench.scale import MAX_PEER_BUILD
 
-ON_BUNDLE = ("graph", "graph-build", "request", "kinds")
-LEFT_OUT = ("graph-build", "kinds")  # unless they are asked for: they take minutes
+ON_BUNDLE = ("graph", "graph-build", "request", "kinds", "standing")
+LEFT_OUT = ("graph-build", "kinds", "standing")  # unless they are asked for: they take minutes
 MAX_DOCUMENTS = 200_000  # of the lexical stage: bm25s, which it is compared with, needs most of the time and memory
 
 
@@ -22,6 +22,7 @@ def stages() -> dict[str, Callable[[int], list[BenchRow]]]:
     from eval.bench.kinds import bench_kinds
     from eval.bench.lexical import bench_lexical
     from eval.bench.request import bench_request
+    from eval.bench.standing import bench_standing
     from eval.bench.vector import bench_vector
 
     return {
@@ -32,6 +33,7 @@ def stages() -> dict[str, Callable[[int], list[BenchRow]]]:
         "graph-build": lambda _: bench_graph_build(settings()),
         "request": lambda _: bench_request(settings()),
         "kinds": lambda _: bench_kinds(settings()),
+        "standing": lambda _: bench_standing(settings()),
     }
 
 
@@ -51,7 +53,7 @@ def bench(
     stage: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only this stage: vector, lexical, encode, graph, graph-build, request, kinds; may be repeated."
+            help="Only this stage: vector, lexical, encode, graph, graph-build, request, kinds, standing; may be repeated."
         ),
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows to this file.")] = None,
@@ -61,7 +63,7 @@ def bench(
     FAISS and BLAS use one thread; throughput is measured with one and two threads that search at once. Vectors and
     documents are synthetic; the stages `graph` and `request` work on the current bundle of GONGXU_HOME and are left out,
     saying so, where nothing was built. `graph-build` builds the graph of the store again, `kinds` indexes 10,000 records of
-    other kinds beside the bundle; both only if asked for.
+    other kinds beside the bundle, `standing` matches one record with 20,000 standing requests; all three only if asked for.
 
     Examples:
       gongxu lab bench

@@ -152,7 +152,7 @@ def _fitting(index: KindIndex, kind: KindDeclaration, query: KindsQuery, enterpr
         for record_id, record in index.records[kind.name].items():
             row = collection.row(record_id)
             if row is not None and mask[row]:
-                mask[row] = all(_has(record, name, value) for name, value in asked.items())
+                mask[row] = all(has_value(record, name, value) for name, value in asked.items())
     if firm := folded_firm(enterprise):
         barred = [rows for name, rows in index.barred(kind.name).items() if same_firm(firm, name)]
         if barred:
@@ -165,7 +165,7 @@ def _filtered(kind: KindDeclaration) -> list[str]:
     return [field.name for field in kind.fields if field.filtered]
 
 
-def _has(record: KindRecord, name: str, wanted: Value) -> bool:
+def has_value(record: KindRecord, name: str, wanted: Value) -> bool:
     """Tell whether a record states a value that fits; one that does not state it is left out: a filter is a promise."""
     value = record.attributes.get(name)
     if value is None:

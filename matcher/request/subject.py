@@ -50,12 +50,22 @@ def find_subject(state: State, record: Achievement | Demand, *, with_text: bool 
 
     """
     text = require_text(record) if with_text else record_text(record)
+    known = stored_form(state, record, text)
+    if known is not None:
+        return Subject(record, known[0], known[1], text, known[2])
+    encoder = state.model.record_encoder
+    view = encoder.achievements([record]) if isinstance(record, Achievement) else encoder.demands([record])
+    return Subject(record, view, ViewRow(0), text, None)
+
+
+def stored_form(
+    state: State, record: Achievement | Demand, text: RecordText
+) -> tuple[EncodedRecords, ViewRow, BundleRow | None] | None:
+    """Return the view and place that hold a record as it is given, and its bundle row; None where no collection does."""
     collection = state.collection(side_of(record))
     row = collection.row(record.record_id)
     if row is not None:
         view, place = collection.locate(row)
         if view.cards.describes(place, record, text):
-            return Subject(record, view, place, text, collection.bundle_row(row))
-    encoder = state.model.record_encoder
-    view = encoder.achievements([record]) if isinstance(record, Achievement) else encoder.demands([record])
-    return Subject(record, view, ViewRow(0), text, None)
+            return view, place, collection.bundle_row(row)
+    return None

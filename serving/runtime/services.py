@@ -33,6 +33,8 @@ from serving.runtime.live import BundleHolder, Lacking, LiveModel
 from serving.runtime.outside.endpoints import chat_model, counted, encoder_endpoint
 from serving.runtime.outside.reranking import Reranking
 from serving.runtime.quality.withheld import WithheldRecords
+from serving.runtime.standing.delivery import Deliverer
+from serving.runtime.standing.matching import StandingMatcher
 from serving.runtime.storage import StoreAccess, StoreThreads
 from serving.telemetry.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
 from serving.telemetry.tracing import start_tracing, stop_tracing
@@ -44,6 +46,7 @@ IMPRESSION_INTERVAL = 1.0  # seconds between two batches of impressions
 KEY_INTERVAL = 1.0  # seconds until a new or revoked key is known
 UPLOAD_INTERVAL = 600.0  # seconds between two looks for uploads that nobody wants any more
 DISPATCH_INTERVAL = 30.0  # seconds between two looks for assignments that are late
+STANDING_INTERVAL = 0.5  # seconds between two looks for what standing requests may match, and for webhooks that are due
 REVIEW_INTERVAL = 20.0  # seconds between two looks for judgements that can no longer be undone
 
 log = structlog.get_logger("gongxu.server")
@@ -78,6 +81,13 @@ class Services:
         self._shadows: set[asyncio.Task[None]] = set()
         self.review_writer = PeriodicTask("reviews", self._submit_reviews, REVIEW_INTERVAL)
         self.dispatcher = PeriodicTask("dispatch", self._escalate, DISPATCH_INTERVAL)
+        self.standing = StandingMatcher(settings.home, self.kinds)
+        self.webhook_hosts = frozenset(
+            part.strip().lower() for part in settings.webhook_hosts.split(",") if part.strip()
+        )
+        self.deliverer = Deliverer(self.kinds.kinds, self.webhook_hosts, settings.webhook_timeout)
+        self.standing_matcher = PeriodicTask("standing", self._match, max(settings.serve_poll, STANDING_INTERVAL))
+        self.webhook_sender = PeriodicTask("webhooks", self._deliver, max(settings.serve_poll, STANDING_INTERVAL))
         self.imports = ImportRunner(settings.home, self.access.store, self.follower.wake)
         self.chat = chat_model(settings)
         self.reranking = Reranking(settings)
@@ -112,6 +122,8 @@ class Services:
                 self.evidence.flush()
         except StoreError as error:
             log.warning("evidence waits in its journal", reason=str(error))
+        self.deliverer.close()
+        self.standing.close()
         self._store_threads.close()
         self.access.close()
         if self.chat is not None:
@@ -131,6 +143,8 @@ class Services:
             self.experimenter,
             self.upload_cleaner,
             *((self.evidence_writer,) if self._evidence_used else ()),
+            self.standing_matcher,
+            self.webhook_sender,
         )
 
     def in_shadow(self, running: Running, shown: Recommendation, request_id: str, ask: Ask) -> None:
@@ -156,6 +170,14 @@ class Services:
 
     def _escalate(self) -> None:
         escalate(self.access.store(), datetime.now(UTC))
+
+    def _match(self) -> None:
+        live = self.holder.live
+        if live is not None:
+            self.standing.refresh(live, self.access.store(), datetime.now(UTC))
+
+    def _deliver(self) -> None:
+        self.deliverer.refresh(self.access.store())
 
     def _expire_uploads(self) -> None:
         self.imports.uploads.expire(datetime.now(UTC))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
@@ -156,6 +156,106 @@ class BrokerLoad(BaseModel):
     open: int
     limit: int
     away: bool
+
+
+class BundleLimits(BaseModel):
+    """
+    Limits of a bundle; absent: none.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    budget: float | None = None
+    """
+    万元, all parts together
+    """
+    days: float | None = None
+    """
+    Of each part: they run side by side
+    """
+    regions: list[str] = []
+    """
+    Parts lie in, or serve, one of them
+    """
+    one_owner_at_most: int | None = None
+    """
+    Parts of one provider
+    """
+    strict: bool = False
+    """
+    true: leave out records that do not state price or days
+    """
+
+
+class BundlePart(BaseModel):
+    """
+    The record that fills a role.
+    """
+
+    role: str
+    kind: str
+    id: str
+    title: str
+    provider: str = ""
+    region: str | None = None
+    utility: float
+    """
+    Relative to the best candidate of its role
+    """
+    cost: float | None = None
+    """
+    万元; null: not stated, counted as nothing
+    """
+    days: float | None = None
+    """
+    Null: not stated, counted as nothing
+    """
+    kilometres: int | None = None
+    note: str = ""
+    """
+    What the record does not state
+    """
+
+
+class BundleRelaxation(BaseModel):
+    """
+    The cheapest single limit to give way.
+    """
+
+    limit: str
+    """
+    budget, days, regions or one_owner_at_most
+    """
+    amount: float
+    text: str
+    parts: list[BundlePart]
+
+
+class BundleRole(BaseModel):
+    """
+    One role of a bundle.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    kind: str = ""
+    """
+    Kind that fills it; empty: that of the role's name
+    """
+    needed: bool = True
+    """
+    false: may be left open
+    """
+    conditions: dict[str, str | int | float | bool | list[str]] | None = Field(None, max_length=20)
+    """
+    Values of filtered fields; a number is a bound from above
+    """
+    top: int = 50
+    """
+    Candidates looked at
+    """
 
 
 class Clarified(BaseModel):
@@ -751,6 +851,17 @@ class HandOverRequest(BaseModel):
     operator: str
 
 
+class HandledBy(BaseModel):
+    """
+    Who saw to a notice.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    operator: str
+
+
 class Indicator(BaseModel):
     """
     One line of a card. Whatever is not unknown has evidence.
@@ -941,6 +1052,25 @@ class LineResult(BaseModel):
     """
 
 
+class MessageView(BaseModel):
+    """
+    A message, without its content.
+    """
+
+    id: str
+    endpoint: str
+    state: Literal["待发送", "已送达", "已放弃"]
+    """
+    How far a message has come; the values are what operators read.
+    """
+    created_at: AwareDatetime
+    attempts: int
+    next_at: AwareDatetime | None = None
+    last_status: int | None = None
+    last_error: str = ""
+    ended_at: AwareDatetime | None = None
+
+
 class Model(BaseModel):
     """
     One bundle.
@@ -1061,6 +1191,22 @@ class NeighbourTerm(BaseModel):
     0 to 1
     """
     evidence: str
+
+
+class NoticeView(BaseModel):
+    """
+    The news of one match, given once.
+    """
+
+    number: int
+    request_id: str
+    kind: str
+    record_id: str
+    title: str
+    score: float
+    found_at: AwareDatetime
+    handled_at: AwareDatetime | None = None
+    handled_by: str = ""
 
 
 class OptionAnswer(BaseModel):
@@ -1357,6 +1503,18 @@ class QuestionAnswer(BaseModel):
     """
 
 
+class Quiet(BaseModel):
+    """
+    A span of the day in China in which no webhook is sent; it may reach over midnight.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    begin: time
+    end: time
+
+
 class Quote(BaseModel):
     """
     What a text says, where: `start` and `end` count characters of the record's `field`, `end` excluded.
@@ -1380,6 +1538,18 @@ class Reason(BaseModel):
     text: str
     weight: float
     evidence: dict[str, str | float | list[str]] | None = None
+
+
+class RecordName(BaseModel):
+    """
+    A stored record of a declared kind.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    kind: str
+    id: str
 
 
 class RejectedBundle(BaseModel):
@@ -1802,6 +1972,57 @@ class Sourced(BaseModel):
     """
 
 
+class StandingFor(BaseModel):
+    """
+    Whose text is matched: exactly one of a saved text, a stored demand, achievement, firm, or record of another kind.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    text: str | None = None
+    demand_id: str | None = None
+    achievement_id: str | None = None
+    firm_id: str | None = None
+    """
+    By what the firm does
+    """
+    record: RecordName | None = None
+    """
+    An expert, an institution, a service … by what it offers
+    """
+
+
+class StandingView(BaseModel):
+    """
+    A standing request as it is.
+    """
+
+    id: str
+    for_: StandingFor = Field(..., alias="for")
+    kinds: list[str]
+    least: float
+    filters: Filters
+    conditions: dict[str, str | int | float | bool | list[str]]
+    endpoint: str
+    digest: Literal["at_once", "daily", "weekly"]
+    """
+    How often news are sent: as they come, or together in the morning of a day or of a Monday (China).
+    """
+    quiet_hours: Quiet | None
+    valid_until: date | None
+    state: Literal["有效", "已退订", "已到期", "主体已失效"]
+    """
+    Whether a standing request still watches; the values are what operators read.
+    """
+    created_at: AwareDatetime
+    ended_at: AwareDatetime | None
+    settled: bool
+    """
+    Whether it was matched with all records that there were
+    """
+
+
 class Statement(BaseModel):
     """
     Yes, no, or unknown.
@@ -2004,6 +2225,40 @@ class Verdict(BaseModel):
     measure: str
     """
     What the threshold represents, in Chinese
+    """
+
+
+class WebhookAsk(BaseModel):
+    """
+    Where messages are sent.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    url: str
+    """
+    https; private hosts only if the server lists them
+    """
+    secret: str | None = None
+    """
+    whsec_ and 24 to 64 bytes in Base64; absent: one is made, or the old one stays
+    """
+
+
+class WebhookView(BaseModel):
+    """
+    A webhook as it is.
+    """
+
+    name: str
+    url: str
+    enabled: bool
+    why_disabled: str = ""
+    created_at: AwareDatetime
+    secret: str | None = None
+    """
+    Shown when it is made, never again
     """
 
 
@@ -2333,6 +2588,53 @@ class BulkAnswer(BaseModel):
     lines: list[LineResult]
 
 
+class Bundle(BaseModel):
+    """
+    One solution of several parts.
+    """
+
+    parts: list[BundlePart]
+    value: float
+    """
+    Utilities less cost, way and handovers: what bundles are ordered by
+    """
+    cost: float
+    """
+    万元, of the parts that state one
+    """
+    days: float
+    """
+    Of the longest part that states them: parts run side by side
+    """
+    owners: int
+    binding: str | None = None
+    """
+    The limit that keeps a better bundle out; null: none alone does
+    """
+    relaxation: BundleRelaxation | None = None
+
+
+class BundlesAnswer(BaseModel):
+    """
+    At most three different bundles, best first, or why there is none.
+    """
+
+    bundles: list[Bundle] = Field([], validate_default=True)
+    message: str = ""
+    impossible_roles: list[str] = []
+    """
+    Roles that nobody fills, or without which there would be a bundle
+    """
+    relaxation: BundleRelaxation | None = None
+    """
+    What would make a bundle possible
+    """
+    candidates: dict[str, int] | None = None
+    """
+    How many candidates each role had
+    """
+
+
 class Card(BaseModel):
     """
     One card.
@@ -2590,6 +2892,18 @@ class EvidenceEntry(BaseModel):
     """
 
 
+class Feed(BaseModel):
+    """
+    Notices in the order in which they were found.
+    """
+
+    matches: list[NoticeView]
+    next_cursor: int
+    """
+    Send it as `cursor`; it stays the same while nothing is new
+    """
+
+
 class FirmDiagnosis(BaseModel):
     """
     What is one step away for a firm, and the public indicators that its facts tell; never a score.
@@ -2842,6 +3156,14 @@ class Match(BaseModel):
     """
 
 
+class MessageList(BaseModel):
+    """
+    Messages, the latest first.
+    """
+
+    messages: list[MessageView]
+
+
 class PairAnswer(BaseModel):
     """
     How well one achievement answers one demand, with every reason.
@@ -2979,6 +3301,60 @@ class SimilarAnswer(BaseModel):
     items: list[SimilarRecord]
 
 
+class StandingAsk(BaseModel):
+    """
+    What is asked to be notified of.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    for_: StandingFor = Field(..., alias="for")
+    kinds: list[str] = []
+    """
+    Kinds watched; absent: achievements for a need, demands for what is offered
+    """
+    least: float = 3.0
+    """
+    Score from which on a record matches: how many deviations above a reference record the texts are alike
+    """
+    filters: Filters | None = None
+    conditions: dict[str, str | int | float | bool | list[str]] | None = Field(None, max_length=20)
+    """
+    Values of filtered fields; a number is a bound from above
+    """
+    endpoint: str = ""
+    """
+    Webhook that carries the notices; empty: feed and queue alone
+    """
+    digest: Literal["at_once", "daily", "weekly"] = "at_once"
+    """
+    daily and weekly: at 9:00 in China, of Mondays
+    """
+    quiet_hours: Quiet | None = None
+    valid_until: date | None = None
+    """
+    Last day; a demand's own deadline ends it too
+    """
+
+
+class StandingPage(BaseModel):
+    """
+    Standing requests in the order of their ids; `next_cursor` is empty on the last page.
+    """
+
+    requests: list[StandingView]
+    next_cursor: str = ""
+
+
+class WebhookList(BaseModel):
+    """
+    All webhooks by name.
+    """
+
+    webhooks: list[WebhookView]
+
+
 class AchievementCards(BaseModel):
     """
     The three cards of an achievement on a day.
@@ -3074,6 +3450,36 @@ class BatchResult(BaseModel):
 
     answer: Answer | None
     problem: Problem | None
+
+
+class BundleFor(BaseModel):
+    """
+    The demand: exactly one of a stored one, one sent along, a free text.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    demand_id: str | None = None
+    demand: Demand | None = None
+    text: str | None = None
+
+
+class BundlesRequest(BaseModel):
+    """
+    What a bundle has to solve, of which roles, within which limits.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    demand: BundleFor
+    roles: dict[str, BundleRole] = Field(..., max_length=8, min_length=1)
+    """
+    By name: technology, team, testing, equipment, service, policy, finance, or others with a kind
+    """
+    limits: BundleLimits | None = None
+    most: int = 3
 
 
 class ClarificationsAnswer(BaseModel):

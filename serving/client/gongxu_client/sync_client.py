@@ -20,6 +20,8 @@ from gongxu_client.models import (
     BatchAnswer,
     BatchTaken,
     BulkAnswer,
+    BundlesAnswer,
+    BundlesRequest,
     ClarificationsAnswer,
     ClarifiedAnswer,
     CompletenessAnswer,
@@ -43,6 +45,7 @@ from gongxu_client.models import (
     EvaluationsStored,
     EventsAnswer,
     EventsPage,
+    Feed,
     Firm,
     FirmDiagnosis,
     FirmFacts,
@@ -52,6 +55,7 @@ from gongxu_client.models import (
     Gaps,
     GivenAnswer,
     GraphPaths,
+    HandledBy,
     HandOverRequest,
     History,
     KindList,
@@ -59,8 +63,11 @@ from gongxu_client.models import (
     KindRecord,
     KindsAnswer,
     KindsRequest,
+    MessageList,
+    MessageView,
     Models,
     NeedText,
+    NoticeView,
     OriginList,
     OutcomeEvent,
     OutcomesStored,
@@ -82,11 +89,17 @@ from gongxu_client.models import (
     SourceAnswer,
     SourceList,
     SourceSettings,
+    StandingAsk,
+    StandingPage,
+    StandingView,
     StepList,
     StepRequest,
     StructuredAnswer,
     Term,
     UndoRequest,
+    WebhookAsk,
+    WebhookList,
+    WebhookView,
     Work,
     WorkList,
     Written,
@@ -116,6 +129,10 @@ class Client(SyncTransport):
     def recommend_several(self, body: KindsRequest | Mapping[str, Any]) -> KindsAnswer:
         """Records of several kinds for a demand."""
         return self.send(KindsAnswer, "POST", "/v1/recommendations", body=body)
+
+    def find_bundles(self, body: BundlesRequest | Mapping[str, Any]) -> BundlesAnswer:
+        """Bundles of several parts for a demand."""
+        return self.send(BundlesAnswer, "POST", "/v1/bundles", body=body)
 
     def export_achievements(
         self, *, top_k: int = 10, explain: Literal["none", "brief", "full"] = "none"
@@ -402,6 +419,58 @@ class Client(SyncTransport):
     def list_flows(self) -> Flows:
         """Flows between regions."""
         return self.send(Flows, "GET", "/v1/flows")
+
+    def put_standing(self, request_id: str, body: StandingAsk | Mapping[str, Any]) -> StandingView:
+        """Register a standing request."""
+        return self.send(StandingView, "PUT", f"/v1/standing/{quoted(request_id)}", body=body)
+
+    def get_standing(self, request_id: str) -> StandingView:
+        """Read a standing request."""
+        return self.send(StandingView, "GET", f"/v1/standing/{quoted(request_id)}")
+
+    def unsubscribe(self, request_id: str) -> StandingView:
+        """Unsubscribe a standing request."""
+        return self.send(StandingView, "DELETE", f"/v1/standing/{quoted(request_id)}")
+
+    def list_standing(self, *, cursor: str = "", limit: int = 100, state: str | None = None) -> StandingPage:
+        """List the standing requests."""
+        return self.send(StandingPage, "GET", "/v1/standing", query={"cursor": cursor, "limit": limit, "state": state})
+
+    def new_matches(self, *, cursor: int = 0, limit: int = 100, request_id: str = "") -> Feed:
+        """Read the feed of new matches."""
+        return self.send(
+            Feed, "GET", "/v1/matches/new", query={"cursor": cursor, "limit": limit, "request_id": request_id}
+        )
+
+    def handle_notice(self, number: str, body: HandledBy | Mapping[str, Any]) -> NoticeView:
+        """Note that a new match was seen to."""
+        return self.send(NoticeView, "POST", f"/v1/matches/new/{quoted_twice(number)}:handle", body=body)
+
+    def put_webhook(self, name: str, body: WebhookAsk | Mapping[str, Any]) -> WebhookView:
+        """Register a webhook."""
+        return self.send(WebhookView, "PUT", f"/v1/webhooks/{quoted(name)}", body=body)
+
+    def delete_webhook(self, name: str) -> WebhookView:
+        """Delete a webhook."""
+        return self.send(WebhookView, "DELETE", f"/v1/webhooks/{quoted(name)}")
+
+    def list_webhooks(self) -> WebhookList:
+        """List the webhooks."""
+        return self.send(WebhookList, "GET", "/v1/webhooks")
+
+    def send_test_message(self, name: str) -> MessageView:
+        """Send a test message."""
+        return self.send(MessageView, "POST", f"/v1/webhooks/{quoted(name)}:test")
+
+    def list_messages(self, name: str, *, state: str | None = None, limit: int = 100) -> MessageList:
+        """List the messages of a webhook."""
+        return self.send(
+            MessageList, "GET", f"/v1/webhooks/{quoted(name)}/messages", query={"state": state, "limit": limit}
+        )
+
+    def retry_message(self, message_id: str) -> MessageView:
+        """Send a message again."""
+        return self.send(MessageView, "POST", f"/v1/webhooks/messages/{quoted(message_id)}:retry")
 
     def post_events(
         self, body: OutcomeEvent | Mapping[str, Any] | Sequence[OutcomeEvent | Mapping[str, Any]]

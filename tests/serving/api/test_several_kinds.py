@@ -78,3 +78,38 @@ def test_a_change_and_a_deletion_are_seen(stocked):
 )
 def test_what_cannot_be_answered_is_refused(stocked, changes):
     assert ask(stocked, **changes).status_code == 422
+
+
+def test_a_bundle_keeps_its_limits_and_says_which_one_binds(stocked):
+    stocked.put(
+        "/v1/records/service/S1", json=SERVICES["S1"] | {"price_min": 2, "provider": "甲", "lead_time_days": 40}
+    )
+    stocked.put("/v1/records/service/S4", json=SERVICES["S4"] | {"price_min": 3, "provider": "乙"})
+    asked = {
+        "demand": {"text": "需要检测污泥含水率，出具CMA报告"},
+        "roles": {"testing": {}, "technology": {"top": 5}, "finance": {"needed": False}},
+        "limits": {"days": 30},
+    }
+
+    def bundles(**changes):
+        return stocked.post("/v1/bundles", json=asked | changes)
+
+    wait_for(lambda: bundles(limits={}).json()["bundles"][0]["days"] == 40)
+    answer = bundles().json()
+    best = answer["bundles"][0]
+    assert [part["role"] for part in best["parts"]] == ["testing", "technology"]
+    assert {part["id"] for part in best["parts"]} & {"S2", "S4"}
+    assert (best["binding"], best["relaxation"]["amount"]) == ("days", 10)
+    assert best["relaxation"]["text"] == "工期多 10 天，检验检测就可由“污泥含水率检测”承担"
+    assert answer["candidates"]["finance"] == 0
+    none = bundles(roles={"testing": {"conditions": {"qualifications": ["CMA"]}}, "equipment": {}}).json()
+    assert (none["bundles"], none["impossible_roles"]) == ([], ["equipment"])
+    assert none["message"] == "无法组合：没有候选可承担“仪器设备”"
+    late = bundles(roles={"testing": {"conditions": {"qualifications": ["CMA"]}}}).json()
+    assert (late["impossible_roles"], late["relaxation"]["text"]) == (["testing"], "工期多 10 天，就有可行的组合")
+    strict = bundles(limits={"strict": True}).json()
+    assert all(not part["note"] for bundle in strict["bundles"] for part in bundle["parts"])
+    assert bundles(roles={"other": {}}).status_code == 422
+    assert bundles(roles={"team": {"kind": "broker"}}).status_code == 422
+    assert bundles(roles={"technology": {"conditions": {"trl": 5}}}).status_code == 422
+    assert bundles(limits={"regions": ["火星"]}).status_code == 422

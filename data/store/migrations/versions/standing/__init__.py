@@ -1,0 +1,1 @@
+"""Steps for standing requests and webhooks."""
