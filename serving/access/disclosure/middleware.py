@@ -15,7 +15,7 @@ from data.errors import StoreError, unknown_id
 from data.kinds.disclosure import Access
 from data.store.store import Store
 from serving.access.credentials import Principal
-from serving.access.disclosure.grams import distinct
+from serving.access.disclosure.grams import NONE, distinct
 from serving.access.disclosure.redaction import GONE, Caller, Redaction, without_ids
 from serving.access.disclosure.registry import DisclosureRegistry, RecordKey, RestrictedRecords
 from serving.access.roles import Scope as Right
@@ -189,6 +189,8 @@ class _Answer:
             return services.disclosure.current(store), store.disclosures.grants(self.viewer, now)
 
         try:
+            if self.whole:  # only noted: neither grants nor the caller's own words matter
+                return self._noting(await services.in_store(services.disclosure.current)), self._subjects()
             restricted, grants = await services.in_store(read)
         except StoreError:
             if not services.disclosure.known:
@@ -201,6 +203,14 @@ class _Answer:
         caller = Caller(grants, restricted.revealed(grants), own)
         redaction = Redaction(restricted, caller, services.disclosure.kinds, kind, subject, self._gone())
         return redaction, _subjects(self.scope, sent)
+
+    def _noting(self, restricted: RestrictedRecords) -> Redaction:
+        services: HoldsDisclosure = self.scope["app"].state.services
+        kind, subject = _KINDS.get(getattr(self.scope.get("route"), "name", ""), ("", ""))
+        return Redaction(restricted, Caller({}, NONE, NONE), services.disclosure.kinds, kind, subject)
+
+    def _subjects(self) -> list[RecordKey]:
+        return _subjects(self.scope, self.asked.json())
 
     async def _whole(self) -> None:
         start = cast(Message, self.start)
