@@ -28,6 +28,11 @@ class GongxuError(Exception):
         self.chinese = chinese
 
 
+def first_line(error: BaseException) -> str:
+    """Return what a library's error says in its first line, the error's name where it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 class SettingsError(GongxuError):
     """A setting is unknown or has a value that cannot be used."""
 

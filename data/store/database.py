@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.errors import StoreError
+from data.errors import StoreError, first_line
 from data.store.tables import SCHEMA
 
 # How long a writer waits for another one, seconds.
@@ -55,13 +55,13 @@ def translated_errors(url: sa.URL) -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
-        first_line = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
+        why = first_line(error.orig or error)
         shown = url.render_as_string(hide_password=True)
-        hint = "; another process holds it, try again" if "locked" in first_line else ""
-        chinese = f"数据库 {shown}：{first_line}{'；另一程序正在占用，请稍后再试' if hint else ''}"
-        raise StoreError(f"store {shown}: {first_line}{hint}", chinese) from error
+        hint = "; another process holds it, try again" if "locked" in why else ""
+        chinese = f"数据库 {shown}：{why}{'；另一程序正在占用，请稍后再试' if hint else ''}"
+        raise StoreError(f"store {shown}: {why}{hint}", chinese) from error
     except sa.exc.SQLAlchemyError as error:
-        raise StoreError(f"store {url.render_as_string(hide_password=True)}: {str(error).splitlines()[0]}") from error
+        raise StoreError(f"store {url.render_as_string(hide_password=True)}: {first_line(error)}") from error
     except OSError as error:
         raise StoreError(f"store {url.database}: {error.strerror or error}") from error
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from data.errors import BundleError
+from data.errors import BundleError, first_line
 from data.records import Demand
 from data.settings import Settings
 from knowledge_graph.graph import KnowledgeGraph
@@ -149,7 +149,7 @@ def load_weights(path: Path) -> Weights:
     try:
         return Weights.model_validate_json(path.read_text(encoding="utf-8"))
     except (ValidationError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BundleError(f"{path} cannot be read ({str(error).splitlines()[0]}); remove it or fit it again") from error
+        raise BundleError(f"{path} cannot be read ({first_line(error)}); remove it or fit it again") from error
 
 
 def as_dict(found: Completeness) -> Mapping[str, object]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tokenizers import Tokenizer
 
-from data.errors import EncoderError
+from data.errors import EncoderError, first_line
 from models.encoder.directory import CONTEXTUAL_FILE, EncoderSettings
 
 MODEL = "model.onnx"
@@ -81,8 +81,7 @@ class ContextualEncoder:
             manifest = Manifest.model_validate_json((directory / CONTEXTUAL_FILE).read_bytes())
             return cls((directory / MODEL).read_bytes(), (directory / TOKENIZER).read_bytes(), manifest)
         except (OSError, ValidationError) as error:
-            reason = str(error).splitlines()[0]
-            raise EncoderError(f"the contextual encoder in {directory} cannot be read: {reason}") from error
+            raise EncoderError(f"the contextual encoder in {directory} cannot be read: {first_line(error)}") from error
 
     @property
     def dimension(self) -> int:

@@ -5,8 +5,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
 
-from data.errors import EncoderError
+from data.errors import EncoderError, first_line
 
 # Beside the sentence-transformers files, which do not mind it: they have no place for a length limit per use.
 SETTINGS_FILE = "encoder_settings.json"
@@ -20,6 +21,13 @@ REMOTE_SCHEME = "openai:"
 _IGNORED = {SETTINGS_FILE, "README.md", "config_sentence_transformers.json", ".gitattributes"}
 _STATIC = "StaticEmbedding"
 _NORMALIZE = "Normalize"
+
+
+BROKEN_MODEL = (
+    *(OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, AttributeError),
+    SafetensorError,
+)
+"""What transformers and sentence-transformers raise on a directory that holds no whole model."""
 
 
 class EncoderSettings(BaseModel):
@@ -53,7 +61,7 @@ def read_settings(directory: Path) -> EncoderSettings | None:
     try:
         return EncoderSettings.model_validate_json(path.read_bytes())
     except (ValidationError, OSError) as error:
-        raise EncoderError(f"{path} cannot be read ({str(error).splitlines()[0]}); save the encoder again") from error
+        raise EncoderError(f"{path} cannot be read ({first_line(error)}); save the encoder again") from error
 
 
 def module_types(directory: Path) -> list[str]:

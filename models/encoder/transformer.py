@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data.errors import EncoderError
-from models.encoder.directory import EncoderSettings, directory_digest
+from data.errors import EncoderError, first_line
+from models.encoder.directory import BROKEN_MODEL, EncoderSettings, directory_digest
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -99,8 +99,8 @@ def load_transformer(
 
     try:
         model = SentenceTransformer(str(directory), device="cpu", local_files_only=True)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, AttributeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except BROKEN_MODEL as error:
+        reason = first_line(error)
         raise EncoderError(f"the model in {directory} cannot be loaded: {reason}") from error
     return SentenceTransformerEncoder(
         directory,
@@ -125,7 +125,7 @@ def _download(name: str) -> Path:
         except FileNotFoundError:
             return Path(snapshot_download(name))
     except (OSError, HFValidationError) as error:  # the hub's errors and those of the network are OSError
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = first_line(error)
         raise EncoderError(
             f"there is no folder {name!r}, and the model hub did not answer with a model of that name ({reason}); "
             "copy the model's folder to this machine and set GONGXU_ENCODER to its path"

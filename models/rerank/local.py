@@ -8,8 +8,8 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from data.errors import EncoderError, ModelUnavailableError
-from models.encoder.directory import directory_digest
+from data.errors import EncoderError, ModelUnavailableError, first_line
+from models.encoder.directory import BROKEN_MODEL, directory_digest
 
 _BATCH = 4  # texts between two looks at the clock
 
@@ -32,9 +32,8 @@ class LocalReranker:
 
         try:
             self._model: CrossEncoder = CrossEncoder(str(directory), device="cpu", local_files_only=True)
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, AttributeError) as error:
-            why = next(iter(str(error).splitlines()), type(error).__name__)
-            raise EncoderError(f"the CrossEncoder in {directory} cannot be loaded: {why}") from error
+        except BROKEN_MODEL as error:
+            raise EncoderError(f"the CrossEncoder in {directory} cannot be loaded: {first_line(error)}") from error
         if self._model.num_labels != 1:
             raise EncoderError(
                 f"the CrossEncoder in {directory} gives {self._model.num_labels} numbers a pair instead of 1"

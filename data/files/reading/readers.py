@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from data.errors import InputError
+from data.errors import InputError, first_line
 from data.files.reading.delimited import delimited
 from data.files.reading.markup_tables import looks_like_markup, markup_tables
 from data.files.reading.rows import RawSheet, Table, TableRow, empty_file
@@ -180,7 +180,7 @@ def _parquet(path: Path) -> Iterator[list[Table]]:
     try:
         file = parquet.ParquetFile(path)
     except (pa.ArrowException, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise InputError(
             f"{path} is no readable Parquet file ({reason})", f"{path} 不是可读的 Parquet 文件（{reason}）"
         ) from error
