@@ -1,5 +1,6 @@
 """The gate before all routes but health and documentation: authentication, rate limits, and per-route scopes."""
 
+from contextvars import ContextVar
 from math import ceil
 from typing import Protocol
 
@@ -13,7 +14,8 @@ from serving.access.rates import Allowance, RateLimit
 from serving.problems import FORBIDDEN, RATE_LIMITED, STORE_UNAVAILABLE, UNAUTHORISED, ApiError, problem_response
 from serving.telemetry.metrics import RATE_LIMITED_TOTAL, REFUSED
 
-GUARDED = ("/v1/", "/metrics", "/mcp")
+MCP_PATH = "/mcp"
+GUARDED = ("/v1/", "/metrics", MCP_PATH)
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "[::1]"})
 # What proxies add; one of these and the request does not come from this machine.
 FORWARDED = ("forwarded", "via", "x-real-ip", "x-client-ip", "x-original-host", "true-client-ip", "cf-connecting-ip")
@@ -21,6 +23,10 @@ FORWARDED_PREFIX = "x-forwarded-"
 FAILURE_RATE = 5.0  # refused requests a second and address before refusals turn into 429
 NO_KEY = "尚未创建密钥，只接受本机请求；请用 gongxu keys add 名称 --role 角色 创建"
 NEED_KEY = "请以 Authorization: Bearer 密钥 的形式发送有效的密钥"
+
+
+PREPAID: ContextVar[bool] = ContextVar("PREPAID", default=False)
+"""Whether a call is made on behalf of a message that took a token of the key's rate already."""
 
 
 class HoldsKeys(Protocol):
@@ -75,7 +81,11 @@ class Gate:
             raise
         scope["state"]["principal"] = principal
         scope["state"]["key_name"] = principal.name
-        return self._limit(self._rates, address if principal is LOCAL else principal.name)
+        name = address if principal is LOCAL else principal.name
+        if PREPAID.get():
+            return self._rates.take(name, cost=0.0)
+        scope["state"]["prepaid"] = scope["path"] == MCP_PATH  # the route that the message asks for is paid with it
+        return self._limit(self._rates, name)
 
     def _limit(self, rates: RateLimit, name: str) -> Allowance:
         allowance = rates.take(name)

@@ -39,15 +39,15 @@ class RateLimit:
         """Take one request for `name` and return 0, or return the seconds after which the next one will be allowed."""
         return self.take(name).wait
 
-    def take(self, name: str) -> Allowance:
-        """Take one request for `name`, if it is allowed."""
+    def take(self, name: str, cost: float = 1.0) -> Allowance:
+        """Take one request for `name`, if it is allowed; one that is paid for already costs 0 and always is."""
         now = self._clock()
         tokens, at = self._buckets.pop(name, (self._burst, now))
         tokens = min(self._burst, tokens + (now - at) * self._rate)
-        allowed = tokens >= 1.0
-        left = tokens - 1.0 if allowed else tokens
+        allowed = tokens >= cost
+        left = tokens - cost if allowed else tokens
         self._buckets[name] = (left, now)
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
-        wait = 0.0 if allowed else (1.0 - tokens) / self._rate
+        wait = 0.0 if allowed else (cost - tokens) / self._rate
         return Allowance(allowed, int(self._burst), int(left), wait, (self._burst - left) / self._rate)

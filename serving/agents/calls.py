@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from serving.access.gate import PREPAID
+
 if TYPE_CHECKING:
     import httpx2
     from starlette.requests import Request
@@ -30,7 +32,8 @@ class Api:
     """Where calls go: to `app` in this process, or to the server at `url` if one is given.
 
     A call carries the headers and the address of the request that asked for it, so that the gate in front of all routes
-    identifies, limits and logs it as if the agent had sent it there; without such a request (stdio) it carries `key`.
+    identifies and logs it as if the agent had sent it there; the first call of a message costs no token of the key's rate
+    besides the message's own. Without such a request (stdio) it carries `key`.
     """
 
     def __init__(self, app: "ASGIApp | None" = None, *, url: str = "", key: str = "") -> None:
@@ -40,8 +43,12 @@ class Api:
 
     async def send(self, call: ApiCall, request: "Request | None") -> "httpx2.Response":
         """Return a route's response, whatever its status; httpx2.TransportError if another server cannot be reached."""
-        async with self._client(request) as client:
-            return await client.request(call.method, call.path, params=dict(call.query) or None, json=call.body)
+        token = PREPAID.set(self._app is not None and request is not None and _take_prepaid(request))
+        try:
+            async with self._client(request) as client:
+                return await client.request(call.method, call.path, params=dict(call.query) or None, json=call.body)
+        finally:
+            PREPAID.reset(token)
 
     def _client(self, request: "Request | None") -> "httpx2.AsyncClient":
         import httpx2
@@ -57,6 +64,11 @@ class Api:
             timeout=None,
             transport=transport,
         )
+
+
+def _take_prepaid(request: "Request") -> bool:
+    """Tell whether the message took a token that no call used yet; from now on it is used."""
+    return bool(request.scope.get("state", {}).pop("prepaid", False))
 
 
 def escaped(record_id: str) -> str:

@@ -11,14 +11,13 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from serving.access.gate import LOOPBACK
+from serving.access.gate import MCP_PATH as PATH
 from serving.agents.calls import Api
 from serving.agents.server import make_server
 from serving.problems import FORBIDDEN, problem_response
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-
-PATH = "/mcp"
 
 
 class McpEndpoint:
