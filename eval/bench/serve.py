@@ -50,7 +50,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class _Server:
+class Served:
     """A server that is ready."""
 
     port: int
@@ -71,14 +71,14 @@ def bench_serve(settings: Settings, plan: Plan) -> Iterator[list[BenchRow]]:
 
     """
     current_bundle(settings.bundles)
-    ids, bare = _asked(settings)
-    questions = [_question(demand_id, "none") for demand_id in ids]
+    ids, bare = asked_demands(settings)
+    questions = [question(demand_id, "none") for demand_id in ids]
     yield [BenchRow("in process", "request p50, CPU", bare, "ms")]
-    with _served(settings, plan.workers, cache=0) as server:
+    with served(settings, plan.workers, cache=0) as server:
         yield _resources(server, plan.workers, "at start")
         uvloop.run(closed_loop(server.port, questions, plan.clients, 3.0))  # warm
         for explain in ("none", "brief"):
-            asked = [_question(demand_id, explain) for demand_id in ids]
+            asked = [question(demand_id, explain) for demand_id in ids]
             calm = open_loop(server.port, asked, plan.rate, plan.seconds)
             yield _phase(server, f"{plan.rate:g}/s, explain {explain}", calm, bare)[0]
         busy = closed_loop(server.port, questions, plan.clients, plan.seconds)
@@ -97,14 +97,14 @@ def bench_serve(settings: Settings, plan: Plan) -> Iterator[list[BenchRow]]:
         if plan.soak_minutes:
             yield _soak(server, questions, plan)
         yield _resources(server, plan.workers, "after all", started=False)
-    with _served(settings, plan.workers, cache=settings.serve_cache) as server:
+    with served(settings, plan.workers, cache=settings.serve_cache) as server:
         few = questions[:20]
         uvloop.run(closed_loop(server.port, few, plan.clients, 3.0))
         known = closed_loop(server.port, few, plan.clients, plan.seconds / 2)
         yield _phase(server, "20 questions over and over, from the cache", known, bare)[0]
 
 
-def _asked(settings: Settings) -> tuple[list[str], float]:
+def asked_demands(settings: Settings) -> tuple[list[str], float]:
     """Return ids of demands, evenly spread, and the median CPU milliseconds of one request in this process."""
     if settings.database_url:
         raise InputError("the server is measured on a copy of an SQLite store; unset GONGXU_DATABASE_URL")
@@ -120,12 +120,13 @@ def _asked(settings: Settings) -> tuple[list[str], float]:
     return [demand.demand_id for demand in demands], latency(calls).p50
 
 
-def _question(demand_id: str, explain: str) -> bytes:
+def question(demand_id: str, explain: str) -> bytes:
+    """Return the request for a stored demand's list."""
     return prepared(PATH, orjson.dumps({"demand_id": demand_id, "top_k": 10, "explain": explain}))
 
 
 def _phase(
-    server: _Server, stage: str, load: Coroutine[None, None, LoadResult], bare: float
+    server: Served, stage: str, load: Coroutine[None, None, LoadResult], bare: float
 ) -> tuple[list[BenchRow], LoadResult]:
     """Run a phase; return its rows and its result."""
     before = _cpu_seconds(server.process.pid)
@@ -162,7 +163,7 @@ def _overload(load: LoadResult, rate: float, steady: LoadResult) -> list[BenchRo
     ]
 
 
-def _swaps(server: _Server, settings: Settings, questions: list[bytes], plan: Plan) -> list[BenchRow]:
+def _swaps(server: Served, settings: Settings, questions: list[bytes], plan: Plan) -> list[BenchRow]:
     """Load the bundle again and again under load."""
     version = current_bundle(settings.bundles).name
 
@@ -191,7 +192,7 @@ def _swaps(server: _Server, settings: Settings, questions: list[bytes], plan: Pl
     ]
 
 
-def _soak(server: _Server, questions: list[bytes], plan: Plan) -> list[BenchRow]:
+def _soak(server: Served, questions: list[bytes], plan: Plan) -> list[BenchRow]:
     """Send the plan's rate for minutes and look whether memory stays."""
     sizes = []
     failed = 0
@@ -207,7 +208,7 @@ def _soak(server: _Server, questions: list[bytes], plan: Plan) -> list[BenchRow]
     ]
 
 
-def _resources(server: _Server, workers: int, when: str, *, started: bool = True) -> list[BenchRow]:
+def _resources(server: Served, workers: int, when: str, *, started: bool = True) -> list[BenchRow]:
     together, own = _memory(server.process.pid)
     stage = f"{workers} workers, {when}"
     rows = [
@@ -246,8 +247,8 @@ def _family(pid: int) -> Iterator[int]:
 
 
 @contextmanager
-def _served(settings: Settings, workers: int, cache: int) -> Iterator[_Server]:
-    """Yield a server on a copy of the store, ready; it ends with the block."""
+def served(settings: Settings, workers: int, cache: int, **more: str) -> Iterator[Served]:
+    """Yield a server on a copy of the store, ready; it ends with the block. `more` are further settings by their names."""
     with tempfile.TemporaryDirectory(prefix="gongxu-bench-", dir=settings.home) as folder:
         home = Path(folder)
         with (
@@ -262,6 +263,7 @@ def _served(settings: Settings, workers: int, cache: int) -> Iterator[_Server]:
             listener.bind(("127.0.0.1", 0))
             port = listener.getsockname()[1]
         own = {"HOME": str(home), "SERVE_CACHE": str(cache), "SERVE_RATE_LIMIT": "1000000", "THREADS": "1"}
+        own |= {name.upper(): value for name, value in more.items()}
         environment = os.environ | {f"GONGXU_{name}": value for name, value in own.items()} | {"OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "gongxu", "serve", "--port", str(port), "--workers", str(workers)]
         begun = time.perf_counter()
@@ -275,7 +277,7 @@ def _served(settings: Settings, workers: int, cache: int) -> Iterator[_Server]:
                     last = (home / "server.log").read_text(encoding="utf-8", errors="replace")[-500:]
                     raise InputError(f"the server did not become ready: {last}")
                 time.sleep(0.05)
-            yield _Server(port, process, home, time.perf_counter() - begun)
+            yield Served(port, process, home, time.perf_counter() - begun)
         finally:
             process.send_signal(signal.SIGTERM)
             try:

@@ -13,6 +13,9 @@ def load_command(
     clients: Annotated[int, typer.Option(help="Clients that ask without pause.", min=1, max=400)] = 8,
     swaps: Annotated[int, typer.Option(help="Bundles loaded under load; 0: none.", min=0)] = 20,
     soak: Annotated[float, typer.Option(help="Minutes of steady load, to see whether memory stays.", min=0)] = 0.0,
+    models: Annotated[
+        bool, typer.Option("--models", help="Instead: a silent chat model and a flood of requests that ask it.")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows to this file.")] = None,
 ) -> None:
     """Put a server under load: latency, throughput, overload, swaps, memory.
@@ -27,11 +30,14 @@ def load_command(
 
       gongxu lab load --workers 1 --seconds 5 --swaps 3
 
+      gongxu lab load --models
+
     """
     import orjson
 
     from data.settings import settings
     from data.terminal import console as terminal
+    from eval.bench.outside import bench_outside
     from eval.bench.report import BenchRow
     from eval.bench.serve import Plan, bench_serve
     from models.threads import limit_threads
@@ -40,7 +46,7 @@ def load_command(
     console = terminal()
     rows: list[BenchRow] = []
     plan = Plan(workers, rate, seconds, clients, swaps, soak)
-    for found in bench_serve(settings(), plan):
+    for found in (bench_outside if models else bench_serve)(settings(), plan):
         for row in found:
             ratio = "" if row.ratio is None else f"  = {row.ratio:.2f} x {row.peer}"
             console.print(

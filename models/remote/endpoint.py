@@ -149,11 +149,10 @@ class Endpoint:
         if not self._slots.acquire(blocking=False):
             raise self._unavailable("busy", f"{self.limits.concurrency} calls are being made already")
         try:
-            future = self._threads.submit(self._tries, path, content, deadline)
+            future = self._threads.submit(self._in_slot, path, content, deadline)
         except RuntimeError as error:
             self._slots.release()
             raise self._unavailable("open", "the server is closing") from error
-        future.add_done_callback(lambda _: self._slots.release())
         try:
             return future.result(max(0.0, deadline - monotonic()))
         except TimeoutError:
@@ -163,6 +162,13 @@ class Endpoint:
             if error.outcome not in ("spent", "unrecorded", "forbidden"):
                 self._breaker.failed()
             raise
+
+    def _in_slot(self, path: str, content: bytes, deadline: float) -> bytes:
+        """Give the slot back before anybody gets the answer, so that the next call finds it free."""
+        try:
+            return self._tries(path, content, deadline)
+        finally:
+            self._slots.release()
 
     def _tries(self, path: str, content: bytes, deadline: float) -> bytes:
         for pause in PAUSES:

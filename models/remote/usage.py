@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
+from threading import Lock
 
 from data.errors import ModelUnavailableError
 
 MAX_ANSWERS = 50_000
 _FILE = "models.db"
+_PATIENCE = 1.0  # s that a call waits for the file
 _KEPT = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",  # a power failure may forget the last calls and answers, and damages nothing
     "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, body BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS calls (day TEXT, endpoint TEXT, number INTEGER, PRIMARY KEY (day, endpoint))",
 )
@@ -24,6 +28,7 @@ class Usage:
 
     def __init__(self, home: Path) -> None:
         self._path = home / _FILE
+        self._turn = Lock()
 
     def get(self, key: bytes) -> bytes | None:
         """Return the answer that is kept under a digest."""
@@ -59,9 +64,15 @@ class Usage:
     def _database(self) -> Iterator[sqlite3.Connection]:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._path, timeout=0.5)) as database:
-                for statement in _KEPT:
-                    database.execute(statement)
-                yield database
+            # In turn within the process, which waits no longer for it than for others: SQLite lets one writer pass at a time.
+            if not self._turn.acquire(timeout=_PATIENCE):
+                raise sqlite3.OperationalError("it is busy")
+            try:
+                with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as database:
+                    for statement in _KEPT:
+                        database.execute(statement)
+                    yield database
+            finally:
+                self._turn.release()
         except (sqlite3.Error, OSError) as error:
             raise ModelUnavailableError(f"{self._path} cannot be used: {error}", "unrecorded") from error

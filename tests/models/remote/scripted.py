@@ -1,11 +1,13 @@
 """A model's endpoint on this machine that does what its script says, good or bad."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 SLOW, HANG, BROKEN, DROP = "slow", "hang", "broken", "drop"
@@ -31,7 +33,8 @@ class Scripted:
 
 
 @contextmanager
-def scripted(*steps: Step) -> Iterator[Scripted]:
+def scripted(*steps: Step, certificate: Path | None = None) -> Iterator[Scripted]:
+    """Yield an endpoint with these steps; with a file of a certificate and its key it speaks TLS."""
     script = Scripted(*steps)
 
     class Handler(BaseHTTPRequestHandler):
@@ -67,7 +70,11 @@ def scripted(*steps: Step) -> Iterator[Scripted]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    script.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    script.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_address[1]}/v1"
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         yield script

@@ -3,8 +3,15 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from data.errors import ModelUnavailableError, SettingsError
 from models.remote.address import Address, is_allowed, parse_address, require_allowed
@@ -75,6 +82,66 @@ def test_every_failure_ends_in_time_with_its_name(tmp_path, steps, outcome, sent
             assert model.health.last_failure
         assert time.monotonic() - started < 2.0
         assert (model.noted, len(script.requests)) == ([("chat", outcome)], sent)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that nobody but itself vouches for, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    kept = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    path.write_bytes(key.private_bytes(*kept) + made.public_bytes(Encoding.PEM))
+    return path
+
+
+def test_a_wrong_certificate_gets_no_text(tmp_path, certificate):
+    with scripted(GOOD, certificate=certificate) as script, endpoint(script.url, tmp_path) as model:
+        with pytest.raises(ModelUnavailableError) as error:
+            model.post("/x", {"text": "保密"}, value)
+        assert (error.value.outcome, script.requests) == ("unreachable", [])
+        plain = script.url.replace("https", "http")
+    with scripted(GOOD, certificate=certificate) as script, endpoint(plain, tmp_path) as model:
+        with pytest.raises(ModelUnavailableError):
+            model.post("/x", {}, value)
+        assert script.requests == []
+
+
+def test_a_flood_waits_no_longer_than_one_call_and_is_counted(tmp_path):
+    """Sixty callers at once of an endpoint that never answers: four wait their time, all others are refused at once."""
+    with scripted(HANG) as script, endpoint(script.url, tmp_path, seconds=1.5) as model, ThreadPoolExecutor(60) as many:
+
+        def ask(number):
+            started = time.monotonic()
+            with pytest.raises(ModelUnavailableError):
+                model.post("/x", {"n": number}, value)
+            return time.monotonic() - started
+
+        waits = sorted(many.map(ask, range(60)))
+        outcomes = model.health.outcomes
+        assert sum(outcomes.values()) == len(model.noted) == 60
+        assert outcomes["late"] == len(script.requests) == 4
+        assert set(outcomes) <= {"late", "busy", "open"}
+        assert waits[-1] < 3.0
+        assert waits[len(waits) // 2] < 1.0
+
+
+def test_a_slot_is_free_for_whoever_got_its_answer(tmp_path):
+    with scripted(GOOD) as script, endpoint(script.url, tmp_path, concurrency=1) as model:
+        assert [model.post("/x", {"n": n}, value) for n in range(50)] == [7] * 50
+        assert (len(script.requests), model.health.outcomes) == (50, {"ok": 50})
 
 
 def test_a_redirect_is_not_followed(tmp_path):

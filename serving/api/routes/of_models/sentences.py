@@ -1,6 +1,5 @@
 """One sentence on why a pair matches: a chat model's where it says nothing but what is given, else the template's."""
 
-import asyncio
 from functools import partial
 from typing import Any, Literal
 
@@ -55,7 +54,7 @@ async def match_sentence(demand_id: DemandId, achievement_id: AchievementId, ser
     open_to_all = all(visibility_of(record.visibility) == PUBLIC for record in (demand, achievement))
     # What not everybody may see is sent to no model behind an endpoint.
     proposed = await _proposed(services, given) if open_to_all else None
-    refused = "" if proposed is None else await asyncio.to_thread(refusal, proposed, given)
+    refused = "" if proposed is None else await services.model_threads.run(partial(refusal, proposed, given))
     shown = proposed if proposed is not None and not refused else None
     outcome = "lacking" if proposed is None else "refused" if refused else "shown"
     SENTENCES.labels(outcome).inc()
@@ -76,7 +75,7 @@ async def _proposed(services: Services, given: Given) -> str | None:
     if services.chat is None:
         return None
     try:
-        return await asyncio.to_thread(ask_sentence, services.chat, given)
+        return await services.model_threads.run(partial(ask_sentence, services.chat, given))
     except ModelUnavailableError:
         DEGRADED.labels("chat").inc()
         return None

@@ -1,6 +1,5 @@
 """A pasted need as a demand: by rules, and with a chat model where one is configured and answers."""
 
-import asyncio
 from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -105,7 +104,7 @@ async def _proposal(services: Services, demand: Demand) -> Proposal | None:
     if services.chat is None:
         return None
     try:
-        return await asyncio.to_thread(partial(propose, services.chat, demand))
+        return await services.model_threads.run(partial(propose, services.chat, demand))
     except ModelUnavailableError:
         DEGRADED.labels("chat").inc()
         return None
