@@ -3,16 +3,22 @@
 import numpy as np
 import pytest
 
+from data.errors import EncoderError
 from data.records import Achievement
+from data.settings import Settings, settings
 from matcher.collection.pairs import PairBatch
 from matcher.engine import Engine
 from matcher.features.table import pair_similarities
 from matcher.model import MatchingModel
+from matcher.texts.encoding import contextual_encoder
 from matcher.texts.similarities import CONTEXT
 from matcher.texts.space import record_text
 from models.encoder.base import load_encoder
+from models.encoder.remote import RemoteEncoder
 from tests.matcher.worlds import make_world
 from tests.models.encoder.contextual_example import tiny_contextual
+from tests.models.remote.judging import embedding
+from tests.models.remote.scripted import scripted
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +47,30 @@ def test_a_bundle_keeps_encoder_and_vectors(built, tmp_path) -> None:
     built.save_records(tmp_path)
     contextual = load_encoder(str(tmp_path / "contextual"))
     assert contextual.digest == tiny_contextual().digest
+
+
+def test_a_model_behind_an_endpoint_reads_in_context(world, tmp_path, monkeypatch) -> None:
+    """What `GONGXU_CONTEXTUAL_ENCODER=openai:…` names gives the column, is recorded, and gets no more than the beginnings."""
+    monkeypatch.setenv("GONGXU_HOME", str(tmp_path))
+    settings.cache_clear()
+    with scripted(embedding()) as script:
+        chosen = Settings(home=tmp_path, contextual_encoder=f"openai:{script.url}#bge")
+        built = MatchingModel.build(
+            world.achievements, world.demands, load_encoder("default"), contextual=contextual_encoder(chosen)
+        )
+        pairs = PairBatch(built.demands.base, built.achievements.base, np.arange(12), np.arange(12))
+        assert pair_similarities(built.space, pairs)[:, CONTEXT].std() > 0.01
+        sent = {text for _, body, _ in script.requests for text in body["input"]}
+        texts = {record_text(record).read_in_context for record in (*world.demands, *world.achievements)}
+        assert texts <= sent
+        assert len(sent - texts) == 1  # the known text that the model is recognised by
+        built.save_records(tmp_path / "bundle")
+        loaded = load_encoder(str(tmp_path / "bundle" / "contextual"))
+        assert isinstance(loaded, RemoteEncoder)
+        script.steps = [embedding(dimension=6)]
+        with pytest.raises(EncoderError, match="6 dimensions instead of 8"):
+            loaded.encode(["另一段文字"], "query")
+    settings.cache_clear()
 
 
 def test_a_written_record_has_its_vector(world, built) -> None:

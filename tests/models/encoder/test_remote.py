@@ -7,6 +7,7 @@ from data.errors import EncoderError, ModelUnavailableError, SettingsError
 from data.settings import settings
 from models.encoder.base import load_encoder
 from models.encoder.remote import RemoteEncoder
+from tests.models.remote.judging import embedding
 from tests.models.remote.scripted import scripted
 
 
@@ -19,22 +20,8 @@ def home(tmp_path, monkeypatch):
     settings.cache_clear()
 
 
-def serving(dimension=8, turn=0):
-    """Return a step that embeds texts by their characters; `turn` makes another model of the same dimension."""
-
-    def embed(_, body):
-        vectors = np.full((len(body["input"]), dimension), 0.01)
-        for row, text in enumerate(body["input"]):
-            for character in text:
-                vectors[row, (ord(character) + turn) % dimension] += 1
-        rows = [{"index": i, "embedding": vector.tolist()} for i, vector in enumerate(vectors)]
-        return {"data": rows[::-1], "model": "any"}
-
-    return embed
-
-
 def test_texts_go_in_batches_and_come_back_in_order():
-    with scripted(serving()) as script:
+    with scripted(embedding()) as script:
         encoder = load_encoder(f"openai:{script.url}#m", query_prefix="问：", batch_size=2)
         texts = ["一", "", "二二", "三三三"]
         vectors = encoder.encode(texts, "query")
@@ -45,9 +32,11 @@ def test_texts_go_in_batches_and_come_back_in_order():
     np.testing.assert_allclose(vectors, alone, atol=1e-6)
 
 
-@pytest.mark.parametrize(("other", "said"), [(serving(12), "12 dimensions instead of 8"), (serving(8, 3), "cosine")])
+@pytest.mark.parametrize(
+    ("other", "said"), [(embedding(12), "12 dimensions instead of 8"), (embedding(8, 3), "cosine")]
+)
 def test_another_model_than_the_recorded_one_is_refused(home, other, said):
-    with scripted(serving()) as script:
+    with scripted(embedding()) as script:
         load_encoder(f"openai:{script.url}#m").save(home / "saved")
         script.steps = [other]
         with pytest.raises(EncoderError, match=said):
@@ -55,7 +44,7 @@ def test_another_model_than_the_recorded_one_is_refused(home, other, said):
 
 
 def test_while_it_is_away_known_texts_are_answered_and_new_ones_refused(home):
-    with scripted(serving()) as script:
+    with scripted(embedding()) as script:
         encoder = load_encoder(f"openai:{script.url}#m")
         encoder.save(home / "saved")
         known = encoder.encode(["污泥"], "query")

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from models.remote.endpoint import Endpoint
 from serving.dashboard.page import Page
 from serving.dashboard.tables import Column, MemoryRows, Table, TableSpec
-from serving.runtime.outside.endpoints import ModelReport, encoder_endpoint, report
+from serving.runtime.outside.endpoints import ModelReport, encoder_endpoints, report
 from serving.runtime.services import Services, services_of
 
 NAMES = {"chat": "对话", "encoder": "向量", "rerank": "重排"}
@@ -66,7 +66,7 @@ async def models_table(request: Request) -> Table:
 
 def _endpoints(services: Services) -> list[Endpoint]:
     chat = None if services.chat is None else services.chat.endpoint
-    found = (chat, services.reranking.endpoint, encoder_endpoint(services.holder.live))
+    found = (chat, services.reranking.endpoint, *encoder_endpoints(services.holder.live))
     return [endpoint for endpoint in found if endpoint is not None]
 
 
