@@ -73,7 +73,11 @@ COMMANDS = {
     "lab compare-rankers": Command(
         "training.commands.study:compare_rankers", "Compare ways to learn an order, on a simulated log."
     ),
+    "lab levels": Command("eval.commands.levels:levels_command", "Write and read files of levels."),
     "lab rerank": Command("training.commands.rerank:rerank", "Fit a reranker's weight; use it if that gains."),
+    "lab rewrite": Command(
+        "training.commands.rewrite:rewrite", "Measure rewriting of demands; allow it if that gains."
+    ),
     "lab terms": Command("eval.commands.terms:app", "Judge the term extractor; fit its weights."),
     "lab constraints": Command("eval.commands.constraints:app", "Measure how figures are read, linked and compared."),
     "lab policies": Command(

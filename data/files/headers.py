@@ -57,6 +57,8 @@ _FILLERS = re.compile(
 # Somebody else than the record speaks of: 推荐单位 is no holder.
 _OF_OTHERS = re.compile(r"联系|电话|推荐|开户|主管|监管|组织|合作单位|地址|邮|英文|附件|图片")
 _SIMILAR = 0.8
+GENERATED = "ai_generated"
+"""Header of the files that hold what models said: none of it is an outcome or a judgement."""
 _IDS = frozenset({"achievement_id", "demand_id", "event_id"})
 
 
@@ -94,6 +96,11 @@ def columns_of(
             unknown column or field.
 
     """
+    if kind in (FileKind.JUDGEMENTS, FileKind.EVENTS) and GENERATED in headers:
+        raise InputError(
+            f"{source} holds what models said ({GENERATED}), which is no judgement; `gongxu lab levels --import` reads it",
+            f"{source} 是模型的评级（{GENERATED}），不能作为人的评分导入；用 gongxu lab levels --import 读取",
+        )
     given = _given(mapping or {}, headers, kind, source)
     found = [given.get(header) or _column(header, kind) for header in headers]
     claimed = {column.field for column, _ in found}

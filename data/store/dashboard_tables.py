@@ -207,3 +207,22 @@ saved_views = sa.Table(
     sa.Column("name", sa.String(40), primary_key=True),
     sa.Column("query", sa.String(1000), nullable=False),
 )
+
+# Levels that models gave to pairs: what a person judged is an event, and never here. A pair is named by the digest of the
+# texts that were sent, so that no level outlives the text that it was given for.
+model_levels = sa.Table(
+    "model_levels",
+    metadata,
+    sa.Column("texts", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    # SHA-256 of the instruction with its examples.
+    sa.Column("prompt", sa.String(64), primary_key=True),
+    sa.Column("demand_id", _ID, nullable=False),
+    sa.Column("achievement_id", _ID, nullable=False),
+    sa.Column("level", sa.SmallInteger, nullable=False),
+    # What it rests on, verbatim from either text; empty for level 1.
+    sa.Column("need_quote", sa.Text, nullable=False),
+    sa.Column("offer_quote", sa.Text, nullable=False),
+    sa.Column("given_at", sa.DateTime, nullable=False),
+    sa.Index("ix_model_levels_pair", "demand_id", "achievement_id"),
+)

@@ -44,6 +44,7 @@ from data.store.trust.sources import Sources
 from data.store.upserts import BATCH, UpsertCounts, batches, next_revision, upsert_rows, with_digest
 from data.store.work.assignments import Assignments
 from data.store.work.matches import Matches
+from data.store.work.model_levels import ModelLevels
 from data.store.work.saved_views import SavedViews
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Store:
         self.evidence, self.quality = Evidence(engine), Quality(engine)
         self.sources = Sources(engine)
         self.standing, self.notices = StandingRequests(engine), StandingNotices(engine)
-        self.webhooks = Webhooks(engine)
+        self.webhooks, self.model_levels = Webhooks(engine), ModelLevels(engine)
 
     @classmethod
     def open(cls, url: str, lock_timeout: float = LOCK_TIMEOUT, *, create: bool = True) -> Self:

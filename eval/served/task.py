@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
+from data.files.headers import GENERATED
 from data.files.judged import JudgedPairs
 from data.files.reading.readers import open_table
 from data.records import Achievement, Demand
@@ -126,6 +127,10 @@ def read_levels(path: Path, pairs: JudgedPairs) -> Iterator[tuple[int, str, floa
     row_of = {demand.demand_id: row for row, demand in enumerate(pairs.demands)}
     offered = {achievement.achievement_id for achievement in pairs.achievements}
     with open_table(path) as table:
+        if GENERATED in table.headers:
+            raise InputError(
+                f"{path} holds levels of models ({GENERATED}); figures by people's levels take none of them"
+            )
         missing = [name for name in LEVEL_COLUMNS if name not in table.headers]
         if missing:
             raise InputError(f"{path} lacks the column {missing[0]!r}; it needs {', '.join(LEVEL_COLUMNS)}")

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any, TypeVar
 
 import orjson
 
 from data.errors import ModelUnavailableError
+from data.settings import Settings
+from models.remote.configured import make_endpoint
 from models.remote.endpoint import Endpoint
 
 _T = TypeVar("_T")
@@ -26,16 +29,30 @@ class ChatModel:
         """The model's name."""
         return self.endpoint.address.model
 
-    def ask(self, system: str, given: Mapping[str, Any], schema: Mapping[str, Any], read: Callable[[Any], _T]) -> _T:
+    @property
+    def identity(self) -> str:
+        """Address and model."""
+        return f"{self.endpoint.address.url}#{self.endpoint.address.model}"
+
+    def ask(
+        self,
+        system: str,
+        given: Mapping[str, Any],
+        schema: Mapping[str, Any],
+        read: Callable[[Any], _T],
+        *,
+        seconds: float | None = None,
+    ) -> _T:
         """Return `read` of the JSON object that the model answers `given` with, a JSON object as well.
 
         A server that refuses JSON schemas is asked without one from then on. `read` raises ValueError, KeyError or
-        TypeError where the answer is not of the schema.
+        TypeError where the answer is not of the schema. `seconds` is the time for it all if it is not the endpoint's own limit.
 
         Raises:
             ModelUnavailableError: there is no such answer in time.
 
         """
+        started = monotonic()
         body: dict[str, Any] = {
             "model": self.name,
             "temperature": 0,
@@ -47,15 +64,27 @@ class ChatModel:
         if self._schemas:
             wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
             try:
-                return self._post(body | {"response_format": wanted}, read)
+                return self._post(body | {"response_format": wanted}, read, seconds)
             except ModelUnavailableError as error:
                 if error.status not in _NO_SCHEMA:
                     raise
                 self._schemas = False
-        return self._post(body, read)
+        return self._post(body, read, None if seconds is None else max(0.01, started + seconds - monotonic()))
 
-    def _post(self, body: Mapping[str, Any], read: Callable[[Any], _T]) -> _T:
-        return self.endpoint.post("/chat/completions", body, lambda found: read(_content(found)))
+    def _post(self, body: Mapping[str, Any], read: Callable[[Any], _T], seconds: float | None) -> _T:
+        return self.endpoint.post("/chat/completions", body, lambda found: read(_content(found)), seconds=seconds)
+
+
+def open_chat(settings: Settings) -> ChatModel | None:
+    """Return the chat model of the settings, None if they name none.
+
+    Raises:
+        SettingsError: its address, its host or its key cannot be used.
+
+    """
+    if not settings.chat:
+        return None
+    return ChatModel(make_endpoint("chat", settings.chat, settings, settings.chat_key_file))
 
 
 def _content(found: Any) -> Any:

@@ -68,6 +68,13 @@ def evaluate(
         Path | None,
         typer.Option(help="With --served: levels of the items of whole lists (demand_id, achievement_id, level)."),
     ] = None,
+    judge: Annotated[
+        bool,
+        typer.Option("--judge", help="With --served: the lists also by levels of the model of GONGXU_CHAT, apart."),
+    ] = False,
+    judge_sample: Annotated[
+        int, typer.Option(help="Levels of people that the model gives again, for the agreement.", min=0)
+    ] = 200,
     graded: Annotated[
         Path | None, typer.Option(help="Instead: score the text pairs of this table (query, title, label_0_2).")
     ] = None,
@@ -92,6 +99,8 @@ def evaluate(
 
       gongxu evaluate --served --dataset ../shared/data/bdci2019 --ablate context --ablate preselection
 
+      GONGXU_CHAT=http://127.0.0.1:8000/v1#qwen3-32b gongxu evaluate --served --judge
+
       gongxu evaluate --graded ../shared/data/kinds/matching/qbqtc_query_title.csv
 
     """
@@ -101,6 +110,8 @@ def evaluate(
 
     if levels is not None and not served:
         raise InputError("--levels is read with --served only; add it")
+    if judge and (not served or without):
+        raise InputError("--judge works with --served, without --ablate")
     if graded is not None and (dataset or test or served or without):
         raise InputError("--graded is an evaluation of its own; leave the other sources out")
     for option, path in (("--json", out), ("--report", report)):
@@ -110,13 +121,18 @@ def evaluate(
     if graded is not None:
         _graded(graded, out)
     elif served:
-        _served(dataset, test, levels, without or [], out)
+        _served(dataset, test, levels, without or [], out, judge_sample if judge else None)
     else:
         _pairs(dataset, test, split, system, without or [], out, report)
 
 
 def _served(
-    dataset: Path | None, test: Path | None, levels: Path | None, without: Sequence[str], out: Path | None
+    dataset: Path | None,
+    test: Path | None,
+    levels: Path | None,
+    without: Sequence[str],
+    out: Path | None,
+    judge_sample: int | None,
 ) -> None:
     from dataclasses import replace
     from datetime import UTC, datetime
@@ -132,6 +148,8 @@ def _served(
         write_ablations,
         write_json,
     )
+    from eval.judging.command import judged_lists, required_judge
+    from eval.judging.show import show_judged
     from eval.offline.parts import PARTS
     from eval.served.evaluation import evaluate_served, served_by
     from eval.served.exposed import shown_by_demand
@@ -144,6 +162,7 @@ def _served(
     from training.studies.fold import fold_fitter
 
     require_known("--ablate", without, PARTS)
+    chat = None if judge_sample is None else required_judge(settings())
     learned, judged = judged_parts(dataset, test)
     task = served_task(learned, judged, levels)
     with steps(STEPS) as progress:
@@ -172,8 +191,11 @@ def _served(
             write_ablations(found, out)
             return
         result = evaluate_served(task, model, fit, progress)
+        by_model = None if chat is None else judged_lists(settings(), result, chat, judge_sample or 0, progress)
     show_served(result)
-    write_json(result.as_json(), out)
+    if by_model is not None:
+        show_judged(by_model)
+    write_json(result.as_json() | ({"judged": by_model.as_json()} if by_model else {}), out)
 
 
 def _graded(graded: Path, out: Path | None) -> None:

@@ -1,0 +1,1 @@
+"""Served lists judged by a model, against a scripted endpoint."""

@@ -1,0 +1,1 @@
+"""Levels that a scripted model gives pairs."""
