@@ -17,7 +17,7 @@ from knowledge_graph.criteria.conditions import build_test, is_factual
 from knowledge_graph.criteria.figures import Figure, find_figures, mask
 from knowledge_graph.criteria.sections import Sentence, split_sentences
 from knowledge_graph.criteria.tiers import merge_alternatives
-from knowledge_graph.criteria.types import Criterion, Kind
+from knowledge_graph.criteria.types import Criterion, Kind, Role
 from knowledge_graph.quantities.folding import fold
 
 MAX_CHARACTERS = 100_000
@@ -32,6 +32,7 @@ _CONDITIONAL = re.compile(r"的(?:企业|单位|机构|项目)?$")
 _IGNORED = re.compile(r"^(?:其中|另外|此外|具体|等)$|^(?:并)?鼓励|每[件项个次]\d{1,3}分$")
 _DEFINITION = re.compile(r"^(?:其中[，,]?)?[^，,]{2,24}?(?:是指|指的是|□指|”指)|^(?:分值)?计算方法|以下简称")
 _PREFERENCE = re.compile(r"优先(?:给予)?(?:支持|认定|考虑|资助|推荐|补助)|同等条件下")
+_WISHED = re.compile(rf"{_PREFERENCE.pattern}|鼓励")
 _CATCH_ALL = re.compile(r"其他[^，,。；;]{0,24}条件[)）]?$")
 
 
@@ -112,6 +113,27 @@ def read_runs(text: str, weights: Mapping[str, Features]) -> list[Run]:
         ]
         runs += runs_of(masked, sentence, cuts)
     return runs
+
+
+def read_span(text: str, start: int, end: int, source: str = "conditions", region: int = 0) -> Criterion | None:
+    """Return what the words of [start, end) require of facts, read below the headings above them; None if of no fact.
+
+    Whoever points at the words says that they state a condition: only what they require is read. They must lie in one
+    sentence.
+    """
+    sentence = next((one for one in split_sentences(text) if one.start <= start and end <= one.end), None)
+    if sentence is None:
+        return None
+    masked = mask(text)
+    topic = sentence.topic or sentence.branch.split("：")[-1]
+    figures = list(_figures_of(masked, start, end))
+    excluded = sentence.mode == "excluded"
+    test = build_test(masked, fold(text), start, end, figures, region, topic, excluded=excluded)
+    if not is_factual(test):
+        return None
+    wished = sentence.mode == "preferred" or _WISHED.search(masked, sentence.start, sentence.end)
+    role: Role = "preference" if wished else "requirement"
+    return Criterion("hard", test, text[start:end], start, end, source, sentence.branch, role)
 
 
 def read_criteria(

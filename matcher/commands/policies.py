@@ -18,6 +18,9 @@ By = Annotated[str, typer.Option("--by", help="Who approves; kept with the appro
 def extract_command(
     cards: Annotated[list[Path], typer.Argument(help="Policy cards or finance products: JSON lines or CSV.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="JSON lines of proposals to write.")],
+    model: Annotated[
+        bool, typer.Option("--model", help="Ask the model of GONGXU_CHAT too; what it adds is marked ai_generated.")
+    ] = False,
 ) -> None:
     """Propose the criteria of policies and products: JSON lines with status proposed, every criterion with its quote.
 
@@ -27,10 +30,16 @@ def extract_command(
       gongxu policies extract cards.jsonl -o proposals.jsonl
 
     """
-    from data.errors import InputError
+    from data.errors import InputError, SettingsError
+    from data.settings import settings
     from matcher.eligibility.kept import read_cards, write_policies
+    from matcher.eligibility.model_quotes import ask_quotes, extended
     from matcher.eligibility.proposals import propose, unread_figures
+    from models.remote.chat import open_chat
 
+    chat = open_chat(settings()) if model else None
+    if model and chat is None:
+        raise SettingsError("--model asks the model of GONGXU_CHAT, which is empty; set it to http://HOST/v1#MODEL")
     proposals, unread = [], 0
     for path in cards:
         for where, row in read_cards(path):
@@ -38,15 +47,23 @@ def extract_command(
                 proposal = propose(row)
             except (InputError, ValueError) as error:
                 raise InputError(f"{where}: {error}") from error
+            if chat is not None:
+                more = extended(row, proposal, ask_quotes(chat, row))
+                proposal = more.policy
+                for quote, why in more.dropped:
+                    typer.echo(f"{proposal.policy_id}: 模型的摘录未采用（{why}）：{' '.join(quote.split())}", err=True)
             proposals.append(proposal)
             for passage in unread_figures(row, proposal):
                 unread += 1
                 typer.echo(f"{proposal.policy_id}: 未成为条件的数字：{' '.join(passage.split())}", err=True)
     write_policies(proposals, output)
     counted = sum(len(proposal.criteria) for proposal in proposals)
+    by_model = sum(one.ai_generated for proposal in proposals for one in proposal.criteria)
     without = sum(not proposal.criteria for proposal in proposals)
+    pointed = f" ({by_model} by a model)" if model else ""
     typer.echo(
-        f"{output}: {len(proposals)} policies, {counted} criteria proposed; {without} without any, {unread} figures unread"
+        f"{output}: {len(proposals)} policies, {counted} criteria proposed{pointed}; {without} without any, "
+        f"{unread} figures unread"
     )
 
 

@@ -30,6 +30,8 @@ class StatedCriterion(BaseModel):
     start: Annotated[int, Field(ge=0)] | None = None
     end: Annotated[int, Field(ge=0)] | None = None
     note: Words = ""
+    # Whether a model pointed at the quote (GB 45438-2025); the test is the reader's in any case.
+    ai_generated: bool = False
 
     @field_validator("test")
     @classmethod

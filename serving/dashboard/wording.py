@@ -21,7 +21,7 @@ KIND_NAMES = {
 FUNNEL = ("impression", "click", "contact", "meeting", "negotiation", "deal")
 LEVEL_NAMES = {4: "强", 3: "较强", 2: "弱", 1: "无"}
 GRADE_NAMES = {0: "未获认可", 1: "略有关联", 2: "较强匹配", 3: "强匹配", 4: "可成交"}
-CHANNEL_NAMES = {"dense": "语义", "lexical": "词语", "history": "历史", "graph": "图谱"}
+CHANNEL_NAMES = {"dense": "语义", "lexical": "词语", "history": "历史", "graph": "图谱", "rewriting": "改写"}
 REASON_KINDS = {
     "semantic": "语义",
     "terms": "共同术语",
@@ -82,6 +82,7 @@ ACTION_NAMES = {
     "reviews.undo": "撤销判断",
     "reviews.submit": "提交判断",
     "reviews.fill": "补充审核队列",
+    "reviews.opinions": "请模型评级",
     "duplicates.merge": "合并重复记录",
     "duplicates.dismiss": "确认并非重复",
     "duplicates.undo": "撤销重复处理",
@@ -123,6 +124,7 @@ NOTICES = {
     "submitted": "已提交：这些判断已成为训练可用的评分事件。",
     "nothing": "没有可处理的内容。",
     "filled": "队列已补充。",
+    "levelling": "模型正在评级，片刻后刷新可见。",
     "merged": "已合并：并入的记录已下架，保留的一条不变。",
     "dismissed": "已记为“并非重复”，不再提示。",
     "restored": "已撤销，记录已恢复。",

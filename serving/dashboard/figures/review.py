@@ -1,20 +1,25 @@
 """Which pairs are worth a judgement, and how far judges agree."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from data.records import Demand
 from data.store.reviews import QueuedPair, Review
 from data.store.store import Store
+from eval.metrics.agreement import Agreement
+from eval.metrics.agreement import agreement as levels_agreement
 from eval.metrics.levels import quadratic_weighted_kappa
 from matcher.collection.filters import Filters
 from matcher.engine import Engine
+from matcher.opinions.second import Opinion
 from matcher.recommendation import Match
 
 SAMPLED_DEMANDS = 12
 CANDIDATES = 30
+RESAMPLES = 200  # for an interval that a page shows
+GOOD = 2.5  # mean level from which on a pair is a good match
 LIKELY = 0.3  # least probability of a pair that is looked at for its money
 
 
@@ -89,3 +94,14 @@ def agreement(reviews: Iterable[Review]) -> tuple[int, float | None]:
         return len(twice), None
     kappa = quadratic_weighted_kappa(twice[:, 0], twice[:, 1], np.ones((1, len(twice))))
     return len(twice), float(kappa[0])
+
+
+def model_agreement(given: Sequence[Opinion]) -> Agreement:
+    """Return how far a model's opinions agree with people's levels, of several people with their mean."""
+    return levels_agreement(
+        [one.pair[0] for one in given],
+        [float(np.mean(one.people)) for one in given],
+        [one.model.level for one in given],
+        GOOD,
+        resamples=RESAMPLES,
+    )

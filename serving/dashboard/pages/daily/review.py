@@ -16,11 +16,12 @@ from data.store.keys import AuditEntry
 from data.store.reviews import MAX_NOTE, SECOND_OPINION, STRATA, QueuedPair, Review
 from data.store.store import Store
 from matcher.bundle import all_bundles as manifests
+from matcher.opinions.second import judged_pairs, opinions
 from serving.dashboard import wording
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.accounts.sessions import SignedIn, utc_now
 from serving.dashboard.figures.models import engine_of
-from serving.dashboard.figures.review import agreement, choose
+from serving.dashboard.figures.review import agreement, choose, model_agreement
 from serving.dashboard.page import Page, field, fields, operator_of, see_other
 from serving.dashboard.pages.browse import evidence_of
 from serving.dashboard.pages.records import pair_link
@@ -29,6 +30,7 @@ from serving.dashboard.tables import Column, MemoryRows, Table, TableSpec, show
 from serving.runtime.services import Services, services_of
 
 MAX_SECONDS = 3600.0
+MODEL_LEVEL = "大模型读两边文字后给的等级，只在有人判断之后显示，不进入训练。"
 # One letter each, none of which is used for anything else on the page.
 REASON_KEYS = dict(zip(wording.REVIEW_REASONS, "qwertasdfgh", strict=True))
 
@@ -42,7 +44,8 @@ async def page(request: Request) -> Response:
     stratum = stratum if stratum in (*STRATA, SECOND_OPINION) else ""
     skipped = request.query_params.get("skip", "0")
     skip = min(int(skipped), 10_000) if skipped.isdecimal() and len(skipped) < 6 else 0
-    state = await services.in_store(partial(_state, who=who, stratum=stratum, skip=skip))
+    model = services.second_opinions.model
+    state = await services.in_store(partial(_state, who=who, stratum=stratum, skip=skip, model=model))
     live = services.holder.live
     evidence: dict[str, Any] = {"demand_texts": [], "achievement_texts": []}
     if state["pair"] is not None and live is not None:
@@ -68,16 +71,19 @@ async def page(request: Request) -> Response:
     )
 
 
-def _state(store: Store, who: SignedIn, stratum: str, skip: int) -> dict[str, Any]:
-    """Return what the page shows of the store."""
+def _state(store: Store, who: SignedIn, stratum: str, skip: int, model: str) -> dict[str, Any]:
+    """Return what the page shows of the store; of a model's opinions their agreement with people, if there is a model."""
     reviews = store.reviews.all()
     twice, kappa = agreement(reviews)
+    given = opinions(store, model, judged_pairs(reviews)) if model else []
     mine = [review for review in reviews if review.reviewer == who.name]
     state: dict[str, Any] = {
         "waiting": store.reviews.waiting()
         | {SECOND_OPINION: len(store.reviews.next_pairs(who.name, 1000, SECOND_OPINION))},
         "twice": twice,
         "kappa": kappa,
+        "model": model,
+        "model_agreement": model_agreement(given),
         "mine": len(mine),
         "mine_pending": sum(review.event_id is None for review in mine),
         "everybody": len(reviews),
@@ -137,6 +143,18 @@ def _judge(store: Store, given: Review, who: SignedIn, request_id: str) -> None:
     store.reviews.judge(given)
     subject = f"{given.demand_id} × {given.achievement_id}: {given.level} {','.join(given.reasons)}"[:500]
     store.api_keys.note(AuditEntry(given.reviewed_at, who.actor, "reviews.judge", subject, request_id))
+
+
+async def ask_model(request: Request) -> Response:
+    """Have the chat model level judged pairs, in the background."""
+    who, services = operator_of(request), services_of(request)
+    began = services.second_opinions.ask()
+    if began:
+        entry = AuditEntry(
+            utc_now(), who.actor, "reviews.opinions", services.second_opinions.model, request.state.request_id
+        )
+        await services.in_store(lambda store: store.api_keys.note(entry))
+    return see_other(request, "/review", notice="levelling" if began else "nothing")
 
 
 async def undo(request: Request) -> Response:
@@ -202,7 +220,9 @@ def _choose(services: Services) -> list[QueuedPair]:
 
 async def reviews_table(request: Request) -> Table:
     """Return the table of all judgements."""
-    found = await services_of(request).in_store(lambda store: store.reviews.all())
+    services = services_of(request)
+    model = services.second_opinions.model
+    found, levels = await services.in_store(partial(_judgements, model=model))
     rows = [
         {
             "number": review.number,
@@ -216,6 +236,7 @@ async def reviews_table(request: Request) -> Table:
             "stratum": review.stratum,
             "seconds": review.seconds,
             "state": "已成为事件" if review.event_id else "可撤销",
+            "model_level": wording.LEVEL_NAMES.get(levels.get((review.demand_id, review.achievement_id), 0), ""),
         }
         for review in found
     ]
@@ -234,6 +255,7 @@ async def reviews_table(request: Request) -> Table:
             Column("stratum", "入选原因", "say"),
             Column("seconds", "用时（秒）", "number", "从页面打开到按下判断键。", own=True),
             Column("state", "状态", hint="判断在十分钟内可撤销，之后（或点“立即提交”）成为训练使用的评分事件。"),
+            *((Column("model_level", "模型评级（AI 生成）", hint=MODEL_LEVEL),) if model else ()),
         ),
         MemoryRows(rows),
         find=("reviewer", "demand_id", "achievement_id", "note"),
@@ -242,8 +264,16 @@ async def reviews_table(request: Request) -> Table:
     )
 
 
+def _judgements(store: Store, model: str) -> tuple[list[Review], dict[tuple[str, str], int]]:
+    """Return the judgements in force, and a model's levels of their pairs."""
+    found = store.reviews.all()
+    given = opinions(store, model, judged_pairs(found)) if model else []
+    return found, {one.pair: one.model.level for one in given}
+
+
 PAGES = (
     Page("/review", page, Role.REVIEWER),
+    Page("/review/opinions", ask_model, Role.REVIEWER, post=True),
     Page("/review/judge", judge, Role.REVIEWER, post=True),
     Page("/review/undo", undo, Role.REVIEWER, post=True),
     Page("/review/submit", submit_mine, Role.REVIEWER, post=True),

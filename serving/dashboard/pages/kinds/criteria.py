@@ -1,5 +1,6 @@
 """条件核准: what the texts of policies and finance products state as criteria, for an operator to approve."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -7,12 +8,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from data.errors import NotFoundError
+from data.errors import ModelUnavailableError, NotFoundError
 from data.kinds.record import KindRecord
 from data.store.keys import AuditEntry
 from data.store.store import Store
-from matcher.eligibility.cards import STATED_KINDS, Draft, draft_of
+from matcher.eligibility.cards import STATED_KINDS, Draft, card_of, draft_of
 from matcher.eligibility.kept import document_of, parsed
+from matcher.eligibility.model_quotes import ProposedQuotes, ask_quotes, extended
 from matcher.eligibility.policy import StatedPolicy
 from matcher.eligibility.wording import rule_text
 from serving.dashboard.accounts.access import Role
@@ -20,7 +22,8 @@ from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.page import Page, at_length, field, fields, operator_of, see_other
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
-from serving.runtime.services import services_of
+from serving.runtime.services import Services, services_of
+from serving.telemetry.metrics import DEGRADED
 
 MOST = 2_000  # policies and products that the list shows of each kind
 STATES = {"open": "待核准", "changed": "原文已变", "approved": "已核准"}
@@ -78,15 +81,34 @@ async def criteria_page(request: Request) -> Response:
 async def policy_page(request: Request) -> Response:
     """Show the criteria that a text states, quoted, beside those approved, with what differs."""
     kind, wanted = request.query_params.get("kind", ""), request.query_params.get("id", "")
-    draft, approved = await services_of(request).in_store(partial(_draft, kind=kind, wanted=wanted))
+    services = services_of(request)
+    draft, approved = await services.in_store(partial(_draft, kind=kind, wanted=wanted))
+    may_ask = services.chat is not None and draft is not None and operator_of(request).role.covers(Role.REVIEWER)
+    asked = may_ask and request.query_params.get("model") == "1"
+    quotes = await _quotes(services, draft) if asked and draft else None
+    more = extended(card_of(draft.record), draft.proposed, quotes) if draft and quotes else None
+    if draft and more:
+        draft = replace(draft, proposed=more.policy)
     shown = draft.proposed if draft else approved
     if shown is None:
         raise HTTPException(404, f"没有编号为“{wanted}”的政策或金融产品。")
     return render(
         request, "kinds/policy.html", title=shown.name or wanted, active="kinds", draft=draft, approved=approved,
         kind=kind, policy=shown, pieces=_pieces(draft) if draft else [], state=STATES[draft.state if draft else "approved"],
-        tests=[rule_text(one.rule) for one in shown.criteria],
+        tests=[rule_text(one.rule) for one in shown.criteria], may_ask=may_ask, asked=asked,
+        more=more, silent=asked and quotes is None,
     )  # fmt: skip
+
+
+async def _quotes(services: Services, draft: Draft) -> ProposedQuotes | None:
+    """Return what the chat model takes for conditions in a record's text, None if it gives no usable answer in time."""
+    if services.chat is None:
+        return None
+    try:
+        return await services.model_threads.run(partial(ask_quotes, services.chat, card_of(draft.record)))
+    except ModelUnavailableError:
+        DEGRADED.labels("chat").inc()
+        return None
 
 
 def _draft(store: Store, kind: str, wanted: str) -> tuple[Draft | None, StatedPolicy | None]:
@@ -125,6 +147,12 @@ async def approve(request: Request) -> Response:
     """Approve the criteria that the form keeps, with the kind of test that it gives each; or end the approval."""
     who = operator_of(request)
     kind, wanted = field(request, "kind"), field(request, "id")
+    quotes = None
+    if field(request, "model") == "1" and field(request, "act") != "withdraw":
+        draft, _ = await services_of(request).in_store(partial(_draft, kind=kind, wanted=wanted))
+        quotes = await _quotes(services_of(request), draft) if draft else None
+        if quotes is None:
+            raise HTTPException(503, "模型没有给出可用的回答，不能核准它补充的条件；请稍后再试，或不用模型再核准。")
     kept = {int(one) for one in fields(request, "keep") if one.isdecimal() and len(one) < 6}
     judged = {int(one) for one in fields(request, "judgement") if one.isdecimal() and len(one) < 6}
     withdrawn = field(request, "act") == "withdraw"
@@ -132,7 +160,7 @@ async def approve(request: Request) -> Response:
     entry = AuditEntry(utc_now(), who.actor, action, wanted[:500], request.state.request_id)
     work = partial(
         _decide, kind=kind, wanted=wanted, seen=field(request, "digest"), kept=kept, judged=judged,
-        withdrawn=withdrawn, by=who.name, entry=entry,
+        withdrawn=withdrawn, by=who.name, entry=entry, quotes=quotes,
     )  # fmt: skip
     await services_of(request).in_store(work)
     return see_other(request, "/criteria/policy", kind=kind, id=wanted, notice="withdrawn" if withdrawn else "approved")
@@ -148,8 +176,11 @@ def _decide(
     withdrawn: bool,
     by: str,
     entry: AuditEntry,
+    quotes: ProposedQuotes | None,
 ) -> None:
     draft, approved = _draft(store, kind, wanted)
+    if draft and quotes:
+        draft = replace(draft, proposed=extended(card_of(draft.record), draft.proposed, quotes).policy)
     chosen = approved if withdrawn else draft.proposed if draft else None
     if chosen is None:
         raise HTTPException(404, f"没有可核准或撤回的“{wanted}”。")

@@ -9,6 +9,8 @@ from data.kinds.record import KindRecord
 from data.settings import Settings
 from data.store.store import Store
 from matcher.eligibility.kept import parsed
+from tests.models.remote.judging import completion
+from tests.models.remote.scripted import scripted
 from tests.serving.dashboard.conftest import Person, add_operators, serving
 
 CONDITIONS = "申报企业应符合以下条件：（1）职工人数不少于20人；（2）上年度营业收入不低于2000万元。"
@@ -134,3 +136,60 @@ def test_what_is_not_there_is_said(reviewer, path, status):
 @pytest.mark.parametrize("sent", [{"fact": "staff", "value": "八十"}, {"fact": "", "value": "1"}])
 def test_a_fact_that_cannot_be_read_is_refused(reviewer, sent):
     assert reviewer.post("/firm/state", id="F1", **sent).status_code in (400, 422)
+
+
+OTHER = (
+    "申报企业应符合以下条件：（1）职工人数不少于20人。鼓励研发费用占比不低于5%。"
+    "有下列情形之一的不予支持：（1）近三年有违法记录。"
+)
+
+
+@pytest.fixture(scope="module")
+def pointed(tmp_path_factory):
+    """A site with a scripted chat model, and the model."""
+    quotes = ["研发费用占比不低于5%", "研发费用占比不低于8%", "近三年有违法记录", "职工人数不少于20人"]
+    with scripted(completion({"quotes": quotes})) as script:
+        home = tmp_path_factory.mktemp("pointed")
+        settings = Settings(home=home, threads=1, serve_threads=1, chat=f"{script.url}#scripted", model_timeout=1.0)
+        with Store.open(settings.store_url) as store:
+            add_operators(store)
+            store.kinds.upsert([policy(OTHER)])
+        with serving(settings) as client:
+            yield settings, client, script
+
+
+def test_a_model_s_quotes_are_read_again_marked_and_approved_by_people(pointed):
+    settings, client, script = pointed
+    path = "/criteria/policy?kind=policy&id=P1"
+    assert "请模型补充" in Person(client, "reviewer").get(path).text
+    assert "请模型补充" not in Person(client, "viewer").get(path).text
+    Person(client, "viewer").get(f"{path}&model=1")
+    assert script.requests == []
+    reviewer = Person(client, "reviewer")
+    page = reviewer.get(f"{path}&model=1").text
+    assert page.count("AI 生成") == 1
+    assert "研发费用占比不低于5% <span" in page
+    assert "未采用（原文中没有这段文字）：研发费用占比不低于8%" in page
+    assert page.count("模型也指出") == 2
+    sent = {"kind": "policy", "id": "P1", "digest": digest(page), "model": "1", "keep": ["1", "3"]}
+    assert reviewer.post("/criteria/approve", **sent).status_code == 303
+    assert len(script.requests) == 1  # kept by content
+    with Store.open(settings.store_url) as store:
+        (approved,) = parsed(store.policy_criteria.latest())
+    assert [(one.number, one.ai_generated, one.role) for one in approved.criteria] == [
+        (1, False, "requirement"),
+        (3, True, "preference"),
+    ]
+
+
+def test_without_an_answer_only_what_the_program_reads_is_shown(pointed):
+    settings, client, script = pointed
+    with Store.open(settings.store_url) as store:
+        store.kinds.upsert([policy(OTHER + "。", "P2")])
+    script.steps = [500]
+    reviewer = Person(client, "reviewer")
+    page = reviewer.get("/criteria/policy?kind=policy&id=P2&model=1").text
+    assert "模型没有给出可用的回答" in page
+    assert "AI 生成" not in page
+    refused = reviewer.post("/criteria/approve", kind="policy", id="P2", digest=digest(page), model="1", keep=["1"])
+    assert refused.status_code == 503
