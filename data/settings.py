@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     # Items of a list that are reranked, and the seconds that this may take.
     rerank_top: int = Field(20, ge=2, le=200)
     rerank_budget: float = Field(0.5, gt=0, le=30)
+    # Lists of achievements also hold candidates that the chat model's rewritings of the demand propose, where
+    # `gongxu lab rewrite` found a sure gain; seconds that the model may take.
+    rewrite: bool = False
+    rewrite_budget: float = Field(1.5, gt=0, le=30)
     # Hosts, separated by commas, that texts may be sent to besides those with private addresses.
     model_hosts: str = ""
     # Seconds that one call of a model's endpoint may take, with its retries.

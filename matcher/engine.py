@@ -81,16 +81,19 @@ class Engine:
         explain: bool = False,
         personalised: bool = True,
         diversity: Diversity = "balanced",
+        rewritings: Sequence[str] = (),
     ) -> Recommendation:
         """Return the `top` best achievements for a demand, stored or not.
 
-        Unless `personalised`, earlier outcomes of this and other demands play no part.
+        Unless `personalised`, earlier outcomes of this and other demands play no part. `rewritings`, the demand in other
+        words, propose candidates besides.
 
         Raises:
             InputError: the demand has no text to match by, or `top` is not 1-200.
 
         """
-        return self._recommend(demand, "achievements", top, filters or Filters(), explain, personalised, diversity)
+        wanted = filters or Filters()
+        return self._recommend(demand, "achievements", top, wanted, explain, personalised, diversity, tuple(rewritings))
 
     def recommend_demands(
         self,
@@ -227,9 +230,11 @@ class Engine:
         explained: bool,
         personalised: bool,
         diversity: Diversity,
+        rewritings: tuple[str, ...] = (),
     ) -> Recommendation:
         _require_top(top)
         query = self.query(record, side, filters, top, personalised=personalised, figures=True)
+        query = replace(query, rewritings=rewritings)
         subject_id = None if record.record_id == UNSTORED else record.record_id
         retrieved = retrieve(query)
         if not len(retrieved):

@@ -51,12 +51,14 @@ def find_candidates(
     feedback: RelevanceFeedback | None = None,
     graph: Callable[[int, NDArray[np.bool_]], CollectionRows] | None = None,
     depth: int = CHANNEL_DEPTH,
+    rewritten: Sequence[tuple[FloatArray, list[str]]] = (),
 ) -> Candidates:
     """Return the candidates for a record with the full-text `vector` (d,) and content `words`, best first.
 
     dense: nearest full texts by the encoder; lexical: BM25; history: nearest to the mean of achievements that did well
     with similar demands, from `feedback` (Rocchio, from outcomes instead of clicks); graph: a function of (depth, allowed)
-    that returns the rows reached over the knowledge graph. The last two only when looking for achievements.
+    that returns the rows reached over the knowledge graph; rewriting: what the vectors and words of other wordings find.
+    The last three only when looking for achievements.
     """
     if not allowed.any():
         return fuse({})
@@ -72,8 +74,23 @@ def find_candidates(
         found["lexical"] = _proposed(collection.lexical.search(words, depth, allowed)[0])
     if graph is not None:
         found["graph"] = graph(depth, allowed)
+    if rewritten:
+        found["rewriting"] = _found_by(rewritten, collection, allowed, depth)
     known = len(collection)
     return fuse({name: rows[rows < known] for name, rows in found.items()})
+
+
+def _found_by(
+    wordings: Sequence[tuple[FloatArray, list[str]]], collection: Collection, allowed: NDArray[np.bool_], depth: int
+) -> Rows:
+    """Return the `depth` best rows of several wordings together, by dense and lexical search of each."""
+    found: dict[str, Rows] = {}
+    for number, (vector, words) in enumerate(wordings):
+        if vector.any():
+            found[f"dense {number}"] = _proposed(collection.vectors.search(vector[None], depth, allowed)[0][0])
+        if words:
+            found[f"lexical {number}"] = _proposed(collection.lexical.search(words, depth, allowed)[0])
+    return fuse(found).rows[:depth]
 
 
 def fuse(found: dict[str, Rows]) -> Candidates:

@@ -41,7 +41,8 @@ class Query:
     """A subject and what is looked for: candidates on `side` that pass `filters`, for a list of `top`.
 
     `scorer` orders them; without one they keep the order of retrieval. `figures` compares required figures, where they
-    are asked for. `among` (n,) is a mask of the collection's rows that leaves out more than the filters do.
+    are asked for. `among` (n,) is a mask of the collection's rows that leaves out more than the filters do. `rewritings` are
+    other wordings of the subject, which propose candidates and nothing more.
     """
 
     state: State
@@ -52,6 +53,7 @@ class Query:
     top: int = 0
     figures: RequirementChecker | None = None
     among: NDArray[np.bool_] | None = None
+    rewritings: tuple[str, ...] = ()
 
     @property
     def collection(self) -> Collection:
@@ -131,7 +133,9 @@ def retrieve(query: Query) -> Retrieved:
         reach = partial(reached_achievements, graph, described.row(subject.place), collection)
     words = content_words(subject.text.full)
     vector = np.asarray(subject.view.texts.full.vectors[subject.place])
-    candidates = find_candidates(vector, words, collection, allowed, history.feedback, reach)
+    candidates = find_candidates(
+        vector, words, collection, allowed, history.feedback, reach, rewritten=_other_wordings(query)
+    )
     if query.figures is not None and query.filters.by_figures:
         candidates = candidates.kept(query.figures.allowed(candidates.rows, query.filters))
     if subject.text.excluded:
@@ -140,6 +144,14 @@ def retrieve(query: Query) -> Retrieved:
     retrieved = _retrieved(query, history, candidates, found, places)
     mark_stage("candidates")
     return retrieved
+
+
+def _other_wordings(query: Query) -> list[tuple[FloatArray, list[str]]]:
+    """Return the vector (d,) and the words of each other wording of a demand."""
+    if not query.rewritings:
+        return []
+    vectors = query.state.model.space.encoder.encode(list(query.rewritings), "query")
+    return [(vector, content_words(text)) for vector, text in zip(vectors, query.rewritings, strict=True)]
 
 
 def relative_familiarity(retrieved: Retrieved) -> float | None:

@@ -102,7 +102,8 @@ class Answer(Recommendation):
     lacks: list[Lacking] = Field(
         description="ranker: the order is that of retrieval; graph: nothing was found over or explained by the knowledge "
         "graph; store: the database is away, so that what was written lately may be missing; rerank: a reranker is "
-        "configured, yet the order is the ranker's: it was late, failed, or has no weight that passed its gate"
+        "configured, yet the order is the ranker's: it was late, failed, or has no weight that passed its gate; rewrite: "
+        "the same of candidates that a chat model's rewritings propose"
     )
     gap_report_at: str = Field(
         "", description="Path of the gap report of a stored demand that has no good enough match; empty otherwise"

@@ -30,7 +30,7 @@ REPLAY_BATCH = 500
 LARGE = 2**28  # bytes of a bundle from which on its digests are checked beside requests by a process of low priority
 _CHECK = "import os, sys, pathlib, matcher.bundle as b; os.nice(10); b.verify(pathlib.Path(sys.argv[1]))"
 PATIENCE = 5.0  # seconds that requests with the replaced bundle get to end before its memory is given back without them
-Lacking = Literal["ranker", "graph", "store", "rerank"]
+Lacking = Literal["ranker", "graph", "store", "rerank", "rewrite"]
 
 log = structlog.get_logger("gongxu.bundle")
 

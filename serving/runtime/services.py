@@ -30,8 +30,11 @@ from serving.runtime.importing.runner import ImportRunner
 from serving.runtime.impressions import ImpressionLog
 from serving.runtime.kinds import KindHolder
 from serving.runtime.live import BundleHolder, Lacking, LiveModel
-from serving.runtime.outside.endpoints import chat_model, counted, encoder_endpoint
+from serving.runtime.outside.endpoints import chat_model, counted, encoder_endpoints
+from serving.runtime.outside.opinions import SecondOpinions
 from serving.runtime.outside.reranking import Reranking
+from serving.runtime.outside.rewriting import Rewriting
+from serving.runtime.outside.threads import ModelThreads
 from serving.runtime.quality.withheld import WithheldRecords
 from serving.runtime.standing.delivery import Deliverer
 from serving.runtime.standing.matching import StandingMatcher
@@ -90,7 +93,10 @@ class Services:
         self.webhook_sender = PeriodicTask("webhooks", self._deliver, max(settings.serve_poll, STANDING_INTERVAL))
         self.imports = ImportRunner(settings.home, self.access.store, self.follower.wake)
         self.chat = chat_model(settings)
-        self.reranking = Reranking(settings)
+        self.second_opinions = SecondOpinions(self.chat, self.access.store)
+        self.model_threads = ModelThreads(settings.model_concurrency)
+        self.reranking = Reranking(settings, self.model_threads)
+        self.rewriting = Rewriting(settings, self.chat, self.model_threads)
         self.upload_cleaner = PeriodicTask("uploads", self._expire_uploads, UPLOAD_INTERVAL)
 
     def start(self) -> None:
@@ -129,6 +135,7 @@ class Services:
         if self.chat is not None:
             self.chat.endpoint.close()
         self.reranking.close()
+        self.model_threads.close()
         stop_tracing()
 
     @property
@@ -259,8 +266,7 @@ class Services:
             return None  # the bundle alone can answer; records written since follow when the store is back
 
     def _note_bundle(self) -> None:
-        endpoint = encoder_endpoint(self.holder.live)
-        if endpoint is not None:
+        for endpoint in encoder_endpoints(self.holder.live):
             counted(endpoint)
         if self.holder.live is not None:
             BUNDLE_CREATED.set(self.holder.live.manifest.created_at.timestamp())

@@ -165,6 +165,8 @@ async def _answer(
     lacks = live.lacks(store_ok=services.store_ok)
     if services.reranking.lacking:
         lacks.append("rerank")
+    if services.rewriting.lacking and side == "achievements":
+        lacks.append("rewrite")
     # Only what is shown and recorded takes part in an experiment.
     running = services.experiments.of(live) if noted and asked.personalised and side == "achievements" else None
     if running is not None:
@@ -177,9 +179,12 @@ async def _answer(
         if not admitted:
             services.engine_threads.admit()
         record = await subject()
-        work = partial(_recommend, live.engine, record, asked)
+        rewritings, in_time = await services.rewriting.of(record)
+        work = partial(_recommend, live.engine, record, asked, rewritings)
         recommendation = await services.engine_threads.run(work, admitted=True)
         recommendation, missing = await services.reranked(record, recommendation)
+        if not in_time:
+            missing = [*missing, "rewrite"]
         gaps = await _gaps(services, live, record, asked, recommendation)
         found = answered(recommendation, asked.explain, [*lacks, *missing], **gaps)
         if not missing:  # what failed once may not fail again
@@ -202,9 +207,14 @@ async def _in_experiment(
     *,
     admitted: bool,
 ) -> bytes:
-    """Return the JSON of an answer by champion, challenger or both, as the experiment wants it; nothing is reranked."""
+    """Return the JSON of an answer by champion, challenger or both, as the experiment wants it.
+
+    Nothing is reranked or rewritten.
+    """
     if services.reranking.active:
         lacks = [*lacks, "rerank"]
+    if services.rewriting.active:
+        lacks = [*lacks, "rewrite"]
     record = await subject()
     ask = partial(_recommend, record=record, asked=asked)
     work = partial(running.serve, live, record, request_id, asked.top_k, ask)
@@ -234,10 +244,13 @@ async def _gaps(
 
 
 def _recommend(
-    engine: Engine, record: Demand | Achievement, asked: AchievementsRequest | DemandsRequest
+    engine: Engine,
+    record: Demand | Achievement,
+    asked: AchievementsRequest | DemandsRequest,
+    rewritings: tuple[str, ...] = (),
 ) -> Recommendation:
     ask = (
-        partial(engine.recommend_achievements, record)
+        partial(engine.recommend_achievements, record, rewritings=rewritings)
         if isinstance(record, Demand)
         else partial(engine.recommend_demands, record)
     )

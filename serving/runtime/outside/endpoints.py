@@ -6,7 +6,7 @@ from datetime import datetime
 from data.errors import ModelUnavailableError
 from data.settings import Settings
 from models.encoder.remote import RemoteEncoder
-from models.remote.chat import ChatModel
+from models.remote.chat import ChatModel, open_chat
 from models.remote.configured import make_endpoint
 from models.remote.endpoint import Endpoint
 from serving.runtime.live import LiveModel
@@ -44,9 +44,10 @@ def require_usable(settings: Settings) -> None:
 
 def chat_model(settings: Settings) -> ChatModel | None:
     """Return the chat model of the settings, None if they name none; SettingsError if it cannot be used."""
-    if not settings.chat:
-        return None
-    return ChatModel(counted(make_endpoint("chat", settings.chat, settings, settings.chat_key_file)))
+    chat = open_chat(settings)
+    if chat is not None:
+        counted(chat.endpoint)
+    return chat
 
 
 def counted(endpoint: Endpoint) -> Endpoint:
@@ -55,10 +56,11 @@ def counted(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-def encoder_endpoint(live: LiveModel | None) -> Endpoint | None:
-    """Return the endpoint that encodes the texts of a bundle, None if it has an encoder of its own."""
-    encoder = None if live is None else live.engine.model.space.encoder
-    return encoder.endpoint if isinstance(encoder, RemoteEncoder) else None
+def encoder_endpoints(live: LiveModel | None) -> list[Endpoint]:
+    """Return the endpoints that encode the texts of a bundle, in the first and in the second stage; mostly none."""
+    space = None if live is None else live.engine.model.space
+    encoders = () if space is None else (space.encoder, space.contextual)
+    return [encoder.endpoint for encoder in encoders if isinstance(encoder, RemoteEncoder)]
 
 
 def report(endpoint: Endpoint) -> ModelReport:

@@ -2,12 +2,9 @@
 
 import asyncio
 from functools import partial
-from pathlib import Path
 from time import monotonic
 
-import structlog
-
-from data.errors import InputError, ModelUnavailableError, StoreError
+from data.errors import ModelUnavailableError, StoreError
 from data.records import Achievement, Demand
 from data.settings import Settings
 from data.store.store import Store
@@ -18,23 +15,24 @@ from models.remote.endpoint import Endpoint
 from models.rerank.base import Reranker, open_reranker
 from models.rerank.remote import RemoteReranker
 from serving.runtime.outside.endpoints import counted
+from serving.runtime.outside.threads import ModelThreads
+from serving.runtime.outside.watched import WatchedFile
 from serving.runtime.storage import StoreThreads
 from serving.telemetry.metrics import MODEL_CALLS
-
-log = structlog.get_logger("gongxu.server")
 
 
 class Reranking:
     """The reranker of one process and its weight, which is read again when its file changes."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, threads: ModelThreads) -> None:
+        self._threads = threads
         self._home = settings.home
         self._top = settings.rerank_top
         self._budget = settings.rerank_budget
         self._reranker: Reranker | None = open_reranker(settings)
         if self.endpoint is not None:
             counted(self.endpoint)
-        self._read: tuple[int, RerankWeight | None] = (-1, None)
+        self._weight = WatchedFile(settings.home / FILE, self._load)
 
     @property
     def endpoint(self) -> Endpoint | None:
@@ -44,18 +42,18 @@ class Reranking:
     @property
     def lacking(self) -> bool:
         """Whether a reranker is configured that cannot be used: no weight was fitted for it that passed the gate."""
-        return self._reranker is not None and self._weight() is None
+        return self._reranker is not None and self._weight.get() is None
 
     @property
     def active(self) -> bool:
         """Whether lists are reranked."""
-        return self._reranker is not None and self._weight() is not None
+        return self._reranker is not None and self._weight.get() is not None
 
     async def apply(
         self, record: Achievement | Demand, given: Recommendation, store: StoreThreads
     ) -> tuple[Recommendation, bool]:
         """Return the list in its new order, and whether it has one; the budget counts from now."""
-        reranker, weight, deadline = self._reranker, self._weight(), monotonic() + self._budget
+        reranker, weight, deadline = self._reranker, self._weight.get(), monotonic() + self._budget
         head = given.items[: self._top]
         if reranker is None or weight is None or len(head) < 2:
             return given, weight is not None
@@ -64,7 +62,7 @@ class Reranking:
                 read = partial(_texts, demands=isinstance(record, Achievement), ids=[item.id for item in head])
                 texts = await store.run(read)
                 work = partial(reranker.scores, rerank_text(record), texts, max(0.01, deadline - monotonic()))
-                scores = await asyncio.to_thread(work)
+                scores = await self._threads.run(work)
         except (ModelUnavailableError, StoreError, TimeoutError) as error:
             if not isinstance(error, ModelUnavailableError) or self.endpoint is None:
                 MODEL_CALLS.labels("rerank", getattr(error, "outcome", "late")).inc()
@@ -76,22 +74,8 @@ class Reranking:
         if self.endpoint is not None:
             self.endpoint.close()
 
-    def _weight(self) -> RerankWeight | None:
-        changed = _changed(self._home / FILE)
-        if self._reranker is not None and changed != self._read[0]:
-            try:
-                self._read = changed, load_weight(self._home, self._reranker.identity)
-            except InputError as error:
-                log.warning("rerank weight refused", reason=str(error))
-                self._read = changed, None
-        return self._read[1]
-
-
-def _changed(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
+    def _load(self) -> RerankWeight | None:
+        return None if self._reranker is None else load_weight(self._home, self._reranker.identity)
 
 
 def _texts(store: Store, *, demands: bool, ids: list[str]) -> list[str]:

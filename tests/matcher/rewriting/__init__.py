@@ -1,0 +1,1 @@
+"""Other words for a demand, from a scripted model."""
