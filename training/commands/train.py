@@ -1,5 +1,6 @@
 """`gongxu build` and `gongxu train`: parse arguments, show progress, print what was made."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,6 +44,10 @@ def train_command(
     encoder: Annotated[
         bool, typer.Option("--encoder", help="Fine-tune the text encoder on the outcomes instead of the ranker.")
     ] = False,
+    reranker: Annotated[
+        Path | None,
+        typer.Option("--reranker", help="Fine-tune the cross-encoder of this directory on the outcomes instead."),
+    ] = None,
     trees: Annotated[int | None, typer.Option(help="Trees per grade; GONGXU_RANKER_TREES.", min=1, max=2000)] = None,
     tune: Annotated[
         float,
@@ -71,7 +76,10 @@ def train_command(
 
       gongxu train --encoder
 
+      gongxu train --reranker models/small-cross-encoder
+
     """
+    from data.errors import InputError
     from data.progress import steps
     from data.settings import settings
     from data.store.store import Store
@@ -80,8 +88,13 @@ def train_command(
     from training.release.promotion import promote
 
     limit_threads(settings().threads)
+    if encoder and reranker is not None:
+        raise InputError("--encoder and --reranker are trained one at a time; leave one out")
     if encoder:
         _train_encoder(as_json)
+        return
+    if reranker is not None:
+        _train_reranker(reranker.expanduser(), as_json)
         return
     parameters = settings().ranker.overridden(trees=trees, seed=seed, correct_positions=positions)
     with Store.open(settings().store_url) as store, steps(STEPS) as progress:
@@ -110,6 +123,31 @@ def _train_encoder(as_json: bool) -> None:
         before = tuned.before[name]
         typer.echo(f"  {name}: {before['value']:.3f} → {after['value']:.3f} [{after['low']:.3f}, {after['high']:.3f}]")
     typer.echo(f"编码器已写入 {tuned.directory}；若有提升，设 GONGXU_ENCODER={tuned.directory} 后重新 gongxu build。")
+
+
+def _train_reranker(base: Path, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    from data.progress import steps
+    from data.settings import settings
+    from data.store.store import Store
+    from training.reranker.finetune import train_reranker
+
+    titles = {"before": "微调前打分", "tune": "微调重排模型", "after": "微调后打分"}
+    with Store.open(settings().store_url) as store, steps(titles) as progress:
+        tuned = train_reranker(settings(), store, base, step=progress)
+    if as_json:
+        typer.echo(json.dumps(asdict(tuned) | {"directory": str(tuned.directory)}, ensure_ascii=False))
+        return
+    typer.echo(
+        f"学习 {tuned.train_pairs} 对，在留出需求的 {tuned.test_pairs} 对上（微调前 → 微调后，括号内为 95% 区间）："
+    )
+    for name, after in tuned.after.items():
+        typer.echo(f"  {name}: {tuned.before[name].value:.3f} → {after.value:.3f} [{after.low:.3f}, {after.high:.3f}]")
+    gain = tuned.gain
+    typer.echo(f"  NDCG@10 之差: {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]")
+    typer.echo(f"模型已写入 {tuned.directory}；是否启用由 GONGXU_RERANK={tuned.directory} gongxu lab rerank 决定。")
 
 
 def demo_command(

@@ -34,7 +34,7 @@ REACH_TIMEOUT = 5.0  # seconds after which a tracking server counts as unreachab
 LOGGED = "mlflow.loggedArtifacts"
 MAX_DIGEST = 36  # characters of a dataset's digest that MLflow takes
 MAX_PARAM = 6000  # characters of one parameter that MLflow's stores take
-RunKind = Literal["build", "train", "evaluate", "encoder", "promotion", "monitor"]
+RunKind = Literal["build", "train", "evaluate", "encoder", "reranker", "promotion", "monitor"]
 
 
 class TrackingError(GongxuError):

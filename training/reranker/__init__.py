@@ -1,0 +1,1 @@
+"""A small local cross-encoder, fine-tuned on the outcomes of a store."""
