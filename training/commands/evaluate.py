@@ -99,7 +99,7 @@ def evaluate(
 
       gongxu evaluate --served --dataset ../shared/data/bdci2019 --ablate context --ablate preselection
 
-      GONGXU_CHAT=http://127.0.0.1:8000/v1#qwen3-32b gongxu evaluate --served --judge
+      gongxu evaluate --served --judge --judge-sample 300
 
       gongxu evaluate --graded ../shared/data/kinds/matching/qbqtc_query_title.csv
 
