@@ -135,7 +135,6 @@ def _served(
     judge_sample: int | None,
 ) -> None:
     from dataclasses import replace
-    from datetime import UTC, datetime
 
     from data.progress import steps
     from data.settings import settings

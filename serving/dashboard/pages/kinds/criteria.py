@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from data.errors import ModelUnavailableError, NotFoundError
+from data.kinds.disclosure import PUBLIC
 from data.kinds.record import KindRecord
 from data.store.keys import AuditEntry
 from data.store.store import Store
@@ -83,7 +84,9 @@ async def policy_page(request: Request) -> Response:
     kind, wanted = request.query_params.get("kind", ""), request.query_params.get("id", "")
     services = services_of(request)
     draft, approved = await services.in_store(partial(_draft, kind=kind, wanted=wanted))
-    may_ask = services.chat is not None and draft is not None and operator_of(request).role.covers(Role.REVIEWER)
+    # What not everybody may see is sent to no model.
+    is_open = draft is not None and draft.record.visibility == PUBLIC
+    may_ask = services.chat is not None and is_open and operator_of(request).role.covers(Role.REVIEWER)
     asked = may_ask and request.query_params.get("model") == "1"
     quotes = await _quotes(services, draft) if asked and draft else None
     more = extended(card_of(draft.record), draft.proposed, quotes) if draft and quotes else None
@@ -102,7 +105,7 @@ async def policy_page(request: Request) -> Response:
 
 async def _quotes(services: Services, draft: Draft) -> ProposedQuotes | None:
     """Return what the chat model takes for conditions in a record's text, None if it gives no usable answer in time."""
-    if services.chat is None:
+    if services.chat is None or draft.record.visibility != PUBLIC:
         return None
     try:
         return await services.model_threads.run(partial(ask_quotes, services.chat, card_of(draft.record)))
