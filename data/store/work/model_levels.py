@@ -56,7 +56,7 @@ class ModelLevels:
         with writing(self._engine) as connection:
             for start in range(0, len(rows), _NUMBER):
                 statement = insert(model_levels).values(rows[start : start + _NUMBER]).on_conflict_do_nothing()
-                added += connection.execute(statement).rowcount
+                added += len(connection.execute(statement.returning(model_levels.c.texts)).all())
         return added
 
     def under(self, model: str, prompt: str) -> dict[str, ModelLevel]:
