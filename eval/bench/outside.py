@@ -69,7 +69,14 @@ def _rows(stage: str, load: LoadResult, before: float | None = None) -> list[Ben
     p99 = load.quantile(0.99)
     return [
         BenchRow(stage, "p50", load.quantile(0.5), "ms"),
-        BenchRow(stage, "p99", p99, "ms", *(() if before is None else (p99 / before, "without the flood"))),
+        BenchRow(
+            stage,
+            "p99",
+            p99,
+            "ms",
+            None if before is None else p99 / before,
+            "" if before is None else "without the flood",
+        ),
         BenchRow(stage, "refused", len(load.refused), ""),
         BenchRow(stage, "failed", load.failures, ""),
     ]

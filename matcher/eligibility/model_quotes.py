@@ -78,7 +78,7 @@ def extended(row: Mapping[str, Any], policy: StatedPolicy, proposed: ProposedQuo
     source, text = text_of(row)
     found = list(policy.criteria)
     confirmed: set[int] = set()
-    dropped = []
+    dropped: list[tuple[str, str]] = []
     for quote in dict.fromkeys(one.strip() for one in proposed.quotes):
         start = text.find(quote)
         if not quote or start < 0:

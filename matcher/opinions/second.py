@@ -43,7 +43,7 @@ def opinions(store: Store, model: str, judged: Mapping[Pair, list[int]]) -> list
 def ask_opinions(store: Store, chat: ChatModel, judged: Iterable[Pair], most: int, now: datetime) -> Levelled:
     """Have a model level up to `most` judged pairs that it has no level of, keep its levels and return them."""
     known = {(one.demand_id, one.achievement_id) for one in store.model_levels.all() if _counts(one, chat.name)}
-    wanted = []
+    wanted: list[PairTexts] = []
     for demand_id, achievement_id in judged:
         if len(wanted) == most:
             break

@@ -86,7 +86,8 @@ def study(
             "GONGXU_HELD_OUT_SHARE and train again"
         )
     number = {record_id: place for place, record_id in enumerate(engine.ids("achievements"))}
-    before, after = [], []
+    before: list[dict[str, float]] = []
+    after: list[dict[str, float]] = []
     changed, came, unjudged, rewritings = 0, 0, 0, 0
     for demand in stored_demands(store, ids):
         step(demand.title[:20])
