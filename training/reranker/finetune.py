@@ -183,7 +183,9 @@ def load_model(base: Path, max_tokens: int) -> "CrossEncoder":
     from sentence_transformers import CrossEncoder
 
     try:
-        model = CrossEncoder(str(base), device="cpu", num_labels=1, max_length=max_tokens, local_files_only=True)
+        model: CrossEncoder = CrossEncoder(
+            str(base), device="cpu", num_labels=1, max_length=max_tokens, local_files_only=True
+        )
     except BROKEN_MODEL as error:
         raise EncoderError(f"the model in {base} cannot be loaded: {first_line(error)}") from error
     return model
