@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data.errors import BundleError, BundleFormatError
 
-FORMAT_VERSION = 8
+FORMAT_VERSION = 9
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"  # SHA-256 of the manifest, which itself holds those of all other files
 CURRENT = "current"  # what is served: the champion

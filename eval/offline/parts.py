@@ -89,7 +89,6 @@ PARTS: dict[str, Part] = {
     "graph": Part(blank=SIGNAL_NAMES),
     "attributes": Part(blank=ATTRIBUTES),
     "context": Part(blank=_named("context_")),
-    "alignment": Part(blank=_named("align_")),
     "history": Part(blank=tuple(one.name for one in NEIGHBOUR_FEATURES)),
     "kernel": Part(blank=tuple(one.name for one in KERNEL_FEATURES)),
     "look-up": Part(change=_with(_Forgetful)),

@@ -18,7 +18,7 @@ from matcher.requirements.report import FEATURES as REQUIREMENT_FEATURES
 from models.ranking.ordinal import RankerParameters
 
 REQUIREMENTS = "requirements"  # no feature of the ranker; added to see what it would bring
-JUDGED_PARTS = ("graph", "attributes", "context", "alignment", "history", "kernel", "trees", REQUIREMENTS)
+JUDGED_PARTS = ("graph", "attributes", "context", "history", "kernel", "trees", REQUIREMENTS)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from matcher.features.table import FeatureTable
 # Grades that one deviation of a similarity adds, the deviation being that of the demand's own reference records.
 WEIGHTS = {"vectors_f_for_demand": 0.1, "context_f_for_demand": 0.1}
 # Shares of the deviations of similarities in the order of a list as long as no outcome taught a ranker.
-FIRST_DAY = {"vectors_f": 2.0, "context_f": 2.0, "grams_f": 1.0, "align_at": 1.0}
+FIRST_DAY = {"vectors_f": 2.0, "context_f": 2.0, "grams_f": 1.0}
 # What missed figures take off that order at most: one missed of two equal texts comes later, a far nearer text stays first.
 MOST_DEVIATIONS = 2.0
 FURTHEST = 8.0  # deviations beyond which nothing more is added

@@ -29,18 +29,12 @@ _MEASURES = {  # of a text by name, each with its group and label
     "overlap": ("terms", "共同词语的权重"),
 }
 _TEXTS = {"t": "标题", "f": "全文"}  # of the demand; the achievement's full text
-_ALIGNED = {"{}a": "需求词语在成果中的对应", "a{}": "成果词语在需求中的对应", "best_{}": "最好的词语对应"}
 SIMILARITY_FEATURES = (
     *declare("semantic", {"vectors_tt": "双方标题的编码向量余弦"}),
     *(
         Feature(name=f"{name}_{text}", label=f"{label}（{text_label}）", group=group)
         for text, text_label in _TEXTS.items()
         for name, (group, label) in _MEASURES.items()
-    ),
-    *(
-        Feature(name=f"align_{name.format(text)}", label=f"{label}（{text_label}）", group="concepts")
-        for text, text_label in _TEXTS.items()
-        for name, label in _ALIGNED.items()
     ),
     *declare("semantic", {"context_f": "全文的语境向量余弦"}),
     *declare("terms", {"overlap_share": "共同词语占成果词语的权重"}),
@@ -54,12 +48,8 @@ WORDS = tuple(
     [SIMILARITIES.index(f"{name}_{text}") for name in ("words", "associated", "associated2", "overlap")]
     for text in "tf"
 )
-ALIGNED = tuple(
-    [SIMILARITIES.index(f"align_{name}") for name in (f"{text}a", f"a{text}", f"best_{text}")] for text in "tf"
-)
 OVERLAP_FULL = SIMILARITIES.index("overlap_f")
 CONTEXT = SIMILARITIES.index("context_f")
-ALIGNED_WORDS = 48  # heaviest words of a text that take part in the alignment
 
 
 @dataclass(frozen=True)
@@ -110,7 +100,7 @@ def similarities(space: TextSpace, demands: TextSide, achievements: TextSide) ->
 
     The letter after the underscore tells the demand's text (t title, f full); the achievement's is always the full
     text, except in `vectors_tt`. All lie in [0, 1] but for rounding, vectors, context and topics in [-1, 1]; `overlap` is a sum
-    of inverse document frequencies and `align_best` one times a cosine, >= 0.
+    of inverse document frequencies, >= 0.
     """
     values = np.zeros((len(demands), len(achievements), len(SIMILARITIES)), dtype=np.float32)
     if len(demands) <= len(achievements):
@@ -133,12 +123,11 @@ def demand_against(space: TextSpace, demands: TextSide, row: int, achievements: 
         _against_words(space, texts, row, own, rows, demand_leads=True),
         _against_grams(space, texts, row, own, rows),
     )
-    for k, (text, aligned) in enumerate(zip(texts, _alignments(space, texts, row, own, rows), strict=True)):
+    for k, text in enumerate(texts):
         products(own.vectors, rows, text.vectors[row], values[:, VECTORS[k]])
         products(own.topics, rows, text.topics[row], values[:, TOPICS[k]])
         values[:, GRAMS[k]] = grams[:, k]
         values[:, WORDS[k]] = words[k]
-        values[:, ALIGNED[k]] = aligned[:, (0, 1, 3)]
     values[:, CONTEXT] = achievements.context.similarities(demands.context.vectors(np.array([row]))[0], rows)
     _add_overlap_share(space, values, own, rows)
     return values
@@ -156,7 +145,6 @@ def achievement_against(
         products(text.topics, rows, own.topics[row], values[:, TOPICS[k]])
         values[:, GRAMS[k]] = _against_grams(space, (own,), row, text, rows)[:, 0]
         values[:, WORDS[k]] = _against_words(space, (own,), row, text, rows, demand_leads=False)[0]
-        values[:, ALIGNED[k]] = _alignments(space, (own,), row, text, rows)[0][:, (1, 0, 2)]
     values[:, CONTEXT] = demands.context.similarities(achievements.context.vectors(np.array([row]))[0], rows)
     _add_overlap_share(space, values, own, np.full(len(rows), row, dtype=np.int64))
     return values
@@ -223,26 +211,6 @@ def _gathered(
     for places, _ in columns:
         slot[places] = 0
     return sums
-
-
-def _alignments(
-    space: TextSpace, leads: tuple[TextRows, ...], row: int, partners: TextRows, rows: Rows
-) -> list[FloatArray]:
-    """Return for each lead's text how well its words align with those of the partners, see `text_kernels.align`."""
-    idf, vectors = space.words.idf, space.word_vectors
-    here, number = np.array([row], dtype=np.int64), _zeros("slot", len(space.words.terms), np.int32)
-    own = [text_kernels.heaviest_words(*csr_parts(lead.words), here, ALIGNED_WORDS, number)[2] for lead in leads]
-    bounds, words, different = text_kernels.heaviest_words(*csr_parts(partners.words), rows, ALIGNED_WORDS, number)
-    every = np.concatenate(own)
-    cosine = vectors[different] @ vectors[every].T  # of all leads at once: what is read is the partners' words
-    weight, lead_weight = idf[different], idf[every]
-    found, start = [], 0
-    for lead in own:
-        scores, end = np.zeros((len(rows), 4), dtype=np.float32), start + len(lead)
-        text_kernels.align(bounds, words, weight, cosine, lead_weight, start, end, scores)
-        found.append(scores)
-        start = end
-    return found
 
 
 def products(vectors: FloatArray, rows: Rows, lead: FloatArray, found: FloatArray) -> None:

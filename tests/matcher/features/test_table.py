@@ -50,15 +50,7 @@ def reckoned(space, demand: TextSide, achievement: TextSide) -> dict[str, float]
         found[f"topics_{text}"] = side.topics[0] @ own.topics[0]
         found[f"associated_{text}"] = associated(side) @ dense(own.words, 0)
         found[f"associated2_{text}"] = associated(side) @ associated(own)
-        wanted, offered = words_of(side, 0), words_of(own, 0)
-        found[f"overlap_{text}"] = idf[np.intersect1d(wanted, offered)].sum()
-        forth = back = best = 0.0
-        if len(wanted) and len(offered):
-            cosine = space.word_vectors[wanted] @ space.word_vectors[offered].T
-            forth = cosine.max(axis=1) @ idf[wanted] / idf[wanted].sum()
-            back = cosine.max(axis=0) @ idf[offered] / idf[offered].sum()
-            best = (cosine.max(axis=0) * idf[offered]).max()
-        found[f"align_{text}a"], found[f"align_a{text}"], found[f"align_best_{text}"] = forth, back, best
+        found[f"overlap_{text}"] = idf[np.intersect1d(words_of(side, 0), words_of(own, 0))].sum()
     here = np.zeros(1, dtype=np.int64)
     found["context_f"] = (demand.context.vectors(here) @ achievement.context.vectors(here).T).item()
     found["overlap_share"] = found["overlap_f"] / max(idf[words_of(own, 0)].sum(), 1e-6)
@@ -199,7 +191,7 @@ def test_the_graph_says_the_same_in_training_and_in_serving(known):
 
 def test_the_right_matches_stand_out_without_a_single_outcome(known):
     right = known.world.grades(known.d, known.a) > 0
-    for name in ("vectors_f", "words_f", "topics_f", "align_fa"):
+    for name in ("vectors_f", "words_f", "topics_f"):
         column = known.table.values[:, known.table.names.index(name)]
         assert column[right].mean() > 2 * column[~right].mean(), name
 
