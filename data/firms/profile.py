@@ -22,6 +22,7 @@ from data.firms.facts import (
 from data.kinds.declaration import folded
 from data.kinds.record import KindRecord
 from data.kinds.registry import load_kinds
+from data.text.digits import SeparatorError, without_separators
 
 FROM_RECORD = "企业档案"
 MAX_WORDS = 200  # characters of one word or name
@@ -155,14 +156,22 @@ def _amount(cell: str, unit: str) -> Figure | None:
     written += "元" if unit in _MONEY and written in _SHORT else ""
     if not any({written, unit} <= family for family in (_MONEY, _COUNTS)):
         return None
-    ends = [float(text.replace(",", "").replace("，", "")) for text in (match["low"], match["high"]) if text]
-    if any(abs(end) > MAX_AMOUNT for end in ends) or ends[0] > ends[-1]:
+    ends = _ends(match)
+    if not ends or any(abs(end) > MAX_AMOUNT for end in ends) or ends[0] > ends[-1]:
         return None
     if bound:
         return Figure(low=ends[0], unit=written) if at_least else Figure(high=ends[0], unit=written)
     if len(ends) == 1:
         return Figure(value=ends[0], unit=written)
     return Figure(low=ends[0], high=ends[1], unit=written)
+
+
+def _ends(match: re.Match[str]) -> list[float]:
+    """Return the one or two numbers of an amount; [] where it is unclear which they are (1,5)."""
+    try:
+        return [float(without_separators(text)) for text in (match["low"], match["high"]) if text]
+    except SeparatorError:
+        return []
 
 
 def joined(recorded: FirmFacts, stated: FirmFacts) -> FirmFacts:

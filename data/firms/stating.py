@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from data.errors import InputError
 from data.firms.facts import FirmFacts, Qualification, Right, Sourced
+from data.text.digits import SeparatorError, without_separators
 
 Shape = Literal[
     "figure", "yearly", "words", "statement", "region", "day", "right", "qualification", "financing", "name"
@@ -99,7 +100,12 @@ def _year(text: str) -> int:
 
 
 def _figure(texts: Mapping[str, str], origin: dict[str, Any]) -> dict[str, Any]:
-    ends = {name: texts[name].replace(",", "").replace("，", "") for name in ("value", "low", "high") if name in texts}
+    try:
+        ends = {name: without_separators(texts[name]) for name in ("value", "low", "high") if name in texts}
+    except SeparatorError as error:
+        raise InputError(
+            "a separator parts no thousands; write 1200 or 1.5", f"{error}；请填写如 1200 或 1.5"
+        ) from error
     wrong = next((text for text in ends.values() if not _is_number(text)), None)
     if wrong is not None:
         raise InputError(f"{wrong!r} is no number", f"“{wrong}”不是数字；范围请填写下限和上限")

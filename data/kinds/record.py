@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from data.errors import InputError
 from data.kinds.declaration import FieldDeclaration, FieldType, KindDeclaration, Visibility
 from data.records import Day, Identifier, Label, Labels, Money, Region, Text, Title, Trl
+from data.text.digits import SeparatorError, without_separators
 
 Value = str | int | float | bool | tuple[str, ...]
 _FLAGS = {"是": True, "有": True, "支持": True, "true": True, "1": True, "yes": True, "y": True, "√": True} | {
@@ -36,7 +37,10 @@ def _flag_of(value: Any) -> Any:
 
 def _number_of(value: Any) -> Any:
     if isinstance(value, str):
-        text = value.replace(",", "").replace("，", "").strip()
+        try:
+            text = without_separators(value.strip())
+        except SeparatorError:
+            return value  # and is refused as no number
         return float(text) if _is_number(text) else (text or None)
     return value
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from data.files.cells import EMPTY, Cell, as_float, is_whole, numeral, plain, text
 from data.kinds.disclosure import VISIBILITIES
+from data.text.digits import SeparatorError, without_separators
 
 _FLAGS = {
     True: "是 有 支持 可 可以 能 提供 true 1 yes y √ ✓ 对 符合",
@@ -29,6 +30,7 @@ _IN_DAYS = {
     "季度": 90.0,
     "年": 365.0,
 }
+_NO_NUMBER = Cell(note="不是数字")
 _MONTHS = {"年": 12.0, "季": 3.0, "季度": 3.0, "月": 1.0}
 
 
@@ -63,13 +65,13 @@ def number(value: object, unit: str = "", *, whole: bool = False) -> Cell:
     if not cell_text:
         return EMPTY
     match = _QUANTITY.fullmatch(cell_text)
-    amount = _read(match["number"]) if match else None
-    if match is None or amount is None:
-        return Cell(note="不是数字")
+    amount = _read(match["number"]) if match else _NO_NUMBER
+    if match is None or amount.value is None:
+        return amount
     factor = _factor(match["unit"].strip(), unit)
     if factor is None:
         return Cell(note=f"单位不是{unit}")
-    cell = _bounded(round(amount * factor, 6), whole)
+    cell = _bounded(round(amount.value * factor, 6), whole)
     return Cell(cell.value, cell.note or ("范围按高的一端计" if match["low"] else ""))
 
 
@@ -102,14 +104,16 @@ def _choice(item: str, choices: Iterable[str]) -> str | None:
     return near[0] if len(near) == 1 else None
 
 
-def _read(written: str) -> float | None:
-    digits = written.replace(",", "")
+def _read(written: str) -> Cell:
     if written == "半":
-        return 0.5
+        return Cell(0.5)
     try:
-        return float(digits) if digits.isascii() else numeral(written)
+        digits = without_separators(written)
+        return Cell(float(digits) if digits.isascii() else numeral(written))
+    except SeparatorError as error:
+        return Cell(note=str(error))
     except ValueError:
-        return None
+        return _NO_NUMBER
 
 
 def _factor(written: str, unit: str) -> float | None:

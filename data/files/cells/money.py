@@ -5,6 +5,7 @@ from decimal import Decimal
 from math import isfinite
 
 from data.files.cells import EMPTY, Cell, as_float, numeral, plain
+from data.text.digits import SeparatorError, without_separators
 
 _CHINESE_NUMBER = r"[零〇一二两三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾佰仟]+(?:点[零一二三四五六七八九]+)?"
 _NUMBER = rf"[+\-]?\d[\d,， ]*(?:\.\d+)?(?:e[+\-]?\d+)?|{_CHINESE_NUMBER}"
@@ -71,6 +72,8 @@ def read(value: object, scale: float = 1.0) -> Cell:  # noqa: PLR0911 - one retu
     in_yuan = bool(_SIGN.search(text)) and len(re.sub(r"\D", "", bare.split(".")[0])) >= 5
     try:
         return _read_text(bare.removesuffix("整"), _WAN if in_yuan else scale)
+    except SeparatorError as error:
+        return Cell(note=str(error))
     except ValueError:  # a numeral that cn2an refuses: 几百, 百
         return Cell(note="不是数字")
 
@@ -111,7 +114,7 @@ def _scale(unit: str | None, yuan: str | None, scale: float) -> float:
 
 
 def _number(text: str) -> float:
-    text = re.sub(r"[,， ]", "", text)
+    text = without_separators(text)
     return float(text) if text.isascii() else numeral(text)
 
 

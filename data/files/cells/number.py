@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from data.files.cells import EMPTY, Cell, as_float, is_whole, numeral, plain
+from data.text.digits import SeparatorError, without_separators
 
 
 def read(value: object) -> Cell:
@@ -15,7 +16,9 @@ def read(value: object) -> Cell:
     if not text:
         return EMPTY
     try:
-        return _whole(float(text.replace(",", "")) if text.isascii() else numeral(text.removesuffix("级")))
+        return _whole(float(without_separators(text)) if text.isascii() else numeral(text.removesuffix("级")))
+    except SeparatorError as error:
+        return Cell(note=str(error))
     except (ValueError, OverflowError):
         return Cell(note="不是整数")
 
