@@ -27,6 +27,7 @@ from serving.runtime.dispatching import escalate
 from serving.runtime.evidence.log import EvidenceLog
 from serving.runtime.experiments import Ask, ExperimentHolder, Running
 from serving.runtime.importing.runner import ImportRunner
+from serving.runtime.importing.undoing import UndoRunner
 from serving.runtime.impressions import ImpressionLog
 from serving.runtime.kinds import KindHolder
 from serving.runtime.live import BundleHolder, Lacking, LiveModel
@@ -92,6 +93,7 @@ class Services:
         self.standing_matcher = PeriodicTask("standing", self._match, max(settings.serve_poll, STANDING_INTERVAL))
         self.webhook_sender = PeriodicTask("webhooks", self._deliver, max(settings.serve_poll, STANDING_INTERVAL))
         self.imports = ImportRunner(settings.home, self.access.store, self.follower.wake)
+        self.undoing = UndoRunner(self.imports.uploads, self.access.store, self.written)
         self.chat = chat_model(settings)
         self.second_opinions = SecondOpinions(self.chat, self.access.store)
         self.model_threads = ModelThreads(settings.model_concurrency)
@@ -113,8 +115,9 @@ class Services:
             task.start()
 
     def stop(self) -> None:
-        """Finish what is in flight and let go of everything; an import is broken off between two batches."""
+        """Finish what is in flight and let go of everything; an import or its undo is broken off between two batches."""
         self.imports.stop()
+        self.undoing.stop()
         for task in self._tasks:
             task.stop()
         self.engine_threads.close()

@@ -1,7 +1,7 @@
 """Imports in the store: rows of a file laid over what is known, the report of each import, and how it is undone."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -193,8 +193,25 @@ class Imports:
                 total += Undone(events=both) if of_events else Undone(restored, both - restored)
         return total
 
-    def undo(self, number: int, now: datetime) -> Undone:
+    def undo(self, number: int, now: datetime, show: Callable[[Undone], None] = lambda _: None) -> Undone:
         """Take an import back: new records and events are deleted, changed records get back what they were.
+
+        `show` is called between batches with what is done so far; it may raise to break off.
+
+        Raises:
+            NotFoundError: there is no such import.
+            InputError: it was undone before, or is too old.
+
+        """
+        self.require_undoable(number)
+        total = take_back(self._engine, number, show)
+        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
+            connection.execute(sa.update(imports).where(imports.c.number == number).values(undone_at=_plain(now)))
+            connection.execute(sa.delete(import_changes).where(import_changes.c.import_number == number))
+        return total
+
+    def require_undoable(self, number: int) -> None:
+        """Refuse to undo what cannot be undone.
 
         Raises:
             NotFoundError: there is no such import.
@@ -210,11 +227,6 @@ class Imports:
                 f"import {number} is too old; the latest {KEPT_IMPORTS} can be undone",
                 f"导入 {number} 已过去太久；只有最近 {KEPT_IMPORTS} 次导入可以撤销",
             )
-        total = take_back(self._engine, number)
-        with translated_errors(self._engine.url), begin_write(self._engine) as connection:
-            connection.execute(sa.update(imports).where(imports.c.number == number).values(undone_at=_plain(now)))
-            connection.execute(sa.delete(import_changes).where(import_changes.c.import_number == number))
-        return total
 
     def _last(self) -> int:
         with translated_errors(self._engine.url), self._engine.connect() as connection:

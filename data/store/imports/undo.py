@@ -1,5 +1,6 @@
 """Taking an import back: new records and events go, changed records get back what they were."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,8 +38,12 @@ class Undone:
         )
 
 
-def take_back(engine: sa.Engine, number: int) -> Undone:
-    """Take back all that an import brought, batch by batch: interrupted, it is completed by doing it again."""
+def take_back(engine: sa.Engine, number: int, show: Callable[[Undone], None]) -> Undone:
+    """Take back all that an import brought, batch by batch: interrupted, it is completed by doing it again.
+
+    What is taken back is forgotten in the same transaction: done again, only the rest is looked at. `show` is called after
+    each batch with what is done so far; it may raise to break off.
+    """
     with translated_errors(engine.url), engine.connect() as connection:
         mine = import_changes.c.import_number == number
         kinds = list(connection.execute(sa.select(import_changes.c.kind).where(mine).distinct()).scalars())
@@ -48,7 +53,10 @@ def take_back(engine: sa.Engine, number: int) -> Undone:
         while batch := _changes(engine, number, kind, after):
             with translated_errors(engine.url), begin_write(engine) as connection:
                 total += _of_events(connection, batch) if kind == EVENTS else _of_records(connection, kind, batch)
+                seen = import_changes.c.record_id.in_([change.record_id for change in batch])
+                connection.execute(sa.delete(import_changes).where(mine, import_changes.c.kind == kind, seen))
             after = batch[-1].record_id
+            show(total)
     return total
 
 

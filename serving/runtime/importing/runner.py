@@ -12,7 +12,7 @@ import structlog
 from data.errors import ConflictError, GongxuError, ImportStoppedError, InputError, NotFoundError
 from data.files.importer import import_sources
 from data.files.report import ImportSummary
-from data.locks import in_turn, taken
+from data.locks import held, in_turn, taken
 from data.store.keys import AuditEntry
 from data.store.store import Store
 from serving.runtime.importing.uploads import Upload, Uploads, UploadState
@@ -49,6 +49,8 @@ class ImportRunner:
             upload = self.uploads.get(upload.id)
             if self.uploads.running() is not None:
                 raise ConflictError("another import is running", "已有一项导入正在进行，请等它完成。")
+            if held(self.uploads.undo_lock):
+                raise ConflictError("an import is being undone", "有一次导入正在撤销，请等它完成。")
             if upload.state is UploadState.DONE:
                 raise ConflictError("the upload was imported already", "这批文件已经导入。")
             if not upload.startable:

@@ -218,6 +218,11 @@ class Uploads:
         """The lock for the moment in which an import begins."""
         return self._folder / ".lock"
 
+    @property
+    def undo_lock(self) -> Path:
+        """The lock that whoever takes an import back holds."""
+        return self._folder / ".undo.lock"
+
     def let_go(self, upload: Upload) -> None:
         """Delete an upload's files; what is known of it stays for a day."""
         shutil.rmtree(self._folder / upload.id / "files", ignore_errors=True)

@@ -8,14 +8,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from data.errors import ConflictError, InputError
+from data.errors import InputError
 from data.files.table_kinds import TableKind, headers_of, kind_named, label_of
 from data.store.imports.log import ImportEntry
 from data.store.imports.undo import Undone
-from data.store.keys import AuditEntry
 from data.store.store import Store
 from serving.dashboard.accounts.access import Role
-from serving.dashboard.accounts.sessions import utc_now
 from serving.dashboard.page import Page, field, operator_of, see_other
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec
@@ -86,13 +84,13 @@ async def report(request: Request) -> Response:
     """Show what an import did with each table."""
     number = _number(request.query_params.get("number", ""))
     running = await asyncio.to_thread(services_of(request).imports.uploads.running)
+    latest = await asyncio.to_thread(services_of(request).undoing.latest)  # first: the entry then tells whether it ended
 
     def work(store: Store) -> tuple[ImportEntry, Undone | None]:
         entry = store.imports.get(number)
         return entry, store.imports.undoable(entry)
 
     entry, changes = await services_of(request).in_store(work)
-    kept = request.query_params.get("kept", "")
     return render(
         request,
         "import_report.html",
@@ -102,7 +100,7 @@ async def report(request: Request) -> Response:
         state=_state(entry, running.number if running else None),
         tables=[_reported(one) for one in entry.report],
         changes=changes,
-        kept=int(kept) if kept.isdecimal() and len(kept) < 10 else 0,
+        undoing=latest if latest is not None and latest.number == number else None,
     )
 
 
@@ -144,27 +142,20 @@ def _by_count(pair: tuple[str, int]) -> tuple[int, str]:
 
 
 async def undo(request: Request) -> Response:
-    """Take an import back as a whole."""
-    services, who = services_of(request), operator_of(request)
-    number, now = _number(field(request, "number")), utc_now()
+    """Begin to take an import back as a whole; a small one is over when the answer comes."""
+    services, who, number = services_of(request), operator_of(request), _number(field(request, "number"))
     if field(request, "sure") != "1":
         raise InputError("not confirmed", "请先勾选确认。")
-    running = await asyncio.to_thread(services.imports.uploads.running)
-    if running is not None:
-        raise ConflictError("an import is running", "有一项导入正在进行，请等它完成后再撤销。")
+    await asyncio.to_thread(services.undoing.begin, number, who.actor, request.state.request_id)
+    latest = await asyncio.to_thread(services.undoing.latest)
+    over = latest is not None and not latest.running and not latest.message
+    return see_other(request, "/imports/report", number=number, notice="import_undone" if over else None)
 
-    def work(store: Store) -> int:
-        done = store.imports.undo(number, now)
-        subject = (
-            f"导入 {number}：恢复 {done.restored:,} 项，删除 {done.removed:,} 项，收回事件 {done.events:,} 条，"
-            f"{done.kept:,} 项此后有改动而未动"
-        )
-        store.api_keys.note(AuditEntry(now, who.actor, "imports.undo", subject, request.state.request_id))
-        return done.kept
 
-    kept = await services.in_store(work, patient=True)
-    services.written()
-    return see_other(request, "/imports/report", number=number, kept=kept or None, notice="import_undone")
+async def undo_progress(request: Request) -> Response:
+    """Show how far an undo is; nothing to wait for once it has ended."""
+    latest = await asyncio.to_thread(services_of(request).undoing.latest)
+    return render(request, "import_undoing.html", title="正在撤销", active="imports", undoing=latest)
 
 
 def _number(text: str) -> int:
@@ -176,5 +167,6 @@ def _number(text: str) -> int:
 PAGES = (
     Page("/imports/report", report),
     Page("/imports/undo", undo, Role.MANAGER, post=True),
+    Page("/imports/undoing", undo_progress, Role.MANAGER),
 )
 TABLES = (TableSpec("imports", imports_table),)

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
@@ -17,8 +18,9 @@ from data.store.store import Store
 from serving.access.rates import RateLimit
 from serving.dashboard.accounts.access import Role
 from serving.dashboard.pages import sign_in
-from serving.runtime.importing import runner, uploads
+from serving.runtime.importing import runner, undoing, uploads
 from serving.runtime.importing.runner import ImportRunner
+from serving.runtime.importing.undoing import UndoRunner
 from serving.runtime.importing.uploads import Uploads, UploadState
 from tests.serving.conftest import wait_for
 from tests.serving.dashboard.conftest import ORIGIN, Person, add_operators, serving
@@ -82,6 +84,12 @@ def imported(person, upload, **fields):
     return int(re.search(r"number=(\d+)", person.get(f"/imports/preview?id={upload}").headers["location"])[1])
 
 
+def undone(person, number):
+    assert person.post("/imports/undo", number=number, sure="1").status_code == 303
+    assert wait_for(lambda: 'class="chip">已撤销<' in person.get(f"/imports/report?number={number}").text, 30)
+    assert "正在撤销" not in person.get("/imports/undoing").text
+
+
 def test_from_upload_to_report_and_back(people, own):
     manager, record_encoder = people["manager"], people["viewer"]
     upload = sent(manager, ("成果.csv", ACHIEVEMENTS.encode("gb18030")))
@@ -118,7 +126,7 @@ def test_from_upload_to_report_and_back(people, own):
     assert "撤销整次导入" not in report  # the viewer may not
     assert "删除新增的 <b>2</b> 项" in manager.get(f"/imports/report?number={number}").text
     assert manager.post("/imports/undo", number=number).status_code == 422  # not confirmed
-    assert manager.post("/imports/undo", number=number, sure="1").status_code == 303
+    undone(manager, number)
     assert manager.post("/imports/undo", number=number, sure="1").status_code == 422
     assert "导入时被拒绝的行" not in record_encoder.get("/").text
     assert "已撤销" in manager.get(f"/imports/report?number={number}").text
@@ -193,7 +201,7 @@ def test_a_table_can_be_left_out_and_fields_emptied_only_when_asked(people, own)
         assert (store.achievement("C1").title, store.achievement("C1").holder) == ("丙", "")
         with pytest.raises(NotFoundError):
             store.demand("D9")
-    assert manager.post("/imports/undo", number=number, sure="1").status_code == 303
+    undone(manager, number)
     with Store.open(own.store_url) as store:
         assert (store.achievement("C1").title, store.achievement("C1").holder) == ("乙", "某大学")
 
@@ -297,8 +305,31 @@ def test_an_import_that_the_server_broke_off_goes_on_as_the_same_import(tmp_path
         assert second.uploads.get(upload.id).number == broken.number
         assert store.counts().achievements == 30_000
         assert [entry.number for entry in store.imports.latest()] == [broken.number]
-        assert store.imports.undo(broken.number, NOW).removed == 30_000
-        assert store.counts().achievements == 0
+        undo_in_two_parts(store, second, upload, broken.number, monkeypatch)
+
+
+def undo_in_two_parts(store, imports, upload, number, monkeypatch):
+    """Take an import back by a server that stops midway, and by the next one; nothing else is written meanwhile."""
+    monkeypatch.setattr(undoing, "PATIENCE", 0.0)
+    first, held_up = UndoRunner(imports.uploads, lambda: store, lambda: None), Event()
+    show = first._show
+    monkeypatch.setattr(first, "_show", lambda *so_far: held_up.wait(60) and show(*so_far))
+    first.begin(number, "operator an", "")
+    with pytest.raises(ConflictError, match="an undo is running"):
+        first.begin(number, "operator an", "")
+    with pytest.raises(ConflictError, match="being undone"):
+        imports.begin(upload, "operator an", replace=False, request_id="")
+    first._stop.set()
+    held_up.set()
+    wait_for(lambda: not first.latest().running)
+    assert "再次撤销" in first.latest().message
+    assert 0 < store.counts().achievements < 30_000
+    assert store.imports.get(number).undone_at is None
+    second = UndoRunner(imports.uploads, lambda: store, lambda: None)
+    second.begin(number, "operator an", "")
+    wait_for(lambda: not second.latest().running)
+    assert (second.latest().kept, second.latest().message) == (0, "")  # what went before is no change of others
+    assert store.counts().achievements == 0
 
 
 KILLED = """
