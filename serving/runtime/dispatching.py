@@ -6,13 +6,10 @@ from datetime import datetime, timedelta
 from math import isnan
 from statistics import median
 
-import sqlalchemy as sa
-
 from data.dates import CHINA_STANDARD_TIME
 from data.errors import InputError, NotFoundError
 from data.kinds.record import RecordStatus
 from data.store.store import Store
-from data.store.tables import demands
 from data.store.work.assignments import PLATFORM, Proposal
 from data.taxonomy.places import place_of
 from data.work.assignment_state import (
@@ -20,7 +17,6 @@ from data.work.assignment_state import (
     UNANSWERED,
     Assignment,
     AssignmentState,
-    Outcome,
     escalation,
 )
 from matcher.assignment.brokers import BROKER, Broker, broker_of, deputy_of
@@ -74,19 +70,14 @@ def waiting(store: Store, demand_ids: Collection[str] | None = None) -> list[Wai
     latest = {one.demand_id: one for one in store.assignments.latest()}
     done = (*OPEN, AssignmentState.CLOSED, AssignmentState.RATED)
     today = datetime.now(CHINA_STANDARD_TIME).date()
-    alive = ~demands.c.deleted & demands.c.status.in_(OPEN_STATUSES)
-    not_late = sa.or_(demands.c.deadline.is_(None), demands.c.deadline >= today)
-    columns = (demands.c.id, demands.c.title, demands.c.field, demands.c.region)
-    query = sa.select(*columns).where(alive, not_late).order_by(sa.nulls_last(demands.c.published_at), demands.c.id)
     refused = store.assignments.refused(latest)
     found = []
-    with store.engine.connect() as connection:
-        for row in connection.execute(query):
-            last = latest.get(row.id)
-            wanted = demand_ids is None or row.id in demand_ids
-            if wanted and (last is None or last.state not in done):
-                without = frozenset(refused.get(row.id, ()))
-                found.append(Waiting(row.id, row.title, row.field, row.region or "", without, last))
+    for one in store.assignments.assignable(OPEN_STATUSES, today):
+        last = latest.get(one.demand_id)
+        wanted = demand_ids is None or one.demand_id in demand_ids
+        if wanted and (last is None or last.state not in done):
+            without = frozenset(refused.get(one.demand_id, ()))
+            found.append(Waiting(one.demand_id, one.title, one.field, one.region, without, last))
     return found
 
 
@@ -130,7 +121,7 @@ def plan(store: Store, tasks: Sequence[Waiting], brokers: Mapping[str, Broker], 
     present = [broker for broker in brokers.values() if not broker.away(today) and broker.limit > 0]
     open_, recent = store.assignments.load(now - RECENT)
     kept = tasks[:MAX_BATCH]
-    rates = SkillRates(_closed(store))
+    rates = SkillRates(store.assignments.outcomes())
     skills = _skills(kept, present, rates)
     workers = [
         Worker(
@@ -228,16 +219,6 @@ def unplaced(store: Store) -> list[Waiting]:
 
 def _task(one: Waiting, priority: float) -> Task:
     return Task(one.demand_id, place_of(one.region), one.region, one.field, one.refused, priority)
-
-
-def _closed(store: Store) -> list[tuple[str, str, bool]]:
-    """Return broker, field of the demand and success of every closed assignment."""
-    ended = store.assignments.listed((AssignmentState.CLOSED, AssignmentState.RATED))
-    fields = {}
-    with store.engine.connect() as connection:
-        for row in connection.execute(sa.select(demands.c.id, demands.c.field)):
-            fields[row.id] = row.field
-    return [(one.broker_id, fields.get(one.demand_id, ""), one.outcome == Outcome.DEAL.value) for one in ended]
 
 
 def _skills(tasks: Sequence[Waiting], brokers: Sequence[Broker], rates: SkillRates) -> dict[str, dict[str, float]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
@@ -11,12 +11,14 @@ import sqlalchemy as sa
 from data.errors import InputError, NotFoundError
 from data.store.dashboard_tables import assignment_steps, assignments
 from data.store.database import reading, writing
+from data.store.tables import demands
 from data.work.assignment_state import (
     BY_PLATFORM,
     OPEN,
     UNANSWERED,
     Assignment,
     AssignmentState,
+    Outcome,
     Step,
     check_step,
     due_of,
@@ -35,6 +37,16 @@ class Proposal:
     demand_id: str
     broker_id: str
     why: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OpenDemand:
+    """What dispatching has to know of an open demand; `region` is a code of six digits, "" if unknown."""
+
+    demand_id: str
+    title: str
+    field: str
+    region: str
 
 
 class Assignments:
@@ -179,6 +191,23 @@ class Assignments:
         query = sa.select(assignments).where(assignments.c.number.in_(last)).order_by(assignments.c.demand_id)
         with reading(self._engine) as connection:
             return [_assignment(row) for row in connection.execute(query).mappings()]
+
+    def assignable(self, statuses: Collection[str], today: date) -> list[OpenDemand]:
+        """Return the demands of these statuses whose deadline is not over, the longest published first."""
+        columns = (demands.c.id, demands.c.title, demands.c.field, demands.c.region)
+        not_late = sa.or_(demands.c.deadline.is_(None), demands.c.deadline >= today)
+        query = sa.select(*columns).where(~demands.c.deleted, demands.c.status.in_(statuses), not_late)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(sa.nulls_last(demands.c.published_at), demands.c.id))
+            return [OpenDemand(row.id, row.title, row.field, row.region or "") for row in rows]
+
+    def outcomes(self) -> list[tuple[str, str, bool]]:
+        """Return broker, field of the demand ("" if it is gone) and success of every assignment that was closed."""
+        closed = assignments.c.state.in_([AssignmentState.CLOSED.value, AssignmentState.RATED.value])
+        query = sa.select(assignments.c.broker_id, demands.c.field, assignments.c.outcome).where(closed)
+        joined = query.outerjoin(demands, demands.c.id == assignments.c.demand_id).order_by(assignments.c.number)
+        with reading(self._engine) as connection:
+            return [(row.broker_id, row.field or "", row.outcome == Outcome.DEAL) for row in connection.execute(joined)]
 
     def durations(self) -> list[tuple[AssignmentState, float]]:
         """Return for every step how many hours it took since the step before, with the state that it led to."""
