@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import numpy as np
@@ -81,7 +81,7 @@ def _build(settings: Settings, store: Store, progress: Progress) -> BuiltBundle:
     )
     outcomes = {name: store.kind_outcomes.pairs(name) for name in others.records}
     others = replace(others, rankers=fit_rankers(Engine(model), others, demands, outcomes))
-    created_at = datetime.now(UTC)
+    created_at, elapsed = datetime.now(UTC), monotonic() - started
     version = new_version(settings.bundles, created_at)
     manifest = Manifest(
         version=version,
@@ -101,6 +101,7 @@ def _build(settings: Settings, store: Store, progress: Progress) -> BuiltBundle:
     set_pointer(settings.bundles, BUILT, version)
     size, _ = bundle_facts(published)
     with recorded_run(settings, "build", f"build {version}", push_now=False) as run:
+        run.started_at = created_at - timedelta(seconds=elapsed)  # of the build, not of its record
         run.params = {
             "bundle": version,
             "watermark": watermark,

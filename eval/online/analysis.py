@@ -26,6 +26,9 @@ class WorstPair(BaseModel):
     probability: float
     missed: float
     reasons: tuple[str, ...] = ()
+    # The beginnings of both texts, for who reads the table without the store.
+    demand_text: str = ""
+    achievement_text: str = ""
 
 
 class CurvePoint(BaseModel):

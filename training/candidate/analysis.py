@@ -24,6 +24,7 @@ from training.comparison.pairs import HeldOut, PairTable, Records
 
 WORST = 50
 REASONS = 3
+EXCERPT = 200  # characters of a text
 SHAP_ROWS = 2_000
 WEIGHTS = 25
 SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -63,6 +64,8 @@ def worst_pairs(engine: Engine, held: HeldOut, scores: Scores, records: Records)
                 probability=round(float(probability[place]), 4),
                 missed=round(float(missed[place]), 4),
                 reasons=_reasons(engine, demand, achievement),
+                demand_text=demand.content[:EXCERPT],
+                achievement_text=achievement.content[:EXCERPT],
             )
         )
     return tuple(found)

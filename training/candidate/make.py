@@ -302,16 +302,6 @@ def _value(found: Mapping[str, Figure], name: str) -> float | None:
     return found[name].value if name in found else None
 
 
-def figure_metrics(prefix: str, found: Mapping[str, Figure]) -> dict[str, float]:
-    """Return figures as MLflow metrics, each with the ends of its interval."""
-    metrics: dict[str, float] = {}
-    for name, figure in found.items():
-        if figure.value is not None and figure.low is not None and figure.high is not None:
-            metrics |= {f"{prefix}{name}": figure.value}
-            metrics |= {f"{prefix}{name}_low": figure.low, f"{prefix}{name}_high": figure.high}
-    return metrics
-
-
 def metric_name(text: str) -> str:
     """Return a name with only characters that MLflow's metric names may have."""
     return "".join(sign if sign.isascii() and (sign.isalnum() or sign in "_-. ") else "_" for sign in text)

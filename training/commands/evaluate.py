@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ import typer
 
 FOLDER = "evaluations"
 MAX_DEPTH = 6
+OWN_SYSTEMS = ("gongxu", "ranker")
 
 
 def recorded(command: Callable[..., None]) -> Callable[..., None]:
@@ -30,13 +31,17 @@ def recorded(command: Callable[..., None]) -> Callable[..., None]:
             kept = home / FOLDER
             kept.mkdir(parents=True, exist_ok=True)
             arguments["out"] = kept / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
+        started_at = datetime.now(UTC)
         command(**arguments)
         figures = json.loads(Path(arguments["out"]).read_text(encoding="utf-8"))
         folders = [path for path in (arguments.get("dataset"), arguments.get("test")) if isinstance(path, Path)]
-        with recorded_run(settings(), "evaluate", "evaluate " + " ".join(path.name for path in folders)) as run:
+        with recorded_run(settings(), "evaluate", evaluation_name(folders, arguments)) as run:
+            run.started_at = started_at
             run.params = {key: value for key, value in arguments.items() if value not in (None, False, [], ())}
             run.params["data_digest"] = folder_digest(*folders)
-            run.metrics = flat_metrics(figures)
+            rows = figure_rows(figures)
+            run.metrics = headline(rows)
+            run.write_table("figures_table.json", rows)
             run.write_json("figures.json", figures)
         if run.unreached:
             typer.echo(f"运行记录已存于本地：{run.unreached}", err=True)
@@ -274,19 +279,32 @@ def _pairs(
         typer.echo(f"已写入 {report}")
 
 
-def flat_metrics(figures: Any, prefix: str = "", depth: int = 0) -> dict[str, float]:
-    """Return the numbers of nested figures under their path; of an interval the value and its ends."""
-    from training.candidate.make import metric_name
+def evaluation_name(folders: Sequence[Path], arguments: Mapping[str, Any]) -> str:
+    """Return a run's name: what was evaluated, and in which way where that is not the usual one."""
+    ways = [f"without {name}" for name in arguments.get("without") or ()]
+    ways += [name for name in ("served", "graded") if arguments.get(name)]
+    data = " → ".join(path.resolve().name for path in folders) or "store"
+    return ", ".join((f"evaluate {data}", *ways))
 
-    if not isinstance(figures, dict) or depth > MAX_DEPTH:
-        return {}
-    found: dict[str, float] = {}
+
+def figure_rows(figures: Any, path: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """Return the numbers of nested figures as rows: where they lie, metric, value, ends of its interval if any."""
+    if not isinstance(figures, dict) or len(path) > MAX_DEPTH:
+        return []
+    found: list[dict[str, Any]] = []
     for key, value in figures.items():
-        name = f"{prefix}/{metric_name(str(key))}" if prefix else metric_name(str(key))
-        if isinstance(value, bool):
-            continue
-        if isinstance(value, int | float):
-            found[name] = float(value)
-        else:
-            found |= flat_metrics(value, name, depth + 1)
+        ends = value if isinstance(value, dict) and "value" in value else {"value": value}
+        if isinstance(ends["value"], int | float) and not isinstance(ends["value"], bool):
+            row = {"of": "/".join(path), "metric": str(key), "value": float(ends["value"])}
+            found.append(row | {"low": ends.get("low"), "high": ends.get("high")})
+        elif ends is not value:
+            found += figure_rows(value, (*path, str(key)))
     return found
+
+
+def headline(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Return the few figures that runs are compared by: of our own system, under names that MLflow takes."""
+    from training.candidate.make import HEADLINE, metric_name
+
+    ours = [row for row in rows if row["of"].rpartition("/")[2] in OWN_SYSTEMS and row["metric"] in HEADLINE]
+    return {"/".join(map(metric_name, (*row["of"].split("/"), row["metric"]))): row["value"] for row in ours}

@@ -38,7 +38,7 @@ def train_encoder(settings: Settings, store: Store, tuning: FinetuneSettings | N
         EncoderError: the encoder cannot be trained, or the training packages are not installed.
 
     """
-    tuning = tuning or FinetuneSettings()
+    tuning, started_at = tuning or FinetuneSettings(), datetime.now(UTC)
     demands, achievements = list(store.demands()), list(store.achievements())
     graded = graded_pairs(
         store.events(),
@@ -66,7 +66,6 @@ def train_encoder(settings: Settings, store: Store, tuning: FinetuneSettings | N
         for moment in ("before", "after")
         for name, value in report[moment].items()
     }
-    record_run(
-        settings, f"encoder {directory.name}", {**vars(tuning), "directory": str(directory)}, metrics, {}, "encoder"
-    )
+    parameters = {**vars(tuning), "directory": str(directory)}
+    record_run(settings, f"encoder {directory.name}", parameters, metrics, {}, "encoder", started_at)
     return TunedEncoder(directory, report["before"], report["after"])

@@ -17,7 +17,7 @@ from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import Scorer, Scores
 from matcher.served import LOCK, append, rollback_targets
-from training.candidate.make import comparable_rows, figure_metrics, held_out_pairs, stored_records
+from training.candidate.make import comparable_rows, held_out_pairs, stored_records
 from training.comparison.pairs import HeldOut, Records, load_predictions, score_pairs
 from training.comparison.sample_answers import ask, sample_demands
 from training.comparison.served import served_lists
@@ -56,7 +56,7 @@ def promote(
     if force and not why.strip():
         raise InputError("--force needs --why: the reason is kept with the decision")
     with exclusive(settings.home / LOCK, "promotion", "晋级或回退"):
-        candidate = candidates.find(settings, wanted)
+        started_at, candidate = datetime.now(UTC), candidates.find(settings, wanted)
         champion = pointed(settings.bundles, CURRENT)
         if candidate.version == champion:
             raise InputError(f"version {champion} serves already; train a new one or name another")
@@ -86,7 +86,7 @@ def promote(
         outcome = "forced" if decision.forced else "promoted" if promoted else "refused"
         candidates.save(settings, candidate.model_copy(update={"decision": outcome}))
         progress("mlflow")
-        return _keep(settings, store, decision, outcome)
+        return _keep(settings, store, decision, outcome, started_at)
 
 
 def rollback(settings: Settings, store: Store, why: str = "") -> Decision:
@@ -129,7 +129,7 @@ def rollback(settings: Settings, store: Store, why: str = "") -> Decision:
             why=why.strip(),
             at=datetime.now(UTC),
         )
-        return _keep(settings, store, decision, "rollback")
+        return _keep(settings, store, decision, "rollback", decision.at)
 
 
 def gather(settings: Settings, store: Store, candidate: Candidate, champion: str) -> Evidence:
@@ -241,13 +241,14 @@ def _serve(settings: Settings, version: str, champion: str) -> None:
         set_pointer(settings.bundles, CHALLENGER, "")
 
 
-def _keep(settings: Settings, store: Store, decision: Decision, outcome: str) -> Decision:
+def _keep(settings: Settings, store: Store, decision: Decision, outcome: str, started_at: datetime) -> Decision:
     """Keep a decision where people will look for it."""
     append(settings.home, decision.model_dump_json())
     before = f"此前为 {decision.champion}" if decision.champion else "此前没有"
     subject = f"{decision.candidate}：{OUTCOMES[outcome]}，{before}；{decision.why}"[:500]
     store.api_keys.note(AuditEntry(decision.at, decision.who[:100], f"models.{decision.action}", subject))
-    with recorded_run(settings, "promotion", f"{decision.action} {decision.candidate}") as run:
+    with recorded_run(settings, "promotion", f"{decision.action} {decision.candidate}: {outcome}") as run:
+        run.started_at = started_at  # of the comparison, not of its record
         run.params = {
             "outcome": outcome,
             "candidate": decision.candidate,
@@ -255,8 +256,9 @@ def _keep(settings: Settings, store: Store, decision: Decision, outcome: str) ->
             "who": decision.who,
             "why": decision.why,
         }
-        run.metrics = figure_metrics("gain/", decision.gains)
+        run.metrics = {f"gain/{name}": gain.value for name, gain in decision.gains.items() if gain.value is not None}
         run.metrics |= {f"check/{check.name}": float(check.passed) for check in decision.checks}
+        run.write_table("gains.json", [{"metric": name, **gain.model_dump()} for name, gain in decision.gains.items()])
         run.write_json("decision.json", decision.model_dump(mode="json"))
     unreached = run.unreached or refresh_aliases(settings)
     known = candidates.folder_of(settings, decision.candidate).is_dir()

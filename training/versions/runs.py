@@ -241,12 +241,14 @@ def record_run(
     figures: Mapping[str, float],
     texts: Mapping[str, Any],
     kind: RunKind = "train",
+    started_at: datetime | None = None,
 ) -> str:
     """Record one finished run and return MLflow's id of it, empty while it waits to be pushed.
 
-    `figures` become metrics; `texts` become JSON artifacts under their names.
+    `figures` become metrics; `texts` become JSON artifacts under their names; it ends now, and began at `started_at`.
     """
     with recorded_run(settings, kind, name) as run:
+        run.started_at = started_at or run.started_at
         run.params.update(parameters)
         run.metrics.update(figures)
         for file, content in texts.items():
