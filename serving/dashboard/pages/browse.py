@@ -77,8 +77,7 @@ def record_of_text(asked_text: str, side: str) -> Demand | Achievement:
 
 async def _list(request: Request, record: Demand | Achievement, path: str) -> Response:
     listed = await list_of(request, record)
-    versions = [manifest.version for manifest in manifests(services_of(request).settings.bundles)]
-    return render(request, "ranked.html", title=record.title, active="browse", path=path, versions=versions, **listed)
+    return render(request, "ranked.html", title=record.title, active="browse", path=path, **listed)
 
 
 async def list_of(request: Request, record: Demand | Achievement) -> dict[str, Any]:
@@ -101,6 +100,7 @@ async def list_of(request: Request, record: Demand | Achievement) -> dict[str, A
         "answer": answer,
         "cards": cards_of(answer.items, pairs, levels_of(live.engine)),
         "strongest": strongest_weight(answer.items),
+        "versions": [manifest.version for manifest in manifests(services.settings.bundles)],
         "filters": asked,
         "fields": sorted({*map(str, set(_cards_of(live.engine, record).fields.tolist()))} - {""}),
     }

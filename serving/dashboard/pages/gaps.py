@@ -12,13 +12,12 @@ from knowledge_graph.taxonomy.regions import load_regions
 from serving.dashboard import charts
 from serving.dashboard.figures.gaps import CHAIN, INDUSTRIES, REGIONS, SIDES, TERMS, all_flows, beyond_average, gaps
 from serving.dashboard.page import Page
-from serving.dashboard.rendering import region, render
+from serving.dashboard.rendering import percent, region, render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
 from serving.runtime.services import services_of
 
 NAMES = {CHAIN: "产业链环节", TERMS: "技术", INDUSTRIES: "行业", REGIONS: "地区"}
-LARGEST = 14  # provinces on either side of the matrix
-SHADES = 6
+LARGEST = 15  # flows that the chart shows
 CHARTED = 12
 HINTS = {
     "demands": "目前开放的需求条数。",
@@ -129,37 +128,30 @@ def name_of(side: str, value: str) -> str:
 
 
 async def flows_part(request: Request) -> Response:
-    """Show the matrix of flows between provinces: it takes seconds once for each bundle, and comes after the page."""
-    engine = services_of(request).live().engine
-    found = await asyncio.to_thread(all_flows, engine)
-    asking: dict[str, int] = {}
-    giving: dict[str, int] = {}
-    cells: dict[tuple[str, str], int] = {}
-    for flow in found:
-        asking[flow.demand_province] = asking.get(flow.demand_province, 0) + flow.answers
-        giving[flow.achievement_province] = giving.get(flow.achievement_province, 0) + flow.answers
-        cells[flow.demand_province, flow.achievement_province] = flow.answers
-    rows = sorted(asking, key=lambda name: (-asking[name], name))[:LARGEST]
-    columns = sorted(giving, key=lambda name: (-giving[name], name))[:LARGEST]
-    most = max(cells.values(), default=1)
-    shade = {pair: min(SHADES, 1 + int(SHADES * number / most)) for pair, number in cells.items()}
-    places = load_regions().places
+    """Show the largest flows between provinces: they take seconds once for each bundle, and come after the page."""
+    found = await asyncio.to_thread(all_flows, services_of(request).live().engine)
+    largest = sorted(found, key=lambda flow: (-flow.answers, flow.demand_province, flow.achievement_province))[:LARGEST]
+    rows = [
+        {
+            "name": f"{flow.achievement_province} → {flow.demand_province}",
+            "value": flow.answers,
+            "note": f"占{flow.demand_province}需求全部最相关成果的 {percent(flow.share)}",
+        }
+        for flow in largest
+    ]
     return render(
         request,
         "flows.html",
         title="跨地区流向",
+        charted=True,
         active="gaps",
-        rows=rows,
-        columns=columns,
-        cells=cells,
-        shade=shade,
-        code={name: f"{places.get(name, 0) // 10_000:02d}" for name in {*rows, *columns}},
+        chart=charts.bars(rows, "跨地区流向", "项") if rows else None,
         shown=await show(request, await flows_table(request)),
     )
 
 
 async def flows_table(request: Request) -> Table:
-    """Return the numbers behind the matrix."""
+    """Return the numbers behind the chart, and the flows that are too small for it."""
     found = await asyncio.to_thread(all_flows, services_of(request).live().engine)
     rows = [
         {"demand": flow.demand_province, "achievement": flow.achievement_province, "answers": flow.answers}
@@ -179,7 +171,7 @@ async def flows_table(request: Request) -> Table:
             Column("achievement", "成果所在省"),
             Column(
                 "answers",
-                "次数",
+                "项数",
                 "number",
                 "开放需求在知识图谱中最相关的十项成果里，来自该省的项数之和；点击看这些需求。",
                 link=link,

@@ -90,12 +90,14 @@
     const line = (links) => [...links].findIndex((link) => link === document.activeElement);
     const at = [...panes()].map((pane) => [pane.id, line(pane.querySelectorAll("[data-rows] a"))]).find(([, row]) => row >= 0);
     const chosen = new URL(address).searchParams.get("demand") === new URL(location).searchParams.get("demand");
+    const choosing = main.querySelector(".pane-count details.menu[open]");
     main.replaceChildren(...fresh.childNodes);
     document.title = page.title;
     if (push) history.pushState(null, "", address);
     const first = !chosen && main.querySelector(".card-title");
     for (const pane of panes()) pane.scrollTop = pane.id === "pane-demands" || (chosen && pane.id === "pane-matches") ? places.get(pane.id) ?? 0 : 0;
-    if (first) first.focus({ preventScroll: true });
+    if (choosing) { const menu = main.querySelector(".pane-count details.menu"); if (menu) { menu.open = true; menu.querySelector("a").focus({ preventScroll: true }); } }
+    else if (first) first.focus({ preventScroll: true });
     else if (at) document.getElementById(at[0])?.querySelectorAll("[data-rows] a")[at[1]]?.focus({ preventScroll: true });
     wake(main);
   };

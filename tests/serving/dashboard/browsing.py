@@ -4,14 +4,14 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from data.settings import Settings
 from serving.app import create_app
@@ -85,6 +85,34 @@ def watched(context: BrowserContext, server: str) -> Iterator[Page]:
     yield opened
     opened.close()
     assert complaints == []
+
+
+class Clicks:
+    """A page on which what a person does is counted: clicks, choices in a list, files chosen."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def click(self, *locators: Locator) -> None:
+        for locator in locators:
+            locator.click()
+            self.number += 1
+
+    def choose(self, locator: Locator, label: str) -> None:
+        locator.select_option(label=label)
+        self.number += 1
+
+    def files(self, locator: Locator, paths: Sequence[Path]) -> None:
+        locator.set_input_files(paths)
+        self.number += 1
+
+
+@contextmanager
+def within(most: int) -> Iterator[Clicks]:
+    """Yield a counter; a task that took more than `most` clicks fails. docs/operators.md says where the numbers come from."""
+    counter = Clicks()
+    yield counter
+    assert counter.number <= most
 
 
 def keep(page: Page, name: str, *, whole: bool = False) -> None:

@@ -1,6 +1,6 @@
 """The list of demands that work begins with: saved views, filters, and what each line says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -9,6 +9,7 @@ from data.dates import CHINA_STANDARD_TIME
 from data.store.dashboard_tables import demand_progress
 from data.store.store import Store
 from data.store.tables import demands
+from data.text.digits import without_separators
 from data.work.match_state import MatchState
 from matcher.collection.filters import OPEN_STATUSES
 from serving.dashboard.figures.lists import among, day_of
@@ -29,7 +30,7 @@ SORTS = {
     "first_shown": "等得最久",
     "title": "名称",
 }
-# What a line may show beside the title.
+# What a line may show beside the title and the deadline, as columns that its reader chooses.
 SHOWABLE = {
     "budget_max": "预算",
     "enterprise": "企业",
@@ -38,6 +39,8 @@ SHOWABLE = {
     "published_at": "发布日期",
     "responses": "响应次数",
 }
+DEFAULT_COLUMNS = ("budget_max",)
+NO_COLUMNS = "none"
 RICHEST = 0.2
 _ENDED = (MatchState.DEAL, MatchState.DECLINED)
 _OPEN = demands.c.status.in_(OPEN_STATUSES) & ~demands.c.deleted
@@ -72,6 +75,19 @@ def conditions(store: Store, asked: Mapping[str, str], me: str, now: datetime) -
     return found
 
 
+def columns_of(asked: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the columns that an address asks for, by name and in their order; the usual ones where it names none."""
+    chosen = asked.get("worklist_beside", "")
+    named = tuple(name for name in SHOWABLE if name in chosen.split(","))
+    return named if named or chosen == NO_COLUMNS else DEFAULT_COLUMNS
+
+
+def toggled(columns: Sequence[str], name: str) -> str | None:
+    """Return what an address says of columns once one is chosen or left out; None for the usual ones."""
+    left = tuple(one for one in SHOWABLE if (one in columns) != (one == name))
+    return None if left == DEFAULT_COLUMNS else ",".join(left) or NO_COLUMNS
+
+
 def mistakes(asked: Mapping[str, str]) -> list[str]:
     """Return in Chinese which filters of an address cannot be meant and are left out."""
     found = []
@@ -89,7 +105,7 @@ def mistakes(asked: Mapping[str, str]) -> list[str]:
 def number_of(text: str) -> float | None:
     """Return a number of 万元 that is at least 0, None for anything else."""
     try:
-        value = float(text.strip())
+        value = float(without_separators(text.strip()))
     except ValueError:
         return None
     return value if 0 <= value < float("inf") else None

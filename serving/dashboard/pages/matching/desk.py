@@ -15,7 +15,16 @@ from data.store.database import translated_errors
 from data.store.store import Store
 from data.store.tables import achievements as achievement_rows
 from serving.dashboard.accounts.sessions import utc_now
-from serving.dashboard.figures.matching.worklist import SHOWABLE, SORTS, VIEWS, conditions, mistakes, offered
+from serving.dashboard.figures.matching.worklist import (
+    SHOWABLE,
+    SORTS,
+    VIEWS,
+    columns_of,
+    conditions,
+    mistakes,
+    offered,
+    toggled,
+)
 from serving.dashboard.page import Page, field, operator_of, see_other
 from serving.dashboard.pages.browse import list_of, pair_of
 from serving.dashboard.pages.records import SPECS, listed_demands
@@ -46,7 +55,7 @@ async def page(request: Request) -> Response:
             pair = await pair_of(request, chosen, sought)
     today = utc_now().astimezone(CHINA_STANDARD_TIME).date()
     days = {row["id"]: (row["deadline"] - today).days for row in shown.rows if row["deadline"] is not None}
-    view, beside = asked.get("view", "open"), asked.get("worklist_beside", "")
+    view, columns = asked.get("view", "open"), columns_of(asked)
     saved = await services.in_store(lambda store: store.saved_views.of(who.name, "browse"))
     here = view_query(request)
     return render(
@@ -58,7 +67,8 @@ async def page(request: Request) -> Response:
         view=view if view in VIEWS else "open",
         sorts=SORTS,
         showable=SHOWABLE,
-        beside=beside if beside in SHOWABLE else "budget_max",
+        columns=columns,
+        choices={name: toggled(columns, name) for name in SHOWABLE},
         saved=saved,
         here=here,
         sorting=("-" if shown.view.descending else "") + shown.view.sort,

@@ -4,7 +4,6 @@ To import a file and mend it is in test_browser_imports.py.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +16,7 @@ from data.settings import Settings
 from data.store.store import Store
 from data.store.work.assignments import Proposal
 from data.work.assignment_state import AssignmentState, Step
-from tests.serving.dashboard.browsing import chromium, keep, manager_at, serving_at, visit, watched
+from tests.serving.dashboard.browsing import chromium, keep, manager_at, serious, serving_at, visit, watched, within
 from tests.serving.dashboard.conftest import add_kinds, add_operators, copied
 from tests.serving.dashboard.test_pages import MENU
 from tests.some import some
@@ -43,18 +42,6 @@ SQUEEZED = """narrowest => [...document.querySelectorAll('main *')].flatMap(one 
   const lines = Math.round(box.height / parseFloat(getComputedStyle(one).lineHeight || 20));
   return lines > 2 && box.width < narrowest ? [`${Math.round(box.width)}: ${own.slice(0, 20)}`] : [];
 })"""
-
-
-class Clicks:
-    """A page on which clicks are counted."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.number = page, 0
-
-    def click(self, *locators) -> None:
-        for locator in locators:
-            locator.click()
-            self.number += 1
 
 
 @pytest.fixture(scope="module")
@@ -98,17 +85,9 @@ def page(server) -> Iterator[Page]:
         yield opened
 
 
-@contextmanager
-def within(page: Page, most: int) -> Iterator[Clicks]:
-    """Yield a counter; a task that took more than `most` clicks fails."""
-    counter = Clicks(page)
-    yield counter
-    assert counter.number <= most
-
-
 def test_the_best_of_a_demand_are_found_and_exported(page, server, tmp_path):
     visit(page, f"{server}/browse?view=all&worklist_find=污泥干化改造3")
-    with within(page, 2) as task:
+    with within(2) as task:
         task.click(page.locator(".lines a").first)
         expect(page.locator(".pane-card").nth(2)).to_be_visible()
         with page.expect_download() as sent:
@@ -120,17 +99,17 @@ def test_the_best_of_a_demand_are_found_and_exported(page, server, tmp_path):
 
 
 def test_a_match_is_declined_with_a_reason(page):
-    with within(page, 4) as task:
+    with within(4) as task:
         task.click(page.locator(".pane-card .card-title").nth(1))
         sheet = page.locator("[data-sheet]")
         task.click(sheet.get_by_text("不合适…"))
-        sheet.get_by_label("原因").select_option(label="价格不合")
+        task.choose(sheet.get_by_label("原因"), "价格不合")
         task.click(sheet.get_by_role("button", name="记为不合适"))
         expect(sheet.locator(".state")).to_contain_text("不合适 · 价格不合")
 
 
 def test_why_a_good_one_is_missing_is_said(page):
-    with within(page, 2) as task:
+    with within(2) as task:
         task.click(page.get_by_label("查一项不在列表里的成果"))
         page.keyboard.type("A0000001")
         task.click(page.get_by_role("button", name="为什么没有它"))
@@ -141,7 +120,7 @@ def test_why_a_good_one_is_missing_is_said(page):
 
 def test_a_view_is_saved_under_a_name_and_found_again(page, server):
     visit(page, f"{server}/browse?view=all&worklist_sort=title&worklist_beside=enterprise")
-    with within(page, 3) as task:
+    with within(3) as task:
         task.click(page.get_by_text("存为视图…"))
         page.get_by_label("把现在的筛选和排序存为").fill("按名称")
         task.click(page.get_by_role("button", name="保存"))
@@ -153,11 +132,12 @@ def test_ten_demands_are_assigned_at_once(page, server, home):
     visit(page, f"{server}/dispatch")
     wanted = page.locator(".picks li", has_text="污泥干化改造")
     expect(wanted).to_have_count(10)
-    with within(page, 11) as task:
+    with within(11) as task:
         task.click(*(line.get_by_role("checkbox") for line in wanted.all()))
         task.click(page.get_by_role("button", name="派出勾选的"))
         expect(page.get_by_role("status")).to_contain_text("已派出")
     keep(page, "dispatch")
+    assert serious(page) == []
     with Store.open(home.store_url) as store:
         given = {one.demand_id: one.broker_id for one in store.assignments.listed() if one.demand_id.startswith("T")}
     assert len(given) == 10
@@ -168,7 +148,7 @@ def test_what_is_late_is_answered(page, server):
     visit(page, f"{server}/dispatch")
     card = page.locator(".card.overdue")
     expect(card).to_contain_text("已逾期：请运营人员处理")
-    with within(page, 1) as task:
+    with within(1) as task:
         task.click(card.get_by_role("button", name="已联系"))
     answered = page.locator(".card", has_text="酸洗废液回收")
     expect(answered.locator(".state")).to_have_text("已联系")
@@ -178,7 +158,7 @@ def test_what_is_late_is_answered(page, server):
 def test_work_is_handed_over_before_a_holiday(page, server, home):
     visit(page, f"{server}/dispatch")
     line = page.locator(".loads li", has=page.get_by_role("link", name="王五"))
-    with within(page, 2) as task:
+    with within(2) as task:
         task.click(line.get_by_text("转交…"))
         task.click(line.get_by_role("button", name="全部转交"))
         expect(page.get_by_role("status")).to_contain_text("已转交")
@@ -201,14 +181,15 @@ def test_twenty_pairs_are_judged_by_keyboard(page, server, home):
 
 
 def test_two_models_are_compared_and_the_gaps_of_a_region_listed(page, server):
-    visit(page, f"{server}/browse/compare?id=D000001")
-    expect(page.locator(".sidebyside .panel")).to_have_count(2)
+    visit(page, f"{server}/browse?view=all&demand=D000001")
+    with within(1) as task:
+        task.click(page.get_by_role("link", name="两个模型对比"))
+        expect(page.locator(".sidebyside .panel")).to_have_count(2)
     visit(page, f"{server}/gaps")
-    with within(page, 1) as task:
-        page.get_by_label("需求所在省").select_option(label="河南省")
-        task.click(page.get_by_role("button", name="应用"))
-    assert "region=410000" in page.url
-    expect(page.locator("#gaps")).to_be_visible()
+    with within(1) as task:
+        task.choose(page.get_by_label("需求所在省"), "河南省")
+        page.wait_for_url("**region=410000**")
+        expect(page.locator("#gaps")).to_be_visible()
 
 
 def test_every_page_fits_a_telephone_and_prints(page, server):

@@ -14,6 +14,7 @@ from data.store.store import Store
 from data.work.match_state import Action, ActionKind, MatchState
 from serving.dashboard.figures.matching.card import Card, Chip
 from serving.dashboard.figures.matching.handout import Entry, Handout, as_pdf, as_sheet
+from serving.dashboard.figures.matching.worklist import SHOWABLE, columns_of, toggled
 from tests.serving.dashboard.conftest import Person, add_operators, copied, serving
 from tests.serving.dashboard.pages.matching.test_card import match
 
@@ -77,6 +78,33 @@ def test_a_view_sorts_and_exports_what_it_lists(boss):
     assert listed(boss, "view=all&worklist_sort=deadline")[:3] == ["T3", "T1", "T2"]
     rows = boss.get(f"/tables/worklist/export?{query}&format=csv").text.splitlines()
     assert [row.split(",")[0] for row in rows[1:4]] == ["T3", "T1", "T2"]
+
+
+def test_columns_are_chosen_one_by_one_and_kept_in_the_address(boss):
+    query = "view=all&worklist_find=污泥干化T1"
+    text = boss.get(f"/browse?{query}&worklist_beside=region,budget_max").text
+    assert re.findall(r"c-(\w+)", re.search(r'class="lines-head".*?</p>', text)[0]) == ["budget_max", "region"]
+    line = re.search(r'<li><a[^>]*title="污泥干化T1".*?</li>', text)[0]
+    assert "9000 万" in line
+    assert "新疆" in line
+    links = dict(re.findall(r'href="\?([^"]*)" aria-label="(?:显示|隐藏)“(.+?)”"', text))
+    by_name = {name: link.replace("&amp;", "&") for link, name in links.items()}
+    fewer = boss.get(f"/browse?{by_name['预算']}").text
+    assert "9000 万" not in fewer
+    assert "新疆" in fewer
+    assert "worklist_beside=none" in boss.get("/browse").text
+    assert 'name="worklist_beside" value="region,budget_max"' in text  # searching keeps the columns
+
+
+@pytest.mark.parametrize("name", SHOWABLE)
+def test_a_column_chosen_twice_is_as_before(name):
+    for asked in ("", "none", "region", "budget_max,region,field", "nothing"):
+        before = columns_of({"worklist_beside": asked})
+        once = toggled(before, name)
+        assert (name in columns_of({"worklist_beside": once or ""})) != (name in before)
+        assert (
+            columns_of({"worklist_beside": toggled(columns_of({"worklist_beside": once or ""}), name) or ""}) == before
+        )
 
 
 def test_a_filter_that_cannot_be_meant_is_named_and_the_page_stays(boss):
