@@ -7,12 +7,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from blake3 import blake3
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from data.dates import CHINA_STANDARD_TIME
 from data.errors import BundleError, BundleFormatError
 
 FORMAT_VERSION = 9
@@ -250,8 +251,8 @@ def _link_equal(entries: dict[Path, FileEntry]) -> None:
 
 
 def new_version(bundles: Path, created_at: datetime) -> str:
-    """Return a version that sorts by time and is not taken yet, such as `20260101-120000`."""
-    stem = created_at.astimezone(UTC).strftime("%Y%m%d-%H%M%S")
+    """Return a version that sorts by time, in China's as people read it, and is not taken yet: `20260101-120000`."""
+    stem = created_at.astimezone(CHINA_STANDARD_TIME).strftime("%Y%m%d-%H%M%S")
     version, n = stem, 1
     while (bundles / version).exists():
         n += 1

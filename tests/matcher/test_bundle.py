@@ -204,7 +204,7 @@ def test_a_reader_sees_the_old_bundle_or_the_new_one_whole(tmp_path):
 
 def test_versions_sort_by_time_and_are_never_taken_twice(tmp_path):
     first = new_version(tmp_path, MOMENT)
-    assert first == "20260102-030405"
+    assert first == "20260102-110405"  # China's time
     (tmp_path / first).mkdir()
     assert new_version(tmp_path, MOMENT) == f"{first}-2"
     (tmp_path / f"{first}-2").mkdir()

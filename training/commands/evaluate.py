@@ -22,6 +22,7 @@ def recorded(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run_and_record(**arguments: Any) -> None:
+        from data.dates import CHINA_STANDARD_TIME
         from data.settings import settings
         from training.versions.provenance import folder_digest
         from training.versions.runs import recorded_run
@@ -30,7 +31,7 @@ def recorded(command: Callable[..., None]) -> Callable[..., None]:
         if arguments.get("out") is None:
             kept = home / FOLDER
             kept.mkdir(parents=True, exist_ok=True)
-            arguments["out"] = kept / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
+            arguments["out"] = kept / f"{datetime.now(CHINA_STANDARD_TIME):%Y%m%d-%H%M%S}.json"
         started_at = datetime.now(UTC)
         command(**arguments)
         figures = json.loads(Path(arguments["out"]).read_text(encoding="utf-8"))

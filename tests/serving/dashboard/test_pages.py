@@ -36,6 +36,7 @@ QUERIES = {
     "/health/ask/questions": "?id=D000001",
     "/health/ask/list": "?id=D000001",
     "/kinds/record": "?kind=service&id=S1",
+    "/kinds/beside": "?demand=D000001",
     "/firm": "?id=F1",
     "/criteria/policy": "?kind=policy&id=P1",
     "/tables/{name}": "",

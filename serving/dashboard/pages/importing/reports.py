@@ -84,7 +84,9 @@ async def report(request: Request) -> Response:
     """Show what an import did with each table."""
     number = _number(request.query_params.get("number", ""))
     running = await asyncio.to_thread(services_of(request).imports.uploads.running)
-    latest = await asyncio.to_thread(services_of(request).undoing.latest)  # first: the entry then tells whether it ended
+    latest = await asyncio.to_thread(
+        services_of(request).undoing.latest
+    )  # first: the entry then tells whether it ended
 
     def work(store: Store) -> tuple[ImportEntry, Undone | None]:
         entry = store.imports.get(number)

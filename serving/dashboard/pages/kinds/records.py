@@ -25,6 +25,7 @@ from serving.dashboard.tables import Column, MemoryRows, Row, SelectedRows, Tabl
 from serving.runtime.services import Services, services_of
 
 SHOWN = 5  # records of a kind in an answer over several
+BESIDE = 3  # beside a demand's matches
 ROLES = {Role.SUPPLY: "供给", Role.ASK: "需求", Role.PROFILE: "档案", Role.STAFF: "人员"}
 _KINDS_OF_CELL = {FieldType.NUMBER: "decimal", FieldType.INTEGER: "number", FieldType.MONEY: "decimal"}
 # Kinds whose records, and whose lists, have a page of their own.
@@ -144,10 +145,27 @@ async def kinds_page(request: Request) -> Response:
     )  # fmt: skip
 
 
-def _answer(services: Services, demand: Demand, names: list[str], day: date) -> KindsAnswer:
+async def beside_matches(request: Request) -> Response:
+    """Show the best of the kinds beside achievements for a demand; of kinds without records, or good ones, nothing."""
+    services, wanted = services_of(request), request.query_params.get("demand", "")
+    demand = await services.in_store(lambda store: store.demand(wanted))
+    counts = await services.in_store(lambda store: store.kinds.counts())
+    supply = services.kinds.kinds.of_role(Role.SUPPLY)
+    names = [kind.name for kind in supply if not kind.own_table and counts.get(kind.name)]
+    answer = None
+    if names and services.holder.live is not None:
+        work = partial(_answer, services, demand, names, china_today(), BESIDE)
+        answer = await services.engine_threads.run(work)
+    return render(
+        request, "kinds/beside.html", title="其他资源", active="browse", demand=demand,
+        kinds=[kind for kind in answer.kinds if kind.items] if answer else [],
+    )  # fmt: skip
+
+
+def _answer(services: Services, demand: Demand, names: list[str], day: date, top: int = SHOWN) -> KindsAnswer:
     live = services.live()
     index = services.kinds.index(live.engine, services.access.store())
-    wanted = dict.fromkeys(names[:8], SHOWN)
+    wanted = dict.fromkeys(names[:8], top)
     return recommend_kinds(live.engine, index, demand, KindsQuery(wanted, day))
 
 
@@ -174,5 +192,10 @@ async def record_page(request: Request) -> Response:
     )  # fmt: skip
 
 
-PAGES = (Page("/kinds", kinds_page), Page("/kinds/records", records_page), Page("/kinds/record", record_page))
+PAGES = (
+    Page("/kinds", kinds_page),
+    Page("/kinds/beside", beside_matches),
+    Page("/kinds/records", records_page),
+    Page("/kinds/record", record_page),
+)
 TABLES = (TableSpec("kinds", kinds_table), TableSpec("records_of_kind", records_table))

@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from openpyxl import load_workbook
 
+from data.kinds.record import KindRecord
 from data.records import Demand, DemandStatus
 from data.store.store import Store
 from data.work.match_state import Action, ActionKind, MatchState
 from serving.dashboard.figures.matching.card import Card, Chip
 from serving.dashboard.figures.matching.handout import Entry, Handout, as_pdf, as_sheet
 from serving.dashboard.figures.matching.worklist import SHOWABLE, columns_of, toggled
+from tests.serving.conftest import wait_for
 from tests.serving.dashboard.conftest import Person, add_operators, copied, serving
 from tests.serving.dashboard.pages.matching.test_card import match
 
@@ -115,6 +117,19 @@ def test_a_filter_that_cannot_be_meant_is_named_and_the_page_stays(boss):
     other = boss.get("/browse/demand?id=D000001&budget=viel")
     assert other.status_code == 200
     assert "以下未筛选" in other.text
+
+
+def test_other_kinds_are_recommended_beside_achievements_where_there_are_any(boss, home):
+    assert "其他资源" not in boss.get("/kinds/beside?demand=T1", **{"X-Fragment": "1"}).text
+    service = KindRecord(kind="service", id="S9", title="污泥干化含水率检测", provider="检测中心")
+    with Store.open(home.store_url) as store:
+        store.kinds.upsert([service])
+    wait_for(lambda: "S9" in boss.get("/kinds/beside?demand=T1", **{"X-Fragment": "1"}).text)
+    found = boss.get("/kinds/beside?demand=T1", **{"X-Fragment": "1"}).text
+    assert "检测中心" in found
+    assert 'href="/dashboard/kinds?demand=T1"' in found
+    assert "/kinds/beside?demand=T1" in boss.get("/browse?demand=T1").text
+    assert boss.get("/kinds/beside?demand=nothing").status_code == 404
 
 
 def an_answered(boss):
