@@ -250,9 +250,10 @@ def _why(task: Task, worker: Worker, rates: SkillRates) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Summary:
-    """How dispatching goes: median hours by state, load by broker, what is late, what nobody took."""
+    """How dispatching goes: median hours and number of steps by state, load by broker, what is late, what nobody took."""
 
     medians: dict[str, float]
+    taken: dict[str, int]
     load: list[dict[str, object]]
     overdue: list[tuple[Assignment, int]]
     unplaced: list[Waiting]
@@ -276,4 +277,6 @@ def summary(store: Store, now: datetime) -> Summary:
         for one in all_brokers(store).values()
     ]
     medians = {state: median(taken) for state, taken in hours.items()}
-    return Summary(medians, load, overdue(store, now), unplaced(store))
+    return Summary(
+        medians, {state: len(each) for state, each in hours.items()}, load, overdue(store, now), unplaced(store)
+    )

@@ -46,7 +46,7 @@ def test_it_shows_versions_figures_curve_weights_errors_and_slices(outputs, two_
     for version in (two_versions.first, two_versions.second):
         assert f"train {version}" in texts
     assert "trees 60→12" in texts
-    assert "推荐错了" in texts or "漏掉了" in texts
+    assert "高估" in texts or "低估" in texts
     assert sum("image/png" in output.get("data", {}) for output in outputs) == PLOTS
 
 

@@ -18,8 +18,8 @@ from tests.serving.dashboard.browsing import (
     keep,
     keep_wide_and_narrow,
     manager_at,
-    serious,
     serving_at,
+    violations,
     visit,
     watched,
 )
@@ -119,7 +119,7 @@ def test_sign_in_at_the_provider(browser, server, provider):
     provider.person["roles"] = []
     page.get_by_role("link", name="统一身份登录").click()
     expect(page.get_by_role("alert")).to_contain_text("没有可用于本仪表盘的角色")
-    assert serious(page) == []
+    assert violations(page) == []
     keep(page, "login-provider")
     context.close()
     assert [said for said in complaints if "403" not in said] == []
@@ -150,7 +150,7 @@ def test_a_match_sent_from_the_list_stands_on_the_board(page, server):
             menu.press("Enter")
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            assert serious(page) == []
+            assert violations(page) == []
         if path == "/matches":
             expect(page.get_by_role("region", name="已推送").locator(".card")).not_to_have_count(0)
             keep(page, "board")
@@ -184,7 +184,7 @@ def test_work_through_the_three_panes_by_keyboard(page, server):
     page.keyboard.press("c")
     expect(sheet.locator(".state.s-contacted")).to_be_visible()
     reached = page.url
-    assert serious(page) == []
+    assert violations(page) == []
     keep_wide_and_narrow(page, "desk")
     page.goto(reached)
     expect(sheet.locator(".state.s-contacted")).to_be_visible()
@@ -193,7 +193,7 @@ def test_work_through_the_three_panes_by_keyboard(page, server):
     page.keyboard.press("Control+k")
     page.get_by_role("dialog").get_by_role("searchbox").fill("D000001")
     expect(page.get_by_role("dialog").get_by_role("link").first).to_contain_text("D000001")
-    assert serious(page) == []
+    assert violations(page) == []
 
 
 def test_a_refused_form_says_why_in_its_place(signed_in, server):
@@ -266,7 +266,7 @@ def test_ask_the_firm_and_see_the_list_change(page, server, own_home):
     first.locator("td").nth(5).get_by_role("link").click()
     expect(page.get_by_text("最值得问")).to_be_visible()
     expect(page.locator("[aria-busy]")).to_have_count(0)  # what is still to come is paler
-    assert serious(page) == []
+    assert violations(page) == []
     keep(page, "ask")
     page.locator(".question.first button").first.click()
     expect(page.get_by_role("status")).to_contain_text("已登记")
@@ -316,10 +316,10 @@ def test_promote_with_a_reason_and_roll_back(page, server, own_home):
 def test_pages_are_accessible_in_light_and_dark_and_fit_a_tablet(page, server, path):
     visit(page, server + path)
     name = path.strip("/") or "today"
-    assert serious(page) == []
+    assert violations(page) == []
     keep(page, f"{name}-light")
     page.emulate_media(color_scheme="dark")
-    assert serious(page) == []
+    assert violations(page) == []
     keep(page, f"{name}-dark")
     for width in (1280, 820):
         page.set_viewport_size({"width": width, "height": 900})
@@ -345,7 +345,7 @@ def test_pages_are_accessible_in_light_and_dark_and_fit_a_tablet(page, server, p
 )
 def test_lists_and_pairs_are_accessible(page, server, path):
     visit(page, server + path)
-    assert serious(page) == []
+    assert violations(page) == []
 
 
 def test_the_keyboard_reaches_the_menu_and_says_what_numbers_mean(page, server):

@@ -17,8 +17,8 @@ from tests.serving.dashboard.browsing import (
     chromium,
     keep_wide_and_narrow,
     manager_at,
-    serious,
     serving_at,
+    violations,
     visit,
     watched,
 )
@@ -102,7 +102,7 @@ def records(settings: Settings) -> dict[str, str]:
 def test_two_files_of_an_office_in_and_out_again(page, server, home, files):
     before = records(home)
     visit(page, f"{server}/imports")
-    assert serious(page) == []
+    assert violations(page) == []
     task = Clicks()
     task.files(page.get_by_label("选择文件"), files)
     task.click(page.get_by_role("button", name="上传并预览"))
@@ -116,7 +116,7 @@ def test_two_files_of_an_office_in_and_out_again(page, server, home, files):
     achievements.get_by_label("保存列对应为").fill("登记表")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        assert serious(page) == []
+        assert violations(page) == []
     page.emulate_media(color_scheme="light")
     keep_wide_and_narrow(page, "import-preview")
     task.click(achievements.get_by_role("button", name="改正并重新预览"))
@@ -135,7 +135,7 @@ def test_two_files_of_an_office_in_and_out_again(page, server, home, files):
     assert "换热效率提高三成" in after["CG2024-002"]
     report = page.get_by_role("region", name="成果登记表.csv")
     expect(report.locator("dl.figures")).to_have_text(re.compile(r"读取\s*4\s*新增\s*2\s*更新\s*1"))
-    assert serious(page) == []
+    assert violations(page) == []
     keep_wide_and_narrow(page, "import-report")
     with page.expect_download() as started:
         report.get_by_role("link", name="下载 CSV").first.click()
@@ -201,7 +201,7 @@ def test_what_cannot_be_recognised_is_mended_by_kind_sheet_and_row(page, server,
     table.get_by_role("button", name="改正并重新预览").click()
     expect(table.get_by_role("alert")).to_contain_text("缺少列成果名称")
     keep_wide_and_narrow(page, "import-mending")
-    assert serious(page) == []
+    assert violations(page) == []
     table.get_by_label("“代号”是什么").select_option(label="成果编号")
     table.get_by_label("“叫法”是什么").select_option(label="成果名称 *")
     table.get_by_role("button", name="改正并重新预览").click()

@@ -13,8 +13,8 @@ from tests.serving.dashboard.browsing import (
     chromium,
     keep_wide_and_narrow,
     manager_at,
-    serious,
     serving_at,
+    violations,
     visit,
     watched,
 )
@@ -97,7 +97,7 @@ def test_twins_are_merged_after_a_confirmation_and_come_back(page, server, home)
     expect(page.get_by_role("heading", name="合并前核对", level=1)).to_be_visible()
     assert withdrawn(home) == []  # nothing is done by looking
     expect(page.get_by_label("并入 T2")).to_be_checked()
-    assert serious(page) == []
+    assert violations(page) == []
     page.get_by_role("button", name="确认合并").click()
     expect(page.get_by_role("status")).to_contain_text("已合并")
     assert withdrawn(home) == ["T2"]
@@ -120,7 +120,7 @@ def test_34_strangers_are_not_merged_by_any_click_that_looks_at_none(page, serve
     expect(page.get_by_text("单位不同", exact=True)).to_have_count(33)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        assert serious(page) == []
+        assert violations(page) == []
     page.emulate_media(color_scheme="light")
     keep_wide_and_narrow(page, "merge-strangers")
     page.get_by_label("并入 S07").check()

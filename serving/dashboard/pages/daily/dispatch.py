@@ -72,6 +72,7 @@ def _state(store: Store, broker: str) -> dict[str, Any]:
         "ended": [card(one) for one in ended],
         "load": sorted(found.load, key=lambda row: (not row["open"], str(row["name"]))),
         "medians": found.medians,
+        "taken": found.taken,
         "map": _map(store, brokers, open_, {one.demand_id: one.region for one in tasks}),
         "today": now.astimezone(CHINA_STANDARD_TIME).date(),
     }

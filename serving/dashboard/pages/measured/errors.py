@@ -8,7 +8,7 @@ from starlette.responses import Response
 from eval.online.analysis import load_analysis
 from matcher.bundle import CURRENT, pointed
 from serving.dashboard import charts, wording
-from serving.dashboard.figures.trained import trained_versions
+from serving.dashboard.figures.trained import GOOD_GRADE, trained_versions
 from serving.dashboard.page import Page
 from serving.dashboard.pages.records import achievement_link, demand_link, pair_link
 from serving.dashboard.rendering import render
@@ -16,6 +16,7 @@ from serving.dashboard.tables import Column, MemoryRows, Table, TableSpec, show
 from serving.runtime.services import services_of
 
 WEIGHTS = 15  # features that the chart shows
+OVERRATED, MISSED = "高估", "低估"
 
 
 async def _version(request: Request) -> tuple[str, list[str]]:
@@ -56,7 +57,7 @@ async def worst_table(request: Request) -> Table:
     rows = [
         one.model_dump()
         | {"outcome": wording.GRADE_NAMES[one.grade], "source": "专家判断" if one.judged else "事件"}
-        | {"kind": "推荐错了" if one.probability >= 0.5 else "漏掉了", "why": "；".join(one.reasons)}
+        | {"kind": MISSED if one.grade >= GOOD_GRADE else OVERRATED, "why": "；".join(one.reasons)}
         for one in found.worst
     ]
     return Table(
@@ -65,16 +66,16 @@ async def worst_table(request: Request) -> Table:
         (
             Column("demand", "需求", "title", link=demand_link),
             Column("achievement", "成果", "title", link=achievement_link),
-            Column("kind", "错在哪里"),
+            Column("kind", "错在哪里", hint="高估：实际不好而预测偏高；低估：实际好而预测偏低。"),
             Column("probability", "预测概率", "percent", "没有学过这条需求时的预测。", link=pair_link),
             Column("outcome", "实际结果", link=pair_link),
             Column("source", "依据"),
             Column("missed", "相差", "percent", "预测概率与实际（好为 100%，不好为 0%）的距离。", link=pair_link),
-            Column("why", "模型的主要理由"),
+            Column("why", "模型的主要理由", "title"),
         ),
         MemoryRows(rows),
         find=("demand", "achievement", "why"),
-        choices={"kind": [("推荐错了", "推荐错了"), ("漏掉了", "漏掉了")]},
+        choices={"kind": [(OVERRATED, OVERRATED), (MISSED, MISSED)]},
         sort="missed",
         empty="没有：此版本训练时留出的配对太少，或是较早的版本训练的。重新训练后就有。",
         hint="留出需求的配对中，预测概率离实际结果最远的五十对；理由后的数字是它对结果的影响。",

@@ -16,7 +16,7 @@ from data.settings import Settings
 from data.store.store import Store
 from data.store.work.assignments import Proposal
 from data.work.assignment_state import AssignmentState, Step
-from tests.serving.dashboard.browsing import chromium, keep, manager_at, serious, serving_at, visit, watched, within
+from tests.serving.dashboard.browsing import chromium, keep, manager_at, serving_at, violations, visit, watched, within
 from tests.serving.dashboard.conftest import add_kinds, add_operators, copied
 from tests.serving.dashboard.test_pages import MENU
 from tests.some import some
@@ -137,7 +137,7 @@ def test_ten_demands_are_assigned_at_once(page, server, home):
         task.click(page.get_by_role("button", name="派出勾选的"))
         expect(page.get_by_role("status")).to_contain_text("已派出")
     keep(page, "dispatch")
-    assert serious(page) == []
+    assert violations(page) == []
     with Store.open(home.store_url) as store:
         given = {one.demand_id: one.broker_id for one in store.assignments.listed() if one.demand_id.startswith("T")}
     assert len(given) == 10

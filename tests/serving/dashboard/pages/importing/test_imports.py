@@ -87,7 +87,7 @@ def imported(person, upload, **fields):
 def undone(person, number):
     assert person.post("/imports/undo", number=number, sure="1").status_code == 303
     assert wait_for(lambda: 'class="chip">已撤销<' in person.get(f"/imports/report?number={number}").text, 30)
-    assert "正在撤销" not in person.get("/imports/undoing").text
+    assert "data-poll" not in person.get("/imports/undoing").text
 
 
 def test_from_upload_to_report_and_back(people, own):
