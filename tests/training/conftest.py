@@ -3,7 +3,7 @@
 import os
 import shutil
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -49,7 +49,8 @@ def two_versions(platform, made_once) -> TwoVersions:
         with warnings.catch_warnings(), Store.open(settings.store_url) as store:
             warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own
             promote(settings, store, platform.trained.name)
-            train(settings, store, RankerParameters(trees=12, seed=1))
+            sliced = replace(settings.slices, min_demands=1)  # so that so small a platform has slices
+            train(settings.model_copy(update={"slices": sliced}), store, RankerParameters(trees=12, seed=1))
 
     settings = Settings(home=made_once("two_versions", make), threads=1)
     settle(settings)
