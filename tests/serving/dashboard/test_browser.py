@@ -216,10 +216,10 @@ def test_judge_pairs_by_keyboard_undo_one_and_submit(page, server, own_home):
     own = page.get_by_role("button", name="立即提交我的")
     before = int(re.search(r"\d+", own.inner_text())[0]) if own.count() else 0  # in another test, of the same operator
     for number in range(3):
-        titles = page.locator("article h4").all_text_contents()
+        titles = page.locator("article h2").all_text_contents()
         page.keyboard.press("q")
         page.keyboard.press(str(number % 4 + 1))
-        shown = "[...document.querySelectorAll('article h4')].map(e => e.textContent).join()"
+        shown = "[...document.querySelectorAll('article h2')].map(e => e.textContent).join()"
         changed = f"was => document.body.dataset.ready === '1' && {shown} !== was"
         page.wait_for_function(changed, arg=",".join(titles))
         page.wait_for_load_state()

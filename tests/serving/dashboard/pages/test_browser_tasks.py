@@ -169,10 +169,10 @@ def test_work_is_handed_over_before_a_holiday(page, server, home):
 def test_twenty_pairs_are_judged_by_keyboard(page, server, home):
     visit(page, f"{server}/review")
     page.get_by_role("button", name="补充队列").click()
-    shown = "[...document.querySelectorAll('article h4')].map(e => e.textContent).join()"
+    shown = "[...document.querySelectorAll('article h2')].map(e => e.textContent).join()"
     for number in range(20):
         expect(page.locator(".judge")).to_be_visible()
-        titles = page.locator("article h4").all_text_contents()
+        titles = page.locator("article h2").all_text_contents()
         page.keyboard.press(str(number % 4 + 1))
         changed = f"was => document.body.dataset.ready === '1' && {shown} !== was"
         page.wait_for_function(changed, arg=",".join(titles))
