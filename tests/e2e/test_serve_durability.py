@@ -22,7 +22,7 @@ from gongxu_client import Client, Retries, new_event
 from tests.contracts.conftest import new_postgresql, postgresql_server  # noqa: F401  fixtures
 from tests.e2e.servers import copy_of, free_port, start, wait_until, wait_until_up
 
-KILLS = int(os.environ.get("KILLS", "4"))
+KILLS = int(os.environ.get("KILLS", "2"))
 # The server is killed as often on each database; most of it costs starting it again.
 SHARE = (
     {"sqlite": KILLS - KILLS // 2, "postgresql": KILLS // 2}
