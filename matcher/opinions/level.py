@@ -35,7 +35,7 @@ NOT_IN_OFFER = "摘录不在成果原文中"
 
 @dataclass(frozen=True)
 class PairTexts:
-    """What a model reads of a pair: titles and contents without personal data, the title alone of a limited demand."""
+    """What a model reads of a pair: titles and contents without personal data, see `rerank_text`."""
 
     demand_id: str
     achievement_id: str

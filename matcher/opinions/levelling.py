@@ -39,10 +39,11 @@ def level_pairs(
 ) -> Levelled:
     """Return the levels of pairs; `kept` are this model's earlier ones under this instruction, by the digest of their texts.
 
-    Equal texts are asked once. An answer that is late, of another form, or quotes what is not there leaves its pair without a
-    level; a model that is away, out of budget or resting ends the whole. `step` is called with the share that is done.
+    Equal texts are asked once; a pair of which one text may be read by nobody outside is left out. An answer that is late,
+    of another form, or quotes what is not there leaves its pair without a level; a model that is away, out of budget or
+    resting ends the whole. `step` is called with the share that is done.
     """
-    wanted = {pair.digest: pair for pair in pairs}
+    wanted = {pair.digest: pair for pair in pairs if pair.need and pair.offer}
     found = {digest: kept[digest] for digest in wanted if digest in kept}
     missing = [pair for digest, pair in wanted.items() if digest not in found]
     new: list[ModelLevel] = []

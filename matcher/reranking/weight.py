@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.optimize import minimize_scalar
 
 from data.errors import InputError
-from data.kinds.disclosure import PUBLIC, visibility_of
+from data.kinds.disclosure import HIDDEN, PUBLIC, visibility_of
 from data.records import MAX_TEXT, Achievement, Demand
 from data.text.people import without_people
 from matcher.recommendation import Recommendation
@@ -110,7 +110,12 @@ def reordered(given: Recommendation, scores: NDArray[np.float64], fitted: Rerank
 
 
 def rerank_text(record: Achievement | Demand) -> str:
-    """Return what a reranker reads of a record: title and, unless its visibility is limited, content; no personal data."""
-    shown = visibility_of(record.visibility) == PUBLIC
-    text = f"{record.title}。{record.content}" if shown and record.content else record.title
+    """Return what a reranker reads of a record: its title, and its content if everybody may see that; no personal data.
+
+    Of a record that is 保密 it is nothing: an endpoint may be somebody else's.
+    """
+    visibility = visibility_of(record.visibility)
+    if visibility == HIDDEN:
+        return ""
+    text = f"{record.title}。{record.content}" if visibility == PUBLIC and record.content else record.title
     return without_people(text[: min(READ, MAX_TEXT)])

@@ -36,13 +36,16 @@ class ProposedQueries(BaseModel):
 def ask_queries(chat: ChatModel, demand: Demand, seconds: float | None = None) -> tuple[str, ...]:
     """Return up to three other wordings of a demand; what is no sentence of usual length is left out.
 
-    Personal data is hidden before the text is sent; of a demand whose visibility is limited the title alone is.
+    Personal data is hidden before the text is sent; of a demand whose visibility is limited the title alone is, and
+    of one that is 保密 nothing.
 
     Raises:
         ModelUnavailableError: there is no answer of the right form in time.
 
     """
     given = rerank_text(demand)
+    if not given:
+        return ()  # nobody outside may read it
     found = chat.ask(SYSTEM, {"需求": given}, SCHEMA, ProposedQueries.model_validate, seconds=seconds)
     plain = dict.fromkeys(normalise(one) for one in found.queries)
     return tuple(one for one in plain if LEAST_LENGTH <= len(one) <= MAX_LENGTH and one != normalise(given))[:MOST]

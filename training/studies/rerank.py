@@ -91,7 +91,7 @@ def held_out_scores(
     columns: list[tuple[int, int, float, float]] = []
     for number, demand in enumerate(stored_demands(store, ids)):
         offers = stored_achievements(store, sorted(levels[demand.demand_id]))
-        if not offers:
+        if not offers or not rerank_text(demand):
             continue
         scores = reranker.scores(rerank_text(demand), [rerank_text(offer) for offer in offers], seconds)
         for offer, score in zip(offers, scores.tolist(), strict=True):

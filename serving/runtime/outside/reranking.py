@@ -57,11 +57,14 @@ class Reranking:
         head = given.items[: self._top]
         if reranker is None or weight is None or len(head) < 2:
             return given, weight is not None
+        asked = rerank_text(record)
+        if not asked:  # nobody outside may read it
+            return given, False
         try:
             async with asyncio.timeout(self._budget):
                 read = partial(_texts, demands=isinstance(record, Achievement), ids=[item.id for item in head])
                 texts = await store.run(read)
-                work = partial(reranker.scores, rerank_text(record), texts, max(0.01, deadline - monotonic()))
+                work = partial(reranker.scores, asked, texts, max(0.01, deadline - monotonic()))
                 scores = await self._threads.run(work)
         except (ModelUnavailableError, StoreError, TimeoutError) as error:
             if not isinstance(error, ModelUnavailableError) or self.endpoint is None:

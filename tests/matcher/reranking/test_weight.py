@@ -107,4 +107,5 @@ def test_texts_of_limited_visibility_and_personal_data_stay(visibility, sent):
     demand = UnstoredDemand(title="污泥干化", content="含水率40%，联系人：张三丰", visibility=visibility)
     text = rerank_text(demand)
     assert ("含水率" in text) is sent
+    assert (text == "") is (visibility == "保密")
     assert "张三丰" not in text

@@ -20,12 +20,17 @@ LEVELS = (4, 1, 4, 1, 3, 2)
 
 @pytest.fixture(scope="module")
 def reviewed(site, server):
-    """Six pairs that two people judged; what the store held before."""
+    """Six pairs that two people judged, of which one demand is 保密; what the store held before."""
     server.app.state.services.chat.endpoint._breaker = Breaker()
     with Store.open(site.store_url) as store:
         before = list(store.events([EventKind.JUDGEMENT]))
-        for number, level in enumerate(LEVELS, 1):
-            pair = f"D{number:06d}", f"A{number:07d}"
+        pairs = [(f"D{number:06d}", f"A{number:07d}") for number in range(1, 1 + len(LEVELS))]
+        shown = {"D000001": "保密"}
+        store.upsert_demands(
+            [store.demand(d).model_copy(update={"visibility": shown.get(d, "公开")}) for d, _ in pairs]
+        )
+        store.upsert_achievements([store.achievement(a).model_copy(update={"visibility": "公开"}) for _, a in pairs])
+        for pair, level in zip(pairs, LEVELS, strict=True):
             for who in ("an", "bo"):
                 store.reviews.judge(Review(*pair, who, level, (), "", "second", None, "", 3.0, NOW))
     return before
@@ -42,11 +47,12 @@ def test_opinions_are_asked_of_judged_pairs_and_shown_with_their_agreement(serve
     def kept():
         with Store.open(site.store_url) as store:
             found = store.model_levels.all()
-        return found if len(found) >= len(LEVELS) else None
+        return found if len(found) >= len(LEVELS) - 1 else None
 
     levels = wait_for(kept)
     assert {(one.model, one.prompt) for one in levels} == {("scripted", PLAIN.digest)}
-    assert len(script.requests) == len(levels)
+    assert len(script.requests) == len(levels) == len(LEVELS) - 1  # nobody outside reads what is 保密
+    assert "D000001" not in {one.demand_id for one in levels}
     page = reviewer.get("/review").text
     assert "模型评级（AI 生成）" in page
     tile = page.partition("模型评级的配对")[2].partition("</dd>")[0]
