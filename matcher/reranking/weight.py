@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from scipy.optimize import minimize_scalar
 
-from data.errors import InputError
 from data.kinds.disclosure import HIDDEN, PUBLIC, visibility_of
 from data.records import MAX_TEXT, Achievement, Demand
 from data.text.people import without_people
+from matcher.measured import read_measured
 from matcher.recommendation import Recommendation
 
 FILE = "rerank.json"
@@ -82,14 +82,8 @@ def load_weight(home: Path, reranker: str) -> RerankWeight | None:
         InputError: the file cannot be read.
 
     """
-    path = home / FILE
-    try:
-        found = RerankWeight.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError) as error:
-        raise InputError(f"{path} cannot be read ({error}); run `gongxu lab rerank` again") from error
-    return found if found.reranker == reranker else None
+    found = read_measured(home / FILE, RerankWeight, "gongxu lab rerank")
+    return found if found is not None and found.reranker == reranker else None
 
 
 def reordered(given: Recommendation, scores: NDArray[np.float64], fitted: RerankWeight) -> Recommendation:

@@ -3,9 +3,9 @@
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from data.errors import InputError
+from matcher.measured import read_measured
 from matcher.rewriting.queries import PROMPT
 
 FILE = "rewrite.json"
@@ -33,11 +33,5 @@ def load_gate(home: Path, chat: str) -> RewriteGate | None:
         InputError: the file cannot be read.
 
     """
-    path = home / FILE
-    try:
-        found = RewriteGate.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError) as error:
-        raise InputError(f"{path} cannot be read ({error}); run `gongxu lab rewrite` again") from error
-    return found if (found.chat, found.prompt) == (chat, PROMPT) else None
+    found = read_measured(home / FILE, RewriteGate, "gongxu lab rewrite")
+    return found if found is not None and (found.chat, found.prompt) == (chat, PROMPT) else None

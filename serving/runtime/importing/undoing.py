@@ -76,7 +76,10 @@ class UndoRunner:
         """Return the latest undo of this home, None if there was none."""
         try:
             found = UndoProgress.model_validate_json(self._path.read_bytes())
-        except (OSError, ValidationError):
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError) as error:
+            log.warning("progress of the latest undo cannot be read", reason=str(error))
             return None
         return found.model_copy(update={"running": held(self._uploads.undo_lock)})
 
