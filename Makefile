@@ -24,7 +24,7 @@ $(VENV)/.ready: pyproject.toml requirements-dev.lock serving/client/pyproject.to
 	$(VENV)/bin/python .ci/install --no-deps --editable . --editable serving/client
 	@touch $@
 
-demo: setup ## Simulate a small platform, build, train, evaluate and recommend (a few minutes)
+demo: setup ## Simulate a small platform, build, train, evaluate and recommend (some ten minutes)
 	$(GONGXU) demo
 
 # Two workers, each with whole files; those with slow tests come first, so that both end at about the same time.
