@@ -37,7 +37,7 @@ from serving.api.routes.of_models import sentences, structuring
 from serving.api.routes.standing import requests as standing_requests
 from serving.api.routes.standing import webhooks
 from serving.api.routes.trust import disclosures, evidence, quality, sources
-from serving.api.routes.work import assignments, matches
+from serving.api.routes.work import assignments, matches, orders
 from serving.api.transfer import Compressed, Tagged
 from serving.dashboard.accounts.oidc import require_usable
 from serving.dashboard.app import create_dashboard
@@ -69,6 +69,7 @@ ROUTERS = tuple(
         firms,
         matches,
         assignments,
+        orders,
         disclosures,
         evidence,
         quality,

@@ -79,6 +79,8 @@ class FieldDeclaration(BaseModel):
     at_most: str = ""
     # The field whose statement ends with this day.
     ends: str = ""
+    # Of innovation vouchers (创新券): whether the record takes them, takes nothing else, or which ones a firm holds.
+    voucher: Literal["", "accepted", "required", "held"] = ""
     # Lists what somebody made, a line each: expertise is derived from the nearest of them.
     outputs: bool = False
     # Shown of public records only.
@@ -105,6 +107,8 @@ class KindDeclaration(BaseModel):
     outcomes: tuple[str, ...] = ()
     # Records are in a table and under routes of their own: achievements and demands. No platform's file may say so.
     own_table: bool = False
+    # Its records can be ordered (data/work/order_state.py).
+    ordered: bool = False
     # Opening of a reason in a list of this kind.
     reason: str = ""
     # Labels of common fields where the kind has a word of its own.
@@ -122,6 +126,8 @@ class KindDeclaration(BaseModel):
         taken = sorted(set(names) & set(COMMON))
         if taken:
             raise ValueError(f"{taken[0]!r} is a field that every record has; name the kind's own field otherwise")
+        if self.ordered and (self.own_table or self.role is not Role.SUPPLY):
+            raise ValueError("ordered belongs to a kind of the role supply without own_table")
         stray = sorted({name for field in self.fields for name in (field.at_most, field.ends) if name} - set(names))
         if stray:
             raise ValueError(f"at_most and ends name fields of the kind, {stray[0]!r} is none")

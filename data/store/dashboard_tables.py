@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from data.records import MAX_ID
+from data.records import MAX_ID, MAX_TITLE
 from data.store.tables import metadata
 
 MAX_NAME = 100
@@ -196,6 +196,54 @@ assignment_steps = sa.Table(
     sa.Column("note", sa.String(1000), nullable=False),
     sa.Index("ix_assignment_steps_assignment", "assignment"),
     sa.Index("ix_assignment_steps_token", "token", unique=True),
+)
+
+# Orders of services: what each is about, and where it is now, as its steps say, to be listed and counted by.
+orders = sa.Table(
+    "orders",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("demand_id", _ID, nullable=False),
+    sa.Column("client", sa.String(MAX_TITLE), nullable=False),
+    sa.Column("firm_id", _ID, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    # The record that is ordered, empty before.
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("record_id", _ID, nullable=False),
+    sa.Column("provider", sa.String(MAX_TITLE), nullable=False),
+    # Number of the latest step that counts.
+    sa.Column("last", sa.Integer, nullable=False),
+    sa.Index("ix_orders_state", "state", "kind", "record_id"),
+    sa.Index("ix_orders_demand_id", "demand_id"),
+    sa.Index("ix_orders_last", "last"),
+)
+
+# What both parties did with an order, append-only. A step becomes an event or evaluation once it can no longer be undone.
+order_steps = sa.Table(
+    "order_steps",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("order", sa.Integer, nullable=False),
+    sa.Column("action", sa.String(16), nullable=False),
+    sa.Column("party", sa.String(16), nullable=False),
+    sa.Column("by", sa.String(MAX_NAME), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    # Of the sender's choice: the same step sent again has the same.
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("record_id", _ID, nullable=False),
+    sa.Column("provider", sa.String(MAX_TITLE), nullable=False),
+    sa.Column("voucher", sa.String(100), nullable=False),
+    sa.Column("reason", sa.String(32), nullable=False),
+    # JSON, null where there are none.
+    sa.Column("scores", sa.String(200)),
+    sa.Column("note", sa.String(1000), nullable=False),
+    sa.Column("undone_at", sa.DateTime),
+    # The event or evaluation that it became, empty for none; null: not yet.
+    sa.Column("event_id", _ID),
+    sa.Index("ix_order_steps_order", "order"),
+    sa.Index("ix_order_steps_token", "token", unique=True),
+    sa.Index("ix_order_steps_event_id", "event_id"),
 )
 
 # Views that operators saved under names of their own: the query of a page's address.

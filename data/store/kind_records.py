@@ -75,6 +75,23 @@ class KindRecords:
                 raise unknown_record(connection, kind, record_id)
         return KindRecord.model_validate_json(text)
 
+    def some(self, kind: str, ids: Iterable[str]) -> dict[str, KindRecord]:
+        """Return those records of a kind that exist, by id."""
+        remaining, found = iter(ids), {}
+        with translated_errors(self._engine.url), self._engine.connect() as connection:
+            while batch := list(islice(remaining, BATCH)):
+                rows = known_rows(connection, kind, batch)
+                found.update({id_: KindRecord.model_validate_json(row.record) for id_, row in rows.items()})
+        return found
+
+    def titled(self, kind: str, title: str) -> KindRecord | None:
+        """Return the first record of a kind, by id, with a title; None if there is none."""
+        alive = (records.c.kind == kind) & (records.c.title == title) & ~records.c.deleted
+        query = sa.select(records.c.record).where(alive).order_by(records.c.id).limit(1)
+        with translated_errors(self._engine.url), self._engine.connect() as connection:
+            text = connection.execute(query).scalar()
+        return None if text is None else KindRecord.model_validate_json(text)
+
     def page(self, kind: str, after: str = "", limit: int = 100) -> list[KindRecord]:
         """Return up to `limit` records of a kind whose ids follow `after`, ordered by id (code points)."""
         query = (

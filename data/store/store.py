@@ -45,6 +45,7 @@ from data.store.upserts import BATCH, UpsertCounts, batches, next_revision, upse
 from data.store.work.assignments import Assignments
 from data.store.work.matches import Matches
 from data.store.work.model_levels import ModelLevels
+from data.store.work.orders import Orders
 from data.store.work.saved_views import SavedViews
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Store:
         self.asked_texts, self.assignments = AskedTexts(engine), Assignments(engine)
         self.saved_views, self.disclosures = SavedViews(engine), Disclosures(engine)
         self.evidence, self.quality = Evidence(engine), Quality(engine)
-        self.sources = Sources(engine)
+        self.sources, self.orders = Sources(engine), Orders(engine)
         self.standing, self.notices = StandingRequests(engine), StandingNotices(engine)
         self.webhooks, self.model_levels = Webhooks(engine), ModelLevels(engine)
 

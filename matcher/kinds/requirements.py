@@ -67,7 +67,7 @@ def check(record: KindRecord, kind: KindDeclaration, wanted: Wanted, on: date) -
         said = "" if stated is None else _shown(field, stated)
         asked = f"要求{'不超过' if _bounded(field, value) else ''}{_shown(field, value)}"
         if field.against == "region":
-            asked = f"要求覆盖{_place(str(value))}"
+            asked = f"要求覆盖{place_name(str(value))}"
         text = f"{field.label}{said}：{sign}（{asked}）"
         found.append(KindRequirement(field=name, label=field.label, status=status, text=text))
     return tuple(sorted(found, key=lambda one: _RANK[one.status]))
@@ -85,7 +85,7 @@ def holds(field: FieldDeclaration, stated: Value, wanted: Value) -> bool:
     return {str(one).casefold() for one in _items(wanted)} <= have
 
 
-def _place(region: str) -> str:
+def place_name(region: str) -> str:
     """Return the name of a region's code, or what was given where it is none."""
     return (load_regions().full_name(int(region)) if re.fullmatch(r"[0-9]{6}", region) else "") or region[:_MOST_SHOWN]
 

@@ -31,6 +31,7 @@ from serving.runtime.importing.undoing import UndoRunner
 from serving.runtime.impressions import ImpressionLog
 from serving.runtime.kinds import KindHolder
 from serving.runtime.live import BundleHolder, Lacking, LiveModel
+from serving.runtime.ordering import submit_orders
 from serving.runtime.outside.endpoints import chat_model, counted, encoder_endpoints
 from serving.runtime.outside.opinions import SecondOpinions
 from serving.runtime.outside.reranking import Reranking
@@ -177,6 +178,7 @@ class Services:
         before = datetime.now(UTC) - UNDO
         submit(self.access.store(), before)
         submit_moves(self.access.store(), before)
+        submit_orders(self.access.store(), self.kinds.kinds, before)
 
     def _escalate(self) -> None:
         escalate(self.access.store(), datetime.now(UTC))

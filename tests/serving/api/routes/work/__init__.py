@@ -1,0 +1,1 @@
+"""Tests of routes of the work between the parties."""
