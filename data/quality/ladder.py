@@ -135,6 +135,13 @@ def notices_given(history: Sequence[Step]) -> int:
     return number
 
 
+def possible(history: Sequence[Step]) -> tuple[Action, ...]:
+    """Return what somebody can do about a subject with a history."""
+    if state_of(history) == "正常":
+        return ("confirm",)
+    return ("confirm", "uphold", "reject", "reinstate") if appealed(history) else ("confirm", "appeal", "reinstate")
+
+
 def acted(
     subject: Subject,
     kind: str,
@@ -152,16 +159,14 @@ def acted(
 
     """
     state, ladder = state_of(history), LADDERS[subject]
+    if action not in possible(history):
+        raise InputError(f"{action} is not possible in state {state}", f"现为“{state}”，不能进行该操作（{action}）")
     if action == "confirm":
         back = "正常" if ladder.place(state) <= ladder.returns_until else state
         rule = history[-1].rule if history and back != "正常" else BACK
         return Step(subject, kind, name, back, rule, now, by, reason, "confirmed")
-    if action == "appeal" and state != "正常" and not appealed(history):
+    if action == "appeal":
         return Step(subject, kind, name, state, history[-1].rule, now, by, reason, "appeal")
-    if action in ("uphold", "reject") and appealed(history):
-        if action == "uphold":
-            return Step(subject, kind, name, "正常", BACK, now, by, reason, "returned")
+    if action == "reject":
         return Step(subject, kind, name, state, history[-1].rule, now, by, reason, "rejected")
-    if action == "reinstate" and state != "正常":
-        return Step(subject, kind, name, "正常", BACK, now, by, reason, "returned")
-    raise InputError(f"{action} is not possible in state {state}", f"现为“{state}”，不能进行该操作（{action}）")
+    return Step(subject, kind, name, "正常", BACK, now, by, reason, "returned")

@@ -28,6 +28,8 @@ MENU = (
     ("/", "今日待办", "today", Role.VIEWER),
     ("/matches", "匹配看板", "board", Role.VIEWER),
     ("/dispatch", "派单", "dispatch", Role.VIEWER),
+    ("/orders", "订单", "orders", Role.VIEWER),
+    ("/providers", "服务方", "providers", Role.VIEWER),
     ("/standing", "新匹配", "standing", Role.VIEWER),
     ("/overview", "经营概况", "overview", Role.VIEWER),
     ("/quality", "匹配质量", "quality", Role.VIEWER),

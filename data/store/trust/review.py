@@ -26,16 +26,23 @@ def counted_by_provider(evaluations: list[Evaluation]) -> dict[str, list[Evaluat
     return found
 
 
-def _providers(quality: Quality, now: datetime) -> list[Step]:
+def provider_rules(quality: Quality, now: datetime) -> dict[str, str | None]:
+    """Return which rule applies to each provider at a moment, None where none does; by name."""
     counted = counted_by_provider([one for one in quality.evaluations() if one.at <= now])
     normal = norms((one for given in counted.values() for one in given), now)
     asleep = now - timedelta(days=PAUSE_DAYS["P1"])
-    histories = quality.histories("provider")
-    steps = []
+    rules: dict[str, str | None] = {}
     for name, last in sorted(quality.last_active().items()):
         found = ratings(counted.get(folded(name), ()), normal, now)
         poor = any(rating.high < POOR for rating in found.values())
-        rule = "P1" if last < asleep else "P2" if poor else None
+        rules[name] = "P1" if last < asleep else "P2" if poor else None
+    return rules
+
+
+def _providers(quality: Quality, now: datetime) -> list[Step]:
+    histories = quality.histories("provider")
+    steps = []
+    for name, rule in provider_rules(quality, now).items():
         step = next_step("provider", "", name, histories.get(("provider", "", name), []), rule, now)
         if step is not None:
             steps.append(step)

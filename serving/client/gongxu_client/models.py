@@ -1218,6 +1218,56 @@ class OptionAnswer(BaseModel):
     probability: float
 
 
+class OrderCheckView(BaseModel):
+    """
+    One check of a record: missed, the order is refused; unknown, the record does not say.
+    """
+
+    field: str
+    label: str
+    status: str
+    """
+    missed, unknown or met
+    """
+    text: str
+
+
+class OrderPublished(BaseModel):
+    """
+    A need for services that becomes an order.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    demand_id: str
+    client: str = ""
+    """
+    Who orders; absent: the firm, or the demand's enterprise
+    """
+    firm_id: str = ""
+    """
+    The client's record of kind `firm`, for its vouchers; absent: the firm of that title
+    """
+    operator: str
+    token: str
+    """
+    Of your choice; sending the same again is harmless
+    """
+    note: str = ""
+
+
+class OrderUndo(BaseModel):
+    """
+    Whose latest step of an order is to be taken back.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    operator: str
+
+
 class Origin(BaseModel):
     """
     Where a published record comes from.
@@ -1783,6 +1833,32 @@ class ScaleRating(BaseModel):
     mean: float
     low: float
     high: float
+
+
+class Scores(BaseModel):
+    """
+    An evaluation on four scales from 1 (poor) to 5 (excellent).
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    result: int
+    """
+    成效
+    """
+    response: int
+    """
+    响应
+    """
+    skill: int
+    """
+    专业
+    """
+    conduct: int
+    """
+    诚信
+    """
 
 
 class SentRecord(BaseModel):
@@ -2635,6 +2711,25 @@ class BundlesAnswer(BaseModel):
     """
 
 
+class CandidateView(BaseModel):
+    """
+    A record of the short list.
+    """
+
+    kind: str
+    record_id: str
+    title: str
+    """
+    Empty if the record was deleted
+    """
+    provider: str
+    declined: bool
+    checks: list[OrderCheckView] = Field([], validate_default=True)
+    """
+    As of now; in lists of orders left out
+    """
+
+
 class Card(BaseModel):
     """
     One card.
@@ -3164,6 +3259,164 @@ class MessageList(BaseModel):
     messages: list[MessageView]
 
 
+class NextStep(BaseModel):
+    """
+    What can be done with an order now.
+    """
+
+    action: Literal[
+        "publish",
+        "shortlist",
+        "order",
+        "accept",
+        "decline",
+        "deliver",
+        "evaluate",
+        "withdraw",
+    ]
+    """
+    What a party does.
+    """
+    party: Literal["client", "provider"]
+    """
+    Who orders, and who provides the service.
+    """
+
+
+class OrderStepEntry(BaseModel):
+    """
+    One step of an order's history.
+    """
+
+    number: int
+    action: Literal[
+        "publish",
+        "shortlist",
+        "order",
+        "accept",
+        "decline",
+        "deliver",
+        "evaluate",
+        "withdraw",
+    ]
+    """
+    What a party does.
+    """
+    party: Literal["client", "provider"]
+    """
+    Who orders, and who provides the service.
+    """
+    by: str
+    at: AwareDatetime
+    kind: str
+    record_id: str
+    provider: str
+    voucher: str
+    reason: str
+    scores: dict[str, int] | None
+    note: str
+    undone_at: AwareDatetime | None
+
+
+class OrderStepSent(BaseModel):
+    """
+    A step of an order.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    action: Literal[
+        "publish",
+        "shortlist",
+        "order",
+        "accept",
+        "decline",
+        "deliver",
+        "evaluate",
+        "withdraw",
+    ]
+    """
+    What a party does.
+    """
+    party: Literal["client", "provider"] | None = None
+    """
+    Whose step it is; needed for `evaluate` of the provider alone
+    """
+    operator: str
+    token: str
+    """
+    Of your choice; sending the same again is harmless
+    """
+    kind: str = ""
+    """
+    With shortlist and order: the record
+    """
+    record_id: str = ""
+    voucher: str = ""
+    """
+    With order: the innovation voucher (创新券), or the id of the policy that grants it
+    """
+    reason: (
+        Literal[
+            "手上任务已满",
+            "超出服务范围",
+            "不在服务地区",
+            "资质不符",
+            "需求不清楚",
+            "其他",
+        ]
+        | None
+    ) = None
+    """
+    With decline
+    """
+    scores: Scores | None = None
+    """
+    With evaluate
+    """
+    note: str = ""
+    seen: int | None = None
+    """
+    `last` of the order as you saw it; guards against overwriting
+    """
+
+
+class OrderView(BaseModel):
+    """
+    An order as far as it has come.
+    """
+
+    number: int
+    demand_id: str
+    client: str
+    firm_id: str
+    state: Literal["已发布", "已入围", "已下单", "已接单", "已拒单", "已交付", "已评价", "已撤回"]
+    """
+    How far an order has come; the values are what operators read.
+    """
+    kind: str
+    """
+    The record that is ordered; empty before
+    """
+    record_id: str
+    provider: str
+    voucher: str
+    decline_reason: str
+    shortlist: list[CandidateView]
+    evaluated: list[Literal["client", "provider"]]
+    """
+    Who evaluated
+    """
+    changed_at: AwareDatetime | None
+    changed_by: str
+    last: int
+    """
+    Number of the latest step; send it as `seen`
+    """
+    next: list[NextStep]
+
+
 class PairAnswer(BaseModel):
     """
     How well one achievement answers one demand, with every reason.
@@ -3662,6 +3915,23 @@ class KindsRequest(BaseModel):
     """
     Day on which records have to be valid; today in China if not given
     """
+
+
+class OrderHistory(BaseModel):
+    """
+    An order and all its steps, undone ones too, oldest first.
+    """
+
+    order: OrderView
+    steps: list[OrderStepEntry]
+
+
+class OrderList(BaseModel):
+    """
+    Orders, the latest change first.
+    """
+
+    orders: list[OrderView]
 
 
 class BatchAnswer(BaseModel):

@@ -68,6 +68,12 @@ from gongxu_client.models import (
     Models,
     NeedText,
     NoticeView,
+    OrderHistory,
+    OrderList,
+    OrderPublished,
+    OrderStepSent,
+    OrderUndo,
+    OrderView,
     OriginList,
     OutcomeEvent,
     OutcomesStored,
@@ -349,6 +355,33 @@ class Client(SyncTransport):
     def step_assignment(self, number: str, body: StepRequest | Mapping[str, Any]) -> AssignmentView:
         """Take a step of an assignment."""
         return self.send(AssignmentView, "POST", f"/v1/assignments/{quoted(number)}/steps", body=body)
+
+    def publish_order(self, body: OrderPublished | Mapping[str, Any]) -> OrderView:
+        """Publish an order."""
+        return self.send(OrderView, "POST", "/v1/orders", body=body)
+
+    def list_orders(
+        self, *, state: str | None = None, demand_id: str = "", provider: str = "", client: str = "", limit: int = 200
+    ) -> OrderList:
+        """List orders."""
+        return self.send(
+            OrderList,
+            "GET",
+            "/v1/orders",
+            query={"state": state, "demand_id": demand_id, "provider": provider, "client": client, "limit": limit},
+        )
+
+    def get_order(self, number: str) -> OrderHistory:
+        """Read an order."""
+        return self.send(OrderHistory, "GET", f"/v1/orders/{quoted(number)}")
+
+    def step_order(self, number: str, body: OrderStepSent | Mapping[str, Any]) -> OrderView:
+        """Take a step of an order."""
+        return self.send(OrderView, "POST", f"/v1/orders/{quoted(number)}/steps", body=body)
+
+    def undo_order_step(self, number: str, body: OrderUndo | Mapping[str, Any]) -> OrderView:
+        """Undo a step of an order."""
+        return self.send(OrderView, "POST", f"/v1/orders/{quoted(number)}/undo", body=body)
 
     def ask_disclosure(self, body: DisclosureRequest | Mapping[str, Any]) -> DisclosureAnswer:
         """Ask to see more of a record."""

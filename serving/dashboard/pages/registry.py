@@ -14,7 +14,7 @@ from serving.dashboard.pages import (
     records,
     served,
 )
-from serving.dashboard.pages.daily import dispatch, matches, review, standing, today
+from serving.dashboard.pages.daily import dispatch, matches, orders, providers, review, standing, today
 from serving.dashboard.pages.endpoints import table as endpoints
 from serving.dashboard.pages.importing import prepare, reports
 from serving.dashboard.pages.kinds import cards, criteria, eligibility, firms
@@ -27,6 +27,8 @@ _MODULES = (
     today,
     matches,
     dispatch,
+    orders,
+    providers,
     standing,
     overview,
     quality,

@@ -15,7 +15,7 @@ from tests.some import some
 NOON = datetime(2026, 5, 6, 4, tzinfo=UTC)
 A, S = OrderAction, OrderState
 GOOD = {"result": 5, "response": 4, "skill": 3, "conduct": 5}
-# Who may do what in which state, and what comes of it: written down here once more.
+# Who may do what in which state, and the state after it: written down here once more.
 LEGAL = {
     ("已发布", "shortlist", "client"): "已入围",
     ("已入围", "shortlist", "client"): "已入围",

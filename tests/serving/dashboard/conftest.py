@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from data.kinds.record import KindRecord
 from data.settings import Settings
 from data.store.operators import Operator
 from data.store.store import Store
+from data.work.order_state import OrderAction, OrderStep, Party, Published
 from serving.access.rates import RateLimit
 from serving.app import create_app
 from serving.dashboard.accounts.access import Role, hash_password
@@ -59,7 +61,7 @@ def home(platform, tmp_path_factory) -> Settings:
 
 
 def add_kinds(store: Store) -> None:
-    """Write a service, a firm and a policy, for the pages about one."""
+    """Write a service, a firm, a policy and an order, for the pages about one."""
     text = "申报企业应符合以下条件：（1）职工人数不少于20人；（2）上年度营业收入不低于2000万元。"
     store.kinds.upsert(
         [
@@ -68,6 +70,16 @@ def add_kinds(store: Store) -> None:
             KindRecord(kind="policy", id="P1", title="产业奖补", attributes={"conditions": text}),
         ]
     )
+    publish = OrderStep(0, OrderAction.PUBLISH, Party.CLIENT, "manager", datetime.now(UTC), "order-1")
+    number = store.orders.publish(Published("D000001", "隔膜公司"), publish).number
+    listed = {
+        "order": number,
+        "action": OrderAction.SHORTLIST,
+        "token": "order-1-S1",
+        "kind": "service",
+        "record_id": "S1",
+    }
+    store.orders.act(replace(publish, **listed))
 
 
 @contextmanager

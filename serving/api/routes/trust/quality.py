@@ -1,6 +1,5 @@
 """Quality of providers: evaluations, what they come to, and the steps by which providers and stale records leave and return."""
 
-from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Literal
@@ -10,12 +9,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from data.errors import InputError
-from data.quality.ladder import LADDERS, RULES, Action, Step, Subject, acted, appealed, state_of
-from data.quality.ratings import SCALES, Evaluation, folded, norms, ratings, suspicions
+from data.quality.ladder import LADDERS, RULES, Action, Step, Subject
+from data.quality.ratings import SCALES, Evaluation
 from data.records import Identifier
 from data.store.keys import AuditEntry
 from data.store.store import Store
-from data.store.trust.review import review
 from serving.access.credentials import Principal
 from serving.access.gate import Needs
 from serving.access.roles import Scope
@@ -23,6 +21,7 @@ from serving.api.answers import json_response
 from serving.api.event_list import MAX_EVENTS
 from serving.api.routes.records import Writer
 from serving.problems import COMMON, responses
+from serving.runtime.quality.providers import act, provider_state, review_all
 from serving.runtime.services import ServicesOf
 
 router = APIRouter(prefix="/v1", tags=["trust"])
@@ -190,7 +189,7 @@ async def review_providers(asked: ReviewRequest, request: Request, services: Ser
         raise InputError("as_of belongs to a dry run", "as_of 只能与 dry_run 一起使用")
     now = asked.as_of or datetime.now(UTC)
     entry = _entry(request, who, "providers.review")
-    work = partial(_review, now=now, write=not asked.dry_run, entry=entry)
+    work = partial(review_all, now=now, entry=entry, write=not asked.dry_run)
     steps = await services.in_store(work, patient=True)
     if not asked.dry_run:
         await services.in_store(services.withheld.refresh)
@@ -206,7 +205,9 @@ async def act_on_provider(sent: ActionSent, request: Request, services: Services
     if (sent.subject == "record") != bool(sent.kind):
         raise InputError("kind belongs to a record", "kind 只用于记录（subject 为 record 时必填）")
     entry = _entry(request, who, f"providers.{sent.action}")
-    step = await services.in_store(partial(_act, sent=sent, entry=entry))
+    step = await services.in_store(
+        lambda store: act(store, sent.subject, sent.kind, sent.name, sent.action, sent.reason, entry)
+    )
     await services.in_store(services.withheld.refresh)
     services.written()
     return json_response(_step(step))
@@ -222,44 +223,19 @@ async def get_provider(
     return json_response(await services.in_store(partial(_provider, name=name)))
 
 
-def _review(store: Store, now: datetime, write: bool, entry: AuditEntry) -> list[Step]:
-    steps = review(store.quality, now)
-    if write:
-        store.quality.append(steps)
-        store.api_keys.note(AuditEntry(**vars(entry) | {"subject": f"{len(steps)} 步"}))
-    return steps
-
-
-def _act(store: Store, sent: ActionSent, entry: AuditEntry) -> Step:
-    history = store.quality.history(sent.subject, sent.kind, sent.name)
-    step = acted(sent.subject, sent.kind, sent.name, history, sent.action, entry.actor, entry.at, sent.reason)
-    store.quality.append([step])
-    store.api_keys.note(AuditEntry(**vars(entry) | {"subject": f"{sent.kind} {sent.name}"[:500]}))
-    return step
-
-
 def _provider(store: Store, name: str) -> dict[str, object]:
-    now = datetime.now(UTC)
-    given = store.quality.evaluations()
-    left_out = suspicions(given)
-    counted = [one for one in given if one.token not in left_out]
-    mine = [one for one in counted if folded(one.provider) == folded(name)]
-    history = store.quality.history("provider", "", name)
-    found = ratings(mine, norms(counted, now), now)
-    reasons = Counter(
-        left_out[one.token] for one in given if one.token in left_out and folded(one.provider) == folded(name)
-    )
+    found = provider_state(store, name, datetime.now(UTC))
     return ProviderAnswer(
         name=name,
-        state=state_of(history),
-        appealed=appealed(history),
-        counted=len(mine),
-        left_out=dict(reasons),
+        state=found.state,
+        appealed=found.appealed,
+        counted=found.counted,
+        left_out=dict(found.left_out),
         ratings=tuple(
             ScaleRating(scale=scale, label=SCALES[scale], mean=one.mean, low=one.low, high=one.high)
-            for scale, one in found.items()
+            for scale, one in found.ratings.items()
         ),
-        history=tuple(_answer(step) for step in history),
+        history=tuple(_answer(step) for step in found.history),
     ).model_dump(mode="json")
 
 

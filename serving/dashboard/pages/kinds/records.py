@@ -136,7 +136,7 @@ async def kinds_page(request: Request) -> Response:
     elif text:
         demand = Demand.of_text(text)
     if demand is not None:
-        work = partial(_answer, services, demand, [kind.name for kind in chosen], day)
+        work = partial(found_for, services, demand, [kind.name for kind in chosen], day)
         answer = await services.engine_threads.run(work)
     shown = await show(request, await kinds_table(request))
     return render(
@@ -154,7 +154,7 @@ async def beside_matches(request: Request) -> Response:
     names = [kind.name for kind in supply if not kind.own_table and counts.get(kind.name)]
     answer = None
     if names and services.holder.live is not None:
-        work = partial(_answer, services, demand, names, china_today(), BESIDE)
+        work = partial(found_for, services, demand, names, china_today(), BESIDE)
         answer = await services.engine_threads.run(work)
     return render(
         request, "kinds/beside.html", title="其他资源", active="browse", demand=demand,
@@ -162,11 +162,12 @@ async def beside_matches(request: Request) -> Response:
     )  # fmt: skip
 
 
-def _answer(services: Services, demand: Demand, names: list[str], day: date, top: int = SHOWN) -> KindsAnswer:
+def found_for(services: Services, demand: Demand, names: list[str], day: date, top: int = SHOWN) -> KindsAnswer:
+    """Return the best records of some kinds for a demand, without withheld ones."""
     live = services.live()
     index = services.kinds.index(live.engine, services.access.store())
     wanted = dict.fromkeys(names[:8], top)
-    return recommend_kinds(live.engine, index, demand, KindsQuery(wanted, day))
+    return recommend_kinds(live.engine, index, demand, KindsQuery(wanted, day, withheld=services.withheld.ids))
 
 
 async def records_page(request: Request) -> Response:
