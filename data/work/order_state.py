@@ -14,6 +14,7 @@ UNDO = timedelta(minutes=10)
 """How long a step can be taken back; after that it is an outcome or an evaluation, which stays."""
 MAX_NOTE = 1_000
 MAX_SHORTLIST = 20
+FULL_WAY_OUT = "请等其交付一项、改选其他入围服务，或请服务方更新上限"
 
 
 class OrderState(StrEnum):
@@ -187,16 +188,24 @@ class Capacity:
     label: str
     title: str
 
+    def has_room(self, accepted: int) -> bool:
+        """Tell whether one more fits beside the `accepted` orders of the platform."""
+        return self.in_hand + accepted < self.bound
+
     def check(self, accepted: int) -> None:
-        """Admit one more beside the `accepted` orders of the platform; InputError where there is no room."""
-        taken = self.in_hand + accepted
-        if taken >= self.bound:
+        """Admit one more; InputError where there is no room."""
+        if not self.has_room(accepted):
+            taken = self.in_hand + accepted
             raise InputError(
                 f"{self.title!r} has {taken:g} in hand ({accepted} by orders here) of at most {self.bound:g} ({self.label}); "
                 "wait until one is delivered, order another of the short list, or have the provider raise the limit",
-                f"“{self.title}”在办 {taken:g} 项（其中本平台订单 {accepted} 项），已达{self.label} {self.bound:g}："
-                "请等其交付一项、改选其他入围服务，或请服务方更新上限",
+                f"{self.full(accepted)}：{FULL_WAY_OUT}",
             )
+
+    def full(self, accepted: int) -> str:
+        """Return in Chinese that there is no room, with value and limit."""
+        taken = self.in_hand + accepted
+        return f"“{self.title}”在办 {taken:g} 项（其中本平台订单 {accepted} 项），已达{self.label} {self.bound:g}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Literal
 from data.errors import InputError
 from data.kinds.declaration import FieldDeclaration, KindDeclaration
 from data.kinds.record import KindRecord, RecordStatus
-from data.work.order_state import Admission, Capacity
+from data.work.order_state import FULL_WAY_OUT, Admission, Capacity
 from matcher.kinds.requirements import holds, place_name
 from matcher.kinds.rules import barred_firms, folded_firm, same_firm
 
@@ -75,6 +75,11 @@ def checks(
         *(_qualified(record, kind, field, on) for field in kind.fields if field.ends),
         *_vouchers(record, kind, vouchers, on),
     ]
+    return by_status(found)
+
+
+def by_status(found: Sequence[OrderCheck]) -> list[OrderCheck]:
+    """Return checks with what is missed first, then what is not stated."""
     order = {"missed": 0, "unknown": 1, "met": 2}
     return sorted(found, key=lambda one: order[one.status])
 
@@ -100,10 +105,8 @@ def capacity_check(record: KindRecord, kind: KindDeclaration, accepted: int) -> 
     label = kind.label_of(bounded.at_most)
     if capacity is None:
         return [OrderCheck(bounded.at_most, label, "unknown", f"未说明{label}")]
-    try:
-        capacity.check(accepted)
-    except InputError as full:
-        return [OrderCheck(bounded.at_most, label, "missed", full.chinese, str(full))]
+    if not capacity.has_room(accepted):
+        return [OrderCheck(bounded.at_most, label, "missed", capacity.full(accepted), way_out=FULL_WAY_OUT)]
     said = f"在办 {capacity.in_hand + accepted:g} 项，{capacity.label} {capacity.bound:g}"
     if record.attributes.get(bounded.name) is None:
         said = f"{capacity.label} {capacity.bound:g}，本平台订单 {accepted} 项；未说明{bounded.label}"

@@ -31,7 +31,6 @@ from serving.runtime.importing.undoing import UndoRunner
 from serving.runtime.impressions import ImpressionLog
 from serving.runtime.kinds import KindHolder
 from serving.runtime.live import BundleHolder, Lacking, LiveModel
-from serving.runtime.ordering import submit_orders
 from serving.runtime.outside.endpoints import chat_model, counted, encoder_endpoints
 from serving.runtime.outside.opinions import SecondOpinions
 from serving.runtime.outside.reranking import Reranking
@@ -41,6 +40,7 @@ from serving.runtime.quality.withheld import WithheldRecords
 from serving.runtime.standing.delivery import Deliverer
 from serving.runtime.standing.matching import StandingMatcher
 from serving.runtime.storage import StoreAccess, StoreThreads
+from serving.runtime.work.ordering import submit_orders
 from serving.telemetry.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
 from serving.telemetry.tracing import start_tracing, stop_tracing
 

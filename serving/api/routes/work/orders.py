@@ -31,8 +31,8 @@ from serving.access.gate import Needs
 from serving.access.roles import Scope
 from serving.api.answers import json_response
 from serving.problems import COMMON, CONFLICT, NOT_FOUND, responses
-from serving.runtime.ordering import Withheld, order_checks, publish, records_of, take_step, undo
 from serving.runtime.services import ServicesOf
+from serving.runtime.work.ordering import Withheld, order_checks, publish, records_of, take_step, undo
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
 Reading = Depends(Needs(Scope.READ_EVENTS))

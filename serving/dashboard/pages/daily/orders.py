@@ -38,8 +38,8 @@ from serving.dashboard.page import Page, field, operator_of, see_other
 from serving.dashboard.pages.kinds.records import found_for
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, Row, SelectedRows, Table, TableSpec, show
-from serving.runtime import ordering
 from serving.runtime.services import Services, services_of
+from serving.runtime.work import ordering
 
 OFFERED = 3  # records of a kind that are offered for the short list
 
@@ -149,7 +149,7 @@ async def step(request: Request) -> Response:
     who, services = operator_of(request), services_of(request)
     try:
         number, seen = int(field(request, "number")), int(field(request, "seen"))
-        taken = _step(request, who, number, OrderAction(field(request, "action")))
+        taken = _step(request, who, number, OrderAction(field(request, "step")))
     except ValueError as error:
         raise InputError("页面已过期，请刷新后重试。") from error
     kinds, withheld = services.kinds.kinds, services.withheld.ids

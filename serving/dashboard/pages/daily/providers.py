@@ -31,7 +31,7 @@ DECISIONS = ("uphold", "reject", "reinstate")
 """Actions of the platform: a manager's."""
 STEP_NAMES = {"step": "通知", "appeal": "申诉", "rejected": "驳回申诉", "returned": "恢复", "confirmed": "确认"}
 LEFT_OUT = {"self": "自评", "repeated": "30 天内重复", "burst": "集中刷评"}
-REVIEWED = 200
+REVIEWED = 40
 """Steps of a dry run that are shown."""
 
 
@@ -153,7 +153,7 @@ async def take(request: Request) -> Response:
     """Confirm, appeal, decide an appeal, reinstate."""
     who, services = operator_of(request), services_of(request)
     subject, kind, name = _subject(lambda key: field(request, key))
-    action = next((one for one in ACTIONS if one == field(request, "action")), None)
+    action = next((one for one in ACTIONS if one == field(request, "step")), None)
     reason = field(request, "reason").strip().replace("\0", "")[:1000]
     if action is None or not name:
         raise InputError("页面已过期，请刷新后重试。")

@@ -7,7 +7,7 @@ import pytest
 from data.clocks import china_today
 from data.settings import Settings
 from data.store.store import Store
-from serving.runtime.ordering import submit_orders
+from serving.runtime.work.ordering import submit_orders
 from tests.serving.conftest import running
 from tests.some import some
 

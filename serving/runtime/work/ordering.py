@@ -17,6 +17,7 @@ from matcher.kinds.order_checks import (
     OrderCheck,
     VoucherFacts,
     admission,
+    by_status,
     capacity_check,
     capacity_of,
     checks,
@@ -127,10 +128,8 @@ def order_checks(store: Store, kinds: Kinds, withheld: Withheld, order: Order) -
         kind = orderable(kinds, ref.kind)
         ordered = order.state is OrderState.ACCEPTED and ref == (order.kind, order.record_id)
         accepted = store.orders.accepted(*ref) - ordered
-        found[ref] = [
-            *_checks(store, kinds, withheld, order, record, kind, order.voucher),
-            *capacity_check(record, kind, accepted),
-        ]
+        stated = _checks(store, kinds, withheld, order, record, kind, order.voucher)
+        found[ref] = by_status([*stated, *capacity_check(record, kind, accepted)])
     return found
 
 

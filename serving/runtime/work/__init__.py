@@ -1,0 +1,1 @@
+"""Work between the parties: orders of services."""
