@@ -3289,6 +3289,10 @@ class OrderStepEntry(BaseModel):
     """
 
     number: int
+    demand_id: str
+    """
+    As of the order: whoever must not see the demand sees no notes either
+    """
     action: Literal[
         "publish",
         "shortlist",

@@ -32,7 +32,9 @@ def provider_state(store: Store, name: str, now: datetime) -> ProviderState:
     counted = [one for one in given if one.token not in suspect]
     own = folded(name)
     mine = [one for one in counted if folded(one.provider) == own]
-    reasons = Counter(suspect[one.token] for one in given if one.token in suspect and folded(one.provider) == own)
+    reasons: Counter[str] = Counter(
+        suspect[one.token] for one in given if one.token in suspect and folded(one.provider) == own
+    )
     history = store.quality.history("provider", "", name)
     return ProviderState(
         state_of(history), appealed(history), len(mine), dict(reasons), ratings(mine, norms(counted, now), now), history

@@ -169,6 +169,7 @@ class OrderStepEntry(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     number: int
+    demand_id: str = Field(description="As of the order: whoever must not see the demand sees no notes either")
     action: OrderAction
     party: Party
     by: str
@@ -247,11 +248,12 @@ async def get_order(number: Number, services: ServicesOf) -> Response:
 
     def work(store: Store) -> OrderHistory:
         order = checked(store, kinds, withheld, store.orders.get(number))
-        names = OrderStepEntry.model_fields
-        steps = store.orders.steps(number)
-        return OrderHistory(
-            order=order, steps=tuple(OrderStepEntry(**{name: getattr(step, name) for name in names}) for step in steps)
+        names = set(OrderStepEntry.model_fields) - {"demand_id"}
+        steps = tuple(
+            OrderStepEntry(demand_id=order.demand_id, **{name: getattr(step, name) for name in names})
+            for step in store.orders.steps(number)
         )
+        return OrderHistory(order=order, steps=steps)
 
     return json_response((await services.in_store(work)).model_dump(mode="json"))
 

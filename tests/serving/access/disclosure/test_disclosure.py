@@ -67,6 +67,10 @@ class Planted:
             own = {f"{kind}_id": self.ids[kind]} if path in ids else {}
             answer = client.put(path + self.ids[kind], json=body | own)
             assert answer.status_code == 200, answer.text
+        order = {"demand_id": self.ids["demand"], "client": self.secret(), "operator": "张三", "note": self.secret()}
+        number = client.post("/v1/orders", json=order | {"token": self.level}).json()["number"]
+        listed = {"action": "shortlist", "kind": "expert", "record_id": self.ids["expert"], "operator": "张三"}
+        assert client.post(f"/v1/orders/{number}/steps", json=listed | {"token": f"{self.level}-1"}).status_code == 200
 
     def leaks(self, said):
         return [s[i : i + RUN] for s in self.secrets for i in range(len(s) - RUN + 1) if s[i : i + RUN] in said]
@@ -120,6 +124,19 @@ def bodies(ids):
         "undo_action": pair | {"operator": "张三"},
         "dispatch_demands": {"operator": "张三", "dry_run": True, "demand_ids": [ids["demand"]]},
         "hand_over_assignments": {"broker_id": "B1", "to": "B2", "operator": "张三"},
+        "publish_order": {
+            "demand_id": ids["demand"],
+            "operator": "张三",
+            "token": f"o-{ids['demand']}",
+            "client": "甲",
+        },
+        "step_order": {
+            "action": "order",
+            "kind": "expert",
+            "record_id": ids["expert"],
+            "operator": "张三",
+            "token": "o2",
+        },
         "step_assignment": {"state": "accepted", "operator": "张三", "token": "t2"},
         "post_events": [event],
         "reload": {},
