@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data.kinds.record import KindRecord
+from data.quality.ladder import Step
 from data.settings import Settings
 from data.store.operators import Operator
 from data.store.store import Store
@@ -61,7 +62,7 @@ def home(platform, tmp_path_factory) -> Settings:
 
 
 def add_kinds(store: Store) -> None:
-    """Write a service, a firm, a policy and an order, for the pages about one."""
+    """Write a service, a firm, a policy, an order and a stale record, for the pages about one."""
     text = "申报企业应符合以下条件：（1）职工人数不少于20人；（2）上年度营业收入不低于2000万元。"
     store.kinds.upsert(
         [
@@ -80,6 +81,7 @@ def add_kinds(store: Store) -> None:
         "record_id": "S1",
     }
     store.orders.act(replace(publish, **listed))
+    store.quality.append([Step("record", "service", "S1", "询问", "R1", datetime.now(UTC), "platform", "请更新或确认")])
 
 
 @contextmanager
