@@ -252,22 +252,35 @@ def _block_maxima(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return maxima
 
 
-@numba.njit(nogil=True, cache=True)
 def reached_best(
     scores: NDArray[np.float32], allowed: NDArray[np.bool_], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return positions (m,), ascending, and scores (m,) that hold the k best of those above 0, and few others.
 
     `allowed` (n,) bars positions; empty allows all. The k-th largest of the maxima of blocks bounds the k-th largest
-    score from below, so that most blocks are passed over.
+    score from below, so that most blocks are passed over. It is found by NumPy, whose selection need not be compiled.
     """
+    reachable, maxima = _reachable(scores, allowed)
+    bound = np.partition(maxima, len(maxima) - k)[len(maxima) - k] if len(maxima) > k else np.float32(0)
+    return _not_below(reachable, maxima, bound)
+
+
+@numba.njit(nogil=True, cache=True)
+def _reachable(
+    scores: NDArray[np.float32], allowed: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the scores (n,), 0 where they are barred, and the maxima of their blocks."""
     reachable = scores.copy()
     for position in range(len(allowed)):
         reachable[position] *= np.float32(allowed[position])
-    maxima = _block_maxima(reachable)
-    bound = np.float32(0)
-    if len(maxima) > k:
-        bound = np.partition(maxima, len(maxima) - k)[len(maxima) - k]
+    return reachable, _block_maxima(reachable)
+
+
+@numba.njit(nogil=True, cache=True)
+def _not_below(
+    scores: NDArray[np.float32], maxima: NDArray[np.float32], bound: np.float32
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return positions and values of the scores (n,) above 0 and not below `bound`; `maxima` are those of their blocks."""
     found = 0
     for block in range(len(maxima)):
         found += _BLOCK * (maxima[block] >= bound)
@@ -277,9 +290,9 @@ def reached_best(
     for block in range(len(maxima)):
         if maxima[block] >= bound:
             for position in range(block * _BLOCK, min(len(scores), (block + 1) * _BLOCK)):
-                if reachable[position] > 0 and reachable[position] >= bound:
+                if scores[position] > 0 and scores[position] >= bound:
                     positions[found] = position
-                    best[found] = reachable[position]
+                    best[found] = scores[position]
                     found += 1
     return positions[:found], best[:found]
 

@@ -7,7 +7,6 @@ a column of its own in which it waits: it does so only when no place is left tha
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from matcher.assignment.costs import Weights, pair_costs, place_cost
 from matcher.assignment.types import Task, Worker
@@ -22,6 +21,8 @@ def assign(
     tasks: Sequence[Task], workers: Sequence[Worker], weights: Weights = DEFAULT_WEIGHTS
 ) -> dict[str, str | None]:
     """Return by task the worker that takes it, None where nobody can; the order of the arguments does not matter."""
+    from scipy.optimize import linear_sum_assignment  # half a second, which no other command shall pay
+
     tasks = sorted(tasks, key=lambda task: task.id)
     workers = sorted((worker for worker in workers if worker.free), key=lambda worker: worker.id)
     if not tasks or not workers:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from data.errors import InputError
 from matcher.ranking.verdict import CONFIDENCE, SHOWN, TARGET_RISK, AnswerThreshold
@@ -76,6 +75,8 @@ def calibrate_threshold(held: Confidences, target: float, confidence: float = CO
         InputError: no threshold keeps the risk that low, or there are no demands.
 
     """
+    from scipy.special import betaincinv  # half a second, which no other command shall pay
+
     order = np.argsort(-held.probability, kind="stable")
     wrong = np.cumsum(~held.good[order])
     answered = np.arange(1, len(order) + 1)

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.optimize import minimize_scalar
 
 from data.kinds.disclosure import HIDDEN, PUBLIC, visibility_of
 from data.records import MAX_TEXT, Achievement, Demand
@@ -58,6 +57,8 @@ def fitted_weight(pairs: GradedScores) -> float:
 
     Pairwise logistic loss over all pairs of one demand with different levels; 0 where there is none.
     """
+    from scipy.optimize import minimize_scalar  # half a second, which no other command shall pay
+
     ranker, reranker = [], []
     for number in np.unique(pairs.demands):
         own = pairs.take(pairs.demands == number)

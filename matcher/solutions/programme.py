@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from data.errors import InputError
@@ -128,6 +127,8 @@ class Programme:
         return rows
 
     def _solved(self, rows: Sequence[Row]) -> Found | None:
+        from scipy.optimize import Bounds, LinearConstraint, milp  # half a second, which no other command shall pay
+
         width = len(self._worth)
         if any(not coefficients and low > 0 for coefficients, low, _ in rows):
             return None

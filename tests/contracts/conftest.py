@@ -6,12 +6,15 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+
+from data.store.database import open_engine
 
 
 def _binaries() -> Path:
@@ -59,15 +62,27 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def new_postgresql(postgresql_server: str) -> Callable[[], str]:
-    """Return a function that creates an empty database and returns its URL."""
+def new_postgresql(postgresql_server: str) -> Callable[..., str]:
+    """Return a function that creates a database with the tables of a new store, or a bare one, and returns its URL.
+
+    The migrations run once; the others are copies.
+    """
     url = postgresql_server.format("postgres").replace("postgresql://", "postgresql+psycopg://")
 
-    def create() -> str:
+    def copy_of(template: str) -> str:
         name = f"gongxu_{next(_numbers)}"
         engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         with engine.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0"))
-        return postgresql_server.format(name)
+            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        return name
+
+    @cache
+    def migrated() -> str:
+        name = copy_of("template0")
+        open_engine(postgresql_server.format(name)).dispose()
+        return name
+
+    def create(*, bare: bool = False) -> str:
+        return postgresql_server.format(copy_of("template0" if bare else migrated()))
 
     return create

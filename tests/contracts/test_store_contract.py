@@ -242,8 +242,10 @@ def _write(url, letter):
             opened.append_events(event(f"both{i}") for i in numbers)
 
 
-def test_two_processes_create_and_write_one_store(url):
-    context = multiprocessing.get_context("spawn")
+def test_two_processes_create_and_write_one_store(request, url):
+    if url.startswith("postgresql"):
+        url = request.getfixturevalue("new_postgresql")(bare=True)
+    context = multiprocessing.get_context("fork")
     writers = [context.Process(target=_write, args=(url, letter)) for letter in "XY"]
     for writer in writers:
         writer.start()

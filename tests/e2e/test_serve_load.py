@@ -18,7 +18,7 @@ def test_a_server_under_load_is_measured_and_the_home_untouched(platform, tmp_pa
     chosen = platform.settings.model_copy(update={"home": home})
     with Store.open(chosen.store_url) as store:
         before = store.counts()
-    plan = Plan(workers=1, rate=4, seconds=2, clients=4, swaps=1, soak_minutes=0.2)
+    plan = Plan(workers=1, rate=4, seconds=1, clients=4, swaps=1, soak_minutes=0.1)
     rows = {(row.stage, row.metric): row for part in bench_serve(chosen, plan) for row in part}
     with Store.open(chosen.store_url) as store:
         assert store.counts() == before
@@ -30,8 +30,8 @@ def test_a_server_under_load_is_measured_and_the_home_untouched(platform, tmp_pa
     assert 0 < rows[calm, "p50"].value <= rows[calm, "p99"].value
     assert 0 < rows[calm, "CPU of the server, each"].value < 10_000
     assert rows["1 workers, at start", "start to ready"].value > 0
-    # Nothing piles up: what is held after twelve seconds of load is about what was held after one.
-    soak = "soak 0.2 min at 4/s"
+    # Nothing piles up: what is held after six seconds of load is about what was held after half a one.
+    soak = "soak 0.1 min at 4/s"
     assert rows[soak, "own memory at the end"].value < 1.2 * rows[soak, "own memory after a tenth"].value + 20
 
 

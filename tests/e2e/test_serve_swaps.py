@@ -9,7 +9,7 @@ import httpx2
 from matcher.bundle import set_current
 from tests.e2e.servers import copy_of, served, wait_until
 
-SWAPS = int(os.environ.get("SWAPS", "8"))
+SWAPS = int(os.environ.get("SWAPS", "4"))
 URL = "/v1/recommendations/achievements"
 
 
@@ -40,7 +40,7 @@ def test_swaps_under_load_fail_no_request_and_leave_no_cliff(platform, tmp_path)
         askers = [threading.Thread(target=ask, args=arguments) for arguments in work]
         for asker in askers:
             asker.start()
-        time.sleep(2.0)
+        time.sleep(1.0)
         for number in range(SWAPS):
             wanted = (platform.built, platform.trained)[number % 2].name
             swapping.set()

@@ -27,7 +27,7 @@ def url(request, tmp_path):
         connection.executescript(dump)
         connection.close()
         return f"sqlite:///{tmp_path / 'store.db'}"
-    found = request.getfixturevalue("new_postgresql")()
+    found = request.getfixturevalue("new_postgresql")(bare=True)
     with psycopg.connect(found, autocommit=True) as connection:
         connection.execute(dump)
     return found
