@@ -1,4 +1,4 @@
-"""Whole requests, in process, on the current bundle, beside FAISS' flat search over the same achievements' vectors."""
+"""Whole requests, in process, on the current bundle, beside FAISS' flat search and what a user would assemble."""
 
 import time
 from collections.abc import Sequence
@@ -11,6 +11,8 @@ import numpy as np
 from data.records import Demand
 from data.settings import Settings
 from data.store.store import Store
+from eval.bench.assembled import NAME as ASSEMBLED
+from eval.bench.assembled import bench_assembled
 from eval.bench.report import BenchRow, Latency, latency, resident_mib, throughput
 from matcher.bundle import current_bundle
 from matcher.engine import Engine
@@ -29,7 +31,8 @@ _TOP = 10
 def bench_request(settings: Settings) -> list[BenchRow]:
     """Return what requests for stored demands cost on the bundle that `settings` names, whole and by part.
 
-    Everything is compared with one flat search for the nearest 100 vectors. Latencies are CPU time of one thread.
+    Everything is compared with one flat search for the nearest 100 vectors, the request also with what a user would
+    assemble for the same job (`eval.bench.assembled`). Latencies are CPU time of one thread.
 
     Raises:
         BundleError: nothing was built yet, or the bundle is damaged.
@@ -43,22 +46,26 @@ def bench_request(settings: Settings) -> list[BenchRow]:
     loaded = time.perf_counter() - begun
     with Store.open(settings.store_url) as store:
         asked = _spread(store, len(model.demands), _DEMANDS)
-        written = list(islice(store.achievements(), _UPDATES))
+        stored = list(store.achievements())
     count = len(model.achievements)
     stage = f"request {count:,}" + ("" if model.scorer else ", no ranker")
     answers = [partial(engine.recommend_achievements, demand) for demand in asked]
     mine = latency(answers)
     held = resident_mib()
     peer, flat_rate = _flat(model)
+    vectors = np.ascontiguousarray(model.achievements.base.texts.full.vectors, dtype=np.float32)
+    assembled = bench_assembled(vectors, stored, asked)
     explained = latency([partial(engine.recommend_achievements, d, explain=True) for d in asked[:_EXPLAINED]], 2)
     one, two = throughput(answers, 1), throughput(answers, 2)
-    updates = [partial(engine.upsert_achievements, [record]) for record in written]
+    updates = [partial(engine.upsert_achievements, [record]) for record in stored[:_UPDATES]]
     return [
         BenchRow(stage, "load, digests checked", loaded, "s"),
         BenchRow(stage, "memory of the process", held, "MiB"),
         BenchRow(stage, "of which by loading and answering", held - before, "MiB"),
         BenchRow(stage, "flat search p50", peer.p50, "ms"),
+        BenchRow(stage, "assembled p50", assembled.p50, "ms"),
         BenchRow(stage, "request p50", mine.p50, "ms", mine.p50 / peer.p50, PEER),
+        BenchRow(stage, "request p50, to an assembled one", mine.p50, "ms", mine.p50 / assembled.p50, ASSEMBLED),
         BenchRow(stage, "request p99", mine.p99, "ms", mine.p99 / peer.p99, PEER),
         BenchRow(stage, "with reasons p50", explained.p50, "ms", explained.p50 / peer.p50, PEER),
         *_parts(stage, engine, asked, peer),

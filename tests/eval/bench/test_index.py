@@ -5,7 +5,6 @@ import io
 import numpy as np
 from rich.console import Console
 
-from eval.bench.lexical import bench_lexical
 from eval.bench.report import BenchRow, table
 from eval.bench.vector import bench_vector, synthetic_vectors
 
@@ -20,13 +19,6 @@ def test_vector_rows_compare_with_flat_search():
     assert rows["search p50"].ratio == rows["search p50"].value / rows["flat search p50"].value
     assert rows["filter 1.0% recall"].value == 1.0
     assert rows["updates of one row"].value > 0
-
-
-def test_lexical_rows_compare_with_bm25s():
-    rows = by_metric(bench_lexical(1_500))
-    assert rows["search p50"].ratio is not None
-    assert rows["search p50"].value > 0
-    assert rows["size"].value > 0
 
 
 def test_synthetic_vectors_are_the_same_for_a_seed_and_of_length_one():

@@ -9,6 +9,7 @@ from data.errors import BundleError
 from data.settings import Settings, settings
 from eval.bench.encode import bench_encode, simulated_texts
 from eval.bench.graph import bench_graph, bench_graph_build
+from eval.bench.lexical import bench_lexical
 from eval.bench.report import BenchRow, resident_mib
 from eval.bench.request import bench_request
 
@@ -32,6 +33,8 @@ def test_requests_are_compared_with_flat_search_and_taken_apart(platform):
     rows = by_metric(bench_request(platform.settings))
     request, flat = rows["request p50"], rows["flat search p50"]
     assert request.ratio == pytest.approx(request.value / flat.value)
+    beside = rows["request p50, to an assembled one"]
+    assert beside.ratio == pytest.approx(request.value / rows["assembled p50"].value)
     assert 0 < rows["candidates, median"].value <= 80
     stages = {"subject", "history", "candidates", "preselection", "graph signals", "features", "score"}
     parts = [row for name, row in rows.items() if name.strip() in stages]
@@ -51,6 +54,13 @@ def test_encoding_is_compared_with_sentence_transformers():
     rows = by_metric(bench_encode(60))
     assert 0 < rows["one query p50"].ratio < 1
     assert rows["many texts, per CPU second"].value > 0
+
+
+def test_lexical_rows_compare_with_bm25s():
+    rows = by_metric(bench_lexical(1_500))
+    assert rows["search p50"].ratio is not None
+    assert rows["search p50"].value > 0
+    assert rows["size"].value > 0
 
 
 def test_simulated_texts_are_the_same_every_time_and_of_the_length_asked_for():
