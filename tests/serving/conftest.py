@@ -10,6 +10,22 @@ from fastapi.testclient import TestClient
 
 from data.settings import Settings
 from serving.app import create_app
+from serving.runtime import live
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_once() -> Iterator[None]:
+    """Let only the first bundle of this process be warmed up: what is compiled stays compiled."""
+    warm_up, warmed = live.warm_up, []
+
+    def first(*arguments) -> None:
+        if not warmed:
+            warmed.append(True)
+            warm_up(*arguments)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(live, "warm_up", first)
+        yield
 
 
 @contextmanager
