@@ -25,7 +25,8 @@ def pyfunc(two_versions, monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import mlflow.pyfunc
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", two_versions.settings.mlflow_uri)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):  # MLflow sets them, and does not take them back
+        monkeypatch.setenv(name, two_versions.settings.mlflow_uri)
     mlflow.set_tracking_uri(two_versions.settings.mlflow_uri)
     mlflow.set_registry_uri(two_versions.settings.mlflow_uri)
     yield mlflow.pyfunc
