@@ -129,9 +129,9 @@ def _phase(
     server: Served, stage: str, load: Coroutine[None, None, LoadResult], bare: float
 ) -> tuple[list[BenchRow], LoadResult]:
     """Run a phase; return its rows and its result."""
-    before = _cpu_seconds(server.process.pid)
+    before = cpu_seconds(server.process.pid)
     result = uvloop.run(load)
-    cost = 1e3 * (_cpu_seconds(server.process.pid) - before) / max(1, sum(result.statuses.values()))
+    cost = 1e3 * (cpu_seconds(server.process.pid) - before) / max(1, sum(result.statuses.values()))
     return [
         *_answers(stage, result, bare),
         BenchRow(stage, "CPU of the server, each", cost, "ms", cost / bare, "in process"),
@@ -230,7 +230,7 @@ def _memory(pid: int) -> tuple[float, float]:
     return together / 1024, own / 1024
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process and its descendants have used so far."""
     ticks = 0
     for process in _family(pid):

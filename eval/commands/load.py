@@ -16,6 +16,9 @@ def load_command(
     models: Annotated[
         bool, typer.Option("--models", help="Instead: a silent chat model and a flood of requests that ask it.")
     ] = False,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Instead: what GONGXU_EVIDENCE=all costs a request.")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows to this file.")] = None,
 ) -> None:
     """Put a server under load: latency, throughput, overload, swaps, memory.
@@ -32,11 +35,14 @@ def load_command(
 
       gongxu lab load --models
 
+      gongxu lab load --evidence --seconds 120
+
     """
     import orjson
 
     from data.settings import settings
     from data.terminal import console as terminal
+    from eval.bench.evidence import bench_evidence
     from eval.bench.outside import bench_outside
     from eval.bench.report import BenchRow
     from eval.bench.serve import Plan, bench_serve
@@ -46,7 +52,8 @@ def load_command(
     console = terminal()
     rows: list[BenchRow] = []
     plan = Plan(workers, rate, seconds, clients, swaps, soak)
-    for found in (bench_outside if models else bench_serve)(settings(), plan):
+    measure = bench_outside if models else bench_evidence if evidence else bench_serve
+    for found in measure(settings(), plan):
         for row in found:
             ratio = "" if row.ratio is None else f"  = {row.ratio:.2f} x {row.peer}"
             console.print(

@@ -6,6 +6,7 @@ import pytest
 
 from data.errors import InputError
 from data.store.store import Store
+from eval.bench.evidence import bench_evidence
 from eval.bench.load import LoadResult
 from eval.bench.serve import Plan, bench_serve
 from serving.access.credentials import add_key
@@ -33,6 +34,13 @@ def test_a_server_under_load_is_measured_and_the_home_untouched(platform, tmp_pa
     # Nothing piles up: what is held after six seconds of load is about what was held after half a one.
     soak = "soak 0.1 min at 4/s"
     assert rows[soak, "own memory at the end"].value < 1.2 * rows[soak, "own memory after a tenth"].value + 20
+
+
+def test_the_cost_of_evidence_is_measured_beside_a_server_without(platform):
+    (rows,) = bench_evidence(platform.settings, Plan(seconds=2))
+    off, on, low, high = (row.value for row in rows)
+    assert rows[1].ratio == pytest.approx(on / off)
+    assert 0 < low <= rows[1].ratio <= high
 
 
 def test_a_home_with_keys_is_refused(platform, tmp_path):
