@@ -63,6 +63,10 @@ class ImportStoppedError(GongxuError):
     exit_code = 4
 
 
+class ClusterError(GongxuError):
+    """A cluster cannot be reached, runs another version, or could not do a part of the work; nothing was published."""
+
+
 class BundleError(GongxuError):
     """A bundle is missing, damaged, or built for another version or feature table."""
 

@@ -1,17 +1,18 @@
 """Building the graph from records: vocabulary, descriptions of all records, relations between terms."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 
+from data.cluster.workers import THIS_PROCESS, Workers
 from data.records import Achievement, Demand, Record
 from knowledge_graph.records.classifier import RecordClassifier, fit_classifier
 from knowledge_graph.records.describe import Describer, TermCounts, classes_of, count_terms, experts_of, record_texts
 from knowledge_graph.records.table import RecordTable
-from knowledge_graph.relations.definitions import stated_synonyms
+from knowledge_graph.relations.definitions import Statements, stated_synonyms
 from knowledge_graph.relations.extraction import TermEdge, co_occurrence, containment, supply
 from knowledge_graph.relations.matrix import RelationMatrix, compile_relations, term_graph
 from knowledge_graph.relations.synonyms import Encode, close_vectors
@@ -60,12 +61,16 @@ class BuiltParts:
 
 
 def build_parts(
-    achievements: Sequence[Achievement], demands: Sequence[Demand], encode: Encode | None, progress: Progress
+    achievements: Sequence[Achievement],
+    demands: Sequence[Demand],
+    encode: Encode | None,
+    progress: Progress,
+    workers: Workers = THIS_PROCESS,
 ) -> BuiltParts:
-    """Return all parts of the graph of the given records; deterministic."""
+    """Return all parts of the graph of the given records; deterministic, wherever the workers run."""
     records: Sequence[Record] = [*achievements, *demands]
     chains = load_chains()
-    vocabulary = build_vocabulary(records, chains, progress)
+    vocabulary = build_vocabulary(records, chains, progress, workers)
     describer = Describer(
         vocabulary,
         stages_of_terms(vocabulary, chains),
@@ -75,16 +80,16 @@ def build_parts(
         {},
         RecordClassifier(),
     )
-    counted = []
-    for number, record in enumerate(records):
-        counted.append(count_terms(vocabulary, record))
-        _report(progress, "read records", number + 1, len(records))
+    counted: list[TermCounts] = []
+    for part in workers.map(_terms_of_part, workers.parts(records), vocabulary):
+        counted += part
+        progress("read records", len(counted), len(records))
     vocabulary = describer.vocabulary = _with_record_frequencies(vocabulary, counted)
     mentions = _mentions(vocabulary, counted)
     describer.classifier = _fit_classifier(mentions, records, describer)
     progress("classify", 1, 1)
     rows = [describer.place(record, terms, register=True) for record, terms in zip(records, counted, strict=True)]
-    edges = list(_edges(records, vocabulary, mentions, chains, encode, progress))
+    edges = list(_edges(records, vocabulary, mentions, chains, encode, progress, workers))
     graph = term_graph(vocabulary.terms, edges)
     relations = compile_relations(graph)
     progress("relations", 1, 1)
@@ -107,25 +112,47 @@ def no_progress(step: str, done: int, total: int) -> None:
     """Report nothing."""
 
 
-def _report(progress: Progress, step: str, done: int, total: int) -> None:
-    if done == total or done % 500 == 0:
-        progress(step, done, total)
+def _terms_of_part(vocabulary: Vocabulary, records: Sequence[Record]) -> list[TermCounts]:
+    """Return the terms of each of one partition's records."""
+    return [count_terms(vocabulary, record) for record in records]
 
 
-def build_vocabulary(records: Sequence[Record], chains: Chains, progress: Progress) -> Vocabulary:
+def _texts(records: Iterable[Record]) -> Iterator[str]:
+    """Yield the texts of records that say something."""
+    return (text for record in records for text, _ in record_texts(record) if text)
+
+
+def _phrases_of_part(_: None, records: Sequence[Record]) -> PhraseMiner:
+    """Return the words of one partition's records, numbered among themselves."""
+    miner = PhraseMiner()
+    for text in _texts(records):
+        miner.add(tag(text))
+    return miner
+
+
+def _votes_of_part(terms: Sequence[str], records: Sequence[Record]) -> TypeVotes:
+    """Return what one partition's records say of the terms' types."""
+    votes = TypeVotes(terms)
+    for text in _texts(records):
+        votes.add(tag(text))
+    return votes
+
+
+def build_vocabulary(
+    records: Sequence[Record], chains: Chains, progress: Progress, workers: Workers = THIS_PROCESS
+) -> Vocabulary:
     """Return the terms of the records and of the industry chains, with their types; frequencies follow later."""
     miner = PhraseMiner()
     step = max(1, -(-len(records) // MINED_RECORDS))
     sample = records[::step]
-    for number, record in enumerate(sample):
-        for text, _ in record_texts(record):
-            if text:
-                miner.add(tag(text))
-        _report(progress, "mine terms", number + 1, len(sample))
+    parts = workers.parts(sample)
+    for number, mined in enumerate(workers.map(_phrases_of_part, parts, None)):
+        miner.take_in(mined)
+        progress("mine terms", number + 1, len(parts))
     small = len(records) < SMALL
     chosen = choose_terms(miner.mine(support=2 if small else 3), limit=MAX_TERMS, min_c_value=1.0 if small else 2.0)
     step = max(1, -(-len(sample) // EXTRACTED_RECORDS))
-    marked = MarkedPhrases(text for record in sample[::step] for text, _ in record_texts(record) if text)
+    marked = MarkedPhrases(_texts(sample[::step]), workers)
     progress("extract terms", 1, 1)
     terms = [
         term.text for term in chosen if (marked.believes(term.text) if term.words > 1 else small or term.count > 1)
@@ -133,10 +160,9 @@ def build_vocabulary(records: Sequence[Record], chains: Chains, progress: Progre
     known = set(terms)
     terms += [term for term in chains.members() if term not in known]
     votes = TypeVotes(terms)
-    for record in sample[:: max(1, len(sample) // 10_000)]:
-        for text, _ in record_texts(record):
-            if text:
-                votes.add(tag(text))
+    voting = workers.parts(sample[:: max(1, len(sample) // 10_000)])
+    for cast in workers.map(_votes_of_part, voting, terms):
+        votes.take_in(cast)
     nothing = np.zeros(len(terms), dtype=np.int32)
     return Vocabulary.of(terms, nothing, votes.decide(terms), len(records))
 
@@ -190,12 +216,15 @@ def _edges(
     chains: Chains,
     encode: Encode | None,
     progress: Progress,
+    workers: Workers,
 ) -> Iterator[TermEdge]:
     """Yield all relations between terms, each with its confidence and evidence."""
     yield from containment(vocabulary)
     progress("broader and narrower", 1, 1)
-    contents = (text for record in records for text, _ in record_texts(record))
-    yield from stated_synonyms(contents, vocabulary)
+    statements = Statements()
+    for stated in workers.map(_statements_of_part, workers.parts(records), vocabulary):
+        statements.take_in(stated)
+    yield from stated_synonyms(statements, vocabulary)
     progress("synonyms", 1, 1)
     yield from co_occurrence(mentions, vocabulary, support=2 if len(records) < SMALL else 3)
     progress("co-occurrence", 1, 1)
@@ -203,6 +232,14 @@ def _edges(
     if encode is not None:
         yield from close_vectors(vocabulary, encode)
         progress("close vectors", 1, 1)
+
+
+def _statements_of_part(vocabulary: Vocabulary, records: Sequence[Record]) -> Statements:
+    """Return what one partition's records state of terms."""
+    statements = Statements()
+    for text in _texts(records):
+        statements.read(text, vocabulary)
+    return statements
 
 
 def _stage_pairs(vocabulary: Vocabulary, chains: Chains) -> Iterator[tuple[list[int], list[int], int]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from data.cluster.workers import THIS_PROCESS, Workers
 from data.columns.features import names_of
 from data.records import Achievement, Demand, OutcomeEvent, Record
 from knowledge_graph.build import BuiltParts, Progress, build_parts, no_progress
@@ -94,13 +95,15 @@ class KnowledgeGraph:
         outcomes: Iterable[OutcomeEvent] = (),
         encode: Encode | None = None,
         progress: Progress = no_progress,
+        workers: Workers = THIS_PROCESS,
     ) -> Self:
         """Build the graph of the given records; rows are their places in the sequences. Deterministic.
 
         `encode` turns n texts into (n, d) float32 vectors of length 1 and adds edges between terms of close meaning;
-        `outcomes` feed the holders' record; `progress` is called with (step, done, total).
+        `outcomes` feed the holders' record; `progress` is called with (step, done, total);
+        `workers` read the records.
         """
-        parts = build_parts(list(achievements), list(demands), encode, progress)
+        parts = build_parts(list(achievements), list(demands), encode, progress, workers)
         graph = cls(parts, Outcomes.empty(len(parts.demand_ids)))
         graph.set_outcomes(outcomes)
         return graph

@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from data.cluster.workers import THIS_PROCESS, Workers
 from data.errors import BundleError, InputError
 from data.records import Achievement, Demand, Record
 from knowledge_graph.graph import KnowledgeGraph
@@ -73,13 +74,16 @@ class MatchingModel:
         encoder: Encoder,
         progress: Callable[[str], None] = lambda _: None,
         contextual: Encoder | None = None,
+        workers: Workers = THIS_PROCESS,
     ) -> Self:
         """Fit the text space on all records and index both sides; the result has no scorer yet.
 
-        `contextual` reads texts a second time, word by word in their order; None leaves that out.
+        `contextual` reads texts a second time, word by word in their order; None leaves that out. `workers` do what concerns
+        single records; the result is the same wherever they run.
 
         Raises:
             InputError: there are no achievements or no demands.
+            ClusterError: the workers could not do their part.
 
         """
         if not achievements or not demands:
@@ -88,10 +92,10 @@ class MatchingModel:
         progress("text space")
         records: list[Record] = [*demands, *achievements]
         texts = [record_text(record).full for record in records]
-        space = TextSpace.fit(encoder, texts, contextual=contextual)
+        space = TextSpace.fit(encoder, texts, contextual=contextual, workers=workers)
         progress("views")
-        record_encoder, demand_view, achievement_view = RecordEncoder.fit(space, demands, achievements)
-        graph = build_graph(achievements, demands, encoder, progress)
+        record_encoder, demand_view, achievement_view = RecordEncoder.fit(space, demands, achievements, workers=workers)
+        graph = build_graph(achievements, demands, encoder, progress, workers)
         progress("indexes")
         offered, wanted = achievement_view.with_graph(graph.achievements), demand_view.with_graph(graph.demands)
         supply = Collection.build(offered, list(achievements), graph.vocabulary.terms)
@@ -102,7 +106,7 @@ class MatchingModel:
             Collection.build(wanted, list(demands), graph.vocabulary.terms),
             None,
             graph,
-            read_quantities(achievements, demands, encoder, graph, progress),
+            read_quantities(achievements, demands, encoder, graph, progress, workers),
             least_familiarity(space, texts[: len(demands)], np.asarray(demand_view.texts.full.vectors), supply),
         )
 
@@ -166,10 +170,11 @@ def build_graph(
     demands: Sequence[Demand],
     encoder: Encoder,
     progress: Callable[[str], None] = lambda _: None,
+    workers: Workers = THIS_PROCESS,
 ) -> KnowledgeGraph:
     """Build the knowledge graph of the records; its rows are their places. It knows no outcome: history tells those."""
     progress("graph")
-    return KnowledgeGraph.build(achievements, demands, encode=lambda texts: encoder.encode(texts, "passage"))
+    return KnowledgeGraph.build(achievements, demands, encode=_encode_names(encoder), workers=workers)
 
 
 def read_quantities(
@@ -178,12 +183,14 @@ def read_quantities(
     encoder: Encoder,
     graph: KnowledgeGraph | None,
     progress: Callable[[str], None] = lambda _: None,
+    workers: Workers = THIS_PROCESS,
 ) -> Quantities:
     """Read the figures of all records; their rows are the records' places."""
     progress("quantities")
-    return Quantities.build(demands, achievements, _encode_names(encoder), graph_synonyms(graph) if graph else None)
+    synonyms = graph_synonyms(graph) if graph else None
+    return Quantities.build(demands, achievements, _encode_names(encoder), synonyms, workers)
 
 
 def _encode_names(encoder: Encoder) -> Encode:
-    """Return how the names of parameters become vectors: as passages, of both sides alike."""
+    """Return how terms and the names of parameters become vectors: as passages, of both sides alike."""
     return lambda names: encoder.encode(names, "passage")

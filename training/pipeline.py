@@ -8,6 +8,7 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
+from data.cluster.workers import THIS_PROCESS, Workers
 from data.errors import InputError
 from data.kinds.registry import load_kinds
 from data.locks import exclusive
@@ -51,29 +52,32 @@ LOCK = "making.lock"
 WORK = ("build or training", "构建或训练")
 
 
-def build(settings: Settings, store: Store, progress: Progress = lambda _: None) -> BuiltBundle:
+def build(
+    settings: Settings, store: Store, progress: Progress = lambda _: None, workers: Workers = THIS_PROCESS
+) -> BuiltBundle:
     """Build a bundle from all records of the store; it has no ranker yet and is what the next training starts from.
 
     It is served at once unless that would replace a bundle with a ranker by one without. Its run goes to MLflow with the
-    next one that is pushed.
+    next one that is pushed. `workers` do what concerns single records; the bundle's files are the same wherever they run.
 
     Raises:
         InputError: the store lacks achievements or demands.
         BusyError: another build or training of this home is running.
+        ClusterError: the workers could not do their part; nothing was published.
 
     """
     with exclusive(settings.home / LOCK, *WORK):
-        return _build(settings, store, progress)
+        return _build(settings, store, progress, workers)
 
 
-def _build(settings: Settings, store: Store, progress: Progress) -> BuiltBundle:
+def _build(settings: Settings, store: Store, progress: Progress, workers: Workers) -> BuiltBundle:
     started, watermark = monotonic(), store.watermark()
     progress("records")
     achievements, demands = list(store.achievements()), list(store.demands())
     progress("encoder")
     encoder = store_encoder(settings, demands, achievements)
-    contextual = contextual_encoder(settings)
-    model = MatchingModel.build(achievements, demands, encoder, progress, contextual)
+    contextual = contextual_encoder(settings, workers)
+    model = MatchingModel.build(achievements, demands, encoder, progress, contextual, workers)
     progress("kinds")
     kinds = load_kinds(settings.kinds)
     others = KindIndex.build(

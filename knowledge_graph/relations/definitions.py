@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import chain, combinations
 from typing import NamedTuple
 
@@ -105,26 +106,44 @@ def explanations(text: str, vocabulary: Vocabulary) -> Iterator[tuple[int, froze
             yield term, words
 
 
-def stated_synonyms(texts: Iterable[str], vocabulary: Vocabulary) -> Iterator[TermEdge]:
-    """Yield what the texts state of terms meaning the same, both ways: by name, and by a definition that two share.
+@dataclass
+class Statements:
+    """What texts state: names of terms with the texts that do, terms by gloss, and terms with their defining words."""
+
+    named: Counter[tuple[int, int]] = field(default_factory=Counter)
+    glossed: dict[str, Counter[int]] = field(default_factory=dict)
+    explained: list[tuple[int, frozenset[str]]] = field(default_factory=list)
+
+    def read(self, text: str, vocabulary: Vocabulary) -> None:
+        """Take in what one normalised text states."""
+        if "(" in text or "称" in text or "名" in text or "缩写" in text or "叫" in text:
+            self.named.update(set(namings(text, vocabulary)))
+        if "(" in text:
+            for term, gloss in set(glosses(text, vocabulary)):
+                self.glossed.setdefault(gloss, Counter())[term] += 1
+        if "指" in text or "定义为" in text or "是一" in text:
+            self.explained += explanations(text, vocabulary)
+
+    def take_in(self, later: "Statements") -> None:
+        """Take in what later texts state."""
+        self.named.update(later.named)
+        for gloss, terms in later.glossed.items():
+            self.glossed.setdefault(gloss, Counter()).update(terms)
+        self.explained += later.explained
+
+
+def stated_synonyms(statements: Statements, vocabulary: Vocabulary) -> Iterator[TermEdge]:
+    """Yield what texts state of terms meaning the same, both ways: by name, and by a definition that two share.
 
     The more texts agree on a name, the surer: one seen once and never otherwise has 0.7. Terms of the same gloss or of
     nearly the same defining phrase, and alike terms of the same abbreviation, are DEFINED_ALIKE, with the number of their
     definitions and the overlap of those.
     """
-    named: Counter[tuple[int, int]] = Counter()
-    glossed: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    explained: list[tuple[int, frozenset[str]]] = []
-    for text in texts:
-        if "(" in text or "称" in text or "名" in text or "缩写" in text or "叫" in text:
-            named.update(set(namings(text, vocabulary)))
-        if "(" in text:
-            for term, gloss in set(glosses(text, vocabulary)):
-                glossed[gloss][term] += 1
-        if "指" in text or "定义为" in text or "是一" in text:
-            explained += explanations(text, vocabulary)
+    named = statements.named
     yield from _of_names(named)
-    sharing = chain(_of_abbreviations(named, vocabulary), _of_glosses(glossed), _of_explanations(explained))
+    sharing = chain(
+        _of_abbreviations(named, vocabulary), _of_glosses(statements.glossed), _of_explanations(statements.explained)
+    )
     yield from _of_definitions(sharing, vocabulary)
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Self
 
+from data.cluster.workers import THIS_PROCESS, Workers
 from knowledge_graph.terms.phrases import general_words, stop_words
 from knowledge_graph.terms.tagging import Word, tag
 from knowledge_graph.terms.types import type_by_head
@@ -87,6 +88,10 @@ class KeyphraseExtractor:
 
     def fit(self, texts: Sequence[str]) -> Self:
         """Count the candidates of normalised texts: occurrences, texts, occurrences inside longer ones (for C-value)."""
+        return self.count(texts).complete()
+
+    def count(self, texts: Sequence[str]) -> Self:
+        """Count the candidates of a part of the texts; `complete` follows."""
         for text in texts:
             words = tag(text.lower())
             here = Counter(span.text for span in candidates(words))
@@ -94,6 +99,20 @@ class KeyphraseExtractor:
             self.documents_.update(here.keys())
             self.words_.update(word.text for word in words if word.tag != "x")
         self.size_ += len(texts)
+        return self
+
+    def take_in(self, others: "KeyphraseExtractor") -> None:
+        """Add the counts of another part of the texts; `complete` follows."""
+        for own, other in (
+            (self.counts_, others.counts_),
+            (self.documents_, others.documents_),
+            (self.words_, others.words_),
+        ):
+            own.update(other)
+        self.size_ += others.size_
+
+    def complete(self) -> Self:
+        """Learn from the counts of all texts which candidates are mostly parts of longer ones."""
         self.length_ = self.words_.total()
         for phrase, count in self.counts_.items():
             if count > 1:
@@ -182,19 +201,32 @@ class KeyphraseExtractor:
         return (math.log(joint) - alone) / (-math.log(joint) * max(1, len(inside) - 1))
 
 
+def _candidates_of_part(_: None, texts: Sequence[str]) -> KeyphraseExtractor:
+    """Return the counts of one partition's candidates."""
+    return KeyphraseExtractor().count(texts)
+
+
+def _terms_of_part(extractor: KeyphraseExtractor, texts: Sequence[str]) -> Counter[str]:
+    """Return in how many of one partition's texts each term is found."""
+    return Counter(found.term for text in texts for found in extractor.extract(text))
+
+
 class MarkedPhrases:
     """How often each candidate of some texts was found to be a term there.
 
     Costs about 5 ms for 300 characters.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        sample = list(dict.fromkeys(texts))
-        extractor = KeyphraseExtractor().fit(sample)
+    def __init__(self, texts: Iterable[str], workers: Workers = THIS_PROCESS) -> None:
+        parts = workers.parts(list(dict.fromkeys(texts)))
+        extractor = KeyphraseExtractor()
+        for counted in workers.map(_candidates_of_part, parts, None):
+            extractor.take_in(counted)
+        extractor.complete()
         self._seen = extractor.documents_
         self._found: Counter[str] = Counter()
-        for text in sample:
-            self._found.update(found.term for found in extractor.extract(text))
+        for found in workers.map(_terms_of_part, parts, extractor):
+            self._found.update(found)
 
     def believes(self, phrase: str) -> bool:
         """Tell whether a phrase is a term in at least `BELIEF` of the texts that hold it, or no text holds it."""

@@ -1,5 +1,6 @@
 """Mining a corpus for terms: frequent phrases, scored by C-value and by how firmly their words hold together."""
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -38,15 +39,23 @@ class PhraseMiner:
         self._texts: list[str] = []
         self._head: list[bool] = []
         self._alone: list[bool] = []
-        self._runs: list[NDArray[np.int32]] = []
+        self._stream = array("i")  # texts, parted by `BOUNDARY`
         self._known: dict[tuple[str, str], int] = {}
 
     def add(self, words: Sequence[Word]) -> None:
         """Take in one tagged text."""
         ids = [self._number(word) for word in words]
         if ids:
-            ids.append(BOUNDARY)
-            self._runs.append(np.array(ids, dtype=np.int32))
+            self._stream.extend((*ids, BOUNDARY))
+
+    def take_in(self, later: "PhraseMiner") -> None:
+        """Take in the texts that another miner took in, as if they had been added here, in the same order."""
+        if not later._stream:
+            return
+        numbers = np.full(len(later._texts) + 1, BOUNDARY, dtype=np.intc)  # the last place is that of `BOUNDARY`
+        for (text, word_class), number in later._known.items():
+            numbers[number] = self._number(Word(text, word_class, 0))
+        self._stream.frombytes(numbers[np.frombuffer(later._stream, dtype=np.intc)].tobytes())
 
     def _number(self, word: Word) -> int:
         """Return the number of a word with its part of speech, `BOUNDARY` for one that is in no phrase."""
@@ -64,9 +73,9 @@ class PhraseMiner:
 
     def mine(self, *, support: int = 3) -> list[MinedTerm]:
         """Return all candidate terms: words that occur at all, phrases that occur at least `support` times."""
-        if not self._runs:
+        if not self._stream:
             return []
-        stream = np.concatenate(self._runs)
+        stream = np.frombuffer(self._stream, dtype=np.intc)
         head = np.array(self._head, dtype=np.bool_)
         grams = _count_grams(stream, max(1, len(self._texts)), support)
         merged: dict[str, list[float]] = {}

@@ -64,6 +64,10 @@ class TypeVotes:
                 if kind is not None:
                     self._votes[number, kind] += 1.0
 
+    def take_in(self, others: "TypeVotes") -> None:
+        """Add the votes that another count over the same terms found."""
+        self._votes += others._votes
+
     def decide(self, terms: Iterable[str]) -> NDArray[np.int8]:
         """Return the `TermType` of each term (V,) by the votes of its head and contexts, OTHER if they disagree."""
         votes = self._votes.copy()

@@ -9,19 +9,27 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from data.cluster.workers import THIS_PROCESS, Cut, Workers
 from data.columns.arrays import FloatArray, load_mmap
-from data.records import Achievement, Demand
+from data.records import Achievement, Demand, Record
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.records.table import RecordTable
 from matcher.collection.columns import RecordColumns
-from matcher.texts.similarities import CONTEXT, SIMILARITIES, TextSide, similarities
-from matcher.texts.space import TextSpace, record_text
+from matcher.texts.similarities import (
+    CONTEXT,
+    SIMILARITIES,
+    TextSide,
+    achievement_against,
+    demand_against,
+    similarities,
+)
+from matcher.texts.space import TextRows, TextSpace, record_text
 from models.encoder.base import Encoder, Kind
+from models.encoder.record_vectors import RecordVectors
 
 # Records of the other side that a record is compared with to learn what is near for it.
 REFERENCE_ACHIEVEMENTS = 256
 REFERENCE_DEMANDS = 96
-_BLOCK = 2048  # records that are compared with the reference at once; bounds memory
 
 
 @dataclass(frozen=True)
@@ -114,11 +122,16 @@ class RecordEncoder:
 
     @classmethod
     def fit(
-        cls, space: TextSpace, demands: Sequence[Demand], achievements: Sequence[Achievement], seed: int = 0
+        cls,
+        space: TextSpace,
+        demands: Sequence[Demand],
+        achievements: Sequence[Achievement],
+        seed: int = 0,
+        workers: Workers = THIS_PROCESS,
     ) -> tuple[Self, EncodedRecords, EncodedRecords]:
         """Draw the reference records and return the viewer with the views of all demands and all achievements."""
         random = np.random.default_rng(seed)
-        demand_side, achievement_side = text_side(space, demands), text_side(space, achievements)
+        (asked, demand_side), (offered, achievement_side) = _columns_and_texts(space, demands, achievements, workers)
         record_encoder = cls(
             space,
             demand_side.take(_draw(random, len(demands), REFERENCE_DEMANDS)),
@@ -126,13 +139,9 @@ class RecordEncoder:
         )
         return (
             record_encoder,
+            EncodedRecords(asked, demand_side, record_encoder._typical_of_all(demand_side, workers)),
             EncodedRecords(
-                RecordColumns.from_records(demands), demand_side, record_encoder._typical_of_demands(demand_side)
-            ),
-            EncodedRecords(
-                RecordColumns.from_records(achievements),
-                achievement_side,
-                record_encoder._typical_of_achievements(achievement_side),
+                offered, achievement_side, record_encoder._typical_of_all(achievement_side, workers, demands=False)
             ),
         )
 
@@ -168,10 +177,23 @@ class RecordEncoder:
         )
 
     def _typical_of_demands(self, demands: TextSide) -> FloatArray:
-        return _typical(self.space, demands, self.reference_achievements, subject_is_demand=True)
+        reference = self.reference_achievements
+        if len(demands) > len(reference):
+            return self._typical_of_all(demands, THIS_PROCESS)
+        return _mean_and_deviation(similarities(self.space, demands, reference).transpose(1, 0, 2), reference)
 
     def _typical_of_achievements(self, achievements: TextSide) -> FloatArray:
-        return _typical(self.space, achievements, self.reference_demands, subject_is_demand=False)
+        reference = self.reference_demands
+        if len(achievements) > len(reference):
+            return self._typical_of_all(achievements, THIS_PROCESS, demands=False)
+        return _mean_and_deviation(similarities(self.space, reference, achievements), reference)
+
+    def _typical_of_all(self, subjects: TextSide, workers: Workers, *, demands: bool = True) -> FloatArray:
+        """Return (n, 2, s) of many records, in partitions."""
+        rows = workers.parts(range(len(subjects))) or [range(0)]
+        parts = Cut(lambda part: subjects.take(np.array(part, dtype=np.int64)), rows)
+        reference = self.reference_achievements if demands else self.reference_demands
+        return np.concatenate(list(workers.map(_typical_of_part, parts, (self.space.comparing(), reference, demands))))
 
 
 def text_side(space: TextSpace, records: Sequence[Achievement] | Sequence[Demand]) -> TextSide:
@@ -185,29 +207,63 @@ def text_side(space: TextSpace, records: Sequence[Achievement] | Sequence[Demand
     )
 
 
+def _columns_and_texts(
+    space: TextSpace, demands: Sequence[Demand], achievements: Sequence[Achievement], workers: Workers
+) -> list[tuple[RecordColumns, TextSide]]:
+    """Return the columns and the text numbers of all demands and of all achievements."""
+    parts: list[tuple[Kind, Sequence[Record]]] = [("query", part) for part in workers.parts(demands) or [demands]]
+    first = len(parts)
+    parts += [("passage", part) for part in workers.parts(achievements) or [achievements]]
+    encoded = list(workers.map(_encoded_part, parts, space.without_context()))
+    return [
+        _joined(encoded[:first], space.in_context([record_text(record) for record in demands], "query")),
+        _joined(encoded[first:], space.in_context([record_text(record) for record in achievements], "passage")),
+    ]
+
+
+def _encoded_part(space: TextSpace, part: tuple[Kind, Sequence[Record]]) -> tuple[RecordColumns, TextRows, TextRows]:
+    """Return columns, titles and full texts of one partition's records."""
+    kind, records = part
+    texts = [record_text(record) for record in records]
+    titles, fulls = space.rows([text.title for text in texts], kind), space.rows([text.full for text in texts], kind)
+    return RecordColumns.from_records(records), titles, fulls
+
+
+def _joined(
+    encoded: Sequence[tuple[RecordColumns, TextRows, TextRows]], context: RecordVectors
+) -> tuple[RecordColumns, TextSide]:
+    """Return the columns and the text numbers of one side's partitions."""
+    title, full = TextRows.concat([part[1] for part in encoded]), TextRows.concat([part[2] for part in encoded])
+    return RecordColumns.concat([part[0] for part in encoded]), TextSide(title, full, context)
+
+
 def _draw(random: np.random.Generator, n: int, at_most: int) -> NDArray[np.int64]:
     return np.sort(random.permutation(n)[:at_most]).astype(np.int64)
 
 
-def _typical(space: TextSpace, subjects: TextSide, reference: TextSide, *, subject_is_demand: bool) -> FloatArray:
-    """Return (n, 2, s) mean and deviation over the reference records; the deviation is at least 0.001."""
-    typical = np.zeros((len(subjects), 2, len(SIMILARITIES)), dtype=np.float32)
-    m = len(reference)
-    if not m:
+def _typical_of_part(shared: tuple[TextSpace, TextSide, bool], subjects: TextSide) -> FloatArray:
+    """Return (n, 2, s) mean and deviation over the reference records, each of which is compared with all n at once."""
+    space, reference, subject_is_demand = shared
+    against = achievement_against if subject_is_demand else demand_against
+    every = np.arange(len(subjects), dtype=np.int64)
+    values = np.zeros((len(reference), len(subjects), len(SIMILARITIES)), dtype=np.float32)
+    for row in range(len(reference)):
+        values[row] = against(space, reference, row, subjects, every)
+    return _mean_and_deviation(values, reference)
+
+
+def _mean_and_deviation(values: FloatArray, reference: TextSide) -> FloatArray:
+    """Return (n, 2, s) mean and deviation of (m, n, s) similarities to m reference records; it is at least 0.001."""
+    typical = np.zeros((values.shape[1], 2, len(SIMILARITIES)), dtype=np.float32)
+    if not len(reference):
         typical[:, 1] = 1.0
         return typical
+    typical[:, 0] = values.mean(axis=0)
+    typical[:, 1] = np.maximum(values.std(axis=0), 1e-3)
     known = reference.context.known
-    for start in range(0, len(subjects), _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, len(subjects)), dtype=np.int64)
-        some = subjects.take(rows)
-        values = (
-            similarities(space, some, reference)
-            if subject_is_demand
-            else similarities(space, reference, some).transpose(1, 0, 2)
-        )
-        typical[rows, 0] = values.mean(axis=1)
-        typical[rows, 1] = np.maximum(values.std(axis=1), 1e-3)
-        if known.any():  # one reference record without text, 0 where all others are near 0.8, would blur all deviations
-            typical[rows, 0, CONTEXT] = values[:, known, CONTEXT].mean(axis=1)
-            typical[rows, 1, CONTEXT] = np.maximum(values[:, known, CONTEXT].std(axis=1), 1e-3)
+    if known.any() and not known.all():
+        # One reference record without text, 0 where all others are near 0.8, would blur all deviations.
+        readable = values[known]
+        typical[:, 0, CONTEXT] = readable.mean(axis=0)[:, CONTEXT]
+        typical[:, 1, CONTEXT] = np.maximum(readable.std(axis=0)[:, CONTEXT], 1e-3)
     return typical

@@ -1,15 +1,18 @@
 """Quantities of both sides under the rows of their collections: parsed when a bundle is built and when a record is written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.cluster.workers import THIS_PROCESS, Workers
 from data.records import Achievement, Demand, Record
 from knowledge_graph.quantities.names import Encode, Synonyms
+from knowledge_graph.quantities.types import Quantity
 from matcher.collection.rows import Placement
 from matcher.requirements.report import FEATURES, requirement_features
 from matcher.requirements.table import QuantityTable, Rows, quantities_of
@@ -44,6 +47,16 @@ class QuantityCollection:
         return [early, (self.extra, rows[late] - len(self.base), np.flatnonzero(late))]
 
 
+def _quantities_of_all(records: Sequence[Record], workers: Workers) -> Iterator[tuple[Quantity, ...]]:
+    """Yield the quantities of each record."""
+    return chain.from_iterable(workers.map(_quantities_of_part, workers.parts(records), None))
+
+
+def _quantities_of_part(_: None, records: Sequence[Record]) -> list[tuple[Quantity, ...]]:
+    """Return the quantities of each of one partition's records."""
+    return [quantities_of(record) for record in records]
+
+
 class Quantities:
     """Quantities of a store's demands and achievements, and the way to read those of a record that is not stored."""
 
@@ -66,10 +79,11 @@ class Quantities:
         achievements: Sequence[Achievement],
         encode: Encode | None = None,
         synonyms: Synonyms | None = None,
+        workers: Workers = THIS_PROCESS,
     ) -> Self:
         """Read the quantities of all records, given in the order of their collections' rows."""
-        wanted = QuantityTable.build(map(quantities_of, demands), encode, synonyms)
-        offered = QuantityTable.build(map(quantities_of, achievements), encode, synonyms)
+        wanted = QuantityTable.build(_quantities_of_all(demands, workers), encode, synonyms)
+        offered = QuantityTable.build(_quantities_of_all(achievements, workers), encode, synonyms)
         return cls(QuantityCollection(wanted), QuantityCollection(offered), encode, synonyms)
 
     def read(self, records: Sequence[Record]) -> QuantityTable:

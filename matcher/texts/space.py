@@ -3,6 +3,7 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
+from data.cluster.workers import THIS_PROCESS, Workers
 from data.columns.arrays import FloatArray, csr_parts, heaviest, load_csr, load_mmap, save_csr
 from data.columns.strings import StringColumn, StringIndex
 from data.records import Achievement, Demand, Record
@@ -131,13 +133,8 @@ class Vocabulary:
         self.columns = {term: column for column, term in enumerate(terms)} if columns is None else columns
 
     @classmethod
-    def fit(cls, documents: Iterable[Sequence[str]], limit: int, at_least: int = 1) -> Self:
-        """Keep the `limit` terms that are in most documents, and in `at_least` so many."""
-        frequency: Counter[str] = Counter()
-        n = 0
-        for document in documents:
-            frequency.update(set(document))
-            n += 1
+    def fit(cls, frequency: Mapping[str, int], n: int, limit: int, at_least: int = 1) -> Self:
+        """Keep the `limit` terms that are in most of the n documents, and in `at_least` so many."""
         common = (item for item in frequency.items() if item[1] >= at_least)
         kept = sorted(common, key=lambda item: (-item[1], item[0]))[:limit]
         counts = np.array([count for _, count in kept], dtype=np.float64)
@@ -187,6 +184,24 @@ def character_grams(text: str) -> list[str]:
     return [run[i : i + n] for run in runs for n in (2, 3) for i in range(len(run) - n + 1)]
 
 
+def _document_frequencies(_: None, texts: Sequence[str]) -> tuple[Counter[str], Counter[str]]:
+    """Return in how many of one partition's texts each word and each n-gram is."""
+    in_words: Counter[str] = Counter()
+    in_grams: Counter[str] = Counter()
+    for text in texts:
+        in_words.update(set(content_words(text)))
+        in_grams.update(set(character_grams(text)))
+    return in_words, in_grams
+
+
+def _word_and_gram_rows(
+    vocabularies: tuple[Vocabulary, Vocabulary], texts: Sequence[str]
+) -> tuple[csr_array, csr_array]:
+    """Return the rows of one partition's texts in the vocabularies of words and n-grams."""
+    words, grams = vocabularies
+    return words.rows(map(content_words, texts)), grams.rows(map(character_grams, texts))
+
+
 class TextSpace:
     """Turns texts into `TextRows`.
 
@@ -217,13 +232,27 @@ class TextSpace:
         self.word_vectors = word_vectors
 
     @classmethod
-    def fit(cls, encoder: Encoder, texts: Sequence[str], seed: int = 0, contextual: Encoder | None = None) -> Self:
+    def fit(
+        cls,
+        encoder: Encoder,
+        texts: Sequence[str],
+        seed: int = 0,
+        contextual: Encoder | None = None,
+        workers: Workers = THIS_PROCESS,
+    ) -> Self:
         """Fit everything but the encoders on the store's full texts (n); no judgement is looked at."""
-        documents = [content_words(text) for text in texts]
-        words = Vocabulary.fit(documents, MAX_WORDS)
-        grams = Vocabulary.fit((character_grams(text) for text in texts), MAX_GRAMS, at_least=2)
-        word_rows = words.rows(documents)
-        gram_rows = grams.rows(character_grams(text) for text in texts)
+        parts = workers.parts(texts)
+        in_words: Counter[str] = Counter()
+        in_grams: Counter[str] = Counter()
+        for of_words, of_grams in workers.map(_document_frequencies, parts, None):
+            in_words.update(of_words)
+            in_grams.update(of_grams)
+        words = Vocabulary.fit(in_words, len(texts), MAX_WORDS)
+        grams = Vocabulary.fit(in_grams, len(texts), MAX_GRAMS, at_least=2)
+        del in_words, in_grams
+        counted = list(workers.map(_word_and_gram_rows, parts, (words, grams)))
+        word_rows, gram_rows = (csr_array(vstack(rows, format="csr")) for rows in zip(*counted, strict=True))
+        del counted
         return cls(
             encoder,
             words,
@@ -234,10 +263,21 @@ class TextSpace:
             contextual=contextual,
         )
 
+    def without_context(self) -> "TextSpace":
+        """Return the same space without its second encoder, which is not needed for `rows`."""
+        space = copy(self)
+        space.contextual = None
+        return space
+
+    def comparing(self) -> "TextSpace":
+        """Return as much of the space as it takes to compare texts that are numbers already."""
+        space = self.without_context()
+        space.projection = self.projection[:0]
+        return space
+
     def rows(self, texts: Sequence[str], kind: Kind) -> TextRows:
         """Return the numbers of n texts; `kind` tells demands ("query") from achievements ("passage")."""
-        words = self.words.rows(content_words(text) for text in texts)
-        grams = self.grams.rows(character_grams(text) for text in texts)
+        words, grams = _word_and_gram_rows((self.words, self.grams), texts)
         topics = _project(words, grams, self.projection)
         reach = text_kernels.reach(*csr_parts(words), *csr_parts(self.associations), len(self.words.terms))
         return TextRows(self.encoder.encode(texts, kind), words, grams, topics, reach)

@@ -69,6 +69,10 @@ class ContextualEncoder:
         self._tokenizer.no_padding()
         self._model, self._tokenizer_json, self.manifest = model, tokenizer_json, manifest
 
+    def __reduce__(self) -> tuple[type[Self], tuple[bytes, bytes, Manifest]]:
+        """Travel to another process as the files that make the encoder; the session is made there."""
+        return type(self), (self._model, self._tokenizer_json, self.manifest)
+
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Read a directory.

@@ -80,6 +80,7 @@ class RecordVectors:
 
     def similarities(self, vector: NDArray[np.float32], rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Return the inner products of `vector` (d,) with the vectors of `rows`, shape (rows,)."""
-        products: NDArray[np.float32] = self.codes[rows].astype(np.float32) @ vector
+        # Row by row: a matrix product would let a pair's similarity hang on how many others are asked for with it.
+        products: NDArray[np.float32] = np.vecdot(self.codes[rows].astype(np.float32), vector)
         products *= self.factors[rows]
         return products

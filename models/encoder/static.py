@@ -7,8 +7,8 @@ tensors `embeddings`, `mapping` and `weights` that sentence-transformers reads a
 
 import json
 import unicodedata
-from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -110,6 +110,17 @@ class StaticEncoder:
         self.query_prefix = query_prefix
         self.passage_prefix = passage_prefix
         self._check()
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[bytes, NDArray[Any]]]:
+        """Travel to another process as what the encoder is built from; the tokenizer is read there, once."""
+        build = partial(
+            type(self),
+            mapping=self.mapping,
+            factors=self.factors,
+            query_prefix=self.query_prefix,
+            passage_prefix=self.passage_prefix,
+        )
+        return build, (self.tokenizer_json, self.table)
 
     def _check(self) -> None:
         tokens = self.vocabulary_size

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data.cluster.workers import Workers
 from data.errors import EncoderError
 from models.encoder.base import Encoder, Kind
 
@@ -19,14 +20,24 @@ _KEYS_PER_QUERY = 4096
 _TEXTS_PER_COMMIT = 8192
 
 
+def _encoded(shared: tuple[Encoder, Kind], texts: Sequence[str]) -> NDArray[np.float32]:
+    """Return the vectors of one partition's texts."""
+    encoder, kind = shared
+    return encoder.encode(texts, kind)
+
+
 class CachedEncoder:
     """An encoder that remembers: every vector is stored under (encoder digest, kind, text), as float32.
 
     The directory is bounded by `max_vectors`; those unused for the longest go first. Several processes may share it.
     """
 
-    def __init__(self, encoder: Encoder, directory: Path, *, max_vectors: int = 1_000_000) -> None:
+    def __init__(
+        self, encoder: Encoder, directory: Path, *, max_vectors: int = 1_000_000, workers: Workers | None = None
+    ) -> None:
         """Open or create the cache in `directory`. 256 dimensions take about 1.1 KB a vector.
+
+        `workers` encode what is not there yet, if the encoder can be sent to them; None encodes in this process.
 
         Raises:
             EncoderError: the directory cannot be written, or its file is no vector cache.
@@ -34,6 +45,7 @@ class CachedEncoder:
         """
         self.encoder = encoder
         self.max_vectors = max_vectors
+        self._workers = workers or Workers(size=_TEXTS_PER_COMMIT)
         self._path = directory / _FILE
         self.encoded_ = 0  # texts that had to be encoded since this object was made
         try:
@@ -74,10 +86,10 @@ class CachedEncoder:
             turn = int(database.execute("SELECT coalesce(max(turn), 0) + 1 FROM uses").fetchone()[0])
             known = self._read(database, keys)
             missing = list({key: i for i, key in enumerate(keys) if key not in known}.values())
-            for start in range(0, len(missing), _TEXTS_PER_COMMIT):
-                part = missing[start : start + _TEXTS_PER_COMMIT]
-                fresh = self.encoder.encode([texts[i] for i in part], kind).astype("<f4")
-                rows = [(keys[i], vector.tobytes()) for i, vector in zip(part, fresh, strict=True)]
+            parts = self._workers.parts(missing)
+            wanted = [[texts[i] for i in part] for part in parts]
+            for part, fresh in zip(parts, self._workers.map(_encoded, wanted, (self.encoder, kind)), strict=True):
+                rows = [(keys[i], vector.tobytes()) for i, vector in zip(part, fresh.astype("<f4"), strict=True)]
                 database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
                 database.commit()
                 known.update(rows)

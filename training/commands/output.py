@@ -1,11 +1,22 @@
-"""What the commands of training share in their output: names of steps, and a decision of the gate."""
+"""What the commands of training share: an option, names of steps, and a decision of the gate."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from eval.online.versions import Decision
 
+ClusterOption = Annotated[
+    str,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Read and encode the records on this Ray cluster; local: on a Ray of this command's own.",
+    ),
+]
 STEPS = {
+    "cluster": "连接 Ray 集群",
     "records": "读取记录",
     "encoder": "加载并适应文本编码器",
     "text space": "统计词语与主题",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.commands.output import STEPS, show_decision
+from training.commands.output import STEPS, ClusterOption, show_decision
 
 if TYPE_CHECKING:
     from eval.online.versions import Decision
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 def build_command(
+    cluster: ClusterOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the bundle's manifest summary as JSON.")] = False,
 ) -> None:
     """Build a bundle from the store's records: text space, vectors, indexes. Run it after an import.
@@ -22,9 +23,12 @@ def build_command(
     Examples:
       gongxu build
 
+      gongxu build --cluster 10.0.0.5:6379
+
     """
     from dataclasses import replace
 
+    from data.cluster.ray_workers import open_workers
     from data.progress import steps
     from data.settings import settings
     from data.store.store import Store
@@ -34,7 +38,10 @@ def build_command(
 
     limit_threads(settings().threads)
     with Store.open(settings().store_url) as store, steps(STEPS) as progress:
-        built = build(settings(), store, progress)
+        if cluster:
+            progress("cluster")
+        with open_workers(cluster, progress.part) as workers:
+            built = build(settings(), store, progress, workers)
         progress("mlflow")
         built = replace(built, unreached=push_pending(settings()))
     _report(built, as_json)

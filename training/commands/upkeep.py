@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from training.commands.output import ClusterOption
+
 if TYPE_CHECKING:
     from eval.online.monitor_report import MonitorReport
     from training.release.retrain import Retrained
@@ -29,6 +31,7 @@ def retrain_command(
     seed: Annotated[int | None, typer.Option(help="Seed of folds and ranker; GONGXU_RANKER_SEED.", min=0)] = None,
     tune: Annotated[float, typer.Option("--tune", help="Minutes to search better parameters for.", min=0)] = 0.0,
     again: Annotated[bool, typer.Option("--again", help="Also when nothing is new.")] = False,
+    cluster: ClusterOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
 ) -> None:
     """Import, build, train, evaluate, ask the gate, promote or say why not. Made for cron.
@@ -42,6 +45,7 @@ def retrain_command(
       15 2 * * 0  GONGXU_HOME=/var/lib/gongxu gongxu retrain /srv/exports
 
     """
+    from data.cluster.ray_workers import open_workers
     from data.locks import BusyError
     from data.progress import steps
     from data.settings import settings
@@ -53,9 +57,20 @@ def retrain_command(
     limit_threads(settings().threads)
     parameters = settings().ranker.overridden(trees=trees, seed=seed)
     try:
-        with Store.open(settings().store_url) as store, steps(STEPS | MORE_STEPS) as progress:
+        with (
+            Store.open(settings().store_url) as store,
+            steps(STEPS | MORE_STEPS) as progress,
+            open_workers(cluster, progress.part) as workers,
+        ):
             done = retrain(
-                settings(), store, paths or (), parameters, again=again, tune_minutes=tune, progress=progress
+                settings(),
+                store,
+                paths or (),
+                parameters,
+                again=again,
+                tune_minutes=tune,
+                progress=progress,
+                workers=workers,
             )
     except BusyError as error:
         typer.echo(f"error: {error}", err=True)

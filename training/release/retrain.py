@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
+from data.cluster.workers import THIS_PROCESS, Workers
 from data.errors import BundleError
 from data.files.importer import import_paths
 from data.locks import exclusive
@@ -61,11 +62,12 @@ def retrain(
     again: bool = False,
     tune_minutes: float = 0.0,
     progress: Progress = lambda _: None,
+    workers: Workers = THIS_PROCESS,
 ) -> Retrained:
     """Import what lies in `paths`, then make a new version of the store as it is and serve it if the gate agrees.
 
-    With `tune_minutes` above 0 the ranker's parameters are searched for that long. Nothing is done if store, parameters
-    and code are those of the last time, unless `again`. A run that was broken off
+    With `tune_minutes` above 0 the ranker's parameters are searched for that long; `workers` take part in the build.
+    Nothing is done if store, parameters and code are those of the last time, unless `again`. A run that was broken off
     goes on after its last finished step, as long as nothing changed since.
 
     Raises:
@@ -90,7 +92,7 @@ def retrain(
         if not resumed:
             state = RetrainState(key=key)
         if not (state.built and (settings.bundles / state.built).is_dir()):
-            built = _usable_build(settings, store) or build(settings, store, progress).manifest.version
+            built = _usable_build(settings, store) or build(settings, store, progress, workers).manifest.version
             state = _save(settings, state.model_copy(update={"built": built, "candidate": ""}))
         if not (state.candidate and candidates.folder_of(settings, state.candidate).is_dir()):
             made = train(settings, store, parameters, progress, tune_minutes)

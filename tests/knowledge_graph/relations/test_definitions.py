@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from knowledge_graph.reading.paths import relation_evidence
-from knowledge_graph.relations.definitions import stated_synonyms
+from knowledge_graph.relations.definitions import Statements, stated_synonyms
 from knowledge_graph.relations.matrix import compile_relations, term_graph
 from knowledge_graph.schema import Relation
 from knowledge_graph.taxonomy.chains import load_chains
@@ -14,7 +14,10 @@ from knowledge_graph.terms.vocabulary import Vocabulary
 def stated(texts, *terms):
     """Return the edges that texts state between the terms, by (source, target, relation)."""
     words = Vocabulary.of(terms, np.ones(len(terms), dtype=int), np.zeros(len(terms), dtype=int), len(terms))
-    return {(terms[e.source], terms[e.target], e.relation): e for e in stated_synonyms(texts, words)}
+    statements = Statements()
+    for text in texts:
+        statements.read(text, words)
+    return {(terms[e.source], terms[e.target], e.relation): e for e in stated_synonyms(statements, words)}
 
 
 def named(texts, *terms):

@@ -60,7 +60,7 @@ def test_boilerplate_says_nothing_and_a_title_counts_twice():
 
 
 def test_word_weights_by_hand():
-    vocabulary = Vocabulary.fit([["a", "b"], ["a"], ["a", "c", "c"]], limit=10)
+    vocabulary = Vocabulary.fit({"c": 1, "a": 3, "b": 1}, 3, limit=10)
     assert vocabulary.terms == ["a", "b", "c"]  # by document frequency, then alphabetically
     np.testing.assert_allclose(vocabulary.idf, np.log([4 / 4, 4 / 2, 4 / 2]) + 1, rtol=1e-6)
     row = vocabulary.rows([["c", "c", "b", "unknown"]]).toarray()[0]
@@ -69,9 +69,9 @@ def test_word_weights_by_hand():
 
 
 def test_the_vocabulary_keeps_what_stands_in_most_texts():
-    documents = [["a", "b"], ["a", "b"], ["a", "c"], ["d"]]
-    assert Vocabulary.fit(documents, limit=2).terms == ["a", "b"]
-    assert Vocabulary.fit(documents, limit=9, at_least=2).terms == ["a", "b"]
+    frequency = {"d": 1, "b": 2, "a": 3, "c": 1}
+    assert Vocabulary.fit(frequency, 4, limit=2).terms == ["a", "b"]
+    assert Vocabulary.fit(frequency, 4, limit=9, at_least=2).terms == ["a", "b"]
 
 
 def test_grams_never_reach_across_a_gap():
