@@ -166,11 +166,13 @@ async def post_clarification(
     actor = f"{who.name}: {given.answered_by}"[:MAX_TITLE] if given.answered_by else who.name
     answer = clarification(demand, given.question_id, given.answer, actor, datetime.now(UTC))
     answer = answer.model_copy(update={"request_id": request.state.request_id})
-    before = await services.engine_threads.run(partial(live.engine.recommend_achievements, demand))
+    offered = services.withheld.offered("achievement")
+    listed = partial(live.engine.recommend_achievements, filters=offered)
+    before = await services.engine_threads.run(partial(listed, demand))
     clarified = await services.in_store(partial(_clarify, answer=answer))
     await services.in_store(live.catch_up)
     services.follower.wake()
-    after = await services.engine_threads.run(partial(live.engine.recommend_achievements, clarified, explain=True))
+    after = await services.engine_threads.run(partial(listed, clarified, explain=True))
     known = {match.id for match in before.items}
     return json_response(
         {

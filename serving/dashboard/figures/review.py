@@ -23,11 +23,14 @@ GOOD = 2.5  # mean level from which on a pair is a good match
 LIKELY = 0.3  # least probability of a pair that is looked at for its money
 
 
-def choose(store: Store, engine: Engine, other: Engine | None, seed: int) -> list[QueuedPair]:
+def choose(
+    store: Store, engine: Engine, other: Engine | None, seed: int, offered: Filters | None = None
+) -> list[QueuedPair]:
     """Return pairs of randomly drawn open demands, at most one of each kind for each demand.
 
     Chosen are the pair whose probability lies nearest to the average of all judged pairs, the one about which two models
-    differ most, the likely one for the demands with the greatest budgets, and one at random.
+    differ most, the likely one for the demands with the greatest budgets, and one at random. `offered` leaves out
+    achievements that are withheld.
     """
     rng = np.random.default_rng(seed)
     cards = engine.model.demands.base.cards
@@ -43,7 +46,7 @@ def choose(store: Store, engine: Engine, other: Engine | None, seed: int) -> lis
         demand = _stored(store, cards.ids[row])
         if demand is None:
             continue
-        items = engine.recommend_achievements(demand, top=CANDIDATES).items
+        items = engine.recommend_achievements(demand, top=CANDIDATES, filters=offered).items
         if not items:
             continue
         picks: list[tuple[str, Match, float | None]] = []

@@ -1,6 +1,6 @@
 """What is recommended for a demand, an achievement or a text, and why; one pair; two models side by side."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -85,6 +85,8 @@ async def list_of(request: Request, record: Demand | Achievement) -> dict[str, A
     services = services_of(request)
     live = services.live()
     asked = Asked.of(request)
+    others = "achievement" if isinstance(record, Demand) else "demand"
+    asked = replace(asked, filters=services.withheld.left_out(asked.filters, others))
     answer = await services.engine_threads.run(partial(recommend, live.engine, record, asked))
     stored = record.record_id != UNSTORED
     work: dict[str, MatchWork] = {}
@@ -198,7 +200,8 @@ async def pair_of(request: Request, demand_id: str, achievement_id: str) -> dict
     evidence = await services.engine_threads.run(partial(evidence_of, live.engine, sought, offered))
     found = await services.in_store(lambda store: store.reviews.all(*wanted))
     work, history = await services.in_store(partial(_work, wanted=wanted))
-    position = await services.engine_threads.run(partial(position_of, live.engine, sought, offered))
+    others = services.withheld.offered("achievement")
+    position = await services.engine_threads.run(partial(position_of, live.engine, sought, offered, others))
     return {
         "position": position,
         "demand": sought,
@@ -280,8 +283,8 @@ async def compare(request: Request) -> Response:
 
 def _compare(services: Services, record: Demand, versions: tuple[str, str]) -> list[dict[str, Any]]:
     """Return for both models the list, with each item's place and probability in the other's."""
-    asked = Asked(Filters(), TOPS[0])
-    wider = Asked(Filters(), TOPS[-1])
+    offered = services.withheld.offered("achievement")
+    asked, wider = Asked(offered, TOPS[0]), Asked(offered, TOPS[-1])
     answers = [recommend_plain(engine_of(services, version), record, wider) for version in versions]
     places = [{item.id: item for item in answer.items} for answer in answers]
     return [

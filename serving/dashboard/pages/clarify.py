@@ -19,6 +19,7 @@ from matcher.clarification.answers import MAX_ANSWER, UNCLEAR, clarification
 from matcher.clarification.ask import ask, best_ids
 from matcher.clarification.completeness import completeness, completeness_path, load_weights
 from matcher.clarification.questions import Question
+from matcher.collection.filters import Filters
 from matcher.engine import Engine
 from matcher.loading import stored_achievements
 from matcher.recommendation import Match
@@ -83,7 +84,7 @@ async def list_part(request: Request) -> Response:
     services = services_of(request)
     demand, written, answers = await services.in_store(partial(_known, demand_id=request.query_params.get("id", "")))
     before = clarified(written, answers[:-1]) if answers else None
-    work = partial(_changed, services.live().engine, demand, before)
+    work = partial(_changed, services.live().engine, demand, before, services.withheld.offered("achievement"))
     return render(
         request,
         "clarify_list.html",
@@ -141,10 +142,13 @@ def _keep(store: Store, kept: Clarification, who: SignedIn) -> None:
     store.api_keys.note(AuditEntry(kept.answered_at, who.actor, "demands.clarify", subject, kept.request_id))
 
 
-def _changed(engine: Engine, demand: Demand, before: Demand | None) -> list[tuple[Match | None, Match | None]]:
+def _changed(
+    engine: Engine, demand: Demand, before: Demand | None, offered: Filters
+) -> list[tuple[Match | None, Match | None]]:
     """Return the list as it is now beside the one before: (now, before) for each item, those that left at the end."""
-    now = engine.recommend_achievements(demand).items
-    earlier = {} if before is None else {match.id: match for match in engine.recommend_achievements(before).items}
+    now = engine.recommend_achievements(demand, filters=offered).items
+    then = [] if before is None else engine.recommend_achievements(before, filters=offered).items
+    earlier = {match.id: match for match in then}
     rows: list[tuple[Match | None, Match | None]] = [(match, earlier.pop(match.id, None)) for match in now]
     return rows + [(None, match) for match in earlier.values()]
 

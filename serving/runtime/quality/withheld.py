@@ -31,6 +31,10 @@ class WithheldRecords:
             self._ids, self._revision = found, mark
             return changed
 
+    def offered(self, kind: str) -> Filters:
+        """Return the filters that let everything through but withheld records of a kind."""
+        return self.left_out(Filters(), kind)
+
     def left_out(self, filters: Filters, kind: str) -> Filters:
         """Return the filters of a request, which let no withheld record of a kind through."""
         ids = self._ids.get(kind)

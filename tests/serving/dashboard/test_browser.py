@@ -341,6 +341,8 @@ def test_pages_are_accessible_in_light_and_dark_and_fit_a_tablet(page, server, p
         "/firm?id=F1",
         "/eligibility",
         "/criteria/policy?kind=policy&id=P1",
+        "/orders/order?number=1",
+        "/providers?review=1",
     ],
 )
 def test_lists_and_pairs_are_accessible(page, server, path):

@@ -215,7 +215,8 @@ def _choose(services: Services) -> list[QueuedPair]:
             except BundleError as error:
                 log.warning("no second model for the review queue", reason=str(error))
             break
-    return choose(services.access.store(), engine, other, secrets.randbits(32))
+    offered = services.withheld.offered("achievement")
+    return choose(services.access.store(), engine, other, secrets.randbits(32), offered)
 
 
 async def reviews_table(request: Request) -> Table:

@@ -41,7 +41,9 @@ async def new_matches(request: Request) -> Response:
     today = utc_now().astimezone(CHINA_STANDARD_TIME).date()
     found: list[dict[str, Any]] = []
     if live is not None:
-        found = await services.engine_threads.run(partial(untouched, live.engine, services.access.store(), today))
+        offered = services.withheld.offered("achievement")
+        work = partial(untouched, live.engine, services.access.store(), today, offered)
+        found = await services.engine_threads.run(work)
     published = [one["demand"].published_at for one in found if one["demand"].published_at is not None]
     return render(
         request,
@@ -56,8 +58,11 @@ async def new_matches(request: Request) -> Response:
     )
 
 
-def untouched(engine: Engine, store: Store, today: date) -> list[dict[str, Any]]:
-    """Return demands with their best match, where that is good enough to be shown as an answer and nobody acted on it."""
+def untouched(engine: Engine, store: Store, today: date, offered: Filters | None = None) -> list[dict[str, Any]]:
+    """Return demands with their best match, where that is good enough to be shown as an answer and nobody acted on it.
+
+    `offered` leaves out achievements that are withheld.
+    """
     cards = engine.model.demands.base.cards
     open_rows = np.flatnonzero(Filters().allowed(cards))
     newest = open_rows[np.argsort(-np.nan_to_num(cards.published[open_rows], nan=-np.inf), kind="stable")][:ASKED]
@@ -69,7 +74,7 @@ def untouched(engine: Engine, store: Store, today: date) -> list[dict[str, Any]]
             continue
         if demand.deadline is not None and demand.deadline < today:
             continue
-        answer = engine.recommend_achievements(demand, top=3)
+        answer = engine.recommend_achievements(demand, top=3, filters=offered)
         if not answer.answered or not answer.items:
             continue
         work: dict[str, MatchWork] = store.matches.of_demand(demand.demand_id)

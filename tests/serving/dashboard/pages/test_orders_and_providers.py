@@ -60,6 +60,25 @@ def test_an_order_is_published_shortlisted_refused_ordered_and_undone(home, revi
     assert reviewer.get("/orders/order?number=99999").status_code == 404
 
 
+def test_hidden_records_leave_the_desk_s_lists_and_come_back(site, home, reviewer):
+    """Until they come back a pair says why it is in no list."""
+    lists = [f"/browse/demand?id=D{number:06}" for number in range(1, 10)]
+    listed = next(found for path in lists if (found := re.search(r"achievement=(A\d+)", reviewer.get(path).text)))
+    path, hidden = next(one for one in lists if listed[1] in reviewer.get(one).text), listed[1]
+    pair = f"/browse/pair?{path.rpartition('?')[2].replace('id', 'demand')}&achievement={hidden}"
+    with Store.open(home.store_url) as store:
+        hide = Step("record", "achievement", hidden, "隐藏", "R1", datetime.now(UTC), "platform", "已不再展示")
+        store.quality.append([hide])
+        site.app.state.services.withheld.refresh(store)
+        try:
+            assert f"achievement={hidden}" not in reviewer.get(path).text
+            assert "完成单位已被暂停，或这条成果久未更新" in reviewer.get(pair).text
+        finally:
+            back = reviewer.post("/providers/act", subject="record", kind="achievement", name=hidden, step="confirm")
+    assert back.status_code == 303
+    assert f"achievement={hidden}" in reviewer.get(path).text
+
+
 def test_a_manager_decides_an_appeal_and_has_the_review_done(site, home, reviewer):
     manager, now = Person(site, "manager"), datetime.now(UTC)
     with Store.open(home.store_url) as store:

@@ -50,11 +50,14 @@ def answers(client):
     kinds = {"for": {"text": NEED}, "kinds": {"service": 50, "achievement": 50}}
     several = client.post("/v1/recommendations", json=kinds).json()["kinds"]
     similar = client.get("/v1/achievements/A-like/similar?top_k=50").json()["items"]
-    return [{one["id"] for one in items} for items in (list_of_one, *(one["items"] for one in several), similar)]
+    answer = {"question_id": "limit:budget", "answer": "100万元"}
+    asked = client.post("/v1/demands/D-own/clarifications", json=answer).json()["items"]
+    return [{one["id"] for one in items} for items in (list_of_one, *(one["items"] for one in several), similar, asked)]
 
 
 def test_a_suspended_provider_s_records_leave_answers_at_once_and_come_back(server):
     own = {"title": "污泥低温干化", "content": NEED, "holder": PROVIDER, "updated_at": "2020-01-01"}
+    server.put("/v1/demands/D-own", json={"demand_id": "D-own", "title": "污泥低温干化", "content": NEED})
     server.put("/v1/achievements/A-own", json=own | {"achievement_id": "A-own"})
     server.put("/v1/achievements/A-like", json=own | {"achievement_id": "A-like", "holder": "另一研究院"})
     service = {"title": "污泥低温干化检测", "provider": PROVIDER, "service_class": "检验检测认证"}
