@@ -19,6 +19,7 @@ COMMANDS = {
     ),
     "graph": Command("knowledge_graph.commands.graph:graph_app", "The knowledge graph; criteria of policies.", "data"),
     "graph build": Command("matcher.commands.graph:build_command", "Build the graph of all records in the store."),
+    "graph chain": Command("data.commands.chains:chain_command", "Import an industry chain; list and remove them."),
     "constraints": Command("knowledge_graph.commands.constraints:app", "Read the figures in a text.", "data"),
     "build": Command(
         "training.commands.train:build_command", "Build a bundle from the store, without outcomes.", "model"

@@ -19,6 +19,7 @@ from serving.agents.mounted import McpEndpoint
 from serving.api.parameters import known_parameters
 from serving.api.routes import (
     advice,
+    chains,
     clarifications,
     eligibility,
     events,
@@ -74,6 +75,7 @@ ROUTERS = tuple(
         evidence,
         quality,
         sources,
+        chains,
         standing_requests,
         webhooks,
         events,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from data.errors import unknown_id
 from data.records import STORED, Achievement, Demand, EventKind, OutcomeEvent, RecordKind
+from data.store.chains.chains import Chains
 from data.store.clarifications import Clarification, clarified, insert_clarification, read_clarifications
 from data.store.database import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
 from data.store.eligibility.firm_facts import StatedFirms
@@ -76,7 +77,7 @@ class Store:
         self.asked_texts, self.assignments = AskedTexts(engine), Assignments(engine)
         self.saved_views, self.disclosures = SavedViews(engine), Disclosures(engine)
         self.evidence, self.quality = Evidence(engine), Quality(engine)
-        self.sources, self.orders = Sources(engine), Orders(engine)
+        self.sources, self.orders, self.chains = Sources(engine), Orders(engine), Chains(engine)
         self.standing, self.notices = StandingRequests(engine), StandingNotices(engine)
         self.webhooks, self.model_levels = Webhooks(engine), ModelLevels(engine)
 

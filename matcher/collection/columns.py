@@ -173,6 +173,10 @@ class RecordColumns:
         found = [numbers.setdefault(name, len(numbers)) if name else -1 for name in names]
         return readonly_view(np.array(found, dtype=np.int64))
 
+    def owner_names(self, rows: NDArray[np.int64]) -> list[str]:
+        """Return the names of the owners of the given rows, "" where none is named."""
+        return [name or "" for name in self.table.column("owner").take(pa.array(rows)).to_pylist()]
+
     @cached_property
     def text_ids(self) -> NDArray[np.int64]:
         """Number of each record's text: records with the same title and the same body share one.

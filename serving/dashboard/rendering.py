@@ -36,6 +36,7 @@ MENU = (
     ("/browse", "匹配", "browse", Role.VIEWER),
     ("/review", "审核队列", "review", Role.REVIEWER),
     ("/gaps", "供需缺口", "gaps", Role.VIEWER),
+    ("/chains", "产业链", "chains", Role.VIEWER),
     ("/kinds", "资源与政策", "kinds", Role.VIEWER),
     ("/imports", "数据导入", "imports", Role.VIEWER),
     ("/health", "数据健康", "health", Role.VIEWER),

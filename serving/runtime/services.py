@@ -22,6 +22,7 @@ from serving.access.disclosure.registry import DisclosureRegistry
 from serving.problems import NO_BUNDLE, ApiError
 from serving.runtime.answer_cache import AnswerCache
 from serving.runtime.background import PeriodicTask
+from serving.runtime.chains.holder import ChainHolder
 from serving.runtime.compute import EngineThreads
 from serving.runtime.dispatching import escalate
 from serving.runtime.evidence.log import EvidenceLog
@@ -67,7 +68,7 @@ class Services:
         self.holder = BundleHolder(settings.bundles, threads=1, loaded=loaded)
         self.kinds = KindHolder(load_kinds(settings.kinds), settings.bundles)
         self.disclosure = DisclosureRegistry(self.kinds.kinds)
-        self.withheld = WithheldRecords()
+        self.withheld, self.chains = WithheldRecords(), ChainHolder()
         journals = settings.home / "evidence" / "journals"
         self.evidence = EvidenceLog(settings.evidence, journals, settings.evidence_roots, self.access.store)
         self.evidence_writer = PeriodicTask("evidence", self.evidence.flush, EVIDENCE_INTERVAL)

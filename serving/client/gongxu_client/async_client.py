@@ -19,9 +19,12 @@ from gongxu_client.models import (
     Batch,
     BatchAnswer,
     BatchTaken,
+    BottleneckAnswer,
     BulkAnswer,
     BundlesAnswer,
     BundlesRequest,
+    ChainAnswer,
+    ChainList,
     ClarificationsAnswer,
     ClarifiedAnswer,
     CompletenessAnswer,
@@ -67,6 +70,7 @@ from gongxu_client.models import (
     MessageView,
     Models,
     NeedText,
+    NodeAnswer,
     NoticeView,
     OrderHistory,
     OrderList,
@@ -458,6 +462,24 @@ class AsyncClient(AsyncTransport):
     async def list_flows(self) -> Flows:
         """Flows between regions."""
         return await self.send(Flows, "GET", "/v1/flows")
+
+    async def list_chains(self) -> ChainList:
+        """List industry chains."""
+        return await self.send(ChainList, "GET", "/v1/chains")
+
+    async def get_chain(self, chain_id: str) -> ChainAnswer:
+        """An industry chain with its figures."""
+        return await self.send(ChainAnswer, "GET", f"/v1/chains/{quoted(chain_id)}")
+
+    async def list_bottlenecks(self, chain_id: str, *, top_k: int = 10) -> BottleneckAnswer:
+        """Bottlenecks of an industry chain."""
+        return await self.send(
+            BottleneckAnswer, "GET", f"/v1/chains/{quoted(chain_id)}/bottlenecks", query={"top_k": top_k}
+        )
+
+    async def get_chain_node(self, chain_id: str, node_id: str) -> NodeAnswer:
+        """A node of an industry chain."""
+        return await self.send(NodeAnswer, "GET", f"/v1/chains/{quoted(chain_id)}/nodes/{quoted(node_id)}")
 
     async def put_standing(self, request_id: str, body: StandingAsk | Mapping[str, Any]) -> StandingView:
         """Register a standing request."""

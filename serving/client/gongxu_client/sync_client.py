@@ -19,9 +19,12 @@ from gongxu_client.models import (
     Batch,
     BatchAnswer,
     BatchTaken,
+    BottleneckAnswer,
     BulkAnswer,
     BundlesAnswer,
     BundlesRequest,
+    ChainAnswer,
+    ChainList,
     ClarificationsAnswer,
     ClarifiedAnswer,
     CompletenessAnswer,
@@ -67,6 +70,7 @@ from gongxu_client.models import (
     MessageView,
     Models,
     NeedText,
+    NodeAnswer,
     NoticeView,
     OrderHistory,
     OrderList,
@@ -452,6 +456,22 @@ class Client(SyncTransport):
     def list_flows(self) -> Flows:
         """Flows between regions."""
         return self.send(Flows, "GET", "/v1/flows")
+
+    def list_chains(self) -> ChainList:
+        """List industry chains."""
+        return self.send(ChainList, "GET", "/v1/chains")
+
+    def get_chain(self, chain_id: str) -> ChainAnswer:
+        """An industry chain with its figures."""
+        return self.send(ChainAnswer, "GET", f"/v1/chains/{quoted(chain_id)}")
+
+    def list_bottlenecks(self, chain_id: str, *, top_k: int = 10) -> BottleneckAnswer:
+        """Bottlenecks of an industry chain."""
+        return self.send(BottleneckAnswer, "GET", f"/v1/chains/{quoted(chain_id)}/bottlenecks", query={"top_k": top_k})
+
+    def get_chain_node(self, chain_id: str, node_id: str) -> NodeAnswer:
+        """A node of an industry chain."""
+        return self.send(NodeAnswer, "GET", f"/v1/chains/{quoted(chain_id)}/nodes/{quoted(node_id)}")
 
     def put_standing(self, request_id: str, body: StandingAsk | Mapping[str, Any]) -> StandingView:
         """Register a standing request."""

@@ -14,6 +14,7 @@ from serving.dashboard.pages import (
     records,
     served,
 )
+from serving.dashboard.pages.chains import page as chains
 from serving.dashboard.pages.daily import dispatch, matches, orders, providers, review, standing, today
 from serving.dashboard.pages.endpoints import table as endpoints
 from serving.dashboard.pages.importing import prepare, reports
@@ -40,6 +41,7 @@ _MODULES = (
     find,
     review,
     gaps,
+    chains,
     prepare,
     reports,
     health,

@@ -16,6 +16,7 @@ from data.quality.ladder import Step
 from data.settings import Settings
 from data.store.operators import Operator
 from data.store.store import Store
+from data.taxonomy.industry_chain import Chain, ChainLink, ChainNode
 from data.work.order_state import OrderAction, OrderStep, Party, Published
 from serving.access.rates import RateLimit
 from serving.app import create_app
@@ -62,7 +63,7 @@ def home(platform, tmp_path_factory) -> Settings:
 
 
 def add_kinds(store: Store) -> None:
-    """Write a service, a firm, a policy, an order and a stale record, for the pages about one."""
+    """Write a service, a firm, a policy, a chain, an order and a stale record, for the pages about one."""
     text = "申报企业应符合以下条件：（1）职工人数不少于20人；（2）上年度营业收入不低于2000万元。"
     store.kinds.upsert(
         [
@@ -82,6 +83,8 @@ def add_kinds(store: Store) -> None:
     }
     store.orders.act(replace(publish, **listed))
     store.quality.append([Step("record", "service", "S1", "询问", "R1", datetime.now(UTC), "platform", "请更新或确认")])
+    nodes = (ChainNode("0", "环保"), ChainNode("1", "环保装备", "0", "35"), ChainNode("2", "环保服务", "0", "77"))
+    store.chains.put(Chain("c", "环保产业", nodes, (ChainLink("2", "1", 1.0),)), datetime.now(UTC))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from data.store.store import Store
+from data.taxonomy.industry_chain import Chain, ChainNode
 from matcher.engine import Engine
 from serving.access.credentials import add_key
 from serving.access.disclosure.grams import RUN
@@ -27,6 +28,8 @@ PARAMETERS = {
     "demands": "1",
     "name": "某大学",
     "source_id": "henan",
+    "chain_id": "c",
+    "node_id": "n",
 }
 
 
@@ -87,6 +90,7 @@ def server(platform, tmp_path_factory):
         for one in planted:
             one.write(client)
         with Store.open(site.store_url) as store:
+            store.chains.put(Chain("c", "环保", (ChainNode("n", "污泥低温干化"),)), datetime.now(UTC))
             client.keys = {role: add_key(store, role.value, role) for role in Role}
         client.planted, client.store_url = planted, site.store_url
         wait_for(lambda: client.get("/v1/kinds").status_code == 401)

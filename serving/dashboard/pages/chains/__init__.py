@@ -1,0 +1,1 @@
+"""产业链: chains, their bottlenecks, their nodes."""

@@ -1,0 +1,1 @@
+"""Industry chains beside the live model."""
