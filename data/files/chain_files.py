@@ -1,4 +1,4 @@
-"""Files of an industry chain: tables of nodes and tables of links, told apart by their headers."""
+"""Files of an industry chain: tables of nodes and tables of links, recognised by their headers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

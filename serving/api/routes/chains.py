@@ -11,8 +11,8 @@ from matcher.chains.shown import bottleneck, downstream, node_answer, node_place
 from serving.access.gate import Needs
 from serving.access.roles import Scope
 from serving.api.answers import json_response
+from serving.api.chains import closers_of, read_chain
 from serving.problems import COMMON, NO_BUNDLE, NOT_FOUND, responses
-from serving.runtime.chains.reading import closers_of, read_chain
 from serving.runtime.services import ServicesOf
 
 router = APIRouter(prefix="/v1/chains", tags=["chains"], dependencies=[Depends(Needs(Scope.RECOMMEND))])

@@ -83,7 +83,7 @@ def add_kinds(store: Store) -> None:
     }
     store.orders.act(replace(publish, **listed))
     store.quality.append([Step("record", "service", "S1", "询问", "R1", datetime.now(UTC), "platform", "请更新或确认")])
-    nodes = (ChainNode("0", "环保"), ChainNode("1", "环保装备", "0", "35"), ChainNode("2", "环保服务", "0", "77"))
+    nodes = (ChainNode("1", "制造", "0", "C"), ChainNode("0", "环保"), ChainNode("2", "环保服务", "0", "77"))
     store.chains.put(Chain("c", "环保产业", nodes, (ChainLink("2", "1", 1.0),)), datetime.now(UTC))
 
 

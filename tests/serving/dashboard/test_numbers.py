@@ -136,6 +136,8 @@ PAGES = (
     "/gaps",
     "/gaps?side=industries&surplus=1",
     "/gaps/flows",
+    "/chains",
+    "/chains/node?chain=c&node=1",
     "/health",
     "/health/clusters",
     "/health/vague",

@@ -11,10 +11,10 @@ from matcher.chains.figures import CAUSE_NAMES, OnNode
 from matcher.chains.placing import BASIS_NAMES, Basis
 from matcher.chains.reading import ChainNow
 from matcher.chains.shown import downstream, node_answer, node_place, upstream
+from serving.api.chains import OpenChain, closers_of, read_chain
 from serving.dashboard.page import Page
 from serving.dashboard.rendering import render
 from serving.dashboard.tables import Column, MemoryRows, Row, Table, TableSpec, show
-from serving.runtime.chains.reading import OpenChain, closers_of, read_chain
 from serving.runtime.services import services_of
 
 SHOWN = 10
