@@ -24,7 +24,7 @@ from tests.some import some
 OTHER = "20991231-235959"
 REJECTS = "需求-0123456789ab-rejects.csv"
 # Numbers of one record or one figure: there is nothing to list behind them.
-ALONE = re.compile(r"一致性|预计获响应|预计改变|完整度|p =|重合|首位|毫秒")
+ALONE = re.compile(r"折算供方|权重|紧缺度|一致性|预计获响应|预计改变|完整度|p =|重合|首位|毫秒")
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,7 @@ def nodes_table_of(chain: OpenChain | None) -> Table:
             Column("newest", "最新成果", "day", HINTS["newest"]),
             Column("weight", "权重", "decimal", HINTS["weight"], own=True),
             Column("shortage", "紧缺度", "decimal", HINTS["shortage"], own=True),
-            Column("industry", "行业代码", "code", "GB/T 4754 代码；所属行业在其中的记录归入这个环节。"),
+            Column("industry", "行业代码", "code", "GB/T 4754 代码；所属行业在其中的记录归入这个环节。", link=link),
         ),
         MemoryRows(rows),
         find=("name", "industry"),
