@@ -1,8 +1,10 @@
 """Industry chains in the store: written whole, read whole."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -68,8 +70,8 @@ class Chains:
         c = chains.c
         query = sa.select(c.id, c.name, c.digest, c.nodes, c.links, c.imported_at).order_by(c.id)
         with reading(self._engine) as connection:
-            rows = connection.execute(query).all()
-        return [KeptChain(*row[:-1], imported_at=row.imported_at.replace(tzinfo=UTC)) for row in rows]
+            rows = connection.execute(query).mappings().all()
+        return [_kept(row) for row in rows]
 
     def get(self, chain_id: str) -> tuple[KeptChain, Chain]:
         """Return a chain with what is known of it.
@@ -82,9 +84,12 @@ class Chains:
             row = connection.execute(sa.select(chains).where(chains.c.id == chain_id)).mappings().first()
         if row is None:
             raise _unknown(chain_id)
-        names = ("id", "name", "digest", "nodes", "links")
-        kept = KeptChain(*(row[name] for name in names), imported_at=row["imported_at"].replace(tzinfo=UTC))
-        return kept, Chain.of(orjson.loads(row["document"]))
+        return _kept(row), Chain.of(orjson.loads(row["document"]))
+
+
+def _kept(row: Mapping[str, Any]) -> KeptChain:
+    values = {name: row[name] for name in ("id", "name", "digest", "nodes", "links")}
+    return KeptChain(**values, imported_at=row["imported_at"].replace(tzinfo=UTC))
 
 
 def _unknown(chain_id: str) -> NotFoundError:
