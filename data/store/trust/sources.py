@@ -9,6 +9,7 @@ import orjson
 import sqlalchemy as sa
 
 from data.errors import NotFoundError
+from data.federation.home import DemandShown
 from data.federation.merge import SourceRecord, SourceRules, identity, merged, record_id
 from data.kinds.declaration import Visibility
 from data.kinds.record import KindRecord
@@ -243,6 +244,49 @@ class Sources:
         )
         with reading(self._engine) as connection:
             return [(row[0], row[1], row[2], int(row[3])) for row in connection.execute(query)]
+
+    def shown_by_province(self) -> list[tuple[str, str, DemandShown]]:
+        """Return for each demand with a region its province, contact and deal, and how it was shown and came to that.
+
+        A contact counts any later step too. Only pairs that were shown count, and achievements with a region.
+        """
+        a, d, e = achievements.c, demands.c, events.c
+
+        def had(*kinds: EventKind) -> sa.ColumnElement[int]:
+            return sa.func.max(sa.case((e.kind.in_([kind.value for kind in kinds]), 1), else_=0))
+
+        pairs = (
+            sa.select(
+                e.demand_id,
+                e.achievement_id,
+                had(EventKind.IMPRESSION).label("shown"),
+                had(*(EventKind(kind) for kind in _FLOWS)).label("contact"),
+                had(EventKind.DEAL).label("deal"),
+            )
+            .group_by(e.demand_id, e.achievement_id)
+            .subquery()
+        )
+        p = pairs.c
+        home = sa.case((sa.func.substr(a.region, 1, 2) == sa.func.substr(d.region, 1, 2), 1), else_=0)
+        query = (
+            sa.select(
+                sa.func.substr(d.region, 1, 2),
+                sa.func.count(),
+                sa.func.sum(home),
+                *(sa.func.sum(part) for step in (p.contact, p.deal) for part in (step, step * home)),
+            )
+            .join_from(pairs, achievements, a.id == p.achievement_id)
+            .join(demands, d.id == p.demand_id)
+            .where(p.shown == 1, a.region.is_not(None), d.region.is_not(None))
+            .group_by(p.demand_id, sa.func.substr(d.region, 1, 2))
+        )
+        with reading(self._engine) as connection:
+            rows = [(row[0], *map(int, row[1:])) for row in connection.execute(query)]
+        return [
+            (province, step, DemandShown(shown, within, *counts[at : at + 2]))
+            for province, shown, within, *counts in rows
+            for at, step in ((0, EventKind.CONTACT.value), (2, EventKind.DEAL.value))
+        ]
 
 
 def _row(record: AnyRecord) -> tuple[sa.Table, dict[str, Any]]:

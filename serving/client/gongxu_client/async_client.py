@@ -459,9 +459,9 @@ class AsyncClient(AsyncTransport):
         """Origins of a record."""
         return await self.send(OriginList, "GET", f"/v1/origins/{quoted(kind)}/{quoted(record_id)}")
 
-    async def list_flows(self) -> Flows:
+    async def list_flows(self, *, home: bool = False) -> Flows:
         """Flows between regions."""
-        return await self.send(Flows, "GET", "/v1/flows")
+        return await self.send(Flows, "GET", "/v1/flows", query={"home": home})
 
     async def list_chains(self) -> ChainList:
         """List industry chains."""

@@ -770,14 +770,6 @@ class Flow(BaseModel):
     pairs: int
 
 
-class Flows(BaseModel):
-    """
-    Flows between provinces.
-    """
-
-    flows: list[Flow]
-
-
 class Gap(BaseModel):
     """
     Demand and supply at a term or a chain stage.
@@ -860,6 +852,47 @@ class HandledBy(BaseModel):
         extra="forbid",
     )
     operator: str
+
+
+class HomeFigure(BaseModel):
+    """
+    How much oftener pairs of one province come to an outcome than their share of what was shown would give.
+    """
+
+    demand: str
+    """
+    Province of the demands, GB/T 2260, two digits; empty for all together
+    """
+    demand_name: str
+    kind: str
+    """
+    contact, with all later steps, or deal
+    """
+    demands: int
+    """
+    Demands in whose lists both the own and other provinces were shown
+    """
+    pairs: int
+    """
+    Their shown pairs with the outcome
+    """
+    home_pairs: int
+    """
+    Of these within the province
+    """
+    expected: float
+    """
+    As many would be without a preference
+    """
+    preference: float
+    """
+    1: none; drawn towards 1 as by ten expected pairs
+    """
+    low: float
+    """
+    95% interval
+    """
+    high: float
 
 
 class Indicator(BaseModel):
@@ -3081,6 +3114,18 @@ class FirmFacts(BaseModel):
     other: dict[str, Figure | Statement | Words] | None = Field(None, max_length=500)
     """
     其他事实：名称与条件中的一致
+    """
+
+
+class Flows(BaseModel):
+    """
+    Flows between provinces, and the preference for the own one.
+    """
+
+    flows: list[Flow]
+    home: list[HomeFigure] = Field([], validate_default=True)
+    """
+    All together and by province, where asked for
     """
 
 

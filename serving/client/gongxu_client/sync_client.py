@@ -453,9 +453,9 @@ class Client(SyncTransport):
         """Origins of a record."""
         return self.send(OriginList, "GET", f"/v1/origins/{quoted(kind)}/{quoted(record_id)}")
 
-    def list_flows(self) -> Flows:
+    def list_flows(self, *, home: bool = False) -> Flows:
         """Flows between regions."""
-        return self.send(Flows, "GET", "/v1/flows")
+        return self.send(Flows, "GET", "/v1/flows", query={"home": home})
 
     def list_chains(self) -> ChainList:
         """List industry chains."""

@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Path, Request
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
 from data.errors import InputError
+from data.federation.home import DemandShown, HomePreference, home_preference
 from data.federation.merge import SourceRecord
 from data.kinds.declaration import Visibility
 from data.kinds.record import KindRecord, read_record
@@ -165,12 +166,30 @@ class Flow(BaseModel):
     pairs: int
 
 
+class HomeFigure(BaseModel):
+    """How much oftener pairs of one province come to an outcome than their share of what was shown would give."""
+
+    model_config = ConfigDict(frozen=True)
+
+    demand: str = Field(description="Province of the demands, GB/T 2260, two digits; empty for all together")
+    demand_name: str
+    kind: str = Field(description="contact, with all later steps, or deal")
+    demands: int = Field(description="Demands in whose lists both the own and other provinces were shown")
+    pairs: int = Field(description="Their shown pairs with the outcome")
+    home_pairs: int = Field(description="Of these within the province")
+    expected: float = Field(description="As many would be without a preference")
+    preference: float = Field(description="1: none; drawn towards 1 as by ten expected pairs")
+    low: float = Field(description="95% interval")
+    high: float
+
+
 class Flows(BaseModel):
-    """Flows between provinces."""
+    """Flows between provinces, and the preference for the own one."""
 
     model_config = ConfigDict(frozen=True)
 
     flows: tuple[Flow, ...]
+    home: tuple[HomeFigure, ...] = Field((), description="All together and by province, where asked for")
 
 
 @router.put(
@@ -273,22 +292,55 @@ async def list_origins(
 
 
 @router.get("/flows", response_model=Flows, responses=responses(*COMMON), summary="Flows between regions")
-async def list_flows(services: ServicesOf, _who: Reader) -> Response:
-    """Count the pairs with outcomes by the provinces of achievement and demand, as far as both are known."""
+async def list_flows(
+    services: ServicesOf,
+    _who: Reader,
+    home: Annotated[bool, Query(description="Preference for the own province too, from all events")] = False,
+) -> Response:
+    """Count the pairs with outcomes by the provinces of achievement and demand, as far as both are known.
+
+    With `home` it says how much oftener pairs of one province come to an outcome than their share of what was shown would
+    give.
+    """
     found = await services.in_store(lambda store: store.sources.flows(), patient=True)
-    places = load_regions()
+    shown = await services.in_store(lambda store: store.sources.shown_by_province(), patient=True) if home else []
     flows = [
         Flow(
             supply=supply,
-            supply_name=places.name(int(supply.ljust(6, "0"))),
+            supply_name=_province(supply),
             demand=demand,
-            demand_name=places.name(int(demand.ljust(6, "0"))),
+            demand_name=_province(demand),
             kind=kind,
             pairs=pairs,
         )
         for supply, demand, kind, pairs in found
     ]
-    return json_response(Flows(flows=tuple(flows)).model_dump(mode="json"))
+    groups: dict[tuple[str, str], list[DemandShown]] = {}
+    for province, kind, one in shown:
+        for group in ("", province):
+            groups.setdefault((group, kind), []).append(one)
+    figures = [_home(*group, home_preference(lists)) for group, lists in sorted(groups.items())]
+    answer = Flows(flows=tuple(flows), home=tuple(one for one in figures if one.demands))
+    return json_response(answer.model_dump(mode="json"))
+
+
+def _home(province: str, kind: str, one: HomePreference) -> HomeFigure:
+    return HomeFigure(
+        demand=province,
+        demand_name=_province(province) if province else "",
+        kind=kind,
+        demands=one.demands,
+        pairs=one.outcomes,
+        home_pairs=one.home,
+        expected=round(one.expected, 2),
+        preference=round(one.preference, 3),
+        low=round(one.low, 3),
+        high=round(one.high, 3),
+    )
+
+
+def _province(code: str) -> str:
+    return load_regions().name(int(code.ljust(6, "0")))
 
 
 def read_batch(source: str, sent: list[SentRecord], kinds: Kinds) -> tuple[list[SourceRecord], list[Rejected]]:

@@ -183,6 +183,16 @@ def test_a_source_is_registered_sends_and_is_looked_after_by_routes(tmp_path):
             ("河南省", "安徽省", "contact", 1),
             ("河南省", "安徽省", "deal", 1),
         ]
+        assert client.get("/v1/flows?home=true").json()["home"] == []  # nothing was shown
+        near = {"achievement_id": "A1", "title": "带式干化", "region": "340200"}
+        client.put("/v1/achievements/A1", json=near)
+        shown = [event, event | {"achievement_id": "A1"}]
+        events = [one | {"event_id": f"s{number}", "kind": "impression"} for number, one in enumerate(shown)]
+        assert client.post("/v1/events", json=events).status_code == 200
+        both, own = client.get("/v1/flows?home=true").json()["home"][::2]
+        assert (both["demand"], own["demand_name"], own["kind"]) == ("", "安徽省", "contact")
+        assert (own["demands"], own["pairs"], own["home_pairs"], own["expected"]) == (1, 1, 0, 0.5)
+        assert own["preference"] == round(10 / 10.5, 3)
         gone = sent | {"key": "k1", "version": 2, "deleted": True, "record": None}
         client.post("/v1/sources/henan/batches", json={"cursor": 8, "records": [gone]})
-        assert client.get("/v1/achievements").json()["items"] == []
+        assert [one["achievement_id"] for one in client.get("/v1/achievements").json()["items"]] == ["A1"]
