@@ -1,10 +1,8 @@
 """Industry chains in the store: written whole, read whole."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -87,7 +85,7 @@ class Chains:
         return _kept(row), Chain.of(orjson.loads(row["document"]))
 
 
-def _kept(row: Mapping[str, Any]) -> KeptChain:
+def _kept(row: sa.RowMapping) -> KeptChain:
     values = {name: row[name] for name in ("id", "name", "digest", "nodes", "links")}
     return KeptChain(**values, imported_at=row["imported_at"].replace(tzinfo=UTC))
 
