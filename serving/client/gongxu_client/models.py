@@ -258,6 +258,98 @@ class BundleRole(BaseModel):
     """
 
 
+class ChainNodeAnswer(BaseModel):
+    """
+    A node of a chain with its figures.
+    """
+
+    node: str
+    name: str
+    path: list[str]
+    """
+    Names from the root to it
+    """
+    parent: str
+    """
+    Node above it, empty for a root
+    """
+    industry: str
+    """
+    GB/T 4754 code, empty where none is stated
+    """
+    own_weight: float
+    downstream_weight: float
+    """
+    What depends on it, in the unit of own_weight
+    """
+    relative_weight: float
+    """
+    Both together, of an average leaf below it: 1 is that of all leaves
+    """
+    demands: int
+    """
+    Open demands on the node itself
+    """
+    demands_below: int
+    """
+    The same with all nodes below, each record once
+    """
+    supplies: int
+    """
+    Open achievements on the node and all nodes below, each once
+    """
+    owners: int
+    suppliers: float
+    """
+    Owners, each counted by the age of its newest supply: half after five years
+    """
+    newest: date | None
+    causes: list[Literal["none", "few", "old", "single_owner"]]
+    """
+    Why it is a bottleneck; empty: it is none
+    """
+    shortage: float
+
+
+class ChainRecord(BaseModel):
+    """
+    A record on a node, and why it is there.
+    """
+
+    kind: str
+    id: str
+    title: str
+    owner: str
+    """
+    Holder of the achievement, or enterprise of the demand
+    """
+    region: str | None
+    day: date | None
+    """
+    Of the last change, else of publication
+    """
+    basis: str
+    """
+    industry, within, name, text or several: what placed it, see docs/chains.md
+    """
+    why: str
+    """
+    In Chinese; empty where the record is not open to the caller
+    """
+
+
+class ChainSummary(BaseModel):
+    """
+    A chain that was imported.
+    """
+
+    chain: str
+    name: str
+    nodes: int
+    links: int
+    imported_at: AwareDatetime
+
+
 class Clarified(BaseModel):
     """
     What an answer says about a demand, in its structured fields; an answer that tells nothing is empty.
@@ -1085,6 +1177,16 @@ class LineResult(BaseModel):
     """
 
 
+class LinkedNode(BaseModel):
+    """
+    A node that another depends on or that depends on it, with the share of the dependent one's links.
+    """
+
+    node: str
+    name: str
+    share: float
+
+
 class MessageView(BaseModel):
     """
     A message, without its content.
@@ -1152,6 +1254,17 @@ class NamedRecord(BaseModel):
     """
     The record is deleted, its text still stored
     """
+
+
+class NearRecord(BaseModel):
+    """
+    A record that makes its owner one who could close a node.
+    """
+
+    kind: str
+    id: str
+    title: str
+    probability: float | None
 
 
 class NearestAnswer(BaseModel):
@@ -2685,6 +2798,28 @@ class BatchTaken(BaseModel):
     rejected: list[RejectedRecord]
 
 
+class Bottleneck(BaseModel):
+    """
+    A bottleneck with its records, the newest supplies first; at most 50 of each.
+    """
+
+    node: ChainNodeAnswer
+    demands: list[ChainRecord]
+    supplies: list[ChainRecord]
+
+
+class BottleneckAnswer(BaseModel):
+    """
+    The bottlenecks of a chain, the greatest shortage first.
+    """
+
+    chain: str
+    name: str
+    bundle_version: str
+    total: int
+    bottlenecks: list[Bottleneck]
+
+
 class BulkAnswer(BaseModel):
     """
     Outcome of an upload. Lines reported as stored are on disk.
@@ -2771,6 +2906,30 @@ class Card(BaseModel):
     name: Literal["maturity", "market", "risk"]
     label: str
     indicators: list[Indicator]
+
+
+class ChainAnswer(BaseModel):
+    """
+    A chain with the figures of all its nodes, in the order of its file.
+    """
+
+    chain: str
+    name: str
+    bundle_version: str
+    demands_unplaced: int
+    """
+    Open demands that are on no node
+    """
+    supplies_unplaced: int
+    nodes: list[ChainNodeAnswer]
+
+
+class ChainList(BaseModel):
+    """
+    All chains, by id.
+    """
+
+    chains: list[ChainSummary]
 
 
 class Clarification(BaseModel):
@@ -3302,6 +3461,19 @@ class MessageList(BaseModel):
     """
 
     messages: list[MessageView]
+
+
+class NearHolder(BaseModel):
+    """
+    A holder whose achievements are nearest to a node and its demands.
+    """
+
+    name: str
+    present: bool
+    """
+    Whether it already has a supply on the node
+    """
+    records: list[NearRecord]
 
 
 class NextStep(BaseModel):
@@ -3963,6 +4135,26 @@ class KindsRequest(BaseModel):
     as_of: date | None = None
     """
     Day on which records have to be valid; today in China if not given
+    """
+
+
+class NodeAnswer(BaseModel):
+    """
+    A node with its records, what it is linked to, and who could close it.
+    """
+
+    chain: str
+    name: str
+    bundle_version: str
+    node: ChainNodeAnswer
+    demands: list[ChainRecord]
+    supplies: list[ChainRecord]
+    upstream: list[LinkedNode]
+    downstream: list[LinkedNode]
+    holders: list[NearHolder]
+    kinds: list[KindAnswer]
+    """
+    Experts, institutions and others near it, by kind
     """
 
 
