@@ -9,11 +9,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from data.dates import CHINA_STANDARD_TIME
+from data.quality.ladder import appealed
 from data.store.dashboard_tables import demand_progress
 from data.store.imports.log import ImportEntry
 from data.store.store import Store
 from data.store.tables import demands, events, revisions
+from data.store.work.orders import MAX_LISTED
 from data.work.match_state import MatchState
+from data.work.order_state import OrderState
 from matcher.collection.filters import OPEN_STATUSES
 from serving.runtime.dispatching import overdue, unplaced
 
@@ -73,6 +76,8 @@ def queues(store: Store, me: str, now: datetime) -> list[Queue]:
             "负责人是你、尚未结束的匹配；天数为最久没有进展的一条。",
         ),
         _assignments(store, now),
+        _orders(store, now),
+        _appeals(store, now),
         Queue(
             "soon",
             f"{DEADLINE_DAYS} 天内截止的需求",
@@ -131,6 +136,34 @@ def queues(store: Store, me: str, now: datetime) -> list[Queue]:
             )
         )
     return found
+
+
+def _orders(store: Store, now: datetime) -> Queue:
+    waiting = store.orders.listed((OrderState.ORDERED,), limit=MAX_LISTED)
+    return Queue(
+        "orders",
+        "等服务方答复的订单",
+        len(waiting),
+        max(((now - one.changed_at).days for one in waiting if one.changed_at), default=None),
+        "去催办",
+        "/orders",
+        {"orders_state": OrderState.ORDERED.value},
+        "已下单、服务方还没有接单或拒单的订单；天数为等得最久的一张。",
+    )
+
+
+def _appeals(store: Store, now: datetime) -> Queue:
+    waiting = [steps[-1] for steps in store.quality.histories("provider").values() if appealed(steps)]
+    return Queue(
+        "appeals",
+        "等待决定的申诉",
+        len(waiting),
+        max(((now - step.at).days for step in waiting), default=None),
+        "去决定",
+        "/providers",
+        {"providers_appeal": "待决定"},
+        "服务方的申诉：决定之前不再往下走；天数为等得最久的一个。",
+    )
 
 
 def _assignments(store: Store, now: datetime) -> Queue:

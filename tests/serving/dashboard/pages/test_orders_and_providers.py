@@ -44,6 +44,9 @@ def test_an_order_is_published_shortlisted_refused_ordered_and_undone(home, revi
         refused = step("order", record="service/O1")
         assert (refused.status_code, "改选其他入围服务" in refused.text) == (422, True)
         assert step("order", record="service/O2").status_code == 303
+        assert re.search(
+            r"等服务方答复的订单</span></h2>\s*<p class=\"count-big\">1 <small>最久 0 天", reviewer.get("/").text
+        )
         assert step("accept", token="o2").status_code == 303
         stale = reviewer.post("/orders/step", number=number, seen=1, step="deliver")
         assert stale.status_code == 409

@@ -112,7 +112,7 @@ IMPOSSIBLE = {
     "old-policy": ({"voucher": True}, {"voucher": "P-old"}, (YESTERDAY, "不再有效", "湖北创新券（P-new）")),
     "other-policy": ({"voucher": True}, {"voucher": "P-other"}, ("设备补贴", "不发放创新券", "P-new")),
     "suspended": ({"status": "暂停"}, {}, ("“暂停”", "改选")),
-    "over": ({"valid_until": YESTERDAY}, {}, (YESTERDAY, str(china_today()), "改选")),
+    "over": ({"valid_until": YESTERDAY}, {}, (YESTERDAY, "今天", "改选")),
 }
 
 
