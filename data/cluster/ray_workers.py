@@ -31,7 +31,7 @@ _LIBRARIES = ("numpy", "scipy", "numba", "rjieba", "tokenizers", "onnxruntime", 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to Ray's makers
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # as Ray asks for where a task takes no accelerator
-    "RAY_task_oom_retries": str(RETRIES),  # without it for ever
+    "RAY_task_oom_retries": str(RETRIES),  # without it permanently
 }
 # Ray's switch for one machine without a network: its services then listen on 127.0.0.1, else on all interfaces.
 _ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
