@@ -1,5 +1,6 @@
 """Debian's Chromium over a real server: what the browser tests share."""
 
+import os
 import shutil
 import socket
 import threading
@@ -18,7 +19,8 @@ from serving.app import create_app
 from tests.serving.dashboard.conftest import PASSWORD
 
 expect.set_options(timeout=30_000)  # a busy machine is no failure
-SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"  # artifacts of the run
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+COLOURS = ("color-contrast", "link-in-text-block")  # what a page in the dark can do worse than in the light
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -116,8 +118,9 @@ def within(most: int) -> Iterator[Clicks]:
 
 
 def keep(page: Page, name: str, *, whole: bool = False) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
+    """Keep a picture of a page for people to look at, where `SCREENSHOTS` names a folder for them."""
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=whole)
 
 
 def keep_wide_and_narrow(page: Page, name: str) -> None:
@@ -134,7 +137,17 @@ def visit(page: Page, address: str) -> None:
     page.wait_for_load_state("networkidle")
 
 
-def violations(page: Page) -> list[str]:
-    """Return what axe finds wrong with a page, however slight."""
-    found = Axe().run(page).response["violations"]
+def violations(page: Page, *rules: str) -> list[str]:
+    """Return what axe finds wrong with a page, however slight; of `rules` only, where some are named."""
+    options = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
+    found = Axe().run(page, options=options).response["violations"]
     return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
+
+
+def violations_by_day_and_night(page: Page) -> list[str]:
+    """Return what axe finds wrong in the light, and with the colours in the dark."""
+    found = violations(page)
+    page.emulate_media(color_scheme="dark")
+    found += violations(page, *COLOURS)
+    page.emulate_media(color_scheme="light")
+    return found

@@ -14,12 +14,14 @@ from data.settings import Settings
 from data.store.store import Store
 from matcher.bundle import link_files, new_bundle, publish, read_manifest
 from tests.serving.dashboard.browsing import (
+    COLOURS,
     chromium,
     keep,
     keep_wide_and_narrow,
     manager_at,
     serving_at,
     violations,
+    violations_by_day_and_night,
     visit,
     watched,
 )
@@ -148,9 +150,7 @@ def test_a_match_sent_from_the_list_stands_on_the_board(page, server):
         visit(page, server + path)
         for menu in page.locator(".card .menu > summary").all():
             menu.press("Enter")
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            assert violations(page) == []
+        assert violations_by_day_and_night(page) == []
         if path == "/matches":
             expect(page.get_by_role("region", name="已推送").locator(".card")).not_to_have_count(0)
             keep(page, "board")
@@ -319,7 +319,7 @@ def test_pages_are_accessible_in_light_and_dark_and_fit_a_tablet(page, server, p
     assert violations(page) == []
     keep(page, f"{name}-light")
     page.emulate_media(color_scheme="dark")
-    assert violations(page) == []
+    assert violations(page, *COLOURS) == []
     keep(page, f"{name}-dark")
     for width in (1280, 820):
         page.set_viewport_size({"width": width, "height": 900})

@@ -19,6 +19,7 @@ from tests.serving.dashboard.browsing import (
     manager_at,
     serving_at,
     violations,
+    violations_by_day_and_night,
     visit,
     watched,
 )
@@ -114,10 +115,7 @@ def test_two_files_of_an_office_in_and_out_again(page, server, home, files):
     expect(told.locator("option:checked")).to_have_text("原样保留")
     task.choose(told, "成果简介")
     achievements.get_by_label("保存列对应为").fill("登记表")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        assert violations(page) == []
-    page.emulate_media(color_scheme="light")
+    assert violations_by_day_and_night(page) == []
     keep_wide_and_narrow(page, "import-preview")
     task.click(achievements.get_by_role("button", name="改正并重新预览"))
     expect(page.get_by_role("status")).to_contain_text("已重新读取并保存列对应")
