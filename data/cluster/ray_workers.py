@@ -5,6 +5,7 @@ Ray is the optional extra `cluster` and is imported only here, and only when a c
 
 import os
 import secrets
+import socket
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -25,13 +26,13 @@ RETRIES = 3
 """How often a partition is tried again after its worker, its node or its node's disk failed."""
 AHEAD = 2
 """Partitions handed out per processor: what waits in the object store stays small however large the store is."""
-_STORE_BYTES = 2**30  # object store of a Ray of our own; partitions take some megabytes, what is shared some hundred
+CONNECT_SECONDS = 10.0
 _CODE = ("data", "knowledge_graph", "models", "matcher")
 _LIBRARIES = ("numpy", "scipy", "numba", "rjieba", "tokenizers", "onnxruntime", "pyarrow")
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to Ray's makers
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # as Ray asks for where a task takes no accelerator
-    "RAY_task_oom_retries": str(RETRIES),  # without it permanently
+    "RAY_task_oom_retries": str(RETRIES),  # else without end
 }
 # Ray's switch for one machine without a network: its services then listen on 127.0.0.1, else on all interfaces.
 _ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
@@ -42,13 +43,15 @@ def open_workers(address: str, report: Report, size: int = PARTITION) -> Iterato
     """Yield the workers at `address`: "" this process, "local" a Ray of its own, else the cluster at `HOST:PORT`.
 
     Raises:
-        SettingsError: Ray is not installed.
+        SettingsError: it is no address, or Ray is not installed.
         ClusterError: nothing usable answers at the address.
 
     """
     if not address:
         yield Workers(report, size)
         return
+    if address != LOCAL:
+        _require_answer(address)
     _set_environment(own=address == LOCAL)
     try:
         import ray  # reads the environment now, once and for all
@@ -60,18 +63,36 @@ def open_workers(address: str, report: Report, size: int = PARTITION) -> Iterato
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
     try:
         if address == LOCAL:
-            ray.init(address=LOCAL, include_dashboard=False, object_store_memory=_STORE_BYTES, **quiet)
+            ray.init(address=LOCAL, include_dashboard=False, **quiet)
         else:
             ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
-        raise ClusterError(
-            f"no Ray cluster can be used at --cluster {address}: {first_line(error)}; see docs/scale.md",
-            f"--cluster {address} 处没有可用的 Ray 集群：{first_line(error)}；见 docs/scale.md",
-        ) from error
+        raise _no_cluster(address, error) from error
     try:
         yield RayWorkers(ray, report, size)
     finally:
         ray.shutdown()
+
+
+def _require_answer(address: str) -> None:
+    """Try whether anything listens at an address: Ray itself would try for many minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise SettingsError(
+            f"--cluster {address!r} is no address; give HOST:PORT of Ray's head, or {LOCAL}",
+            f"--cluster {address!r} 不是地址；请给出 Ray 主节点的 主机:端口，或 {LOCAL}",
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, error: BaseException) -> ClusterError:
+    return ClusterError(
+        f"no Ray cluster can be used at --cluster {address}: {first_line(error)}; see docs/scale.md",
+        f"--cluster {address} 处没有可用的 Ray 集群：{first_line(error)}；见 docs/scale.md",
+    )
 
 
 def _set_environment(*, own: bool) -> None:
@@ -99,22 +120,19 @@ class RayWorkers(Workers):
     def _results(
         self, function: Callable[[Shared, Part], Result], parts: Sequence[Part], shared: Shared
     ) -> Iterator[Result]:
-        """Hand out the partitions, a few at a time, and yield their results in order."""
+        """Hand out the partitions, a few at a time, and yield their results in order.
+
+        Given up, those handed out are left to end: Ray 2.60 aborts the whole process where a task is cancelled that it is
+        about to try again (`Tried to complete task that was not pending`), and ends them with this process in any case.
+        """
         held = [self._ray.put(shared)]  # in a list, so that a worker fetches it once and not for each partition
         waiting: deque[Any] = deque()
-        given = done = 0
-        try:
-            while done < len(parts):
-                while given < len(parts) and len(waiting) < self._at_once():
-                    waiting.append(self._task.remote(code_digest(), function, held, parts[given]))
-                    given += 1
-                result = self._fetched(waiting[0], f"partition {done + 1} of {len(parts)} of {function.__name__}")
-                waiting.popleft()
-                done += 1
-                yield result
-        finally:
-            for task in waiting:  # only where the work is given up
-                self._ray.cancel(task, force=True)
+        given = 0
+        for done in range(len(parts)):
+            while given < len(parts) and len(waiting) < self._at_once():
+                waiting.append(self._task.remote(code_digest(), function, held, parts[given]))
+                given += 1
+            yield self._fetched(waiting.popleft(), f"partition {done + 1} of {len(parts)} of {function.__name__}")
 
     def _at_once(self) -> int:
         """Return how many partitions may be under way; nodes come and go."""

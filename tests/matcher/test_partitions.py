@@ -1,9 +1,6 @@
 """A model is the same to the byte however its records are partitioned, and whichever process or node reads them."""
 
-import errno
 import os
-import signal
-import time
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from data.errors import ClusterError
 from matcher.model import MatchingModel
 from models.encoder.base import CONTEXTUAL_DIRECTORY, load_encoder
 from models.encoder.vector_cache import CachedEncoder
+from tests.data.cluster.failing import fails_once, loses_its_node, never_has_room
 
 STORE_BYTES = 80 * 2**20
 QUIET = {"include_dashboard": False, "no_monitor": True, "include_log_monitor": False}
@@ -65,34 +63,6 @@ def reported() -> list[tuple[int, int]]:
 def workers(cluster, reported):
     with open_workers(cluster.address, lambda *progress: reported.append(progress), size=12) as workers:
         yield workers
-
-
-def fails_once(marker: Path, part: int) -> int:
-    """Lose the worker in partition 1, and in partition 2 the room on its disk, for the first time that they are tried."""
-    tried = marker / str(part)
-    if part in (1, 2) and not tried.exists():
-        tried.touch()
-        if part == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    return part * part
-
-
-def never_has_room(_: None, part: int) -> int:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def loses_its_node(shared: tuple[Path, str], part: int) -> int:
-    """Kill the node that this runs on unless it is `shared`'s; there, wait until that happened."""
-    import ray
-
-    marker, safe = shared
-    if ray.get_runtime_context().get_node_id() != safe:
-        marker.touch()
-        os.kill(os.getppid(), signal.SIGKILL)
-    while not marker.exists():
-        time.sleep(0.1)
-    return -part
 
 
 @pytest.mark.slow

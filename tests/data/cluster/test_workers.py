@@ -1,12 +1,13 @@
 """Partitions in one process: their order, what is reported, and what is said where Ray is missing."""
 
+import socket
 import sys
 
 import pytest
 
 from data.cluster.ray_workers import open_workers
 from data.cluster.workers import Workers
-from data.errors import SettingsError
+from data.errors import ClusterError, SettingsError
 
 
 def joined(shared: str, part: str) -> str:
@@ -35,6 +36,20 @@ def test_without_ray_the_way_out_is_told(monkeypatch):
         monkeypatch.setenv(name, "")  # what this sets of them is gone afterwards
     with pytest.raises(SettingsError, match=r"pip install 'gongxu\[cluster\]'"), open_workers("local", print):
         pytest.fail("there is no Ray to work on")
+
+
+@pytest.mark.parametrize("address", ["somewhere", ":6379", "127.0.0.1:port", "127.0.0.1:70000"])
+def test_what_is_no_address_is_refused(address):
+    with pytest.raises(SettingsError, match="give HOST:PORT"), open_workers(address, print):
+        pytest.fail("there is no such address")
+
+
+def test_where_nothing_listens_one_line_says_so():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    expected = rf"^no Ray cluster can be used at --cluster 127\.0\.0\.1:{port}: .*refused[^\n]*$"
+    with pytest.raises(ClusterError, match=expected), open_workers(f"127.0.0.1:{port}", print):
+        pytest.fail("nothing listens there")
 
 
 def test_without_an_address_this_process_works():
