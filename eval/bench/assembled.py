@@ -34,7 +34,7 @@ def bench_assembled(
 
     torch.set_num_threads(1)
     encoder = SentenceTransformer(str(DEFAULT_DIRECTORY), device="cpu")
-    flat = faiss.IndexFlatIP(encoder.get_embedding_dimension())
+    flat = faiss.IndexFlatIP(vectors.shape[1])
     flat.add(np.ascontiguousarray(vectors, dtype=np.float32))
     texts = bm25s.BM25(backend="numba")
     texts.index([words(f"{one.title}。{one.content}") or ["无"] for one in achievements], show_progress=False)
