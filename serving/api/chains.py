@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from data.clocks import china_today
+from data.errors import InputError
 from data.kinds.disclosure import Access
 from data.store.chains.chains import KeptChain
 from matcher.chains.answer import NearHolder
-from matcher.chains.closers import near_holders, near_kinds
+from matcher.chains.closers import asked_of, near_holders, near_kinds
 from matcher.chains.reading import ChainNow, open_on
 from matcher.kinds.answer import KindAnswer
 from serving.access.disclosure.registry import RestrictedRecords
@@ -50,10 +51,14 @@ async def read_chain(services: Services, chain_id: str, *, staff: bool = False) 
 async def closers_of(
     services: Services, chain: OpenChain, place: int
 ) -> tuple[tuple[NearHolder, ...], tuple[KindAnswer, ...]]:
-    """Return who could close a node: holders, and records of the other kinds."""
+    """Return who could close a node: holders, and records of the other kinds; nobody where its name says nothing."""
 
     def work() -> tuple[tuple[NearHolder, ...], tuple[KindAnswer, ...]]:
         today, engine = china_today(), chain.live.engine
+        try:
+            engine.subject(asked_of(chain.now, place))
+        except InputError:  # a node called ※ without demands has no text to match by
+            return (), ()
         index = services.kinds.index(engine, services.access.store())
         offered = open_on(today, chain.left_out.get("achievement", frozenset()))
         holders = near_holders(engine, chain.now, place, offered)

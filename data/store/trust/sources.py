@@ -267,10 +267,11 @@ class Sources:
             .subquery()
         )
         p = pairs.c
-        home = sa.case((sa.func.substr(a.region, 1, 2) == sa.func.substr(d.region, 1, 2), 1), else_=0)
+        province = sa.func.substr(d.region, 1, 2)  # once: PostgreSQL groups by the expression that it selects
+        home = sa.case((sa.func.substr(a.region, 1, 2) == province, 1), else_=0)
         query = (
             sa.select(
-                sa.func.substr(d.region, 1, 2),
+                province,
                 sa.func.count(),
                 sa.func.sum(home),
                 *(sa.func.sum(part) for step in (p.contact, p.deal) for part in (step, step * home)),
@@ -278,13 +279,13 @@ class Sources:
             .join_from(pairs, achievements, a.id == p.achievement_id)
             .join(demands, d.id == p.demand_id)
             .where(p.shown == 1, a.region.is_not(None), d.region.is_not(None))
-            .group_by(p.demand_id, sa.func.substr(d.region, 1, 2))
+            .group_by(p.demand_id, province)
         )
         with reading(self._engine) as connection:
             rows = [(row[0], *map(int, row[1:])) for row in connection.execute(query)]
         return [
-            (province, step, DemandShown(shown, within, *counts[at : at + 2]))
-            for province, shown, within, *counts in rows
+            (place, step, DemandShown(shown, within, *counts[at : at + 2]))
+            for place, shown, within, *counts in rows
             for at, step in ((0, EventKind.CONTACT.value), (2, EventKind.DEAL.value))
         ]
 

@@ -18,6 +18,7 @@ CHAIN = Chain(
         ChainNode("dry", "污泥干化", "0", "4620"),
         ChainNode("use", "建材利用", "0", "3029", weight=3.0),
         ChainNode("a/b", "卷烟制造", "0", "1620"),
+        ChainNode("1", "※"),
     ),
     (ChainLink("use", "dry", 1.0),),
 )
@@ -36,7 +37,7 @@ def test_a_chain_from_import_to_closers(server, tmp_path):
     assert server.get("/v1/chains/sludge").status_code == 404
     files = {
         "nodes.csv": "id,name,parent,行业代码,weight\n0,环保,,,\ndry,污泥干化,0,4620,\n"
-        "use,建材利用,0,3029,3\na/b,卷烟制造,0,1620,\n",
+        "use,建材利用,0,3029,3\na/b,卷烟制造,0,1620,\n1,※,,,\n",
         "links.csv": "环节,上游\n建材利用,污泥干化\n",
     }
     for name, text in files.items():
@@ -71,7 +72,7 @@ def test_a_chain_from_import_to_closers(server, tmp_path):
     whole = server.get("/v1/chains/sludge").json()
     by = {one["node"]: one for one in whole["nodes"]}
     assert by["dry"]["downstream_weight"] == 1.5  # half of 建材利用's 3
-    assert by["use"]["relative_weight"] == round(3 / ((3 + 2.5 + 1) / 3), 4)
+    assert by["use"]["relative_weight"] == round(3 / ((3 + 2.5 + 1 + 1) / 4), 4)
     assert by["a/b"]["demands"] == 2
     full = server.get("/v1/chains/sludge/nodes/a/b").json()
     assert full["node"] == node
@@ -81,6 +82,8 @@ def test_a_chain_from_import_to_closers(server, tmp_path):
     holders = {holder["name"]: holder for holder in full["holders"]}
     assert holders["甲所"]["present"]
     assert {record["id"] for record in holders["甲所"]["records"]} == {"T0", "T1"}
+    empty = server.get("/v1/chains/sludge/nodes/1").json()
+    assert (empty["demands"], empty["holders"], empty["kinds"]) == ([], [], [])
     missing = server.get("/v1/chains/sludge/nodes/none")
     assert (missing.status_code, missing.json()["type"]) == (404, "urn:gongxu:problem:not-found")
 
