@@ -40,7 +40,11 @@ def chain_command(
             f"--id {chain_id!r} is no id; give 1 to 40 of a-z, 0-9, - and _",
             f"--id “{chain_id}”无效；请用 1–40 个小写字母、数字、- 或 _",
         )
-    if standard and not files:
+    if sum((bool(files), standard, remove)) > 1:
+        raise InputError(
+            "files, --gbt4754 and --remove exclude each other; give one", "文件、--gbt4754 和 --remove 只能给一项"
+        )
+    if standard:
         from importlib.resources import as_file
 
         from data.taxonomy.tables import shipped
