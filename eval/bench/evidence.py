@@ -1,9 +1,11 @@
-"""Two servers, one of which notes who was shown what, asked in turn: what evidence costs a request."""
+"""Servers that note who was shown what and one that does not, asked in turn: what evidence costs a request."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import numpy as np
 import uvloop
+from numpy.typing import NDArray
 
 from data.settings import Settings
 from eval.bench.load import closed_loop
@@ -12,14 +14,15 @@ from eval.bench.serve import Plan, Served, asked_demands, cpu_seconds, question,
 from matcher.bundle import current_bundle
 
 ROUNDS = 20
+MODES = ("off", "restricted", "all")
 _RESAMPLES = 2_000
 
 
 def bench_evidence(settings: Settings, plan: Plan) -> Iterator[list[BenchRow]]:
-    """Yield the CPU time of a request without and with `GONGXU_EVIDENCE=all`, and their ratio with its 95% interval.
+    """Yield the CPU time of a request by `GONGXU_EVIDENCE`, and its ratio to that without, with its 95% interval.
 
-    Both servers, one worker each on copies of the home, are asked in turn for `plan.seconds` altogether, so that whatever else
-    the machine does happens to both. The chaining of what was noted, once a second, is part of the time.
+    The servers, one worker each on copies of the home, are asked in turn for `plan.seconds` altogether, so that whatever
+    else the machine does happens to all. The chaining of what was noted, once a second, is part of the time.
 
     Raises:
         BundleError: nothing was built yet.
@@ -35,23 +38,24 @@ def bench_evidence(settings: Settings, plan: Plan) -> Iterator[list[BenchRow]]:
         asked = uvloop.run(closed_loop(server.port, questions, 1, seconds))
         return 1e3 * (cpu_seconds(server.process.pid) - before) / max(1, sum(asked.statuses.values()))
 
-    with served(settings, 1, 0) as without, served(settings, 1, 0, evidence="all") as noting:
-        for server in (without, noting):
+    with ExitStack() as stack:
+        servers = [stack.enter_context(served(settings, 1, 0, evidence=mode)) for mode in MODES]
+        for server in servers:
             cost(server, 3.0)  # warm
-        rounds = np.array(
-            [[cost(server, plan.seconds / 2 / ROUNDS) for server in (without, noting)] for _ in range(ROUNDS)]
-        )
-    low, high = _interval(rounds)
-    off, on = np.median(rounds, axis=0).tolist()
-    yield [
-        BenchRow("evidence off", "CPU of the server, each", off, "ms"),
-        BenchRow("evidence all", "CPU of the server, each", on, "ms", on / off, "off"),
-        BenchRow("evidence all", "ratio, lower end of 95%", low, ""),
-        BenchRow("evidence all", "ratio, upper end of 95%", high, ""),
-    ]
+        share = plan.seconds / len(MODES) / ROUNDS
+        rounds = np.array([[cost(server, share) for server in servers] for _ in range(ROUNDS)])
+    medians = np.median(rounds, axis=0).tolist()
+    for place, mode in enumerate(MODES):
+        stage = f"evidence {mode}"
+        ratio = medians[place] / medians[0]
+        rows = [BenchRow(stage, "CPU of the server, each", medians[place], "ms", ratio if place else None, MODES[0])]
+        if place:
+            low, high = _interval(rounds[:, [0, place]])
+            rows += [BenchRow(stage, "ratio, 95% from", low, ""), BenchRow(stage, "ratio, 95% to", high, "")]
+        yield rows
 
 
-def _interval(rounds: np.ndarray) -> tuple[float, float]:
+def _interval(rounds: NDArray[np.float64]) -> tuple[float, float]:
     """Return the 95% interval of the ratio of medians, by drawing rounds (n, 2) again."""
     drawn = np.random.default_rng(7).integers(len(rounds), size=(_RESAMPLES, len(rounds)))
     medians = np.median(rounds[drawn], axis=1)

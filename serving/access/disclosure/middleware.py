@@ -144,6 +144,7 @@ class _Answer:
     start: Message | None = None
     open: bool = False  # nothing is restricted, or it is no text: goes out as it comes
     held: bytearray = field(default_factory=bytearray)
+    now: RestrictedRecords | None = None  # the restricted records, once they were asked for
 
     async def send(self, message: Message) -> None:
         """Take one message of the application and send what may go out."""
@@ -179,6 +180,7 @@ class _Answer:
             if not services.disclosure.known:
                 return True
             found = services.disclosure.held
+        self.now = found
         return bool(found.records)
 
     async def _redaction(self) -> tuple[Redaction, list[RecordKey]]:
@@ -190,7 +192,8 @@ class _Answer:
 
         try:
             if self.whole:  # only noted: neither grants nor the caller's own words matter
-                return self._noting(await services.in_store(services.disclosure.current)), self._subjects()
+                now = self.now or await services.in_store(services.disclosure.current)
+                return self._noting(now), self._subjects()
             restricted, grants = await services.in_store(read)
         except StoreError:
             if not services.disclosure.known:
