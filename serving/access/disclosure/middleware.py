@@ -192,8 +192,9 @@ class _Answer:
 
         try:
             if self.whole:  # only noted: neither grants nor the caller's own words matter
-                now = self.now or await services.in_store(services.disclosure.current)
-                return self._noting(now), self._subjects()
+                if self.now is None:
+                    self.now = await services.in_store(services.disclosure.current)
+                return self._noting(self.now), self._subjects()
             restricted, grants = await services.in_store(read)
         except StoreError:
             if not services.disclosure.known:
