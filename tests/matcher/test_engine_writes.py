@@ -137,7 +137,9 @@ def test_readers_see_the_old_state_or_the_new_one_never_both_or_none(known, engi
     readers = [Thread(target=read) for _ in range(3)]
     for reader in readers:
         reader.start()
-    for n in range(1, 41):
+    n = 0
+    while n < 40 or (len(versions) <= 5 and not failures):  # on a busy machine readers see few of forty
+        n += 1
         gone, back = (second, third) if n % 2 else (third, second)
         engine.upsert_achievements([renamed(first, f"版本{n}"), back], deleted=[gone.record_id])
     done.set()
@@ -145,7 +147,7 @@ def test_readers_see_the_old_state_or_the_new_one_never_both_or_none(known, engi
         reader.join()
     assert failures == []
     assert len(versions) > 5
-    assert found(engine, demand)[first.record_id].title == "版本40"
+    assert found(engine, demand)[first.record_id].title == f"版本{n}"
 
 
 def test_a_slow_reader_still_finds_what_was_there_when_it_began(known, engine):

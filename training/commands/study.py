@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from eval.metrics.bootstrap import Estimate
     from training.studies.ranker import Order
 
 STEPS = {
@@ -28,17 +29,22 @@ def compare_rankers(
     log_only: Annotated[
         bool, typer.Option("--log-only", help="Learn from the log alone, not from judgements.")
     ] = False,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A part to leave out: graph, history, kernel …; repeatable.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--json", help="Write the figures to this JSON file.")] = None,
 ) -> None:
-    """Compare ways to learn an order on a simulated log: true NDCG@10 on new demands, trees, latency.
+    """Compare ways to learn an order on a simulated log: true NDCG@10 on new and known demands, trees, latency.
 
-    ordinal: expected grade, positions ignored; ordinal_position (the default of `gongxu train`): their effect taken out.
-    The store is not touched.
+    ordinal: positions ignored; ordinal_position (the default of `gongxu train`): their effect taken out; without …: the
+    default that does not know a part. The store is not touched.
 
     Examples:
       gongxu lab compare-rankers sim
 
       gongxu lab compare-rankers sim --trees 50 --trees 300 --log-only --json rankers.json
+
+      gongxu lab compare-rankers sim --without graph --without kernel
 
     """
     import json
@@ -54,7 +60,8 @@ def compare_rankers(
         raise InputError(f"the folder of --json {out} does not exist")
     limit_threads(settings().threads)
     with steps(STEPS) as progress:
-        orders = study(folder, settings(), tuple(trees or (50, 150, 300)), judgements=not log_only, progress=progress)
+        numbers, parts = tuple(trees or (50, 150, 300)), tuple(without or ())
+        orders = study(folder, settings(), numbers, parts, judgements=not log_only, progress=progress)
     show(orders)
     if out is not None:
         figures = {name: asdict(order) for name, order in orders.items()}
@@ -67,18 +74,22 @@ def show(orders: "dict[str, Order]") -> None:
     from data.terminal import Table
     from data.terminal import console as terminal
 
-    table = Table(title="true NDCG@10 on new demands")
-    for column in ("order", "NDCG@10", "less ordinal", "p", "trees", "µs / 200 rows", "fit s"):
+    table = Table(title="true NDCG@10")
+    for column in ("order", "new demands", "less default", "known demands", "less default", "trees", "µs / 200 rows", "fit s"):
         table.add_column(column, justify="left" if column == "order" else "right")
     for name, order in orders.items():
-        lift = order.lift.difference
         table.add_row(
             name,
-            f"{order.ndcg.value:.3f} [{order.ndcg.low:.3f}, {order.ndcg.high:.3f}]",
-            f"{lift.value:+.3f} [{lift.low:+.3f}, {lift.high:+.3f}]",
-            f"{order.lift.p_value:.3f}",
+            _interval(order.ndcg, ".3f"),
+            _interval(order.lift.difference, "+.3f"),
+            _interval(order.known_ndcg, ".3f"),
+            _interval(order.known_lift.difference, "+.3f"),
             f"{order.trees}",
             f"{order.microseconds:,.0f}",
             f"{order.seconds:.0f}",
         )
     terminal().print(table)
+
+
+def _interval(found: "Estimate", form: str) -> str:
+    return f"{found.value:{form}} [{found.low:{form}}, {found.high:{form}}]"

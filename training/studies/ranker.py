@@ -1,4 +1,4 @@
-"""Ways to learn an order from a simulated log, compared with the true order: what position correction is worth."""
+"""Ways to learn an order from a simulated log, compared with the true order: what position correction and parts are worth."""
 
 import tempfile
 import time
@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data.errors import InputError
 from data.files.importer import import_paths
 from data.settings import Settings
 from data.store.store import Store
 from eval.metrics.bootstrap import RESAMPLES, Estimate, Lift, lift_of, resample_weights, summarise
 from eval.metrics.levels import ndcg_by_demand
+from eval.offline.parts import PARTS
 from eval.studies.simulated_truth import SimulatedTruth
 from matcher.collection.pairs import PairBatch
 from matcher.collection.rows import ViewRows
-from matcher.features.table import with_history
+from matcher.features.table import FeatureTable, with_history
 from matcher.learning.fit import Examples, training_examples
 from matcher.model import MatchingModel
 from models.ranking.ordinal import RankerParameters
@@ -29,65 +31,88 @@ Progress = Callable[[str], None]
 HELD_OUT = 5  # one demand in so many is new to the ranker
 CANDIDATES = 100  # nearest achievements by encoder, ordered by each ranker
 MAX_DEMANDS = 200
-BASELINE = "ordinal"
+BASELINE = "ordinal_position"
+LEFT_OUT = tuple(name for name, part in PARTS.items() if part.blank)
+"""Parts without which an order can be learned here: those that are features."""
 TIMED_ROWS = 200
 
 
 @dataclass(frozen=True)
 class Order:
-    """One way to order: its true NDCG@10 on new demands, what it gains on the plain ordinal ranker, and its cost.
+    """One way to order: its true NDCG@10 on new demands, what it gains on the default, the same on known ones, and its cost.
 
     `microseconds` is the time to score 200 rows, one thread, median of several calls; `seconds` that of the fit.
     """
 
     ndcg: Estimate
     lift: Lift
+    known_ndcg: Estimate
+    known_lift: Lift
     trees: int
     microseconds: float
     seconds: float
 
 
 @dataclass(frozen=True)
-class _Problem:
-    examples: Examples
-    asked: NDArray[np.float32]
+class _Asked:
+    """Candidates of some demands: features (n, f), their demand and their true grade (n,)."""
+
+    features: NDArray[np.float32]
     demand: NDArray[np.int64]
     grade: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What is learned from, and what is asked: demands whose outcomes are held out, and demands that were learned from."""
+
+    examples: Examples
+    new: _Asked
+    known: _Asked
 
 
 def study(
     folder: Path,
     settings: Settings,
     trees: tuple[int, ...] = (50, 150, 300),
+    without: tuple[str, ...] = (),
     *,
     judgements: bool = False,
     progress: Progress = lambda _: None,
 ) -> dict[str, Order]:
     """Return how well each way of learning recovers the true order of a folder that `gongxu lab simulate` wrote.
 
-    ordinal: expected grade, positions ignored; ordinal_position: their effect taken out. With the default parameters, and
-    ordinal_position once for each number of `trees`.
+    Lists are in the order in which they are served: by expected grade and what texts add to it. ordinal: positions are
+    ignored; ordinal_position: their effect is taken out. With the default parameters, and ordinal_position once for each
+    number of `trees` and once without each part.
 
     Args:
         folder: a simulated platform.
         settings: of the encoder; nothing is written to its home.
         trees: numbers of trees whose quality and latency are compared.
+        without: parts (`LEFT_OUT`) that neither training nor scoring knows.
         judgements: whether the experts' judgements are learned from beside the log.
         progress: called with the name of each step.
 
+    Raises:
+        InputError: a part is unknown or no feature.
+
     """
+    for name in without:
+        if name not in LEFT_OUT:
+            raise InputError(f"part {name!r} cannot be left out here; parts: {', '.join(LEFT_OUT)}")
     with tempfile.TemporaryDirectory(prefix="gongxu-study-") as home:
         apart = settings.model_copy(update={"home": Path(home), "database_url": ""})
         problem = _problem(folder, apart, judgements=judgements, progress=progress)
-    scores: dict[str, NDArray[np.float64]] = {}
+    scores: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     costs: dict[str, tuple[int, float, float]] = {}
-    for name, fit in _ways(problem.examples, settings.ranker, trees, settings.threads).items():
+    for name, fit in _ways(problem.examples, settings.ranker, trees, without, settings.threads).items():
         progress(f"ranker {name}")
         begin = time.perf_counter()
         score, count = fit()
         seconds = time.perf_counter() - begin
-        scores[name] = score(problem.asked)
-        costs[name] = (count, _microseconds(score, problem.asked[:TIMED_ROWS]), seconds)
+        scores[name] = (score(problem.new.features), score(problem.known.features))
+        costs[name] = (count, _microseconds(score, problem.new.features[:TIMED_ROWS]), seconds)
     return _compared(problem, scores, costs)
 
 
@@ -109,36 +134,47 @@ def _problem(folder: Path, settings: Settings, *, judgements: bool, progress: Pr
     progress("features")
     truth = SimulatedTruth(folder)
     vectors = achievements.texts.full.vectors
-    d, a, grade = [], [], []
-    for row in np.flatnonzero(new)[:MAX_DEMANDS].tolist():
-        near = np.argsort(-(vectors @ demands.texts.full.vectors[row]), kind="stable")[:CANDIDATES]
-        true = truth.grades(int(demands.cards.ids[row][1:]) - 1)
-        d.append(np.full(len(near), row))
-        a.append(near)
-        grade.append(true[[int(achievements.cards.ids[place][1:]) - 1 for place in near.tolist()]])
-    asked, offered, best = (np.concatenate(part).astype(np.int64) for part in (d, a, grade))
-    batch = PairBatch(demands, achievements, ViewRows(asked), ViewRows(offered))
-    table = with_history(model.label_free_table(batch), history, batch)
-    return _Problem(examples, table.select(examples.names), asked, best)
+
+    def asked(rows: NDArray[np.intp]) -> _Asked:
+        d, a, grade = [], [], []
+        for row in rows[:MAX_DEMANDS].tolist():
+            near = np.argsort(-(vectors @ demands.texts.full.vectors[row]), kind="stable")[:CANDIDATES]
+            true = truth.grades(int(demands.cards.ids[row][1:]) - 1)
+            d.append(np.full(len(near), row))
+            a.append(near)
+            grade.append(true[[int(achievements.cards.ids[place][1:]) - 1 for place in near.tolist()]])
+        demand, offered, best = (np.concatenate(part).astype(np.int64) for part in (d, a, grade))
+        batch = PairBatch(demands, achievements, ViewRows(demand), ViewRows(offered))
+        table = with_history(model.label_free_table(batch), history, batch)
+        return _Asked(table.select(examples.names), demand, best)
+
+    return _Problem(examples, asked(np.flatnonzero(new)), asked(np.unique(pairs.d)))
 
 
 Score = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 Fit = Callable[[], tuple[Score, int]]
 
 
-def _ways(examples: Examples, plain: RankerParameters, trees: tuple[int, ...], threads: int) -> dict[str, Fit]:
-    def ordinal(parameters: RankerParameters) -> tuple[Score, int]:
-        ranker = examples.fit(parameters, threads)
-        return (lambda rows: ranker.expected_grade(ranker.predict(rows))), parameters.trees * len(ranker.boosters_)
+def _ways(
+    examples: Examples, plain: RankerParameters, trees: tuple[int, ...], without: tuple[str, ...], threads: int
+) -> dict[str, Fit]:
+    def ordinal(parameters: RankerParameters, blank: tuple[str, ...] = ()) -> tuple[Score, int]:
+        ranker = examples.blanked(blank).fit(parameters, threads)
+
+        def score(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+            known = FeatureTable(rows, examples.names).blanked(blank).values if blank else rows
+            return ranker.expected_grade(ranker.predict(known)) + text_prior(known, examples.names)
+
+        return score, parameters.trees * len(ranker.boosters_)
 
     ways: dict[str, Fit] = {
-        BASELINE: lambda: ordinal(replace(plain, correct_positions=False)),
-        "ordinal_position": lambda: ordinal(plain),
+        BASELINE: lambda: ordinal(plain),
+        "ordinal": lambda: ordinal(replace(plain, correct_positions=False)),
     }
     for count in trees:
         if count != plain.trees:
-            ways[f"ordinal_position_{count}"] = partial(ordinal, replace(plain, trees=count))
-    return ways
+            ways[f"{BASELINE}_{count}"] = partial(ordinal, replace(plain, trees=count))
+    return ways | {f"without {name}": partial(ordinal, plain, PARTS[name].blank) for name in without}
 
 
 def _microseconds(score: Score, rows: NDArray[np.float32], calls: int = 15) -> float:
@@ -153,16 +189,31 @@ def _microseconds(score: Score, rows: NDArray[np.float32], calls: int = 15) -> f
 
 
 def _compared(
-    problem: _Problem, scores: dict[str, NDArray[np.float64]], costs: dict[str, tuple[int, float, float]]
+    problem: _Problem,
+    scores: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
+    costs: dict[str, tuple[int, float, float]],
 ) -> dict[str, Order]:
-    """Return the true NDCG@10 of each way and its paired difference from the baseline, by bootstrap over demands."""
-    _, demand = np.unique(problem.demand, return_inverse=True)
-    samples = {}
-    for name, score in scores.items():
-        _, ndcg = ndcg_by_demand(problem.grade + 1, score, demand.astype(np.int64))
-        weights = resample_weights(len(ndcg), RESAMPLES, seed=0)
-        samples[name] = weights @ ndcg / weights.sum(axis=1)
+    """Return the true NDCG@10 of each way and its paired difference from the default, by bootstrap over demands."""
+    new = _samples(problem.new, {name: first for name, (first, _) in scores.items()})
+    known = _samples(problem.known, {name: second for name, (_, second) in scores.items()})
     return {
-        name: Order(summarise(samples[name]), lift_of(samples[name] - samples[BASELINE]), *costs[name])
+        name: Order(
+            summarise(new[name]),
+            lift_of(new[name] - new[BASELINE]),
+            summarise(known[name]),
+            lift_of(known[name] - known[BASELINE]),
+            *costs[name],
+        )
         for name in scores
     }
+
+
+def _samples(asked: _Asked, scores: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """Return samples of each way's mean NDCG@10 over the demands, the same demands for all."""
+    _, demand = np.unique(asked.demand, return_inverse=True)
+    samples = {}
+    for name, score in scores.items():
+        _, ndcg = ndcg_by_demand(asked.grade + 1, score, demand.astype(np.int64))
+        weights = resample_weights(len(ndcg), RESAMPLES, seed=0)
+        samples[name] = weights @ ndcg / weights.sum(axis=1)
+    return samples
