@@ -41,7 +41,7 @@ def bench_evidence(settings: Settings, plan: Plan) -> Iterator[list[BenchRow]]:
     with ExitStack() as stack:
         servers = [stack.enter_context(served(settings, 1, 0, evidence=mode)) for mode in MODES]
         for server in servers:
-            cost(server, 3.0)  # warm
+            cost(server, min(3.0, plan.seconds / 2))  # warm
         share = plan.seconds / len(MODES) / ROUNDS
         rounds = np.array([[cost(server, share) for server in servers] for _ in range(ROUNDS)])
     medians = np.median(rounds, axis=0).tolist()

@@ -23,6 +23,7 @@ from matcher.collection.rows import ViewRows
 from matcher.features.table import FeatureTable, with_history
 from matcher.learning.fit import Examples, training_examples
 from matcher.model import MatchingModel
+from matcher.ranking.prior import text_prior
 from models.ranking.ordinal import RankerParameters
 from training.outcomes.graded_pairs import graded_pairs
 from training.pipeline import build, outcome_table

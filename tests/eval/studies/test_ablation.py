@@ -41,8 +41,16 @@ def corpus(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def graph_ablation(corpus):
-    return dict(ablations(corpus, ["graph"], parameters=QUICK))["graph"]
+def found(corpus):
+    """The worth of the graph, of attributes, and of a part that is nothing."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(PARTS, "context", WHOLE)
+        return dict(ablations(corpus, ["graph", "attributes", "context"], parameters=QUICK))
+
+
+@pytest.fixture(scope="module")
+def graph_ablation(found):
+    return found["graph"]
 
 
 def test_without_the_decisive_feature_the_ranker_knows_nothing(graph_ablation):
@@ -62,16 +70,14 @@ def test_the_lift_is_the_difference(graph_ablation):
         assert figure.lift.low <= figure.lift.value <= figure.lift.high
 
 
-def test_features_that_tell_nothing_bring_no_order(corpus):
-    ((_, found),) = ablations(corpus, ["attributes"], parameters=QUICK)
-    lift = found["auc2"].lift
+def test_features_that_tell_nothing_bring_no_order(found):
+    lift = found["attributes"]["auc2"].lift
     assert abs(lift.value) < 0.05
     assert lift.low < 0.02
 
 
-def test_the_draws_are_paired(corpus, monkeypatch):
-    monkeypatch.setitem(PARTS, "attributes", WHOLE)
-    ((_, figures),) = ablations(corpus, ["attributes"], parameters=QUICK)
+def test_the_draws_are_paired(found):
+    figures = found["context"]
     assert figures["score"].complete.low < figures["score"].complete.high
     for figure in figures.values():
         assert (figure.lift.low, figure.lift.value, figure.lift.high) == (0, 0, 0)  # own draws would differ

@@ -18,7 +18,8 @@ def test_every_way_is_measured_on_the_same_new_demands(tmp_path, monkeypatch):
     simulate(SimulationPlan(achievements=60, demands=30, events=1_500, seed=3), tmp_path / "sim")
     out = tmp_path / "orders.json"
     result = CliRunner().invoke(
-        app, ["lab", "compare-rankers", str(tmp_path / "sim"), "--trees", "10", "--without", "kernel", "--json", str(out)]
+        app,
+        ["lab", "compare-rankers", str(tmp_path / "sim"), "--trees", "10", "--without", "kernel", "--json", str(out)],
     )
     assert result.exit_code == 0, result.output
     orders = json.loads(out.read_text(encoding="utf-8"))
