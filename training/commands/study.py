@@ -75,7 +75,16 @@ def show(orders: "dict[str, Order]") -> None:
     from data.terminal import console as terminal
 
     table = Table(title="true NDCG@10")
-    for column in ("order", "new demands", "less default", "known demands", "less default", "trees", "µs / 200 rows", "fit s"):
+    for column in (
+        "order",
+        "new demands",
+        "less default",
+        "known demands",
+        "less default",
+        "trees",
+        "µs / 200 rows",
+        "fit s",
+    ):
         table.add_column(column, justify="left" if column == "order" else "right")
     for name, order in orders.items():
         table.add_row(
