@@ -49,6 +49,16 @@ class Settings(BaseSettings):
     home: Path = Path(".gongxu")
     # SQLAlchemy URL of the store; empty means SQLite in `home`. PostgreSQL: postgresql+psycopg://user@host/name
     database_url: str = ""
+    # PostgreSQL: connections that one process may hold, and seconds that somebody waits for a free one before being refused.
+    database_pool: int = Field(16, ge=2, le=1000)
+    database_pool_wait: float = Field(2.0, gt=0, le=60)
+    # Seconds that PostgreSQL gives one statement of a request; one of an import, a report, a build or the command line;
+    # and an open transaction in which nothing happens.
+    database_statement_timeout: float = Field(10.0, gt=0, le=3600)
+    database_long_timeout: float = Field(3600.0, gt=0, le=1_000_000)
+    database_idle_timeout: float = Field(900.0, gt=0, le=1_000_000)
+    # The URL leads to PgBouncer, which gives each transaction another connection: nothing is prepared or set for a session.
+    database_pgbouncer: bool = False
     # Text encoder: "default" (shipped), a sentence-transformers model directory, a hub name, or a model behind an
     # OpenAI-compatible embedding endpoint: openai:https://host/v1#model
     encoder: str = "default"

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from data.dates import CHINA_STANDARD_TIME
 from data.records import MAX_ID, EventKind
 from data.store.dashboard_tables import achievement_progress, daily_counts, demand_progress
+from data.store.postgresql.many_rows import insert_into, insert_rows
 from data.store.tables import demands, division, events
 
 ALL, FIELD, REGION, INDUSTRY, VERSION = "all", "field", "region", "industry", "version"
@@ -61,9 +61,10 @@ def china_day(moment: datetime) -> date:
 def traits_of(connection: sa.Connection, ids: Iterable[str] | None = None) -> dict[str, Traits]:
     """Return the traits of the demands with the given ids (None: of all), deleted ones too."""
     parts = [(_TRAITS, {})] if ids is None else [(_TRAITS_OF, {"ids": part}) for part in _chunks(ids)]
+    options = {"yield_per": _CHUNK} if ids is None else {}  # a cursor of the database's costs three calls more
     found = {}
     for query, values in parts:
-        for name, sector, region, text in connection.execute(query, values, execution_options={"yield_per": _CHUNK}):
+        for name, sector, region, text in connection.execute(query, values, execution_options=options):
             industries = orjson.loads(text).get("industries") or [""]
             found[name] = Traits(sector[:MAX_ID], (region or "")[:2], division(industries[0]))
     return found
@@ -209,9 +210,12 @@ def _sides(traits: Traits) -> tuple[tuple[str, str], ...]:
 
 def _add(connection: sa.Connection, tally: Tally) -> None:
     """Add the counts to the tables, in one order, or two writers could wait for each other forever."""
+    numbers: Counter[tuple[str, date, str, str]] = Counter()
+    for (dimension, day, value, kind), number in tally.days.items():
+        numbers[dimension, day, value.replace("\0", ""), kind] += number
     days = [
-        {"dimension": dimension, "day": day, "value": value.replace("\0", ""), "kind": kind, "number": number}
-        for (dimension, day, value, kind), number in sorted(tally.days.items())
+        {"dimension": dimension, "day": day, "value": value, "kind": kind, "number": number}
+        for (dimension, day, value, kind), number in sorted(numbers.items())
         if number
     ]
     _upsert(connection, daily_counts, days)
@@ -228,14 +232,13 @@ def _upsert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any
     """Insert rows, or add to those that are there."""
     statement = _addition(table, connection.dialect.name)
     for part in _chunks(rows):
-        connection.execute(statement, part)
+        insert_rows(connection, statement, table, part)
 
 
 @cache
 def _addition(table: sa.Table, dialect: str) -> sa.Executable:
     """Return the statement that adds to a table's rows: numbers grow, firsts take the earlier, lasts the later moment."""
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement: Any = insert(table).values({column.name: sa.bindparam(column.name) for column in table.c})
+    statement = insert_into(table, dialect)
     keys = [column for column in table.c if column.primary_key]
     changes: dict[str, Any] = {}
     for old in table.c:

@@ -8,19 +8,23 @@ from typing import Any
 import sqlalchemy as sa
 
 from data.errors import StoreError, first_line
+from data.settings import Settings, settings
+from data.store.postgresql.engine import begin_migration, postgresql_engine, require_schema
+from data.store.postgresql.limits import Limits
 from data.store.tables import SCHEMA
 
 # How long a writer waits for another one, seconds.
 LOCK_TIMEOUT = 60
-# Any number that no other program using the same PostgreSQL server is likely to take.
-_MIGRATION_LOCK = 7_355_608_113
 
 
-def open_engine(url: str, lock_timeout: float = LOCK_TIMEOUT, *, create: bool = True) -> sa.Engine:
+def open_engine(
+    url: str, lock_timeout: float = LOCK_TIMEOUT, *, create: bool = True, server: Settings | None = None
+) -> sa.Engine:
     """Return an engine for `url` (SQLite or PostgreSQL) whose database has the current schema, creating it if need be.
 
     A writer waits `lock_timeout` seconds for another one. Without `create` a file that is not there is left so: what is
-    read then is an empty database in memory.
+    read then is an empty database in memory. `server` holds the settings of a server, whose statements on PostgreSQL
+    have the limits of requests; elsewhere the settings of the environment count, and nobody waits.
 
     Raises:
         StoreError: the URL is not understood, the database cannot be reached or was written by a newer gongxu.
@@ -36,13 +40,16 @@ def open_engine(url: str, lock_timeout: float = LOCK_TIMEOUT, *, create: bool = 
         raise StoreError(f"database {backend!r} is not supported; use sqlite or postgresql")
     with translated_errors(parsed):
         if backend == "postgresql":
-            engine = _postgresql_engine(parsed, lock_timeout)
+            limits = Limits.of(server or settings(), lock_timeout, requests=server is not None)
+            engine = postgresql_engine(parsed, limits)
         elif create or not parsed.database or Path(parsed.database).exists():
             engine = _sqlite_engine(parsed, lock_timeout)
         else:
             engine = _empty_engine()
         try:
             _migrate(engine)
+            if backend == "postgresql":
+                require_schema(engine, SCHEMA)
         except BaseException:
             engine.dispose()
             raise
@@ -60,6 +67,11 @@ def translated_errors(url: sa.URL) -> Iterator[None]:
         hint = "; another process holds it, try again" if "locked" in why else ""
         chinese = f"数据库 {shown}：{why}{'；另一程序正在占用，请稍后再试' if hint else ''}"
         raise StoreError(f"store {shown}: {why}{hint}", chinese) from error
+    except sa.exc.TimeoutError as error:
+        raise StoreError(
+            "all database connections that this process may have are in use; try again, or raise GONGXU_DATABASE_POOL",
+            "本进程可用的数据库连接已全部占用；请稍后再试，或调高 GONGXU_DATABASE_POOL",
+        ) from error
     except sa.exc.SQLAlchemyError as error:
         raise StoreError(f"store {url.render_as_string(hide_password=True)}: {first_line(error)}") from error
     except OSError as error:
@@ -131,13 +143,6 @@ def _with_own_transactions(engine: sa.Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")
 
 
-def _postgresql_engine(url: sa.URL, lock_timeout: float) -> sa.Engine:
-    url = url.set(drivername="postgresql+psycopg")
-    options = f"-c lock_timeout={int(lock_timeout * 1000)}ms"
-    arguments = {"connect_timeout": 10, "options": options}
-    return sa.create_engine(url, pool_pre_ping=True, pool_use_lifo=True, connect_args=arguments)
-
-
 def _schema_of(connection: sa.Connection) -> str | None:
     """Return the database's schema version, None when it has no tables yet."""
     if not sa.inspect(connection).has_table("alembic_version"):
@@ -152,7 +157,7 @@ def _migrate(engine: sa.Engine) -> None:
             return
     with begin_write(engine) as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            begin_migration(connection, populated=_schema_of(connection) is not None)
         found = _schema_of(connection)
         if found == SCHEMA:
             return
@@ -169,4 +174,4 @@ def _migrate(engine: sa.Engine) -> None:
             shown = engine.url.render_as_string(hide_password=True)
             raise StoreError(f"store {shown} has schema {found}, this gongxu knows up to {SCHEMA}; update gongxu")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, SCHEMA)

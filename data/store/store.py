@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from data.errors import unknown_id
 from data.records import STORED, Achievement, Demand, EventKind, OutcomeEvent, RecordKind
+from data.settings import Settings
 from data.store.chains.chains import Chains
 from data.store.clarifications import Clarification, clarified, insert_clarification, read_clarifications
 from data.store.database import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
@@ -20,6 +21,8 @@ from data.store.imports.log import Imports
 from data.store.keys import ApiKeys
 from data.store.kind_records import KindOutcomes, KindRecords
 from data.store.operators import Operators
+from data.store.postgresql.engine import single_statements
+from data.store.postgresql.locks import StoreLocks
 from data.store.reading.asked_texts import AskedTexts
 from data.store.reading.listing import Listing
 from data.store.reading.results import Change, EventCounts, EventResult, StoreCounts
@@ -66,7 +69,7 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._single = engine.execution_options(single=True)  # for reads of one statement
+        self._single = single_statements(engine)
         self.api_keys = ApiKeys(engine)
         self.operators = Operators(engine)
         self.reviews = Reviews(engine)
@@ -80,18 +83,21 @@ class Store:
         self.sources, self.orders, self.chains = Sources(engine), Orders(engine), Chains(engine)
         self.standing, self.notices = StandingRequests(engine), StandingNotices(engine)
         self.webhooks, self.model_levels = Webhooks(engine), ModelLevels(engine)
+        self.locks = StoreLocks(engine)
 
     @classmethod
-    def open(cls, url: str, lock_timeout: float = LOCK_TIMEOUT, *, create: bool = True) -> Self:
+    def open(
+        cls, url: str, lock_timeout: float = LOCK_TIMEOUT, *, create: bool = True, server: Settings | None = None
+    ) -> Self:
         """Return the store at the SQLAlchemy URL `url`, created or migrated if need be; see `open_engine`.
 
-        A write waits up to `lock_timeout` seconds for another one, then it fails.
+        A write waits up to `lock_timeout` seconds for another one, then it fails. `server`: the settings of a server.
 
         Raises:
             StoreError: it cannot be reached, or a newer gongxu wrote it.
 
         """
-        return cls(open_engine(url, lock_timeout, create=create))
+        return cls(open_engine(url, lock_timeout, create=create, server=server))
 
     @property
     def engine(self) -> sa.Engine:
@@ -245,7 +251,7 @@ class Store:
         with translated_errors(self._engine.url):
             connection = self._engine.connect()
             if self._engine.dialect.name == "postgresql":
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+                connection = connection.execution_options(isolation_level="REPEATABLE READ", long=True)
             with connection:
                 yield connection
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from data.records import MAX_ID, MAX_TITLE, Achievement, Demand, OutcomeEvent, Record
 
 # The Alembic revision that this code reads and writes.
-SCHEMA = "0023"
+SCHEMA = "0024"
 
 metadata = sa.MetaData()
 

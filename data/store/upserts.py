@@ -7,9 +7,9 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from data.store.aggregates import sides_followed
+from data.store.postgresql.many_rows import insert_into, insert_rows
 from data.store.tables import demands, revisions
 
 BATCH = 1_000
@@ -77,10 +77,10 @@ def upsert_rows(connection: sa.Connection, table: sa.Table, rows: list[dict[str,
         row.update(revision=first_free + i, deleted=False)
     if changed:
         next_revision(connection, len(changed))
-        insert: Any = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
+        insert = insert_into(table, connection.dialect.name)
         updates = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
         followed = sides_followed(connection, [row["id"] for row in changed]) if table is demands else nullcontext()
         with followed:
-            connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=updates), changed)
+            insert_rows(connection, insert.on_conflict_do_update(index_elements=keys, set_=updates), table, changed)
     updated = sum(known.get(key_of(row)) is not None for row in changed)
     return UpsertCounts(len(changed) - updated, updated, len(rows) - len(changed))

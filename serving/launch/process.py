@@ -63,7 +63,7 @@ def _prepared(used: Settings) -> tuple[FastAPI, list[LiveModel]]:
     What is there by now is left out of garbage collections: they would look through all of it again and again while
     requests wait, and copy what workers share. A bundle needs none to be freed: nothing in it refers back to itself.
     """
-    access = StoreAccess(used.store_url, used.serve_lock_timeout)
+    access = StoreAccess(used)
     try:
         live = preloaded(used.bundles, threads=1, store=access.store())
     except StoreError:

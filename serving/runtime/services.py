@@ -64,7 +64,7 @@ class Services:
     def __init__(self, settings: Settings, loaded: LiveModel | None = None) -> None:
         """Open what a process needs; `loaded` is the current bundle if it was loaded already."""
         self.settings = settings
-        self.access = StoreAccess(settings.store_url, settings.serve_lock_timeout)
+        self.access = StoreAccess(settings)
         self.holder = BundleHolder(settings.bundles, threads=1, loaded=loaded)
         self.kinds = KindHolder(load_kinds(settings.kinds), settings.bundles)
         self.disclosure = DisclosureRegistry(self.kinds.kinds)

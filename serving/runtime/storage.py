@@ -8,6 +8,8 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from data.errors import StoreError
+from data.settings import Settings
+from data.store.postgresql.limits import long_statements
 from data.store.store import Store
 from serving.telemetry.stages import timed
 
@@ -19,9 +21,8 @@ _T = TypeVar("_T")
 class StoreAccess:
     """Gives the store to whoever needs it; safe to use from many threads."""
 
-    def __init__(self, url: str, lock_timeout: float) -> None:
-        self._url = url
-        self._lock_timeout = lock_timeout
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._lock = Lock()
         self._store: Store | None = None
         self._failed_at = -RETRY_AFTER
@@ -47,7 +48,7 @@ class StoreAccess:
         if monotonic() - self._failed_at < RETRY_AFTER:
             return
         try:
-            self._store = Store.open(self._url, self._lock_timeout)
+            self._store = Store.open(self._settings.store_url, self._settings.serve_lock_timeout, server=self._settings)
         except StoreError as error:
             self._failed_at, self._failure = monotonic(), str(error)
 
@@ -57,6 +58,16 @@ class StoreAccess:
             if self._store is not None:
                 self._store.close()
                 self._store = None
+
+
+def with_long_statements(work: Callable[[Store], _T]) -> Callable[[Store], _T]:
+    """Return work whose statements may take long: nobody waits for it, or whoever does is patient."""
+
+    def patiently(store: Store) -> _T:
+        with long_statements():
+            return work(store)
+
+    return patiently
 
 
 class StoreThreads:
@@ -83,7 +94,7 @@ class StoreThreads:
         if len(self._held_up) >= STORE_THREADS:
             raise StoreError(f"{len(self._held_up)} earlier calls still wait for the database")
         with timed("store"):
-            return await self._run(work, None if patient else self._patience)
+            return await self._run(with_long_statements(work) if patient else work, None if patient else self._patience)
 
     async def _run(self, work: Callable[[Store], _T], patience: float | None) -> _T:
         call = self._executor.submit(lambda: work(self._access.store()))

@@ -1,13 +1,9 @@
 """A private PostgreSQL for the contract suites: started once, a fresh database for each test."""
 
-import os
-import pwd
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
-from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
@@ -15,47 +11,25 @@ import pytest
 import sqlalchemy as sa
 
 from data.store.database import open_engine
-
-
-def _binaries() -> Path:
-    """Return the folder of PostgreSQL's programs: PyPI's pgserver carries them, Debian's package is as good."""
-    spec = find_spec("pgserver")
-    carried = [Path(folder) / "pginstall/bin" for folder in (spec.submodule_search_locations or [])] if spec else []
-    for folder in [*carried, *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]:
-        if (folder / "initdb").exists():
-            return folder
-    pytest.fail("no PostgreSQL found; install the project's dev dependencies (pgserver) or Debian's postgresql")
+from deploy.postgresql import LocalServer, local_postgresql
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """Start PostgreSQL on a socket in a temporary folder; yield its URL up to the database's name."""
+def postgresql() -> Iterator[LocalServer]:
+    """Start PostgreSQL on a socket in a temporary folder; a test may stop it and start it again."""
     # Not pytest's folder: a socket's path may have 107 bytes, and under root the server runs as another user.
     folder = Path(tempfile.mkdtemp(prefix="gongxu-pg-"))
-    binaries = _binaries()
-    options: dict[str, object] = {"cwd": folder, "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}}
-    if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root, and root's folders may be closed to others.
-        if any(not parent.stat().st_mode & 0o001 for parent in binaries.parents):
-            binaries = Path(shutil.copytree(binaries.parent, folder / "pg")) / "bin"
-        nobody = pwd.getpwnam("nobody")
-        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-        options |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-    def run(program: str, *arguments: str) -> None:
-        with (folder / "output").open("a+b") as output:
-            command = [str(binaries / program), "-D", str(folder / "data"), *arguments]
-            done = subprocess.run(command, stdout=output, stderr=output, check=False, timeout=120, **options)
-        if done.returncode:
-            pytest.fail(f"{program} failed: {(folder / 'output').read_text(errors='replace')[-2000:]}")
-
     try:
-        run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", f"-h '' -k {folder} -c fsync=off", "start")
-        yield f"postgresql://postgres@/{{}}?host={folder}"
-        run("pg_ctl", "-m", "immediate", "stop")
+        with local_postgresql(folder, settings="-c fsync=off") as server:
+            yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(postgresql: LocalServer) -> str:
+    """Return the server's URL up to the database's name."""
+    return postgresql.url
 
 
 _numbers = count(1)

@@ -19,7 +19,7 @@ from data.store.store import Store
 from data.store.work.assignments import Proposal
 from data.work.assignment_state import AssignmentState as S
 from gongxu_client import Client, Retries, new_event
-from tests.contracts.conftest import new_postgresql, postgresql_server  # noqa: F401  fixtures
+from tests.contracts.conftest import new_postgresql, postgresql, postgresql_server  # noqa: F401  fixtures
 from tests.e2e.servers import copy_of, free_port, start, wait_until, wait_until_up
 
 KILLS = int(os.environ.get("KILLS", "2"))

@@ -18,7 +18,7 @@ from data.records import EventKind
 from data.store.store import Store
 from gongxu_client import new_event
 from matcher.bundle import read_manifest, set_current, write_manifest
-from tests.contracts.conftest import new_postgresql, postgresql_server  # noqa: F401  fixtures
+from tests.contracts.conftest import new_postgresql, postgresql, postgresql_server  # noqa: F401  fixtures
 from tests.e2e.servers import copy_of, served, wait_until
 
 URL = "/v1/recommendations/achievements"

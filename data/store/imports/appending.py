@@ -4,10 +4,10 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from data.records import OutcomeEvent
 from data.store.aggregates import CountedEvent, count_events
+from data.store.postgresql.many_rows import insert_into, insert_rows
 from data.store.reading.results import EventResult
 from data.store.tables import canonical_json, event_columns, events
 from data.store.upserts import with_digest
@@ -19,7 +19,7 @@ def append(connection: sa.Connection, batch: list[OutcomeEvent]) -> tuple[list[E
     digests = [row["digest"] for row in rows]
     # In one order, or two writers of the same events could wait for each other forever.
     rows.sort(key=lambda row: row["event_id"])
-    added = set(connection.execute(_insert_new(connection.dialect.name), rows).scalars())
+    added = set(insert_rows(connection, _insert_new(connection.dialect.name), events, rows).scalars())
     versions = {event.event_id: event.bundle_version for event in batch}
     new = [row for row in rows if row["event_id"] in added]
     count_events(connection, [CountedEvent.of_row(row, versions[row["event_id"]]) for row in new])
@@ -35,7 +35,6 @@ def append(connection: sa.Connection, batch: list[OutcomeEvent]) -> tuple[list[E
 
 @cache
 def _insert_new(dialect: str) -> sa.Executable:
-    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    unless_known = insert(events).on_conflict_do_nothing(index_elements=[events.c.event_id])
+    unless_known = insert_into(events, dialect).on_conflict_do_nothing(index_elements=[events.c.event_id])
     statement: sa.Executable = unless_known.returning(events.c.event_id)
     return statement

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from data.errors import InputError, NotFoundError
 from data.kinds.record import KindRecord
@@ -18,6 +17,7 @@ from data.store.imports.appending import append
 from data.store.imports.tables import import_changes, imports
 from data.store.imports.undo import EVENTS, Undone, take_back
 from data.store.kind_records import kind_row, known_rows
+from data.store.postgresql.many_rows import insert_into, insert_rows
 from data.store.reading.results import EventCounts
 from data.store.tables import achievement_columns, achievements, canonical_json, demand_columns, demands, records
 from data.store.upserts import UpsertCounts, batches, next_revision, upsert_rows, with_digest
@@ -74,7 +74,6 @@ class Imports:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
     def start(self, actor: str, now: datetime) -> int:
         """Note that an import begins and return its number; what older ones could undo is dropped."""
@@ -245,10 +244,11 @@ class Imports:
             }
             for row in rows
         ]
-        insert = self._insert(import_changes)
+        insert = insert_into(import_changes, connection.dialect.name)
         key = [import_changes.c.import_number, import_changes.c.kind, import_changes.c.record_id]
         later = {"digest": insert.excluded["digest"]}  # a record's state before its first change stays
-        connection.execute(insert.on_conflict_do_update(index_elements=key, set_=later), values)
+        unless_known = insert.on_conflict_do_update(index_elements=key, set_=later)
+        insert_rows(connection, unless_known, import_changes, values)
 
 
 def _known(connection: sa.Connection, table: sa.Table, ids: list[str]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from data.files.importer import import_sources
 from data.files.report import ImportSummary
 from data.locks import held, in_turn, taken
 from data.store.keys import AuditEntry
+from data.store.postgresql.limits import long_statements
+from data.store.postgresql.locks import HeldLock
 from data.store.store import Store
 from serving.runtime.importing.uploads import Upload, Uploads, UploadState
 
@@ -59,6 +61,11 @@ class ImportRunner:
             lock = taken(self.uploads.lock(upload.id))
             if lock is None:
                 raise ConflictError("the import began already", "导入已经开始。")
+            try:
+                shared = alone(self._store())
+            except BaseException:
+                os.close(lock)
+                raise
             begun = upload.model_copy(
                 update={
                     "state": UploadState.RUNNING,
@@ -69,7 +76,8 @@ class ImportRunner:
                 }
             )
             self.uploads.write(begun)
-        self._thread = Thread(target=self._run, args=(begun, actor, request_id, lock), name="import", daemon=True)
+        arguments = (begun, actor, request_id, lock, shared)
+        self._thread = Thread(target=self._run, args=arguments, name="import", daemon=True)
         self._thread.start()
         return begun
 
@@ -79,11 +87,12 @@ class ImportRunner:
         if self._thread is not None:
             self._thread.join(timeout)
 
-    def _run(self, upload: Upload, actor: str, request_id: str, lock: int) -> None:
+    def _run(self, upload: Upload, actor: str, request_id: str, lock: int, shared: HeldLock) -> None:
         run = _Run(self.uploads, upload, self._stop)
         end: dict[str, object] = {"state": UploadState.INTERRUPTED}
         try:
-            summary = run.through(self._store(), self._home / "rejects", actor, request_id)
+            with long_statements():
+                summary = run.through(self._store(), self._home / "rejects", actor, request_id)
             self.uploads.let_go(upload)
             end = {"state": UploadState.DONE, "number": summary.number, "files": tuple(f.bare() for f in upload.files)}
         except _StoppedError:
@@ -102,9 +111,26 @@ class ImportRunner:
                     try:
                         run.keep(**end)
                     finally:
+                        shared.release()
                         os.close(lock)  # also where the state cannot be written: it then reads as broken off
             finally:
                 self._done()
+
+
+def alone(store: Store) -> HeldLock:
+    """Return the lock of the one import or undo that may run on all machines of a store.
+
+    Raises:
+        ConflictError: another machine imports or takes an import back.
+        StoreError: the database fails.
+
+    """
+    shared = store.locks.take("import")
+    if shared is None:
+        raise ConflictError(
+            "an import or an undo is running on another machine", "另一台服务器上正在导入或撤销，请等它完成。"
+        )
+    return shared
 
 
 class _Run:

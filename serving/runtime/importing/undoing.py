@@ -13,7 +13,10 @@ from data.errors import ConflictError, GongxuError
 from data.locks import held, in_turn, taken
 from data.store.imports.undo import Undone
 from data.store.keys import AuditEntry
+from data.store.postgresql.limits import long_statements
+from data.store.postgresql.locks import HeldLock
 from data.store.store import Store
+from serving.runtime.importing.runner import alone
 from serving.runtime.importing.uploads import Uploads
 
 PATIENCE = 1.0  # seconds that a request waits for an undo, so that a small one is over when its page comes
@@ -61,8 +64,14 @@ class UndoRunner:
             lock = taken(self._uploads.undo_lock)
             if lock is None:
                 raise ConflictError("an undo is running", "有一次撤销正在进行，请等它完成。")
+            try:
+                shared = alone(self._store())
+            except BaseException:
+                os.close(lock)
+                raise
             self._write(UndoProgress(number=number))
-        self._thread = Thread(target=self._run, args=(number, actor, request_id, lock), name="undo", daemon=True)
+        arguments = (number, actor, request_id, lock, shared)
+        self._thread = Thread(target=self._run, args=arguments, name="undo", daemon=True)
         self._thread.start()
         self._thread.join(PATIENCE)
 
@@ -92,11 +101,12 @@ class UndoRunner:
         partial.write_text(progress.model_dump_json(), encoding="utf-8")
         partial.replace(self._path)
 
-    def _run(self, number: int, actor: str, request_id: str, lock: int) -> None:
+    def _run(self, number: int, actor: str, request_id: str, lock: int, shared: HeldLock) -> None:
         end = UndoProgress(number=number, message="服务停止时没有完成；已恢复的部分完好，请再次撤销。")
         try:
             store, now = self._store(), datetime.now(UTC)
-            undone = store.imports.undo(number, now, lambda so_far: self._show(number, so_far))
+            with long_statements():
+                undone = store.imports.undo(number, now, lambda so_far: self._show(number, so_far))
             subject = (
                 f"导入 {number}：恢复 {undone.restored:,} 项，删除 {undone.removed:,} 项，收回事件 {undone.events:,} 条，"
                 f"{undone.kept:,} 项此后有改动而未动"
@@ -116,6 +126,7 @@ class UndoRunner:
             try:
                 self._write(end)
             finally:
+                shared.release()
                 os.close(lock)
                 self._done()
 

@@ -1,4 +1,4 @@
-"""Matches standing requests with what is written to the store: one process of a home at a time, nothing left out.
+"""Matches standing requests with what is written to the store: one process of a store at a time, nothing left out.
 
 How far it got is in the store. A crash repeats a batch at most, and a notice is written once a pair.
 """
@@ -17,6 +17,7 @@ from data.kinds.declaration import Role
 from data.locks import taken
 from data.standing.schedule import due_at
 from data.standing.types import Found, RequestState, SourceKind, StandingRequest
+from data.store.postgresql.locks import HeldLock
 from data.store.store import Store
 from matcher.engine import Engine
 from matcher.standing.index import MOST_FIRST, StandingIndex
@@ -40,6 +41,7 @@ class StandingMatcher:
     def __init__(self, home: Path, kinds: KindHolder) -> None:
         self._lock = home / LOCK
         self._held: int | None = None
+        self._shared: HeldLock | None = None
         self._kinds = kinds
         self._engine: Engine | None = None
         self._index: StandingIndex | None = None
@@ -57,10 +59,7 @@ class StandingMatcher:
         seen = (requests, store.watermark(), today, live.engine)
         if not requests or seen == self._seen:
             return 0
-        if self._held is None:
-            # Kept from then on: the requests' texts are encoded in one process alone, and by another once this one ends.
-            self._held = taken(self._lock)
-        if self._held is None:
+        if not self._chosen(store):
             return 0
         number = self._refresh(live, store, today, now)
         self._seen = seen
@@ -68,9 +67,26 @@ class StandingMatcher:
 
     def close(self) -> None:
         """Leave the matching to another process."""
+        if self._shared is not None:
+            self._shared.release()
+            self._shared = None
         if self._held is not None:
             os.close(self._held)
             self._held = None
+
+    def _chosen(self, store: Store) -> bool:
+        """Tell whether this process is the one that matches, of this machine's and then of all machines'.
+
+        It remains so from then on: the requests' texts are encoded in one process alone, and by another once this one ends.
+        """
+        if self._shared is not None and not self._shared.alive:
+            self._shared.release()  # the database was away: another machine may have taken over
+            self._shared = None
+        if self._held is None:
+            self._held = taken(self._lock)
+        if self._held is not None and self._shared is None:
+            self._shared = store.locks.take("standing")
+        return self._held is not None and self._shared is not None
 
     def _refresh(self, live: LiveModel, store: Store, today: date, now: datetime) -> int:
         mark = store.watermark()
