@@ -25,7 +25,7 @@ SETTINGS = "-c shared_buffers=1GB -c max_wal_size=2GB -c checkpoint_timeout=15mi
 
 
 def made(number: int, seed: int) -> Iterator[OutcomeEvent]:
-    """Yield events of two years in the order of time, lists of ten impressions and what came of them."""
+    """Yield events of two years in the order of time, lists of ten impressions and the outcomes that followed."""
     lot = random.Random(seed)  # noqa: S311 - figures, no secret
     begin, pause = datetime(2024, 1, 1, tzinfo=UTC), timedelta(days=730) / number
     for place in range(number):

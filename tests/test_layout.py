@@ -16,7 +16,7 @@ MAX_FILES = 15
 GENERATED = {ROOT / f"serving/client/gongxu_client/{name}.py" for name in ("models", "sync_client", "async_client")}
 SOURCES = [
     path
-    for room in (*ROOMS, "tests")
+    for room in (*ROOMS, "deploy", "tests")
     for path in (ROOT / room).rglob("*.py")
     if path not in GENERATED and "build" not in path.parts
 ]

@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+from socket import gethostname
 from typing import Annotated, Any
 
 import typer
@@ -35,7 +36,8 @@ def serve(
     os.environ["GONGXU_LOG_LEVEL"] = log_level.upper()
     if workers > 1:
         # Workers leave their metrics in files, so that whichever is asked can tell those of all.
-        folder = settings().home / "metrics"
+        # The folder of this server alone: others may share the home, on this machine and elsewhere.
+        folder = settings().home / "metrics" / f"{gethostname()}-{port}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
