@@ -20,9 +20,9 @@ from data.store.imports.appending import append
 from data.store.imports.log import Imports
 from data.store.keys import ApiKeys
 from data.store.kind_records import KindOutcomes, KindRecords
+from data.store.locks import StoreLocks
 from data.store.operators import Operators
 from data.store.postgresql.engine import single_statements
-from data.store.postgresql.locks import StoreLocks
 from data.store.reading.asked_texts import AskedTexts
 from data.store.reading.listing import Listing
 from data.store.reading.results import Change, EventCounts, EventResult, StoreCounts

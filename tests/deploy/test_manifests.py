@@ -38,7 +38,8 @@ def containers():
 
 @pytest.mark.parametrize("document", MANIFESTS, ids=name_of)
 def test_a_manifest_holds_to_the_schema_of_kubernetes(document):
-    validate(document, latest_version(), strict=True)
+    version = latest_version()
+    assert validate(document, version, strict=True).startswith(version.rpartition(".")[0])
 
 
 def test_a_manifest_with_anything_else_does_not():
@@ -89,12 +90,11 @@ def test_what_serves_or_remembers_is_not_drained_away():
 
 
 def test_no_secret_is_in_a_file():
-    for container in containers():
-        for variable in container.get("env", []):
-            if SECRET.search(variable["name"]) and not variable["name"].endswith(("_MODE", "_PATH")):
-                assert set(variable) == {"name", "valueFrom"}, variable
+    variables = [one for container in containers() for one in container.get("env", []) if SECRET.search(one["name"])]
+    for one in some(each for each in variables if not each["name"].endswith(("_MODE", "_PATH"))):
+        assert set(one) == {"name", "valueFrom"}, one
     assert not [one for one in MANIFESTS if one["kind"] == "Secret"]
-    for name, value in re.findall(r"^ +(\w*(?:PASSWORD|TOKEN|SECRET|KEY)): *(.+)$", COMPOSE, re.MULTILINE):
+    for name, value in some(re.findall(r"^ +(\w*(?:PASSWORD|TOKEN|SECRET|KEY)): *(.+)$", COMPOSE, re.MULTILINE)):
         assert value.startswith("${"), name
 
 
@@ -119,5 +119,5 @@ def test_variables_are_settings(monkeypatch):
             if name.startswith("GONGXU_"):
                 monkeypatch.setenv(name, "1" if name.endswith("THREADS") else "x")
     settings.cache_clear()
-    settings()
+    assert settings().database_url
     settings.cache_clear()

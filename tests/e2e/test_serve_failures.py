@@ -215,7 +215,7 @@ def test_broken_bundle_at_start(platform, tmp_path):
         wait_until(lambda: talk.ready()["status"] == "ready")
 
 
-def test_postgresql_locked_and_hung(platform, tmp_path, new_postgresql):  # noqa: F811
+def test_postgresql_locked_hung_and_gone(platform, tmp_path, new_postgresql, postgresql):  # noqa: F811
     home = copy_of(platform, tmp_path / "home")
     url = new_postgresql()
     with Store.open(f"sqlite:///{home / 'store.db'}") as source, Store.open(url) as store:
@@ -243,6 +243,12 @@ def test_postgresql_locked_and_hung(platform, tmp_path, new_postgresql):  # noqa
             assert (answer.status_code, answer.json()["degraded"], answer.json()["lacks"]) == (200, True, ["store"])
         wait_until(lambda: works(talk), 60)
         wait_until(lambda: talk.ready()["store"] == "ok", 30)
+        postgresql.stop()
+        wait_until(lambda: talk.ask().json()["lacks"] == ["store"], 60)
+        assert refused(talk.write())
+        postgresql.start()
+        wait_until(lambda: works(talk), 60)
+        wait_until(lambda: talk.ask().json()["lacks"] == [], 30)
 
 
 @contextmanager

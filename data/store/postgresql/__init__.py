@@ -1,1 +1,1 @@
-"""PostgreSQL: how connections are made and limited, and locks that hold on every machine of one store."""
+"""PostgreSQL: how connections are made and limited, and how many rows are written at once."""

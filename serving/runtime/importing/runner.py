@@ -14,8 +14,8 @@ from data.files.importer import import_sources
 from data.files.report import ImportSummary
 from data.locks import held, in_turn, taken
 from data.store.keys import AuditEntry
+from data.store.locks import HeldLock
 from data.store.postgresql.limits import long_statements
-from data.store.postgresql.locks import HeldLock
 from data.store.store import Store
 from serving.runtime.importing.uploads import Upload, Uploads, UploadState
 

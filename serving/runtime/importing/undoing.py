@@ -13,8 +13,8 @@ from data.errors import ConflictError, GongxuError
 from data.locks import held, in_turn, taken
 from data.store.imports.undo import Undone
 from data.store.keys import AuditEntry
+from data.store.locks import HeldLock
 from data.store.postgresql.limits import long_statements
-from data.store.postgresql.locks import HeldLock
 from data.store.store import Store
 from serving.runtime.importing.runner import alone
 from serving.runtime.importing.uploads import Uploads

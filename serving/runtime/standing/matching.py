@@ -17,7 +17,7 @@ from data.kinds.declaration import Role
 from data.locks import taken
 from data.standing.schedule import due_at
 from data.standing.types import Found, RequestState, SourceKind, StandingRequest
-from data.store.postgresql.locks import HeldLock
+from data.store.locks import HeldLock
 from data.store.store import Store
 from matcher.engine import Engine
 from matcher.standing.index import MOST_FIRST, StandingIndex
