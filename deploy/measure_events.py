@@ -6,10 +6,11 @@
 import argparse
 import random
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, process_time
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -41,12 +42,11 @@ def made(number: int, seed: int) -> Iterator[OutcomeEvent]:
         )
 
 
-def timed(name: str, work: object) -> object:
-    """Call `work`, print how long it took, and return its result."""
+def timed(name: str, work: Callable[[], object]) -> None:
+    """Call `work` and print how long it took."""
     begun = monotonic()
-    result = work()  # type: ignore[operator]
+    work()
     print(f"{name:58} {monotonic() - begun:10.2f} s", flush=True)
-    return result
 
 
 def import_all(store: Store, number: int) -> None:
@@ -67,9 +67,9 @@ def ask(store: Store) -> None:
     """Print what reading costs: counts, a demand's events, a period, the whole log, counting everything again."""
     engine = store.engine
 
-    def one(text: str, **values: object) -> list[object]:
+    def one(text: str) -> list[sa.Row[Any]]:
         with engine.connect() as connection:
-            return list(connection.execute(sa.text(text), values))
+            return list(connection.execute(sa.text(text)))
 
     timed("number of events", store.counts)
     timed("events of one demand", lambda: one("SELECT * FROM events WHERE demand_id = 'D000077'"))
@@ -87,8 +87,8 @@ def ask(store: Store) -> None:
         "sum(pg_indexes_size(c.oid)) AS indexes FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid "
         "WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace GROUP BY 1 ORDER BY 2 DESC LIMIT 4"
     )
-    for name, rows, indexes in one(sizes):  # type: ignore[misc]
-        print(f"size of {name:50} {rows / 2**20:8.0f} MiB and {indexes / 2**20:8.0f} of indexes")
+    for row in one(sizes):
+        print(f"size of {row.name:50} {row.rows / 2**20:8.0f} MiB and {row.indexes / 2**20:8.0f} of indexes")
 
 
 def statement(url: str, text: str) -> None:
@@ -108,7 +108,7 @@ def save(server: str, folder: Path) -> None:
     timed("pg_dump --format custom", lambda: subprocess.run([programs / "pg_dump", "-Fc", "-f", dump, url], check=True))  # noqa: S603
     print(f"size of the dump {dump.stat().st_size / 2**20:8.0f} MiB", flush=True)
     statement(server, "DROP DATABASE gongxu")
-    restore = [programs / "pg_restore", "-j", "2", "-d", empty, dump]
+    restore = [str(programs / "pg_restore"), "-j", "2", "-d", empty, str(dump)]
     timed("pg_restore -j 2", lambda: subprocess.run(restore, check=True))  # noqa: S603
 
 

@@ -18,6 +18,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -94,10 +95,11 @@ class Process:
         except subprocess.TimeoutExpired:
             self.kill()
 
-    def require_running(self) -> None:
-        """Raise RehearsalError if it has ended."""
+    def is_ready(self, address: str) -> bool:
+        """Tell whether it answers that it is ready; RehearsalError if it has ended."""
         if self._process.poll() is not None:
             raise RehearsalError(f"{self.name} ended: {self._log.read_text(errors='replace')[-1500:]}")
+        return answers(f"{address}/readyz")
 
 
 def answers(url: str) -> bool:
@@ -198,7 +200,7 @@ class Rehearsal:
     def everything_starts(self) -> None:
         """Start everything: all processes answer."""
         for server, address in zip(self.servers, self.addresses, strict=True):
-            until(lambda a=address: server.require_running() or answers(f"{a}/readyz"), f"{server.name} is ready")  # noqa: B023
+            until(partial(server.is_ready, address), f"{server.name} is ready")
         until(lambda: answers(f"{self.front}/readyz"), "nginx leads to a server")
         if self.mlflow:
             until(lambda: answers(f"{self.mlflow}/health"), "MLflow answers")
@@ -224,7 +226,7 @@ class Rehearsal:
             return NEW["achievement_id"] in [one["id"] for one in items]
 
         for address in self.addresses:
-            until(lambda a=address: found(a), f"{address} finds the new record", 60)
+            until(partial(found, address), f"{address} finds the new record", 60)
 
     def outcomes_are_stored(self) -> None:
         """Report an outcome: it is in the store, once."""
@@ -236,13 +238,13 @@ class Rehearsal:
         """Make a key and revoke it: both servers know within seconds."""
         key = add_key(self.store, "second", Role.BACKEND)
 
-        def status(address: str) -> int:
+        def answered(address: str, wanted: int) -> bool:
             head = {"Authorization": f"Bearer {key}"}
-            return int(httpx2.post(f"{address}{RECOMMEND}", json=TEXT, headers=head, timeout=30).status_code)
+            return httpx2.post(f"{address}{RECOMMEND}", json=TEXT, headers=head, timeout=30).status_code == wanted
 
         for wanted in (200, 401):
             for address in self.addresses:
-                until(lambda a=address, w=wanted: status(a) == w, f"{address} answers {wanted}", 30)
+                until(partial(answered, address, wanted), f"{address} answers {wanted}", 30)
             if wanted == 200:
                 revoke_key(self.store, "second")
 
