@@ -8,6 +8,7 @@ import random
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from time import monotonic, process_time
 from typing import Any
@@ -54,7 +55,7 @@ def import_all(store: Store, number: int) -> None:
     imported = store.imports.start("measure", datetime.now(UTC))
     source, done, begun = made(number, 7), 0, monotonic()
     while done < number:
-        part = [event for event, _ in zip(source, range(min(STEP, number - done)), strict=False)]
+        part = list(islice(source, min(STEP, number - done)))
         before, cpu = monotonic(), process_time()
         store.imports.append(imported, part)
         done += len(part)

@@ -47,6 +47,7 @@ from data.store.trust.quality import Quality
 from data.store.trust.sources import Sources
 from data.store.upserts import BATCH, UpsertCounts, batches, next_revision, upsert_rows, with_digest
 from data.store.work.assignments import Assignments
+from data.store.work.experiments import StoredExperiments
 from data.store.work.matches import Matches
 from data.store.work.model_levels import ModelLevels
 from data.store.work.orders import Orders
@@ -83,7 +84,7 @@ class Store:
         self.sources, self.orders, self.chains = Sources(engine), Orders(engine), Chains(engine)
         self.standing, self.notices = StandingRequests(engine), StandingNotices(engine)
         self.webhooks, self.model_levels = Webhooks(engine), ModelLevels(engine)
-        self.locks = StoreLocks(engine)
+        self.locks, self.experiments = StoreLocks(engine), StoredExperiments(engine)
 
     @classmethod
     def open(
@@ -103,6 +104,11 @@ class Store:
     def engine(self) -> sa.Engine:
         """The database, for questions that read only."""
         return self._engine
+
+    @property
+    def shared(self) -> bool:
+        """Whether servers of several machines may use it; a file is one machine's."""
+        return self._engine.dialect.name == "postgresql"
 
     def close(self) -> None:
         """Give the database connections back."""

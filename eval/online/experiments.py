@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from data.errors import InputError
 from data.records import EventKind, OutcomeEvent
+from data.store.store import Store
 from eval.metrics.bootstrap import RESAMPLES, resample_weights
 
 FOLDER = "experiments"
@@ -70,6 +71,34 @@ def save_experiment(home: Path, experiment: Experiment) -> None:
     waiting = directory / f".experiment-{os.getpid()}"
     waiting.write_text(experiment.model_dump_json(indent=1), encoding="utf-8")
     waiting.replace(directory / "experiment.json")
+
+
+def share_experiment(store: Store, experiment: Experiment) -> None:
+    """Let the other machines of a store know that an experiment began or ended.
+
+    Raises:
+        StoreError: the database fails.
+
+    """
+    if store.shared:
+        store.experiments.put(experiment.name, experiment.model_dump_json())
+
+
+def fetch_experiments(home: Path, store: Store) -> None:
+    """Bring what began or ended on other machines of a store into this home; what ended here does not begin again.
+
+    Raises:
+        StoreError: the database fails.
+
+    """
+    if not store.shared:
+        return
+    shared = [Experiment.model_validate_json(document) for document in store.experiments.all()]
+    known = {one.name: one for one in all_experiments(home)} if shared else {}
+    for one in shared:
+        here = known.get(one.name)
+        if here is None or (here != one and here.stopped_at is None):
+            save_experiment(home, one)
 
 
 class Rate(BaseModel):

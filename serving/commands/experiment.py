@@ -39,7 +39,15 @@ def start(
 
     from data.errors import InputError
     from data.settings import settings
-    from eval.online.experiments import Experiment, all_experiments, running_experiment, save_experiment
+    from data.store.store import Store
+    from eval.online.experiments import (
+        Experiment,
+        all_experiments,
+        fetch_experiments,
+        running_experiment,
+        save_experiment,
+        share_experiment,
+    )
     from matcher.bundle import CHALLENGER, current_bundle, has_ranker, pointed
 
     home, bundles = settings().home, settings().bundles
@@ -47,6 +55,8 @@ def start(
     chosen = name or f"{mode.value}-{now:%Y%m%d-%H%M%S}"
     if not re.fullmatch(r"[\w.-]{1,60}", chosen) or chosen.startswith("."):
         raise InputError(f"--name {chosen!r} cannot be used: up to 60 letters, digits, '-', '_' and '.'")
+    with Store.open(settings().store_url, create=False) as store:
+        fetch_experiments(home, store)
     if (open_one := running_experiment(home)) is not None:
         raise InputError(f"experiment {open_one.name!r} is running; `gongxu experiment stop` it first")
     if chosen in [experiment.name for experiment in all_experiments(home)]:
@@ -68,6 +78,8 @@ def start(
         share=share or settings().experiment_share,
         started_at=now,
     )
+    with Store.open(settings().store_url, create=False) as store:
+        share_experiment(store, experiment)
     save_experiment(home, experiment)
     if as_json:
         typer.echo(experiment.model_dump_json())
@@ -88,12 +100,17 @@ def stop() -> None:
 
     from data.errors import InputError
     from data.settings import settings
-    from eval.online.experiments import running_experiment, save_experiment
+    from data.store.store import Store
+    from eval.online.experiments import fetch_experiments, running_experiment, save_experiment, share_experiment
 
-    running = running_experiment(settings().home)
-    if running is None:
-        raise InputError("no experiment is running; `gongxu experiment start` begins one")
-    save_experiment(settings().home, running.model_copy(update={"stopped_at": datetime.now(UTC)}))
+    with Store.open(settings().store_url, create=False) as store:
+        fetch_experiments(settings().home, store)
+        running = running_experiment(settings().home)
+        if running is None:
+            raise InputError("no experiment is running; `gongxu experiment start` begins one")
+        ended = running.model_copy(update={"stopped_at": datetime.now(UTC)})
+        share_experiment(store, ended)
+    save_experiment(settings().home, ended)
     typer.echo(f"实验 {running.name} 已结束；`gongxu experiment results {running.name}` 查看结果。")
 
 
@@ -113,11 +130,12 @@ def results_command(
     from data.progress import steps
     from data.settings import settings
     from data.store.store import Store
-    from eval.online.experiments import require_experiment, results
+    from eval.online.experiments import fetch_experiments, require_experiment, results
     from serving.runtime.experiments import demander
 
-    experiment = require_experiment(settings().home, name or "")
     with Store.open(settings().store_url, create=False) as store, steps({"events": "统计事件"}) as progress:
+        fetch_experiments(settings().home, store)
+        experiment = require_experiment(settings().home, name or "")
         progress("events")
         demanders = {demand.demand_id: demander(demand) for demand in store.demands()}
         found = results(experiment, store.events(), demanders, settings().home)

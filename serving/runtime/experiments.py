@@ -16,7 +16,7 @@ import structlog
 from data.errors import GongxuError
 from data.records import Achievement, Demand
 from data.store.store import Store
-from eval.online.experiments import FOLDER, Experiment, Mode, running_experiment
+from eval.online.experiments import FOLDER, Experiment, Mode, fetch_experiments, running_experiment
 from matcher.engine import Engine
 from matcher.recommendation import Match, Recommendation
 from serving.runtime.live import LiveModel
@@ -112,7 +112,12 @@ class ExperimentHolder:
         self.running: Running | None = None
 
     def refresh(self, store: Store | None) -> None:
-        """Begin or end what `gongxu experiment` says; a challenger that cannot be loaded leaves the champion alone."""
+        """Begin or end what `gongxu experiment` says, here or on another machine of the store.
+
+        A challenger that cannot be loaded leaves the champion alone.
+        """
+        if store is not None:
+            fetch_experiments(self._home, store)
         wanted = running_experiment(self._home) if (self._home / FOLDER).is_dir() else None
         if wanted is None:
             if self.running is not None:

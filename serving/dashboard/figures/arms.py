@@ -42,7 +42,8 @@ def _results(store: Store, home: Path, experiment: Experiment, _events: int, _sh
     table = events
     begin = experiment.started_at.replace(tzinfo=None)
     query = sa.select(table.c.event).where(table.c.occurred_at >= begin).order_by(table.c.occurred_at, table.c.event_id)
-    with translated_errors(store.engine.url), store.engine.connect() as connection:
+    engine = store.engine.execution_options(long=True)  # all events of the time may be read
+    with translated_errors(store.engine.url), engine.connect() as connection:
         firms = sa.select(demands.c.id, demands.c.enterprise)
         demander = {row.id: row.enterprise or row.id for row in connection.execute(firms)}
         if experiment.mode is Mode.SHADOW:

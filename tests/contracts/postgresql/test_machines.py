@@ -10,6 +10,14 @@ from data.errors import ConflictError
 from data.store.database import reading
 from data.store.standing.webhooks import WebhookEndpoint, WebhookMessage
 from data.store.store import Store
+from eval.online.experiments import (
+    Experiment,
+    Mode,
+    fetch_experiments,
+    running_experiment,
+    save_experiment,
+    share_experiment,
+)
 from serving.access.credentials import KeyRing, add_key, revoke_key
 from serving.access.roles import Role
 from serving.runtime.importing.runner import alone
@@ -67,6 +75,25 @@ def test_a_message_is_claimed_by_one_machine(machines):
     for thread in threads:
         thread.join(60)
     assert sorted(claimed) == sorted(f"m{number}" for number in range(20))
+
+
+def test_an_experiment_begun_here_runs_there_and_ends_on_both(machines, tmp_path):
+    here, there = machines
+    homes = [tmp_path / "a", tmp_path / "b"]
+    begun = Experiment(
+        name="split-1", mode=Mode.SPLIT, champion="1", challenger="2", share=0.5, started_at=datetime.now(UTC)
+    )
+    share_experiment(here, begun)
+    for home, store in zip(homes, machines, strict=True):
+        fetch_experiments(home, store)
+        assert running_experiment(home) == begun
+    ended = begun.model_copy(update={"stopped_at": datetime.now(UTC)})
+    save_experiment(homes[1], ended)
+    fetch_experiments(homes[1], there)  # before the others know
+    assert running_experiment(homes[1]) is None
+    share_experiment(there, ended)
+    fetch_experiments(homes[0], here)
+    assert running_experiment(homes[0]) is None
 
 
 def test_a_key_made_here_holds_there_until_it_is_revoked(machines):
