@@ -55,6 +55,7 @@ COMMANDS = {
         "eval.commands.policies:evaluate_command", "Measure how well criteria are read, on marked policies."
     ),
     "serve": Command("serving.commands.serve:serve", "Serve the HTTP API and the dashboard.", "serve"),
+    "shards": Command("serving.commands.shards:shards", "Hold the bundle in parts on several processes.", row="serve"),
     "mcp": Command("serving.commands.mcp:mcp", "Serve an agent over MCP on stdin and stdout.", row="serve"),
     "experiment": Command("serving.commands.experiment:app", "Compare two versions on live traffic.", "serve"),
     "keys": Command("serving.commands.keys:app", "Who may use the API; who may use the dashboard.", "serve"),

@@ -67,6 +67,10 @@ class ClusterError(GongxuError):
     """A cluster cannot be reached, runs another version, or could not do a part of the work; nothing was published."""
 
 
+class ShardedError(GongxuError):
+    """What was asked for needs all records, and this process asks shards that hold a part each."""
+
+
 class BundleError(GongxuError):
     """A bundle is missing, damaged, or built for another version or feature table."""
 

@@ -144,6 +144,8 @@ class Settings(BaseSettings):
     serve_lock_timeout: float = Field(5.0, gt=0, le=60)
     # Bytes of answers that one worker keeps to give again to the same question; 0: none.
     serve_cache: int = Field(32 * 2**20, ge=0, le=2**34)
+    # Ask the shards that `gongxu shards` holds instead of loading the bundle.
+    serve_shards: bool = False
     # URL of an OpenTelemetry collector (OTLP over HTTP) that gets traces; empty: none are made.
     serve_traces: str = ""
     # Agents may use the API's tools over MCP at /mcp; needs gongxu[mcp].
@@ -196,6 +198,16 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """SQLAlchemy URL of the store."""
         return self.database_url or f"sqlite:///{(self.home / 'store.db').resolve()}"
+
+    @property
+    def served(self) -> Path:
+        """Folder of the bundles that a server loads: without records of their own where it asks shards for those."""
+        return self.asking if self.serve_shards else self.bundles
+
+    @property
+    def asking(self) -> Path:
+        """Folder of the parts without records that processes load which ask shards, and the pointer to the one served."""
+        return self.home / "shards" / "asking"
 
     @property
     def bundles(self) -> Path:

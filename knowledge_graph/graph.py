@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from copy import copy
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ from knowledge_graph.records.table import GraphRow, RecordTable
 from knowledge_graph.relations.matrix import RelationMatrix
 from knowledge_graph.relations.synonyms import Encode
 from knowledge_graph.schema import NodeKind
-from knowledge_graph.storage import Stored, read_graph, write_graph
+from knowledge_graph.storage import NAMES, Stored, read_graph, write_graph, write_shard
 from knowledge_graph.taxonomy.chains import load_chains
 from knowledge_graph.terms.vocabulary import Vocabulary
 
@@ -110,8 +111,25 @@ class KnowledgeGraph:
 
     def save(self, directory: FilePath) -> None:
         """Write the graph into a folder of arrays and strings."""
-        postings = self._postings, self._demand_postings
-        write_graph(directory, Stored(self._as_parts(), self.outcomes, self.portfolios, *postings))
+        write_graph(directory, self._stored())
+
+    def save_shard(self, directory: FilePath, source: FilePath, achievements: Rows, demands: Rows) -> None:
+        """Write the graph of the records at the given rows, ascending; `source` is the folder that this one was read from.
+
+        Terms, relations and frequencies are those of all records: a record is described as before, under another row.
+        """
+        columns: dict[str, Any] = {}
+        for name in NAMES:
+            values, rows = getattr(self, name), demands if name.startswith("demand") else achievements
+            columns[name] = [values[row] for row in rows.tolist()]
+        wanted, offered = self.demands.take(demands), self.achievements.take(achievements)
+        parts = replace(self._as_parts(), achievements=offered, demands=wanted, **columns)
+        size = len(self.vocabulary)
+        postings = (retrieval.Postings.of(table, size) for table in (parts.achievements, parts.demands))
+        write_shard(directory, Stored(parts, self.outcomes, self.portfolios, *postings), source)
+
+    def _stored(self) -> Stored:
+        return Stored(self._as_parts(), self.outcomes, self.portfolios, self._postings, self._demand_postings)
 
     @classmethod
     def load(cls, directory: FilePath) -> Self:

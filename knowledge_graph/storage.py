@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.columns.arrays import load_mmap
+from data.columns.arrays import link_or_copy, load_mmap
 from data.columns.strings import StringColumn, StringIndex
 from data.errors import BundleError
 from knowledge_graph.build import BuiltParts, stages_of_terms
@@ -38,6 +38,7 @@ NAMES = (
     "achievement_ipc",
     "achievement_experts",
 )
+_OF_RECORDS = (*NAMES, "achievements.", "demands.", "postings.", "demand-postings.")  # beginnings of files' names
 EDGE_COLUMNS = {"confidence": np.float32, "support": np.int32, "measure": np.float32}
 
 
@@ -59,15 +60,12 @@ def write_graph(directory: Path, stored: Stored) -> None:
     vocabulary, classifier = parts.describer.vocabulary, parts.describer.classifier
     _write_columns(directory, "vocabulary", {"df": vocabulary.df, "idf": vocabulary.idf, "kinds": vocabulary.kinds})
     for name, part in (
-        ("achievements", parts.achievements),
-        ("demands", parts.demands),
         ("relations", parts.relations),
         ("outcomes", stored.outcomes),
         ("portfolios", stored.portfolios),
-        ("postings", stored.postings),
-        ("demand-postings", stored.demand_postings),
     ):
-        _write_columns(directory, name, {column.name: getattr(part, column.name) for column in fields(part)})
+        _write_columns(directory, name, _columns_of(part))
+    _write_records(directory, stored)
     classifiers = {}
     for name, model in (("industry", classifier.industry), ("field", classifier.field)):
         if model is not None:
@@ -80,17 +78,44 @@ def write_graph(directory: Path, stored: Stored) -> None:
                 "coverage": model.coverage,
             }
     _write_term_graph(directory, parts.terms())
-    for name in NAMES:
-        _write_strings(directory, name, getattr(parts, name))
     _write_strings(directory, "terms", vocabulary.terms)
     _write_strings(directory, "organisations", list(parts.describer.organisations))
     StringIndex.of(vocabulary.numbers).save(directory / "terms")
     StringIndex.of(vocabulary.lookup).save(directory / "lookup")
+    _write_header(directory, stored, classifiers)
+
+
+def write_shard(directory: Path, stored: Stored, source: Path) -> None:
+    """Write a graph of some of the records whose graph lies in `source`; all that is not of records is linked from there."""
+    directory.mkdir(parents=True)
+    for path in source.iterdir():
+        if path.name != HEADER and not path.name.startswith(_OF_RECORDS):
+            link_or_copy(path, directory / path.name)
+    _write_records(directory, stored)
+    _write_header(directory, stored, _read_json(source / HEADER)["classifiers"])
+
+
+def _write_records(directory: Path, stored: Stored) -> None:
+    """Write all that grows with the records."""
+    parts = stored.parts
+    for name, part in (
+        ("achievements", parts.achievements),
+        ("demands", parts.demands),
+        ("postings", stored.postings),
+        ("demand-postings", stored.demand_postings),
+    ):
+        _write_columns(directory, name, _columns_of(part))
+    for name in NAMES:
+        _write_strings(directory, name, getattr(parts, name))
+
+
+def _write_header(directory: Path, stored: Stored, classifiers: object) -> None:
+    parts = stored.parts
     _write_json(
         directory / HEADER,
         {
             "format": FORMAT,
-            "terms": len(vocabulary),
+            "terms": len(parts.describer.vocabulary),
             "achievements": len(parts.achievements),
             "demands": len(parts.demands),
             "classifiers": classifiers,
@@ -185,6 +210,10 @@ def _term_graph_reader(directory: Path, terms: Sequence[str]) -> "Callable[[], n
         return graph
 
     return read
+
+
+def _columns_of(part: Any) -> dict[str, NDArray[np.generic]]:
+    return {column.name: getattr(part, column.name) for column in fields(part)}
 
 
 def _write_columns(directory: Path, part: str, columns: Mapping[str, NDArray[np.generic]]) -> None:

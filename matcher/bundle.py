@@ -13,6 +13,7 @@ from pathlib import Path
 from blake3 import blake3
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from data.columns.arrays import link_or_copy
 from data.dates import CHINA_STANDARD_TIME
 from data.errors import BundleError, BundleFormatError
 
@@ -68,8 +69,10 @@ def new_bundle(bundles: Path) -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def publish(directory: Path, manifest: Manifest, *, serve: bool = True) -> Path:
+def publish(directory: Path, manifest: Manifest, *, serve: bool = True, name: str = "") -> Path:
     """Seal the filled folder: digest and fsync all files, rename it to its version; to `serve` makes it current.
+
+    A `name` is used in place of the version.
 
     Returns the bundle's folder. A reader sees either the old bundle or the new one, whole.
     """
@@ -82,12 +85,12 @@ def publish(directory: Path, manifest: Manifest, *, serve: bool = True) -> Path:
         _fsync(path)
     for folder in [directory, *(path for path in directory.rglob("*") if path.is_dir())]:
         _fsync(folder)
-    target = bundles / manifest.version
+    target = bundles / (name or manifest.version)
     directory.chmod(0o755)
     directory.rename(target)
     _fsync(bundles)
     if serve:
-        set_current(bundles, manifest.version)
+        set_current(bundles, target.name)
     return target
 
 
@@ -232,10 +235,7 @@ def link_files(source: Path, target: Path, folders: tuple[str, ...]) -> None:
             if path.is_file():
                 copy = target / path.relative_to(source)
                 copy.parent.mkdir(parents=True, exist_ok=True)
-                try:
-                    os.link(path, copy)
-                except OSError:  # another file system, or one without hard links
-                    shutil.copy2(path, copy)
+                link_or_copy(path, copy)
 
 
 def _link_equal(entries: dict[Path, FileEntry]) -> None:

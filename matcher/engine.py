@@ -6,6 +6,7 @@ from threading import Lock
 
 import numpy as np
 
+from data.columns.arrays import FloatArray
 from data.errors import InputError
 from data.records import UNSTORED, Achievement, Demand
 from data.store.reading.results import Change
@@ -16,39 +17,30 @@ from matcher.collection.collection import Collection, Side
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.filters import Filters
 from matcher.collection.rows import CollectionRows, PairIndices, Placement
-from matcher.explanations.reasons import Explained, explain
 from matcher.features.graph import MAX_PATHS, graph_paths
-from matcher.features.table import FeatureTable
 from matcher.model import MatchingModel
 from matcher.ranking.diversify import Diversity
 from matcher.ranking.familiarity import HOPELESS
-from matcher.ranking.scorer import Scorer
 from matcher.ranking.verdict import FOREIGN, withheld
 from matcher.recommendation import (
     NEAREST_ONLY,
     NO_GOOD_MATCH,
     NOT_UNDERSTOOD,
     Match,
-    Reason,
     Recommendation,
     SimilarRecord,
     Verdict,
 )
-from matcher.request.matches import SHOWN, digests_of, matches_of
+from matcher.request.matches import SHOWN, matches_of
 from matcher.request.pipeline import (
     Query,
-    Retrieved,
-    Scored,
-    checked,
     given_pair,
     missing,
-    preselected,
-    relative_familiarity,
     retrieve,
     score,
-    select,
     untaught_order,
 )
+from matcher.request.pool import LocalPool, Pool, reasons_of
 from matcher.request.stages import mark_stage
 from matcher.request.state import State, side_of
 from matcher.request.subject import Subject, find_subject
@@ -123,7 +115,7 @@ class Engine:
 
         """
         state, scorer = self._state, self.model.scorer
-        asking, offering = find_subject(state, demand), find_subject(state, achievement)
+        asking, offering = self.subject(demand), self.subject(achievement)
         retrieved = given_pair(Query(state, asking, "achievements", scorer), offering)
         order = PairIndices(np.zeros(1, dtype=np.intp))
         report = _pair_report(state, asking, offering)
@@ -133,7 +125,7 @@ class Engine:
             numbers = untaught_order(retrieved, severity)
             return with_requirement_reports(matches_of(retrieved, order, numbers), requirement_reports)[0]
         scored = missing(score(retrieved, scorer), scorer, severity)
-        reasons = self._reasons(scorer, scored, order)
+        reasons = reasons_of(self.model, scorer, scored, order)
         return with_requirement_reports(matches_of(retrieved, order, scored.scores, reasons), requirement_reports)[0]
 
     def requirements(self, demand: Demand, achievement: Achievement) -> RequirementReport | None:
@@ -144,12 +136,12 @@ class Engine:
 
         """
         state = self._state
-        return _pair_report(state, find_subject(state, demand), find_subject(state, achievement))
+        return _pair_report(state, self.subject(demand), self.subject(achievement))
 
     def paths(self, demand: Demand, achievement: Achievement, limit: int = MAX_PATHS) -> list[Path]:
         """Return the strongest paths between two records as they are given; none without a graph or without text."""
         state = self._state
-        asking, offering = (find_subject(state, record, with_text=False) for record in (demand, achievement))
+        asking, offering = (self.subject(record, with_text=False) for record in (demand, achievement))
         pair = given_pair(Query(state, asking, "achievements", None), offering)
         return graph_paths(self.model.graph, pair.pairs, limit)[0]
 
@@ -161,18 +153,21 @@ class Engine:
 
         """
         _require_top(top)
-        state = self._state
-        subject, collection = find_subject(state, record), state.collection(side_of(record))
-        vector = np.asarray(subject.view.texts.full.vectors[subject.place : subject.place + 1])
-        rows, cosines = collection.vectors.search(vector, top + 1, collection.current)
+        subject = self.subject(record)
+        vector = np.asarray(subject.view.texts.full.vectors[subject.place])
+        near = self.near(side_of(record), vector, top + 1)
+        return [found for _, _, found in near if found.id != record.record_id][:top]
+
+    def near(self, side: Side, vector: FloatArray, count: int) -> list[tuple[float, int, SimilarRecord]]:
+        """Return the `count` records of a side nearest to a vector (d,), with cosine and row, best first."""
+        collection = self.collection(side)
+        rows, cosines = collection.vectors.search(vector[None], count, collection.current)
         kept = (rows[0] >= 0) & (rows[0] < len(collection))
         found = collection.take(CollectionRows(rows[0][kept]))
-        similar = []
-        for place, cosine in enumerate(cosines[0][kept].tolist()):
-            card = found.cards.card(place, SHOWN)
-            if card["id"] != record.record_id:
-                similar.append(SimilarRecord(**card, similarity=round(cosine, 4)))
-        return similar[:top]
+        return [
+            (cosine, row, SimilarRecord(**found.cards.card(place, SHOWN), similarity=round(cosine, 4)))
+            for place, (row, cosine) in enumerate(zip(rows[0][kept].tolist(), cosines[0][kept].tolist(), strict=True))
+        ]
 
     def ids(self, side: Side) -> list[str]:
         """Return the ids of all records of a side that can be found now."""
@@ -209,6 +204,11 @@ class Engine:
         self.upsert_demands(wanted, [change.record_id for change in gone if change.kind == "demands"])
 
     @property
+    def lacks(self) -> tuple[str, ...]:
+        """Parts that do not answer at the moment; an engine that holds all records lacks none."""
+        return ()
+
+    @property
     def state(self) -> State:
         """What the next request reads."""
         return self._state
@@ -233,41 +233,47 @@ class Engine:
         rewritings: tuple[str, ...] = (),
     ) -> Recommendation:
         _require_top(top)
-        query = self.query(record, side, filters, top, personalised=personalised, figures=True)
-        query = replace(query, rewritings=rewritings)
+        pool = self._pool(record, side, filters, top, rewritings, personalised=personalised, explained=explained)
         subject_id = None if record.record_id == UNSTORED else record.record_id
-        retrieved = retrieve(query)
-        if not len(retrieved):
-            return self._answer(subject_id, [], EMPTY_STORE)
-        familiar = relative_familiarity(retrieved)
+        if not len(pool):
+            return self._answer(subject_id, [], EMPTY_STORE, silent=pool.lacks)
+        familiar = pool.familiarity()
         foreign = None if familiar is None or familiar >= 1 else FOREIGN
-        kept = preselected(retrieved)
-        proposed, scorer = kept.candidates.proposed(), query.scorer
+        pool = pool.preselected()
+        proposed, scorer = pool.proposed, pool.query.scorer
         unread = not is_understood(f"{record.title} {record.content}")
         nothing = NOT_UNDERSTOOD if unread else NO_GOOD_MATCH
         if familiar is not None and familiar < HOPELESS:
-            return self._answer(subject_id, [], nothing, verdict=FOREIGN, proposed=proposed)
+            return self._answer(subject_id, [], nothing, verdict=FOREIGN, proposed=proposed, silent=pool.lacks)
         if scorer is None:
-            numbers = untaught_order(kept)
-            order = select(kept, np.argsort(-numbers, kind="stable"), diversity)
-            matches = with_requirement_reports(
-                matches_of(kept, order, numbers), _requirement_reports(kept, order, explained=explained)
-            )
+            numbers = pool.order()
+            chosen = pool.select(np.argsort(-numbers, kind="stable"), diversity)
+            matches = pool.matches(chosen, numbers, explained=explained)
             message = f"{NEAREST_ONLY}；{NO_RANKER}" if foreign else NO_RANKER
-            return self._answer(subject_id, matches, message, verdict=foreign, proposed=proposed)
-        scored = checked(score(kept, scorer))
-        scores = scored.scores
-        verdict, best = list_verdict(query, scores, familiar), best_probability(scores)
+            return self._answer(subject_id, matches, message, verdict=foreign, proposed=proposed, silent=pool.lacks)
+        scores = pool.scores()
+        verdict, best = list_verdict(pool.query, scores, familiar), best_probability(scores)
         if best is None or withheld(best, scorer.average, verdict):
-            return self._answer(subject_id, [], nothing, verdict=verdict, proposed=proposed)
-        order = select(kept, np.argsort(-scores.expected, kind="stable"), diversity)
-        reasons = self._reasons(scorer, scored, order) if explained else []
-        requirement_reports = _requirement_reports(kept, order, explained=explained)
-        mark_stage("reasons")
-        digests = digests_of(scored.table.select(scorer.ranker.feature_names_)[order])
-        matches = with_requirement_reports(matches_of(kept, order, scores, reasons, digests), requirement_reports)
+            return self._answer(subject_id, [], nothing, verdict=verdict, proposed=proposed, silent=pool.lacks)
+        chosen = pool.select(np.argsort(-scores.expected, kind="stable"), diversity)
+        matches = pool.matches(chosen, scores, explained=explained)
         message = NOT_UNDERSTOOD if unread else "" if verdict.answered else NEAREST_ONLY
-        return self._answer(subject_id, matches, message, verdict=verdict, proposed=proposed)
+        return self._answer(subject_id, matches, message, verdict=verdict, proposed=proposed, silent=pool.lacks)
+
+    def _pool(
+        self,
+        record: Achievement | Demand,
+        side: Side,
+        filters: Filters,
+        top: int,
+        rewritings: tuple[str, ...],
+        *,
+        personalised: bool,
+        explained: bool,
+    ) -> Pool:
+        """Return the candidates for a record, of which those listed are to be `explained` or not."""
+        query = self.query(record, side, filters, top, personalised=personalised, figures=True)
+        return LocalPool(retrieve(replace(query, rewritings=rewritings)))
 
     def query(
         self,
@@ -288,7 +294,7 @@ class Engine:
 
         """
         state, scorer, wanted = self._state, self.model.scorer, filters or Filters()
-        subject = find_subject(state, record)
+        subject = self.subject(record)
         if scorer and not personalised:
             scorer = scorer.without_history()
         checker = None
@@ -297,27 +303,14 @@ class Engine:
         mark_stage("subject")
         return Query(state, subject, side, scorer, wanted, top, checker)
 
-    def subject(self, record: Achievement | Demand) -> Subject:
+    def subject(self, record: Achievement | Demand, *, with_text: bool = True) -> Subject:
         """Return the encoded record, see `find_subject`.
 
         Raises:
             InputError: the record has no text to match by.
 
         """
-        return find_subject(self._state, record)
-
-    def _reasons(self, scorer: Scorer, scored: Scored, order: PairIndices) -> list[list[Reason]]:
-        """Return the reasons of scored pairs, in `order`."""
-        model, names = self.model, scorer.ranker.feature_names_
-        pairs = scored.retrieved.pairs.take(order)
-        table = FeatureTable(scored.table.values[order], scored.table.names)
-
-        def paths(places: Sequence[int]) -> list[list[Path]]:
-            return graph_paths(model.graph, pairs.take(PairIndices(np.array(places, dtype=np.intp))))
-
-        asked = Explained(model.space, pairs, table, paths)
-        titles = (model.demands.title, model.achievements.title)
-        return explain(asked, scorer.history, titles, scorer.ranker.contributions(table.select(names)), names)
+        return find_subject(self._state, record, with_text=with_text)
 
     def _answer(
         self,
@@ -327,6 +320,7 @@ class Engine:
         *,
         verdict: Verdict | None = None,
         proposed: dict[str, int] | None = None,
+        silent: tuple[str, ...] = (),
     ) -> Recommendation:
         return Recommendation(
             subject_id=subject_id,
@@ -337,6 +331,7 @@ class Engine:
             degraded=self.model.scorer is None,
             bundle_version=self.model.version,
             proposed=proposed or {},
+            silent=silent,
         )
 
 
@@ -360,8 +355,3 @@ def _written(
 ) -> tuple[Collection, Placement]:
     words = [content_words(record_text(record).full) for record in records]
     return collection.with_updates(view, words, list(deleted))
-
-
-def _requirement_reports(retrieved: Retrieved, order: PairIndices, *, explained: bool) -> list[RequirementReport]:
-    figures = retrieved.query.figures
-    return figures.reports(retrieved.candidates.rows[order]) if figures is not None and explained else []

@@ -135,3 +135,5 @@ class Recommendation(BaseModel):
     bundle_version: str
     # Candidates by the channel that proposed them; goes into the metrics, not into the answer.
     proposed: dict[str, int] = Field(default_factory=dict, exclude=True)
+    # Shards that did not answer in time; goes into what the answer lacks.
+    silent: tuple[str, ...] = Field((), exclude=True)

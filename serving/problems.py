@@ -14,12 +14,14 @@ from starlette.routing import BaseRoute, Match
 
 from data.errors import (
     BundleError,
+    ClusterError,
     ConflictError,
     EncoderError,
     GongxuError,
     InputError,
     ModelUnavailableError,
     NotFoundError,
+    ShardedError,
     StoreError,
 )
 from data.locks import BusyError
@@ -65,6 +67,8 @@ NO_GRAPH = ProblemType("no-graph", 503, "尚无知识图谱", "No knowledge grap
 STORE_UNAVAILABLE = ProblemType("store-unavailable", 503, "数据库暂不可用", "The store cannot be used right now", 2)
 TIMEOUT = ProblemType("timeout", 504, "处理超时", "The request took too long", 2)
 MODEL_UNAVAILABLE = ProblemType("model-unavailable", 503, "外部模型暂不可用", "A model cannot be reached", 5)
+SHARDS_SILENT = ProblemType("shards-silent", 503, "检索分片暂未应答", "No shard answered in time", 1)
+NOT_ON_SHARDS = ProblemType("not-on-shards", 501, "分片服务不提供此项功能", "A sharded server does not offer this")
 MALFORMED = ProblemType("malformed-request", 400, "请求内容无法读取", "The request cannot be read")
 
 _BY_STATUS = {
@@ -175,6 +179,8 @@ _BY_ERROR: tuple[tuple[type[GongxuError], ProblemType], ...] = (
     (StoreError, STORE_UNAVAILABLE),
     (BundleError, NO_BUNDLE),
     (ModelUnavailableError, MODEL_UNAVAILABLE),
+    (ShardedError, NOT_ON_SHARDS),
+    (ClusterError, SHARDS_SILENT),
     (EncoderError, MODEL_UNAVAILABLE),
     (BusyError, BUSY),
 )
@@ -216,7 +222,7 @@ def add_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     async def _gongxu_error(request: Request, error: GongxuError) -> Response:
         problem, extra = problem_of(error)
         # What is no fault of the client's may name folders and hosts: that belongs in the log, not in an answer.
-        if isinstance(error, InputError | BusyError):
+        if isinstance(error, InputError | BusyError | ShardedError):
             return _answer(request, problem, detail_of(error, problem), extra=extra)
         request.state.failure = str(error)
         return _answer(request, problem, f"{problem.title}，请稍后再试")

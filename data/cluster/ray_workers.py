@@ -36,6 +36,9 @@ _ENVIRONMENT = {
 }
 # Ray's switch for one machine without a network: its services then listen on 127.0.0.1, else on all interfaces.
 _ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+_LOOPBACK = "127.0.0.1:"
+# A process that only asks outlives its cluster, to join the next one; Ray would end it after a minute.
+_OUTLIVING = {"RAY_gcs_rpc_server_reconnect_timeout_s": str(10 * 365 * 24 * 3600)}
 
 
 @contextmanager
@@ -50,6 +53,23 @@ def open_workers(address: str, report: Report, size: int = PARTITION) -> Iterato
     if not address:
         yield Workers(report, size)
         return
+    ray = connect(address)
+    try:
+        yield RayWorkers(ray, report, size)
+    finally:
+        ray.shutdown()
+
+
+def connect(address: str, **options: Any) -> Any:
+    """Return the module `ray`, connected to the cluster at `HOST:PORT`, or "local" to one of this process's own.
+
+    `options` are further ones of `ray.init`.
+
+    Raises:
+        SettingsError: it is no address, or Ray is not installed.
+        ClusterError: nothing usable answers at the address.
+
+    """
     if address != LOCAL:
         _require_answer(address)
     _set_environment(own=address == LOCAL)
@@ -61,17 +81,29 @@ def open_workers(address: str, report: Report, size: int = PARTITION) -> Iterato
             f"--cluster {address} 需要 Ray，尚未安装：pip install 'gongxu[cluster]'；或不用 --cluster",
         ) from error
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+    if address == LOCAL:
+        quiet["include_dashboard"] = False
     try:
-        if address == LOCAL:
-            ray.init(address=LOCAL, include_dashboard=False, **quiet)
-        else:
-            ray.init(address=address, **quiet)
+        ray.init(address=address, **quiet, **options)
     except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
         raise _no_cluster(address, error) from error
-    try:
-        yield RayWorkers(ray, report, size)
-    finally:
-        ray.shutdown()
+    return ray
+
+
+def join(address: str, token: str) -> Any:
+    """Return the module `ray`, connected to a cluster that another process connected to with this token ("" for none).
+
+    Raises:
+        ClusterError: nothing usable answers at the address.
+
+    """
+    if token:
+        os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token})
+    for name, value in (_OUTLIVING | (_ON_LOOPBACK if address.startswith(_LOOPBACK) else {})).items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    return ray if ray.is_initialized() else connect(address)
 
 
 def _require_answer(address: str) -> None:

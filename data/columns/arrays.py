@@ -1,5 +1,7 @@
 """Sparse rows: kept as memory-mapped files, multiplied pair by pair, cut to their heaviest entries."""
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +15,14 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 SHARED_FROM = 64 * 1024
 """Bytes of a file from which it is mapped: a mapping holds a descriptor open, and a bundle has hundreds of small arrays."""
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Put a file that nobody changes under another name too, by a hard link where the file system has them."""
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copy2(source, target)
 
 
 def load_mmap(path: Path) -> NDArray[Any]:

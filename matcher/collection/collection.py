@@ -1,6 +1,6 @@
 """One side of the market, searchable: its records, their indexes, and what was written since the bundle was built."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -42,7 +42,8 @@ class Collection:
 
     A collection never changes; a write makes a new one. `row_of` overrides the base's row of an id, -1 for a deleted record.
     `current` (n,) tells the rows that represent a record now; the indexes hold others too as long as a reader may need
-    them. `earlier` are the collections this one came from that somebody still reads.
+    them. `earlier` are the collections this one came from that somebody still reads. `other_titles` are those of records
+    that another shard holds, by id, as far as somebody quotes them.
     """
 
     base: EncodedRecords
@@ -52,6 +53,7 @@ class Collection:
     row_of: dict[str, int]
     extra: EncodedRecords | None = None
     earlier: tuple["ReferenceType[Collection]", ...] = ()
+    other_titles: Mapping[str, str] = field(default_factory=dict)
     _masks: dict[Filters, NDArray[np.bool_]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
@@ -79,7 +81,7 @@ class Collection:
     def title(self, record_id: str) -> str:
         """Return the title of a record of the bundle, or its id if the bundle holds none."""
         row = self.base.cards.rows.get(record_id)
-        return record_id if row is None else self.base.cards.titles[row]
+        return self.other_titles.get(record_id, record_id) if row is None else self.base.cards.titles[row]
 
     def rows_of_graph(self, rows: GraphRows) -> CollectionRows:
         """Return the rows of records that the graph names; its tables and the collection number them alike."""

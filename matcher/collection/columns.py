@@ -83,6 +83,10 @@ class RecordColumns:
             return RecordColumns(self.table.slice(int(rows[0]), 1))
         return RecordColumns(self.table.take(pa.array(rows)))
 
+    def apart(self, row: int) -> "RecordColumns":
+        """Return one row as a table of its own, fit to be sent to another process."""
+        return RecordColumns(self.table.take(pa.array([row])))
+
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
@@ -187,6 +191,13 @@ class RecordColumns:
         columns = (self._list(column) for column in ("title_key", "body_key", "owner"))
         keys = [(title, body or owned("", owner)) for title, body, owner in zip(*columns, strict=True)]
         return readonly_view(np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64))
+
+    def owner_and_text(self, rows: NDArray[np.int64]) -> list[tuple[str, str]]:
+        """Return for each row what `owners` and `text_ids` number: the owner's name, and what tells its text."""
+        taken = self.table.select(["owner", "title_key", "body_key"]).take(pa.array(rows)).to_pylist()
+        return [
+            (one["owner"] or "", f"{one['title_key']}\n{one['body_key'] or owned('', one['owner'])}") for one in taken
+        ]
 
     @cached_property
     def region(self) -> NDArray[np.int32]:

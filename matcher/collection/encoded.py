@@ -52,6 +52,10 @@ class EncodedRecords:
         graph = None if self.graph is None else self.graph.take(rows)
         return EncodedRecords(self.cards.take(rows), self.texts.take(rows), self.typical[rows], graph)
 
+    def apart(self, row: int) -> "EncodedRecords":
+        """Return one record by itself, nothing of the others behind it: fit to be sent to another process."""
+        return replace(self.take(np.array([row], dtype=np.int64)), cards=self.cards.apart(row))
+
     @staticmethod
     def concat(parts: Sequence["EncodedRecords"]) -> "EncodedRecords":
         """Return the rows of all parts, one after the other."""

@@ -19,11 +19,11 @@ MAX_PATHS = 3
 
 def reached_achievements(
     graph: KnowledgeGraph, demand: GraphRow, collection: Collection, depth: int, allowed: NDArray[np.bool_]
-) -> CollectionRows:
-    """Return at most `depth` achievements that a demand reaches over terms and their neighbours, best first."""
+) -> tuple[CollectionRows, NDArray[np.float32]]:
+    """Return at most `depth` achievements that a demand reaches over terms and their neighbours, and scores, best first."""
     written = collection.extra.graph if collection.extra is not None else None
-    rows = GraphRows(graph.retrieve(demand, depth, allowed, written)[0])
-    return collection.rows_of_graph(rows)
+    rows, scores = graph.retrieve(demand, depth, allowed, written)
+    return collection.rows_of_graph(GraphRows(rows)), scores
 
 
 def graph_signals(graph: KnowledgeGraph | None, pairs: PairBatch) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """Candidate channels: independent ways to find records worth scoring, and their fusion into one short list."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,54 +43,87 @@ class Candidates:
         return {name: int(np.count_nonzero(rank)) for name, rank in self.channels.items()}
 
 
+Proposed = tuple[Rows, NDArray[np.float32]]
+"""Rows (m,) that a channel proposes, and their scores (m,), best first."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What each channel proposes, by its name; `wordings` is what the searches by other wordings propose, one by one."""
+
+    channels: dict[str, Proposed]
+    wordings: dict[str, Proposed] = field(default_factory=dict)
+
+
 def find_candidates(
     vector: FloatArray,
     words: list[str],
     collection: Collection,
     allowed: NDArray[np.bool_],
     feedback: RelevanceFeedback | None = None,
-    graph: Callable[[int, NDArray[np.bool_]], CollectionRows] | None = None,
+    graph: Callable[[int, NDArray[np.bool_]], Proposed] | None = None,
     depth: int = CHANNEL_DEPTH,
     rewritten: Sequence[tuple[FloatArray, list[str]]] = (),
 ) -> Candidates:
-    """Return the candidates for a record with the full-text `vector` (d,) and content `words`, best first.
+    """Return the candidates for a record, best first; arguments as for `search_channels`."""
+    found = search_channels(vector, words, collection, allowed, feedback, graph, depth, rewritten)
+    return candidates_of(found, depth, asked_again=bool(rewritten))
+
+
+def search_channels(
+    vector: FloatArray,
+    words: list[str],
+    collection: Collection,
+    allowed: NDArray[np.bool_],
+    feedback: RelevanceFeedback | None = None,
+    graph: Callable[[int, NDArray[np.bool_]], Proposed] | None = None,
+    depth: int = CHANNEL_DEPTH,
+    rewritten: Sequence[tuple[FloatArray, list[str]]] = (),
+) -> Found:
+    """Return what each channel proposes for a record with the full-text `vector` (d,) and content `words`.
 
     dense: nearest full texts by the encoder; lexical: BM25; history: nearest to the mean of achievements that did well
     with similar demands, from `feedback` (Rocchio, from outcomes instead of clicks); graph: a function of (depth, allowed)
-    that returns the rows reached over the knowledge graph; rewriting: what the vectors and words of other wordings find.
+    that returns what is reached over the knowledge graph; rewriting: what the vectors and words of other wordings find.
     The last three only when looking for achievements.
     """
     if not allowed.any():
-        return fuse({})
-    found: dict[str, Rows] = {}
+        return Found({})
+    found: dict[str, Proposed] = {}
     sought = {"dense": (vector, depth)}
     if feedback is not None and feedback.good is not None:
-        sought["history"] = (feedback.good, depth // 2)
+        sought["history"] = (feedback.good, history_depth(depth))
     sought = {name: (near, most) for name, (near, most) in sought.items() if near.any()}
     if sought:  # together: half of what a search costs is the same for both
-        nearest = collection.vectors.search(np.stack([near for near, _ in sought.values()]), depth, allowed)[0]
-        found = {name: _proposed(rows[:most]) for rows, (name, (_, most)) in zip(nearest, sought.items(), strict=True)}
+        rows, cosines = collection.vectors.search(np.stack([near for near, _ in sought.values()]), depth, allowed)
+        for number, (name, (_, most)) in enumerate(sought.items()):
+            found[name] = _proposed(rows[number, :most], cosines[number, :most])
     if words:
-        found["lexical"] = _proposed(collection.lexical.search(words, depth, allowed)[0])
+        found["lexical"] = collection.lexical.search(words, depth, allowed)
     if graph is not None:
         found["graph"] = graph(depth, allowed)
-    if rewritten:
-        found["rewriting"] = _found_by(rewritten, collection, allowed, depth)
+    wordings: dict[str, Proposed] = {}
+    for number, (near, others) in enumerate(rewritten):
+        if near.any():
+            rows, cosines = collection.vectors.search(near[None], depth, allowed)
+            wordings[f"dense {number}"] = _proposed(rows[0], cosines[0])
+        if others:
+            wordings[f"lexical {number}"] = collection.lexical.search(others, depth, allowed)
     known = len(collection)
-    return fuse({name: rows[rows < known] for name, rows in found.items()})
+    return Found(*({name: _known(part, known) for name, part in parts.items()} for parts in (found, wordings)))
 
 
-def _found_by(
-    wordings: Sequence[tuple[FloatArray, list[str]]], collection: Collection, allowed: NDArray[np.bool_], depth: int
-) -> Rows:
-    """Return the `depth` best rows of several wordings together, by dense and lexical search of each."""
-    found: dict[str, Rows] = {}
-    for number, (vector, words) in enumerate(wordings):
-        if vector.any():
-            found[f"dense {number}"] = _proposed(collection.vectors.search(vector[None], depth, allowed)[0][0])
-        if words:
-            found[f"lexical {number}"] = _proposed(collection.lexical.search(words, depth, allowed)[0])
-    return fuse(found).rows[:depth]
+def history_depth(depth: int) -> int:
+    """Return how many candidates history proposes where other channels propose `depth`."""
+    return depth // 2
+
+
+def candidates_of(found: Found, depth: int = CHANNEL_DEPTH, *, asked_again: bool = False) -> Candidates:
+    """Return the candidates that channels found, best first; `asked_again` in other wordings, which are one channel."""
+    rows = {name: part[0] for name, part in found.channels.items()}
+    if asked_again and (rows or found.wordings):
+        rows["rewriting"] = fuse({name: part[0] for name, part in found.wordings.items()}).rows[:depth]
+    return fuse(rows)
 
 
 def fuse(found: dict[str, Rows]) -> Candidates:
@@ -114,5 +147,11 @@ def _union(found: Sequence[Rows]) -> tuple[list[Rows], Rows]:
     return np.split(place, np.cumsum([len(part) for part in found])[:-1]) if found else [], rows
 
 
-def _proposed(rows: Rows) -> Rows:
-    return rows[rows >= 0]
+def _proposed(rows: Rows, scores: NDArray[np.float32]) -> Proposed:
+    return rows[rows >= 0], scores[rows >= 0]
+
+
+def _known(part: Proposed, known: int) -> Proposed:
+    """Return what a channel proposes without rows that were written after the collection was read."""
+    rows, scores = part
+    return (rows, scores) if not len(rows) or rows.max() < known else (rows[rows < known], scores[rows < known])

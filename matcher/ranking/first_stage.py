@@ -7,7 +7,7 @@ about details that it does not see.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -156,10 +156,22 @@ def preselect(
     Of records with equal texts one is shown: at least twice as many as are asked for leave enough. Other arguments as for
     `prefilter_features`.
     """
+    return preselect_by(stage, len(pairs), top, lambda: prefilter_features(pairs, candidates, feedback, side))
+
+
+def preselect_by(stage: FirstStage | None, n: int, top: int, columns: Callable[[], FloatArray]) -> PairIndices:
+    """Return which of n candidates, best fused rank first, `preselect` chooses; `columns` (n, f) are read where needed."""
     count = max(FUSED_SCORED if stage is None else stage.scored, 2 * top)
-    if stage is None or len(pairs) <= count:
-        return PairIndices(np.arange(min(count, len(pairs))))
-    return PairIndices(stage.best(prefilter_features(pairs, candidates, feedback, side), count))
+    if stage is None or n <= count:
+        return PairIndices(np.arange(min(count, n)))
+    return PairIndices(stage.best(columns(), count))
+
+
+def with_ranks(columns: FloatArray, candidates: Candidates) -> FloatArray:
+    """Return the columns (n, f) of candidates with those that tell of their ranks as `candidates` has them."""
+    ranked = columns.copy()
+    _rank_columns(candidates.fused, _ranks(candidates), ranked)
+    return ranked
 
 
 def prefilter_features(
@@ -183,10 +195,6 @@ def prefilter_features(
             products(theirs.full.vectors, places, feedback.good, known[:, 0])
         cosine = theirs.full.vectors[places] @ feedback.examples.T
         _feedback_columns(cosine, feedback.grades, feedback.weights, known)
-    ranks = np.zeros((n, len(CHANNELS)), dtype=np.int64)
-    for column, name in enumerate(CHANNELS):
-        if name in candidates.channels:
-            ranks[:, column] = candidates.channels[name]
     columns = np.empty((n, len(COLUMNS)), dtype=np.float32)
     alone = np.ascontiguousarray(asking.typical[place][:, _PRODUCT_COLUMNS])
     _columns(
@@ -197,11 +205,19 @@ def prefilter_features(
         _PRODUCT_COLUMNS,
         attribute_features(pairs),
         known,
-        candidates.fused,
-        ranks,
         columns,
     )
+    _rank_columns(candidates.fused, _ranks(candidates), columns)
     return columns
+
+
+def _ranks(candidates: Candidates) -> Rows:
+    """Return (n, channels) the rank of candidates in each of `CHANNELS`, 0 where it did not propose them."""
+    ranks = np.zeros((len(candidates.rows), len(CHANNELS)), dtype=np.int64)
+    for column, name in enumerate(CHANNELS):
+        if name in candidates.channels:
+            ranks[:, column] = candidates.channels[name]
+    return ranks
 
 
 def _sides(own: TextSide, theirs: TextSide, side: Side) -> tuple[tuple[FloatArray, FloatArray], ...]:
@@ -226,12 +242,10 @@ def _columns(
     measures: Rows,
     stated: FloatArray,
     feedback: FloatArray,
-    fused: NDArray[np.float64],
-    ranks: Rows,
     columns: FloatArray,
 ) -> None:
-    """Write the columns (n, f); `alone` (2, m) and `typical` (all, 2, s) hold means and deviations of similarities."""
-    m, stating, channels = dense.shape[1], stated.shape[1], ranks.shape[1]
+    """Write the columns (n, f) but for ranks; `alone` (2, m) and `typical` (all, 2, s): means, deviations of similarities."""
+    m, stating = dense.shape[1], stated.shape[1]
     for i in range(len(places)):
         for j in range(m):
             mean, deviation = typical[places[i], 0, measures[j]], typical[places[i], 1, measures[j]]
@@ -245,9 +259,16 @@ def _columns(
         at += stating
         for j in range(feedback.shape[1]):
             columns[i, at + j] = feedback[i, j]
-        at += feedback.shape[1]
-        columns[i, at] = np.log(fused[i])
-        at += 1
+
+
+@numba.njit(nogil=True, cache=True)
+def _rank_columns(fused: NDArray[np.float64], ranks: Rows, columns: FloatArray) -> None:
+    """Write the last columns of (n, f): the fused score, and (n, channels) the `ranks`."""
+    channels = ranks.shape[1]
+    first = columns.shape[1] - 3 * channels
+    for i in range(len(columns)):
+        at = first
+        columns[i, at - 1] = np.log(fused[i])
         for j in range(channels):
             rank = float(ranks[i, j]) if ranks[i, j] > 0 else _ABSENT
             columns[i, at + j] = ranks[i, j] > 0

@@ -5,6 +5,7 @@ Lists, single pairs, questions, gaps, advice, first-stage training, evaluation a
 function of frozen values and is marked for whoever listens (`matcher.request.stages`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
@@ -21,7 +22,7 @@ from matcher.collection.rows import CollectionRows, PairIndices, ViewRows
 from matcher.features.graph import graph_signals, reached_achievements
 from matcher.features.table import FeatureTable
 from matcher.history.outcome_history import RelevanceFeedback
-from matcher.ranking.channels import Candidates, find_candidates
+from matcher.ranking.channels import Candidates, Found, candidates_of, search_channels
 from matcher.ranking.diversify import Diversity, diversify
 from matcher.ranking.familiarity import familiarity
 from matcher.ranking.first_stage import preselect
@@ -34,6 +35,9 @@ from matcher.request.stages import mark_stage
 from matcher.request.state import State
 from matcher.request.subject import Subject
 from matcher.requirements.checker import RequirementChecker
+
+Wording = tuple[FloatArray, list[str]]
+"""The vector (d,) and the words of a demand in other words."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,17 @@ def read_history(query: Query) -> DemandHistory:
 
 def retrieve(query: Query) -> Retrieved:
     """Return what the channels propose of the records that pass the filters, best fused rank first."""
-    history, collection, subject = read_history(query), query.collection, query.subject
+    history, wordings = read_history(query), other_wordings(query)
+    candidates = candidates_of(search(query, history, wordings), asked_again=bool(wordings))
+    kept = not_ruled_out(query, candidates.rows)
+    retrieved = paired(query, history, candidates if kept.all() else candidates.kept(kept))
+    mark_stage("candidates")
+    return retrieved
+
+
+def search(query: Query, history: DemandHistory, wordings: list[Wording]) -> Found:
+    """Return what each channel proposes of the records that pass the filters, see `other_wordings`."""
+    collection, subject = query.collection, query.subject
     allowed = collection.allowed(query.filters)
     if query.among is not None:
         allowed = allowed & query.among
@@ -133,20 +147,26 @@ def retrieve(query: Query) -> Retrieved:
         reach = partial(reached_achievements, graph, described.row(subject.place), collection)
     words = content_words(subject.text.full)
     vector = np.asarray(subject.view.texts.full.vectors[subject.place])
-    candidates = find_candidates(
-        vector, words, collection, allowed, history.feedback, reach, rewritten=_other_wordings(query)
-    )
+    return search_channels(vector, words, collection, allowed, history.feedback, reach, rewritten=wordings)
+
+
+def not_ruled_out(query: Query, rows: CollectionRows) -> NDArray[np.bool_]:
+    """Return (n,) which candidates pass the filters by figures and are not what the subject rules out by name."""
+    kept = np.ones(len(rows), dtype=np.bool_)
     if query.figures is not None and query.filters.by_figures:
-        candidates = candidates.kept(query.figures.allowed(candidates.rows, query.filters))
-    if subject.text.excluded:
-        candidates = candidates.kept(not_excluded(collection, candidates.rows, subject.text.excluded))
-    found, places = collection.view_of(candidates.rows)
-    retrieved = _retrieved(query, history, candidates, found, places)
-    mark_stage("candidates")
-    return retrieved
+        kept &= query.figures.allowed(rows, query.filters)
+    if query.subject.text.excluded:
+        kept &= not_excluded(query.collection, rows, query.subject.text.excluded)
+    return kept
 
 
-def _other_wordings(query: Query) -> list[tuple[FloatArray, list[str]]]:
+def paired(query: Query, history: DemandHistory, candidates: Candidates) -> Retrieved:
+    """Return candidates, each paired with the query's subject."""
+    found, places = query.collection.view_of(candidates.rows)
+    return _retrieved(query, history, candidates, found, places)
+
+
+def other_wordings(query: Query) -> list[Wording]:
     """Return the vector (d,) and the words of each other wording of a demand."""
     if not query.rewritings:
         return []
@@ -160,27 +180,49 @@ def relative_familiarity(retrieved: Retrieved) -> float | None:
     Below 1 a demand asks for what the achievements hardly speak of, see `matcher.ranking.familiarity`.
     """
     query, subject = retrieved.query, retrieved.query.subject
+    vector = np.asarray(subject.view.texts.full.vectors[subject.place])
+    lexical = query.collection.lexical
+
+    def nearest() -> float:
+        return float(query.collection.vectors.search(vector[None], 1, query.collection.current)[1][0, 0])
+
+    return familiarity_of(
+        query,
+        lambda: float((retrieved.found.texts.full.vectors[retrieved.places] @ vector).max()),
+        nearest,
+        lambda word: bool(len(lexical.search([word], 1)[0])),
+        stored=subject.row is not None,
+    )
+
+
+def familiarity_of(
+    query: Query,
+    best: Callable[[], float],
+    nearest: Callable[[], float],
+    written: Callable[[str], bool],
+    *,
+    stored: bool,
+) -> float | None:
+    """Return what `relative_familiarity` does of a subject, maybe a `stored` one.
+
+    `best` returns the cosine of its best candidate, `nearest` that of the nearest record, `written` whether a word that
+    the text space does not know is in a record now.
+    """
     model = query.state.model
     if query.side != "achievements" or not model.least_familiarity:
         return None
-    vector = np.asarray(subject.view.texts.full.vectors[subject.place])
-    best = float((retrieved.found.texts.full.vectors[retrieved.places] @ vector).max())
-    words, lexical = content_words(subject.text.full), query.collection.lexical
-
-    @cache
-    def written(word: str) -> bool:
-        return bool(len(lexical.search([word], 1)[0]))
+    words, known_to_be = content_words(query.subject.text.full), cache(written)
 
     def relative(cosine: float) -> float:
-        known = familiarity(model.space, words, cosine, stored=subject.row is not None, written=written)
+        known = familiarity(model.space, words, cosine, stored=stored, written=known_to_be)
         return known / float(model.least_familiarity or 1)
 
-    share = relative(best)
+    cosine = best()
+    share = relative(cosine)
     if share >= 1:
         return share
     # What filters leave out tells of the topic too: few records that pass them must not make it foreign.
-    nearest = query.collection.vectors.search(vector[None], 1, query.collection.current)[1]
-    return relative(max(best, float(nearest[0, 0])))
+    return relative(max(cosine, nearest()))
 
 
 def preselected(retrieved: Retrieved) -> Retrieved:

@@ -22,11 +22,20 @@ LEAST_TEXTS = 1  # that define it: names that are merely close are not taken for
 class RequirementChecker:
     """Compares one record with rows of the other side's collection."""
 
-    def __init__(self, quantities: Quantities, record: Achievement | Demand, row: int | None = None) -> None:
-        """Look from `record`, which is in its side's `row` of the bundle as it is given, or nowhere (None)."""
+    def __init__(
+        self,
+        quantities: Quantities,
+        record: Achievement | Demand,
+        row: int | None = None,
+        figures: QuantityTable | None = None,
+    ) -> None:
+        """Look from `record`, which is in its side's `row` of the bundle as it is given, or nowhere (None).
+
+        `figures` are its own, where they were read already.
+        """
         self._quantities = quantities
         self._from_demand = isinstance(record, Demand)
-        self._mine, self._row = quantities.locate(record, row)
+        self._mine, self._row = quantities.locate(record, row) if figures is None else (figures, 0)
 
     def _compare(self, table: QuantityTable, rows: Rows) -> RequirementMatches:
         mine = np.full(len(rows), self._row, dtype=np.int64)

@@ -114,6 +114,11 @@ class Quantities:
                 result[places[within]] = requirement_features(wanted, d[within], offered, a)
         return result
 
+    def shard(self, demands: Rows, achievements: Rows) -> "Quantities":
+        """Return the quantities of the records at the given rows of the bundle, as rows of their own."""
+        wanted, offered = self.demands.base.take(demands), self.achievements.base.take(achievements)
+        return Quantities(QuantityCollection(wanted), QuantityCollection(offered), self._encode, self._synonyms)
+
     def save(self, directory: Path) -> None:
         """Write both sides into `directory`, which is created; only quantities as built can be saved."""
         self.demands.base.save(directory / "demands")

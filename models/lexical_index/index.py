@@ -99,6 +99,16 @@ class LexicalIndex:
         if len(rows):
             self._write(rows, None)
 
+    def shard(self, rows: NDArray[np.int64]) -> "LexicalIndex":
+        """Return an index of the documents under `rows` (m,), ascending, as rows 0..m-1, which scores them as this one does.
+
+        Raises InputError if it was written to since it was built.
+        """
+        segments = self._state.now
+        if len(segments.parts) > 1 or segments.alive[0] is not None or not segments.parts[0].rows_are_positions:
+            raise InputError("only a lexical index as it was built can be cut into shards")
+        return LexicalIndex(Segments.of(segments.parts[0].shard(rows)), self.terms)
+
     def merge(self) -> None:
         """Build one new base from all live documents now, in this thread; searches and writes go on meanwhile."""
         self._state.merge()

@@ -17,6 +17,18 @@ K1 = 1.5  # saturation of a word's frequency, and
 B = 0.75  # weight of a document's length: the customary values, and bm25s' defaults
 
 _ARRAYS = ("rows", "lengths", "starts", "documents", "frequencies", "impacts")
+_ELSEWHERE = "elsewhere.npy"
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What other shards hold of the same collection: so many `documents`, (words,) `frequencies` of them with each word.
+
+    They count where a word's rarity is judged, so that a shard's scores are those of the whole collection.
+    """
+
+    documents: int
+    frequencies: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,7 @@ class Postings:
     documents: NDArray[np.int32]  # (postings,) positions, ascending within a word
     frequencies: NDArray[np.uint16]  # (postings,)
     impacts: NDArray[np.float32]  # (postings,)
+    elsewhere: Elsewhere | None = None
 
     def __post_init__(self) -> None:
         for name in _ARRAYS:  # read-only, as mapped files are: one compiled kernel
@@ -85,6 +98,7 @@ class Postings:
         lengths: NDArray[np.int64],
         matrix: "csc_array[np.int32]",
         average_length: float | None,
+        elsewhere: Elsewhere | None = None,
     ) -> Self:
         """Return the postings of a count `matrix` (documents, words) whose documents are `rows` (n,), ascending."""
         matrix.sum_duplicates()
@@ -105,6 +119,30 @@ class Postings:
             documents=documents,
             frequencies=np.minimum(matrix.data, np.iinfo(np.uint16).max).astype(np.uint16),
             impacts=impacts,
+            elsewhere=elsewhere,
+        )
+
+    def shard(self, positions: NDArray[np.int64]) -> "Postings":
+        """Return the documents at `positions` (m,), ascending, as rows 0..m-1; the others count as held elsewhere.
+
+        Words keep their numbers, and impacts and average length are those of all documents: so scores stay what they were.
+        """
+        new_position = np.full(len(self), -1, dtype=np.int32)
+        new_position[positions] = np.arange(len(positions), dtype=np.int32)
+        moved = new_position[self.documents]
+        held = moved >= 0
+        starts = np.concatenate([[0], np.cumsum(held, dtype=np.int64)])[self.starts]
+        others = np.diff(self.starts) - np.diff(starts)
+        return Postings(
+            words=self.words,
+            rows=np.arange(len(positions), dtype=np.int64),
+            lengths=self.lengths[positions],
+            average_length=self.average_length,
+            starts=starts,
+            documents=moved[held],
+            frequencies=self.frequencies[held],
+            impacts=self.impacts[held],
+            elsewhere=Elsewhere(len(self) - len(positions), others),
         )
 
     def save(self, directory: Path) -> None:
@@ -113,6 +151,8 @@ class Postings:
         for name in _ARRAYS:
             np.save(directory / f"{name}.npy", getattr(self, name))
         StringIndex.of(self.words).save(directory / "words")
+        if self.elsewhere is not None:
+            np.save(directory / _ELSEWHERE, np.array([self.elsewhere.documents, *self.elsewhere.frequencies]))
 
     @classmethod
     def load(cls, directory: Path, average_length: float, *, memory_map: bool) -> Self:
@@ -123,13 +163,19 @@ class Postings:
             else np.load(directory / f"{name}.npy", allow_pickle=False)
             for name in _ARRAYS
         }
-        return cls(words=StringIndex.load(directory / "words"), average_length=average_length, **arrays)
+        elsewhere = None
+        if (directory / _ELSEWHERE).is_file():
+            counts = load_mmap(directory / _ELSEWHERE)
+            elsewhere = Elsewhere(int(counts[0]), counts[1:])
+        words = StringIndex.load(directory / "words")
+        return cls(words=words, average_length=average_length, elsewhere=elsewhere, **arrays)
 
 
 def joined(parts: Sequence[tuple[Postings, NDArray[np.bool_] | None]], average_length: float | None) -> Postings:
     """Return one set of postings with the documents of all `parts` whose mark (n,) is true; no mark means all.
 
-    `average_length` is as in `Postings.of`; words that no document holds any more are dropped.
+    `average_length` is as in `Postings.of`; words that no document holds any more are dropped. A shard keeps the words
+    that documents elsewhere hold, and the average length of the whole collection.
     """
     words: defaultdict[str, int] = defaultdict()
     words.default_factory = words.__len__
@@ -152,7 +198,22 @@ def joined(parts: Sequence[tuple[Postings, NDArray[np.bool_] | None]], average_l
         columns.append(number.astype(np.int32)[column] if len(number) else column)
         counts.append(part.frequencies[held].astype(np.int32))
         before += int(np.count_nonzero(mask))
+    elsewhere = _elsewhere(parts[0][0], words)
+    if elsewhere is not None:
+        average_length = parts[0][0].average_length
     matrix = csc_array(
         (np.concatenate(counts), (np.concatenate(documents), np.concatenate(columns))), shape=(len(rows), len(words))
     )
-    return Postings.from_counts(dict(words), rows[order], lengths[order].astype(np.int64), matrix, average_length)
+    sizes = lengths[order].astype(np.int64)
+    return Postings.from_counts(dict(words), rows[order], sizes, matrix, average_length, elsewhere)
+
+
+def _elsewhere(base: Postings, words: "defaultdict[str, int]") -> Elsewhere | None:
+    """Return what is held elsewhere by the numbers of `words`, which get those that only documents elsewhere hold."""
+    if base.elsewhere is None:
+        return None
+    counts = base.elsewhere.frequencies.tolist()
+    known = {words[word]: count for word, count in zip(base.words, counts, strict=True) if count}
+    frequencies = np.zeros(len(words), dtype=np.int64)
+    frequencies[list(known)] = list(known.values())
+    return Elsewhere(base.elsewhere.documents, frequencies)

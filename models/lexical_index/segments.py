@@ -93,6 +93,9 @@ class Segments:
             numbers = numbers[known]
             starts, ends = part.starts[numbers], part.starts[numbers + 1]
             frequency[known] += ends - starts
+            if part.elsewhere is not None:
+                stored += part.elsewhere.documents
+                frequency[known] += part.elsewhere.frequencies[numbers]
             found.append((known, starts, ends))
         repeats = np.fromiter(query.values(), dtype=np.float64, count=len(query))
         weights = (repeats * np.log1p((stored - frequency + 0.5) / (frequency + 0.5))).astype(np.float32)

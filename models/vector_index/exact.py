@@ -40,7 +40,11 @@ def scan(
             scores = product if positions is None or gathered else product[positions]
             chosen = k_best(scores, k)
             found = chosen if positions is None else positions[chosen]
-            rows[start + offset], best[start + offset] = fill(found, scores[chosen], k)
+            # A matrix product rounds a row by where it is and how many are asked for; equal vectors must stay equal.
+            found = np.sort(found)
+            exact = products_at(vectors, block[offset], found)
+            order = np.argsort(-exact, kind="stable")
+            rows[start + offset], best[start + offset] = fill(found[order], exact[order], k)
     return rows, best
 
 

@@ -14,6 +14,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(help="Processes; about one per core.", min=1, max=64)] = 1,
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+    shards: Annotated[bool, typer.Option("--shards", help="Ask the shards that `gongxu shards` holds.")] = False,
 ) -> None:
     """Serve the HTTP API; its documentation is at /docs.
 
@@ -34,6 +35,9 @@ def serve(
         raise InputError(f"--log-level {log_level!r} is none of DEBUG, INFO, WARNING, ERROR")
     settings()  # a wrong setting is reported here, once, and not by every worker
     os.environ["GONGXU_LOG_LEVEL"] = log_level.upper()
+    if shards:
+        os.environ["GONGXU_SERVE_SHARDS"] = "true"
+        os.environ.setdefault("GONGXU_SERVE_THREADS", "8")  # they wait for shards more than they work
     if workers > 1:
         # Workers leave their metrics in files, so that whichever is asked can tell those of all.
         # The folder of this server alone: others may share the home, on this machine and elsewhere.

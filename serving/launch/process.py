@@ -65,9 +65,9 @@ def _prepared(used: Settings) -> tuple[FastAPI, list[LiveModel]]:
     """
     access = StoreAccess(used)
     try:
-        live = preloaded(used.bundles, threads=1, store=access.store())
+        live = preloaded(used.served, threads=1, store=access.store())
     except StoreError:
-        live = preloaded(used.bundles, threads=1, store=None)  # it may be back by the time the workers open it
+        live = preloaded(used.served, threads=1, store=None)  # it may be back by the time the workers open it
     finally:
         access.close()  # a connection belongs to one process
     loaded = [] if live is None else [live]

@@ -12,25 +12,28 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock
 from time import monotonic, perf_counter, sleep
-from typing import Literal
+from typing import Annotated, Literal
 from weakref import ReferenceType, ref
 
 import structlog
+from pydantic import Field
 
-from data.errors import BundleError, GongxuError
+from data.errors import BundleError, ClusterError, GongxuError
 from data.store.store import Store
 from matcher.bundle import CURRENT, PREVIOUS, Manifest, current_bundle, pointed, read_manifest, verify
 from matcher.engine import Engine
-from matcher.model import MatchingModel
+from matcher.shards.asking import AskingEngine
 from serving.runtime.memory import give_back
+from serving.runtime.shards.loading import open_engine
 from serving.runtime.warm_up import warm_up
 from serving.telemetry.metrics import BUNDLE_LOADS, BUNDLE_REJECTED, RECORDS_REPLAYED
 
 REPLAY_BATCH = 500
+WARMING_SECONDS = 60.0  # that shards get for each of the first requests, which may have to compile
 LARGE = 2**28  # bytes of a bundle from which on its digests are checked beside requests by a process of low priority
 _CHECK = "import os, sys, pathlib, matcher.bundle as b; os.nice(10); b.verify(pathlib.Path(sys.argv[1]))"
 PATIENCE = 5.0  # seconds that requests with the replaced bundle get to end before its memory is given back without them
-Lacking = Literal["ranker", "graph", "store", "rerank", "rewrite"]
+Lacking = Literal["ranker", "graph", "store", "rerank", "rewrite"] | Annotated[str, Field(pattern=r"^shard \d+$")]
 
 log = structlog.get_logger("gongxu.bundle")
 
@@ -74,9 +77,19 @@ class LiveModel:
 
     @classmethod
     def _loaded(cls, manifest: Manifest, directory: Path, threads: int, store: Store | None) -> "LiveModel":
-        engine = Engine(MatchingModel.load(directory, threads=threads, verified=manifest))
-        warm_up(engine, store)
+        engine = open_engine(directory, threads, manifest)
+        if not isinstance(engine, AskingEngine):
+            warm_up(engine, store)
         return cls(manifest, engine)
+
+    def warm_up_shards(self, store: Store | None) -> None:
+        """Ask the first requests of an engine that asks shards; not earlier, since this process may have been forked."""
+        if isinstance(self.engine, AskingEngine):
+            try:
+                with self.engine.patient(WARMING_SECONDS):
+                    warm_up(self.engine, store)
+            except ClusterError as error:
+                log.warning("shards are silent", reason=str(error))
 
     def lacks(self, *, store_ok: bool) -> list[Lacking]:
         """Return what answers are made without at the moment; empty when nothing is missing."""
@@ -91,6 +104,9 @@ class LiveModel:
     def catch_up(self, store: Store) -> int:
         """Take in what changed in the store since the last call (at first: since the bundle was built); return how much."""
         with self._lock:
+            if isinstance(self.engine, AskingEngine):
+                self.revision = self.engine.revision(self.revision)
+                return 0
             if store.watermark() <= self.revision:
                 return 0
             changes = store.changes_since(self.revision)
@@ -182,6 +198,7 @@ class BundleHolder:
                 live = loaded if loaded and known else LiveModel.load(self._bundles / version, self._threads, store)
                 if store is not None:
                     live.catch_up(store)
+            live.warm_up_shards(store)
         except Exception as error:
             # Digests may be right, yet files of a version whose readers fail in ways of their own: the old bundle stays.
             cause = f"{error}" if isinstance(error, GongxuError) else f"{type(error).__name__}: {error}"

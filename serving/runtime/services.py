@@ -65,7 +65,7 @@ class Services:
         """Open what a process needs; `loaded` is the current bundle if it was loaded already."""
         self.settings = settings
         self.access = StoreAccess(settings)
-        self.holder = BundleHolder(settings.bundles, threads=1, loaded=loaded)
+        self.holder = BundleHolder(settings.served, threads=1, loaded=loaded)
         self.kinds = KindHolder(load_kinds(settings.kinds), settings.bundles)
         self.disclosure = DisclosureRegistry(self.kinds.kinds)
         self.withheld, self.chains = WithheldRecords(), ChainHolder()
@@ -259,6 +259,9 @@ class Services:
 
     def switch(self, version: str, point: Callable[[], None]) -> str:
         """Serve another bundle, see `BundleHolder.switch`; return why it was refused, empty if it serves."""
+        if self.settings.serve_shards:
+            point()  # `gongxu shards` follows the pointer, and this process once all shards have the version
+            return ""
         reason = self.holder.switch(version, self._store_if_there(), point)
         if not reason:
             self._note_bundle()

@@ -30,7 +30,7 @@ async def readyz(services: ServicesOf) -> Response:
     """
     live, rejected = services.holder.live, services.holder.rejected
     store_ok = services.store_ok
-    lacks = live.lacks(store_ok=store_ok) if live else []
+    lacks = [*live.lacks(store_ok=store_ok), *live.engine.lacks] if live else []
     report = ReadyReport(
         status="unavailable" if live is None else "degraded" if lacks or rejected else "ready",
         bundle_version=live and live.manifest.version,

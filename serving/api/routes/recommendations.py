@@ -183,6 +183,7 @@ async def _answer(
         work = partial(_recommend, live.engine, record, asked, rewritings)
         recommendation = await services.engine_threads.run(work, admitted=True)
         recommendation, missing = await services.reranked(record, recommendation)
+        missing = [*missing, *recommendation.silent]
         if not in_time:
             missing = [*missing, "rewrite"]
         gaps = await _gaps(services, live, record, asked, recommendation)

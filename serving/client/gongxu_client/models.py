@@ -3878,7 +3878,7 @@ class Answer(BaseModel):
     True when something is missing that answers are usually made with, see `lacks`
     """
     bundle_version: str
-    lacks: list[Literal["ranker", "graph", "store", "rerank", "rewrite"]]
+    lacks: list[Literal["ranker", "graph", "store", "rerank", "rewrite"] | str]
     """
     ranker: the order is that of retrieval; graph: nothing was found over or explained by the knowledge graph; store: the database is away, so that what was written lately may be missing; rerank: a reranker is configured, yet the order is the ranker's: it was late, failed, or has no weight that passed its gate; rewrite: the same of candidates that a chat model's rewritings propose
     """

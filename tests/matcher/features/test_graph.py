@@ -42,7 +42,7 @@ def asking(known, demand, rows=None) -> PairBatch:
 
 def reached(graph, known, demand, collection, depth, allowed):
     row = known.model.record_encoder.demands([demand]).graph.row(0)
-    return reached_achievements(graph, row, collection, depth, allowed)
+    return reached_achievements(graph, row, collection, depth, allowed)[0]
 
 
 def test_a_new_demand_reaches_the_achievements_of_its_topic(graph, known, size):

@@ -1,0 +1,58 @@
+"""`gongxu shards`: holds the current bundle in parts, on actors of a Ray cluster."""
+
+import os
+import signal
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+
+def shards(
+    cluster: Annotated[
+        str, typer.Option("--cluster", metavar="HOST:PORT|local", help="Ray cluster that holds the shards.")
+    ] = "local",
+    number: Annotated[int, typer.Option("--shards", help="Parts that the records are cut into.", min=1, max=256)] = 3,
+    replicas: Annotated[int, typer.Option(help="Actors that hold each part.", min=1, max=8)] = 1,
+) -> None:
+    """Hold the current bundle in shards that `gongxu serve --shards` asks; a new bundle is taken over while they serve.
+
+    Another number of shards on the same cluster takes the place of those before at once.
+
+    Examples:
+      gongxu shards --shards 3
+
+      gongxu shards --cluster 10.0.0.5:6379 --shards 4 --replicas 2
+
+    """
+    from data.cluster.ray_workers import LOCAL, connect
+    from data.settings import settings
+    from serving.runtime.shards.places import NAMESPACE, kept_token
+    from serving.shards.keeper import Keeper
+    from serving.telemetry.logs import configure_logs
+
+    used = settings()
+    configure_logs(used.log_level)
+    options: dict[str, int] = {}
+    if cluster == LOCAL:
+        options["object_store_memory"] = OBJECT_BYTES
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        os.environ.setdefault("RAY_AUTH_TOKEN", kept_token(used.home))
+    ray = connect(cluster, namespace=NAMESPACE, **options)
+    keeper = Keeper(ray, used, number, replicas)
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        keeper.stopping.set()
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, stop)
+    try:
+        keeper.run(
+            os.environ.get("RAY_AUTH_TOKEN", ""),
+            lambda version: typer.echo(f"{number} × {replicas} shards hold {version}"),
+        )
+    finally:
+        ray.shutdown()
+
+
+OBJECT_BYTES = 256 * 2**20  # of the object store of a Ray of our own: answers are small
