@@ -1,4 +1,4 @@
-"""Backup and restore of one installation: its SQLite store and the bundle that is served, in one verified archive."""
+"""Backup and restore of one installation: its store and the bundle that is served, in one verified archive."""
 
 import hashlib
 import io
@@ -14,17 +14,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from data.errors import BundleError, InputError, NotFoundError
+from data.errors import BundleError, GongxuError, InputError, NotFoundError
 from data.locks import exclusive
 from data.settings import Settings
+from data.store.postgresql import dumps
 from data.store.reading.results import StoreCounts
 from data.store.store import Store
-from matcher.bundle import BUILT, CURRENT, POINTERS, current_bundle, set_current, set_pointer, verify
+from matcher.bundle import BUILT, CURRENT, POINTERS, current_bundle, pointed, set_current, set_pointer, verify
 from matcher.served import LOCK, append
 
-FORMAT_VERSION = 1
+FORMATS = {"store.db": 1, "store.dump": 2}
+"""Format version by what the store is saved as: a SQLite file, or what PostgreSQL's pg_dump writes."""
 MANIFEST = "backup.json"
-STORE = "store.db"
+STORE, DUMP = FORMATS
 
 
 @dataclass(frozen=True)
@@ -42,29 +44,27 @@ def back_up(settings: Settings, archive: Path) -> Saved:
     The store is copied in one consistent moment, after the bundle: whatever was written in between is replayed.
 
     Raises:
-        InputError: `archive` exists, or the store is not SQLite (PostgreSQL has its own pg_dump).
+        InputError: `archive` exists, the store is a SQLite file outside the home, or there is no pg_dump for PostgreSQL.
         NotFoundError: there is no store.
+        StoreError: pg_dump failed.
         BundleError: the current bundle is damaged.
 
     """
     database = _database(settings)
     if archive.exists():
         raise InputError(f"{archive} exists already; name a new file")
-    if not database.is_file():
+    if database is not None and not database.is_file():
         raise NotFoundError(f"{database} does not exist; there is nothing to back up")
     bundle = current_bundle(settings.bundles) if (settings.bundles / CURRENT).is_file() else None
     if bundle is not None:
         verify(bundle)
     archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=archive.parent) as folder:
-        copy, unfinished = Path(folder) / STORE, Path(folder) / "archive"
-        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
-        with Store.open(f"sqlite:///{copy.resolve()}") as store:
-            counts = store.counts()
-        _fold_log(copy)
+        copy, unfinished = Path(folder) / (DUMP if database is None else STORE), Path(folder) / "archive"
+        counts = _save_postgresql(settings, copy) if database is None else _save_sqlite(database, copy)
         facts = {
-            "format_version": FORMAT_VERSION,
+            "format_version": FORMATS[copy.name],
+            "store": copy.name,
             "created_at": datetime.now(UTC).isoformat(),
             "bundle": bundle.name if bundle else "",
             "store_sha256": _sha256(copy),
@@ -74,7 +74,7 @@ def back_up(settings: Settings, archive: Path) -> Saved:
             entry = tarfile.TarInfo(MANIFEST)
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
-            tar.add(copy, STORE)
+            tar.add(copy, copy.name)
             if bundle is not None:
                 tar.add(bundle, f"bundles/{bundle.name}")
         with unfinished.open("rb") as file:
@@ -90,8 +90,9 @@ def restore(settings: Settings, archive: Path, *, replace: bool = False) -> Save
 
     Raises:
         NotFoundError: there is no such file.
-        InputError: it is no backup or a damaged one, there is a store already and `replace` is not set, or the store is
-            in use.
+        InputError: it is no backup or a damaged one, one of another kind of store, there is a store already and
+            `replace` is not set, or the store is in use.
+        StoreError: pg_restore failed.
         BusyError: a promotion is running.
         BundleError: the bundle in it is damaged.
 
@@ -99,24 +100,32 @@ def restore(settings: Settings, archive: Path, *, replace: bool = False) -> Save
     database = _database(settings)
     if not archive.is_file():
         raise NotFoundError(f"{archive} does not exist")
-    if database.exists() and not replace:
+    if database is not None and database.exists() and not replace:
         raise InputError(f"{database} exists; restore with --replace to set it aside, or choose another GONGXU_HOME")
     settings.home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.home) as name:
         folder = Path(name)
-        version = _unpack(archive, folder)
-        with Store.open(f"sqlite:///{(folder / STORE).resolve()}") as store:
-            counts = store.counts()
-        _fold_log(folder / STORE)
+        version, saved = _unpack(archive, folder)
+        _require_same_kind(archive, saved, database)
+        if database is None:
+            dumps.require_restorable(settings.store_url, replace=replace)
+        else:
+            with Store.open(f"sqlite:///{saved.resolve()}") as store:
+                counts = store.counts()
+            _fold_log(saved)
         with exclusive(settings.home / LOCK, "promotion", "晋级或回退"), _nobody_writes(database):
             settings.bundles.mkdir(parents=True, exist_ok=True)
             if version:
                 _put_bundle(folder / "bundles" / version, settings.bundles / version)
             # No bundle may serve over a store that does not know its records: none is current while the store changes
             # places, and whoever dies in between finds a server that says so, and can restore again.
+            pointers = {pointer: pointed(settings.bundles, pointer) for pointer in POINTERS}
             for pointer in POINTERS:
                 set_pointer(settings.bundles, pointer, "")
-            _put_store(folder / STORE, database)
+            if database is None:
+                counts = _put_postgresql(settings, saved, pointers)
+            else:
+                _put_store(saved, database)
             if version:
                 set_current(settings.bundles, version)
                 set_pointer(settings.bundles, BUILT, version)
@@ -142,25 +151,65 @@ def _extract(tar: tarfile.TarFile, folder: Path) -> None:
         tar.extract(member, folder, set_attrs=False)
 
 
-def _unpack(archive: Path, folder: Path) -> str:
-    """Unpack into `folder`, check every digest, return the bundle's version."""
+def _save_sqlite(database: Path, copy: Path) -> StoreCounts:
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    with Store.open(f"sqlite:///{copy.resolve()}") as store:
+        counts = store.counts()
+    _fold_log(copy)
+    return counts
+
+
+def _save_postgresql(settings: Settings, copy: Path) -> StoreCounts:
+    with Store.open(settings.store_url) as store:
+        counts = store.counts()
+    dumps.save(settings.store_url, copy)
+    return counts
+
+
+def _put_postgresql(settings: Settings, dump: Path, pointers: dict[str, str]) -> StoreCounts:
+    """Put a saved store in place; if that fails all is as it was, the pointers to bundles too."""
+    try:
+        dumps.restore(settings.store_url, dump)
+    except GongxuError:
+        for pointer, version in pointers.items():
+            set_pointer(settings.bundles, pointer, version)
+        raise
+    with Store.open(settings.store_url) as store:
+        return store.counts()
+
+
+def _require_same_kind(archive: Path, saved: Path, database: Path | None) -> None:
+    if (saved.name == DUMP) != (database is None):
+        held, here = ("PostgreSQL", "SQLite") if saved.name == DUMP else ("SQLite", "PostgreSQL")
+        raise InputError(
+            f"{archive} holds a store of {held}, this installation uses {here}; see GONGXU_DATABASE_URL",
+            f"{archive} 中是 {held} 数据库，本机使用 {here}；请检查 GONGXU_DATABASE_URL",
+        )
+
+
+def _unpack(archive: Path, folder: Path) -> tuple[str, Path]:
+    """Unpack into `folder`, check every digest, return the bundle's version and where the store lies."""
     try:
         with tarfile.open(archive, "r:") as tar:
             _extract(tar, folder)
         facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         version, digest, found = facts["bundle"], facts["store_sha256"], facts["format_version"]
+        name = str(facts.get("store", STORE))
     except (tarfile.TarError, OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{archive} is no backup of gongxu, or a damaged one: {error}") from error
-    if found != FORMAT_VERSION:
-        raise InputError(f"{archive} has format version {found}, this gongxu reads {FORMAT_VERSION}; update gongxu")
-    if not (folder / STORE).is_file() or _sha256(folder / STORE) != digest:
+    if FORMATS.get(name) != found:
+        raise InputError(
+            f"{archive} has format version {found}, this gongxu reads {max(FORMATS.values())} at most; update gongxu"
+        )
+    if not (folder / name).is_file() or _sha256(folder / name) != digest:
         raise InputError(f"{archive} is damaged: its store is not the one that was saved")
     if version:
         try:
             verify(folder / "bundles" / version)
         except BundleError as error:
             raise BundleError(f"{archive} is damaged: {error}".replace(f"{folder}/", "")) from error
-    return str(version)
+    return str(version), folder / name
 
 
 def _put_bundle(source: Path, target: Path) -> None:
@@ -190,14 +239,14 @@ def _put_store(copy: Path, database: Path) -> None:
 
 
 @contextmanager
-def _nobody_writes(database: Path) -> Iterator[None]:
+def _nobody_writes(database: Path | None) -> Iterator[None]:
     """Refuse to go on while another process has the store open.
 
     Raises:
         InputError: a server or command is at work on it.
 
     """
-    if database.exists():
+    if database is not None and database.exists():
         try:
             with closing(sqlite3.connect(database, timeout=1.0, isolation_level=None)) as connection:
                 # Leaving the log takes sole possession: nobody else may have the file open.
@@ -227,9 +276,12 @@ def _moment() -> str:
     return datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
 
 
-def _database(settings: Settings) -> Path:
+def _database(settings: Settings) -> Path | None:
+    """Return the SQLite file of the home, None for PostgreSQL."""
+    if settings.database_url.startswith("postgresql"):
+        return None
     if settings.database_url:
-        raise InputError("the store is not the SQLite file in GONGXU_HOME; back it up with its own tools (pg_dump)")
+        raise InputError("the store is not the SQLite file in GONGXU_HOME; copy it with sqlite3's .backup")
     return settings.home / STORE
 
 

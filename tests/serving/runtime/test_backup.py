@@ -82,7 +82,7 @@ def test_what_cannot_be_backed_up(site, elsewhere, tmp_path):
         back_up(site, tmp_path / "there")
     with pytest.raises(NotFoundError):
         back_up(elsewhere, tmp_path / "nothing.tar")
-    with pytest.raises(InputError, match="pg_dump"):
-        back_up(site.model_copy(update={"database_url": "postgresql://h/n"}), tmp_path / "pg.tar")
+    with pytest.raises(InputError, match="not the SQLite file in GONGXU_HOME"):
+        back_up(site.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'other.db'}"}), tmp_path / "other.tar")
     with pytest.raises(NotFoundError):
         restore(elsewhere, tmp_path / "none.tar")
