@@ -17,7 +17,7 @@ from data.columns.arrays import link_or_copy
 from data.dates import CHINA_STANDARD_TIME
 from data.errors import BundleError, BundleFormatError
 
-FORMAT_VERSION = 9
+FORMAT_VERSION = 10
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"  # SHA-256 of the manifest, which itself holds those of all other files
 CURRENT = "current"  # what is served: the champion

@@ -80,6 +80,7 @@ def fit_scorer(
         return Scorer(history, ranker)
     progress("calibration")
     held = examples.out_of_fold(group, parameters, threads)
+    ranker.spread_ = held.spread
     calibration, deal_calibration = _calibrations(pairs, held.expected, held.sealed)
     probability = calibration.predict(held.expected)
     cutpoints = _cutpoints(pairs, held.expected)
@@ -99,12 +100,14 @@ class OutOfFold:
 
     `expected` (k n,) are numbers to order by: expected grades with what texts add to them (`text_prior`); `sealed` (k n,) are
     raw probabilities of a deal. `fold` (n,) are the pairs' folds and `first` is the ranker that knows nothing of fold 0.
+    `spread` is the deviation of the expected grades alone.
     """
 
     expected: NDArray[np.float64]
     sealed: NDArray[np.float64]
     fold: NDArray[np.int64]
     first: OrdinalRanker | None
+    spread: float
 
 
 @dataclass(frozen=True)
@@ -162,10 +165,13 @@ class Examples:
             if len(asked) and len(np.unique(self.pairs.grade[rest])) > 1:
                 ranker = self.fit(parameters, threads, rest)
                 exceeds = ranker.predict(self.features[asked])
-                expected[asked] = ranker.expected_grade(exceeds) + text_prior(self.features[asked], self.names)
+                expected[asked] = ranker.expected_grade(exceeds)
                 sealed[asked] = ranker.above(exceeds, DEAL_GRADE - 1)
                 first = ranker if k == 0 else first
-        return OutOfFold(expected, sealed, fold, first)
+        spread = float(expected.std())
+        if first is not None:
+            first.spread_ = spread
+        return OutOfFold(expected + text_prior(self.features, self.names, spread), sealed, fold, first, spread)
 
 
 def training_examples(
@@ -225,7 +231,9 @@ def _first_day(
     rows = np.flatnonzero(_telling(pairs))
     known = confidences_of(group[rows], good.predict(expected)[rows], pairs.grade[rows] >= GOOD_GRADE)
     least = None if threshold is None else same_coverage(known, threshold)
-    return FirstDay(examples.fit(parameters, threads), good, deal, least, _cutpoints(pairs, expected))
+    ranker = examples.fit(parameters, threads)
+    ranker.spread_ = held.spread
+    return FirstDay(ranker, good, deal, least, _cutpoints(pairs, expected))
 
 
 def _exposure(scorer: Scorer, pairs: GradedPairs, held: OutOfFold, ask: AskDemands) -> IsotonicCalibration | None:

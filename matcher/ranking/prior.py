@@ -1,9 +1,10 @@
-"""What texts alone say of a pair, at the same rate for every demand and every platform.
+"""What texts alone say of a pair, at the same rate for every demand.
 
 It is the order of a list as long as nothing was learned, and part of every later one. Outcomes teach a ranker what tells good
 pairs from bad ones among those that were judged. Of several hundred candidates that all look alike to it the nearer text is
 the better bet, which judged pairs do not teach: they were chosen for being near. The weights are plain and fixed, not fitted
-(docs/decisions/010-served-lists.md).
+(docs/decisions/010-served-lists.md), but in proportion to how far apart the ranker's own numbers lie: experts' grades spread
+over whole grades, clicks of a log over hundredths, which the same weight would drown.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,10 @@ from data.errors import BundleError
 from matcher.collection.collection import Side
 from matcher.features.table import FeatureTable
 
-# Grades that one deviation of a similarity adds, the deviation being that of the demand's own reference records.
+# Grades that one deviation of a similarity adds, the deviation being that of the demand's own reference records, where a
+# ranker's expected grades deviate by `SPREAD`: on the judged pairs, of demands that it did not see, of bdci2019.
 WEIGHTS = {"vectors_f_for_demand": 0.1, "context_f_for_demand": 0.1}
+SPREAD = 0.415
 # Shares of the deviations of similarities in the order of a list as long as no outcome taught a ranker.
 FIRST_DAY = {"vectors_f": 2.0, "context_f": 2.0, "grams_f": 1.0}
 # What missed figures take off that order at most: one missed of two equal texts comes later, a far nearer text stays first.
@@ -24,10 +27,10 @@ MOST_DEVIATIONS = 2.0
 FURTHEST = 8.0  # deviations beyond which nothing more is added
 
 
-def text_prior(values: NDArray[np.float32], names: Sequence[str]) -> NDArray[np.float64]:
+def text_prior(values: NDArray[np.float32], names: Sequence[str], spread: float = SPREAD) -> NDArray[np.float64]:
     """Return (n,) what the texts of pairs add to their expected grade; `values` (n, f) are their features, by `names`.
 
-    A similarity that is not known adds nothing.
+    `spread` is the deviation of the expected grades that it is added to. A similarity that is not known adds nothing.
 
     Raises:
         BundleError: a feature is missing.
@@ -38,7 +41,7 @@ def text_prior(values: NDArray[np.float32], names: Sequence[str]) -> NDArray[np.
         if name not in names:
             raise BundleError(f"the feature table lacks {name}, which the order needs; run `gongxu train`")
         deviations = np.clip(values[:, list(names).index(name)].astype(np.float64), -FURTHEST, FURTHEST)
-        total += weight * np.nan_to_num(deviations)
+        total += spread / SPREAD * weight * np.nan_to_num(deviations)
     return total
 
 

@@ -175,7 +175,7 @@ class Scorer:
             expected[known] = (JUDGEMENT_WEIGHT * judged[known] + expected[known]) / (JUDGEMENT_WEIGHT + 1)
         if named is not None:
             expected = np.maximum(expected, named)
-        expected = expected + text_prior(table.values, table.names)
+        expected = expected + text_prior(table.values, table.names, self.ranker.spread_)
         unknown = np.full(len(expected), np.nan)
         probability = self.calibration.predict(expected) if self.calibration else unknown
         if self.calibration and self.exposure:

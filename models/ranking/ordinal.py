@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["RANKER_FILE", "OrdinalRanker", "RankerParameters"]
 
 RANKER_FILE = "ranker.json"
+SPREAD_ROWS = 20_000  # that tell the deviation of expected grades
 
 
 class OrdinalRanker:
@@ -32,13 +33,16 @@ class OrdinalRanker:
     arrays cannot tell what the text says, see `TreeKernel.of`.
 
     Attributes after `fit`: `feature_names_` in the order of the columns; `grades_` (g,) ascending; `models_` LightGBM's
-    texts, one per grade above the lowest; `offsets_` (g - 1, PLACES) log-odds that each place in a list was found to add.
+    texts, one per grade above the lowest; `offsets_` (g - 1, PLACES) log-odds that each place in a list was found to add;
+    `spread_` standard deviation of expected grades: of the rows that it was fitted on, unless somebody who asked rankers
+    about rows that they had not seen sets it to that of those.
     """
 
     feature_names_: tuple[str, ...]
     grades_: NDArray[np.int64]
     models_: list[str]
     offsets_: NDArray[np.float64]
+    spread_: float
 
     def __init__(self, parameters: RankerParameters | None = None, threads: int = 1) -> None:
         self.parameters = parameters or RankerParameters()
@@ -112,6 +116,8 @@ class OrdinalRanker:
             model = _raised(booster, base).model_to_string()
             models.append((model, Trees.read(model)))
         self._take(models)
+        some = features[:: max(1, len(features) // SPREAD_ROWS)]
+        self.spread_ = float(self.expected_grade(self.predict(some)).std())
         return self
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -164,6 +170,7 @@ class OrdinalRanker:
             "feature_names": self.feature_names_,
             "grades": self.grades_.tolist(),
             "offsets": self.offsets_.tolist(),
+            "spread": self.spread_,
         }
         (directory / RANKER_FILE).write_text(json.dumps(state, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -180,6 +187,7 @@ class OrdinalRanker:
         ranker.feature_names_ = tuple(state["feature_names"])
         ranker.grades_ = np.array(state["grades"], dtype=np.int64)
         ranker.offsets_ = np.array(state["offsets"], dtype=np.float64)
+        ranker.spread_ = float(state["spread"])
         models = []
         for grade in ranker.grades_[:-1]:
             path = directory / f"above_{grade}.txt"

@@ -164,7 +164,7 @@ def _ways(
 
         def score(rows: NDArray[np.float32]) -> NDArray[np.float64]:
             known = FeatureTable(rows, examples.names).blanked(blank).values if blank else rows
-            return ranker.expected_grade(ranker.predict(known)) + text_prior(known, examples.names)
+            return ranker.expected_grade(ranker.predict(known)) + text_prior(known, examples.names, ranker.spread_)
 
         return score, parameters.trees * len(ranker.boosters_)
 
