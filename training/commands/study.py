@@ -19,6 +19,7 @@ STEPS = {
     "graph": "构建知识图谱",
     "bundle": "写入模型包",
     "history": "计算历史特征",
+    "calibration": "估计预期等级的离散程度",
     "features": "计算特征",
 }
 

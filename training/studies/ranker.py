@@ -65,9 +65,13 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Problem:
-    """What is learned from, and what is asked: demands whose outcomes are held out, and demands that were learned from."""
+    """What is learned from, and what is asked: demands whose outcomes are held out, and demands that were learned from.
+
+    `spread` is the deviation of expected grades by rankers that did not see the demand, in which texts weigh.
+    """
 
     examples: Examples
+    spread: float
     new: _Asked
     known: _Asked
 
@@ -107,7 +111,7 @@ def study(
         problem = _problem(folder, apart, judgements=judgements, progress=progress)
     scores: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     costs: dict[str, tuple[int, float, float]] = {}
-    for name, fit in _ways(problem.examples, settings.ranker, trees, without, settings.threads).items():
+    for name, fit in _ways(problem, settings.ranker, trees, without, settings.threads).items():
         progress(f"ranker {name}")
         begin = time.perf_counter()
         score, count = fit()
@@ -132,6 +136,8 @@ def _problem(folder: Path, settings: Settings, *, judgements: bool, progress: Pr
     pairs = pairs.take(learned)
     progress("history")
     history, examples = training_examples(demands, achievements, pairs, outcome_table(model, pairs))
+    progress("calibration")
+    spread = examples.out_of_fold(group[pairs.d], settings.ranker, settings.threads).spread
     progress("features")
     truth = SimulatedTruth(folder)
     vectors = achievements.texts.full.vectors
@@ -149,7 +155,7 @@ def _problem(folder: Path, settings: Settings, *, judgements: bool, progress: Pr
         table = with_history(model.label_free_table(batch), history, batch)
         return _Asked(table.select(examples.names), demand, best)
 
-    return _Problem(examples, asked(np.flatnonzero(new)), asked(np.unique(pairs.d)))
+    return _Problem(examples, spread, asked(np.flatnonzero(new)), asked(np.unique(pairs.d)))
 
 
 Score = Callable[[NDArray[np.float32]], NDArray[np.float64]]
@@ -157,14 +163,16 @@ Fit = Callable[[], tuple[Score, int]]
 
 
 def _ways(
-    examples: Examples, plain: RankerParameters, trees: tuple[int, ...], without: tuple[str, ...], threads: int
+    problem: _Problem, plain: RankerParameters, trees: tuple[int, ...], without: tuple[str, ...], threads: int
 ) -> dict[str, Fit]:
+    examples = problem.examples
+
     def ordinal(parameters: RankerParameters, blank: tuple[str, ...] = ()) -> tuple[Score, int]:
         ranker = examples.blanked(blank).fit(parameters, threads)
 
         def score(rows: NDArray[np.float32]) -> NDArray[np.float64]:
             known = FeatureTable(rows, examples.names).blanked(blank).values if blank else rows
-            return ranker.expected_grade(ranker.predict(known)) + text_prior(known, examples.names, ranker.spread_)
+            return ranker.expected_grade(ranker.predict(known)) + text_prior(known, examples.names, problem.spread)
 
         return score, parameters.trees * len(ranker.boosters_)
 
