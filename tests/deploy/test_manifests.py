@@ -94,7 +94,8 @@ def test_no_secret_is_in_a_file():
     for one in some(each for each in variables if not each["name"].endswith(("_MODE", "_PATH"))):
         assert set(one) == {"name", "valueFrom"}, one
     assert not [one for one in MANIFESTS if one["kind"] == "Secret"]
-    for name, value in some(re.findall(r"^ +(\w*(?:PASSWORD|TOKEN|SECRET|KEY)): *(.+)$", COMPOSE, re.MULTILINE)):
+    composed = "".join(path.read_text(encoding="utf-8") for path in DEPLOY.glob("compose*.yaml"))
+    for name, value in some(re.findall(r"^ +(\w*(?:PASSWORD|TOKEN|SECRET|KEY)): *(.+)$", composed, re.MULTILINE)):
         assert value.startswith("${"), name
 
 
@@ -104,6 +105,9 @@ def test_the_compose_file_holds_to_its_specification():
     assert {"nginx", "api-1", "api-2", "postgresql", "ray-head", "ray-worker", "mlflow"} == set(services)
     with pytest.raises(ValueError, match="unheard"):
         PyCompose.from_yaml(merged + "\nunheard: 1\n")
+    over = yaml.safe_load((DEPLOY / "compose.shards.yaml").read_text(encoding="utf-8"))
+    sharded = PyCompose.from_yaml(yaml.safe_dump(over)).to_dict()["services"]
+    assert set(sharded) - set(services) == {"shards"}
     upstreams = re.findall(r"server (\S+):8000", (DEPLOY / "nginx.conf").read_text(encoding="utf-8"))
     assert {one for one in services if one.startswith("api-")} == set(upstreams)
 
