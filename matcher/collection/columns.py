@@ -83,6 +83,10 @@ class RecordColumns:
             return RecordColumns(self.table.slice(int(rows[0]), 1))
         return RecordColumns(self.table.take(pa.array(rows)))
 
+    def __reduce__(self) -> "tuple[type[RecordColumns], tuple[pa.Table]]":
+        """Go to another process as the table alone: what follows from it is computed there again."""
+        return RecordColumns, (self.table,)
+
     def apart(self, row: int) -> "RecordColumns":
         """Return one row as a table of its own, fit to be sent to another process."""
         return RecordColumns(self.table.take(pa.array([row])))
@@ -194,9 +198,13 @@ class RecordColumns:
 
     def owner_and_text(self, rows: NDArray[np.int64]) -> list[tuple[str, str]]:
         """Return for each row what `owners` and `text_ids` number: the owner's name, and what tells its text."""
-        taken = self.table.select(["owner", "title_key", "body_key"]).take(pa.array(rows)).to_pylist()
+        at = pa.array(rows)
+        owners, titles, bodies = (
+            self._arrays[name].take(at).to_pylist() for name in ("owner", "title_key", "body_key")
+        )
         return [
-            (one["owner"] or "", f"{one['title_key']}\n{one['body_key'] or owned('', one['owner'])}") for one in taken
+            (owner or "", f"{title}\n{body or owned('', owner)}")
+            for owner, title, body in zip(owners, titles, bodies, strict=True)
         ]
 
     @cached_property

@@ -36,6 +36,7 @@ def shards(
     options: dict[str, int] = {}
     if cluster == LOCAL:
         options["object_store_memory"] = OBJECT_BYTES
+        os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 is for work that nobody waits for
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", kept_token(used.home))
     ray = connect(cluster, namespace=NAMESPACE, **options)

@@ -14,7 +14,8 @@ from serving.runtime.background import PeriodicTask
 from serving.runtime.live import BundleHolder, LiveModel
 from serving.runtime.memory import few_arenas
 from serving.runtime.shards.absent import Absent
-from serving.runtime.shards.places import part_folder
+from serving.runtime.shards.lines import Exchange
+from serving.runtime.shards.places import kept_token, part_folder
 from serving.runtime.storage import StoreAccess
 from serving.telemetry.logs import configure_logs
 
@@ -24,8 +25,15 @@ SWITCH_INTERVAL = 0.0005  # s, as in a server: other threads wait for their turn
 class ShardActor:
     """Answers the questions of `ShardEngine` for a named version; any number of threads may ask."""
 
-    def __init__(self, settings: Settings, shards: int, shard: int) -> None:
-        """Load what is current of one of so many shards, take in what was written since, and go on following both."""
+    def __init__(self, settings: Settings, shards: int, shard: int, host: str = "") -> None:
+        """Load what is current of one of so many shards, take in what was written since, and go on following both.
+
+        Questions are taken at `host`, by default where Ray knows this node.
+        """
+        if not host:
+            import ray
+
+            host = ray.util.get_node_ip_address()
         few_arenas()
         limit_threads(1)
         sys.setswitchinterval(SWITCH_INTERVAL)
@@ -35,6 +43,7 @@ class ShardActor:
         self._holder = BundleHolder(self._folder, threads=1)
         self._versions: dict[str, LiveModel] = {}
         self._watch()
+        self._exchange = Exchange(host, kept_token(settings.home), self.ask)
         for name, work in (("watcher", self._watch), ("follower", self._follow)):
             PeriodicTask(name, work, settings.serve_poll).start()
 
@@ -52,6 +61,7 @@ class ShardActor:
             "versions": list(self._versions),
             "rejected": "" if rejected is None else rejected.reason,
             "pid": os.getpid(),
+            "address": self._exchange.address,
         }
 
     def _watch(self) -> None:

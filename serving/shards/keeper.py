@@ -25,7 +25,7 @@ log = structlog.get_logger("gongxu.shards")
 class Keeper:
     """The actors of so many shards, so many replicas each, in the cluster that `ray` is connected to."""
 
-    def __init__(self, ray: Any, settings: Settings, shards: int, replicas: int, threads: int = 4) -> None:
+    def __init__(self, ray: Any, settings: Settings, shards: int, replicas: int, threads: int = 2) -> None:
         self._ray = ray
         self._settings = settings.model_copy(update={"home": settings.home.resolve()})
         self.shards = shards

@@ -52,7 +52,7 @@ def cut(platform, tmp_path_factory):
         folder = part_folder(settings.home, SHARDS, shard)
         set_current(folder, cutter.write(folder, shard).name)
     set_current(settings.asking, cutter.write(settings.asking, None, asking_name(version, SHARDS)).name)
-    return settings, [ShardActor(settings, SHARDS, shard) for shard in range(SHARDS)], version
+    return settings, [ShardActor(settings, SHARDS, shard, "127.0.0.1") for shard in range(SHARDS)], version
 
 
 @pytest.fixture(scope="module")

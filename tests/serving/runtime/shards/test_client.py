@@ -6,8 +6,10 @@ import signal
 import pytest
 
 from data.cluster import ray_workers
+from data.errors import ClusterError
 from serving.runtime.shards.client import RayShards
-from serving.runtime.shards.places import NAMESPACE, Cluster, actor_name
+from serving.runtime.shards.lines import CLOSED, open_line
+from serving.runtime.shards.places import NAMESPACE, Cluster, actor_name, kept_token
 from tests.serving.conftest import wait_for
 from tests.serving.runtime.shards.light import HELD, LightShard
 
@@ -37,7 +39,7 @@ def home(ray, tmp_path_factory):
             max_restarts=-1,
             max_concurrency=4,
             num_cpus=0,
-        ).remote(shard)
+        ).remote(shard, kept_token(home))
         for shard, replica in ((0, 0), (0, 1), (1, 0))
     ]
     ray.get([actor.status.remote() for actor in started])
@@ -65,6 +67,19 @@ def test_another_version_than_is_held_is_no_answer(home):
     conversation = RayShards(home, 2, "20261130-130000", PATIENCE).begin()
     assert conversation.ask("ids", EVERY) == {}
     assert conversation.lacks == ("shard 0", "shard 1")
+
+
+def test_a_shard_that_fails_is_no_silence_and_its_line_goes_on(shards):
+    conversation = shards.begin()
+    with pytest.raises(ClusterError, match=r"shard 1 failed over 'size': ValueError: no size"):
+        conversation.ask("size", {1: ()})
+    assert conversation.ask("ids", EVERY) == {0: [0, "a"], 1: [1, "b"]}
+
+
+def test_who_does_not_know_the_token_is_not_answered(ray, shards):
+    shards.begin()
+    with pytest.raises(CLOSED):
+        open_line(shards._address((1, 0)), "guessed")
 
 
 def test_a_late_shard_is_left_out_and_asked_no_more_in_the_same_request(shards):
