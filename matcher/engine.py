@@ -21,6 +21,7 @@ from matcher.features.graph import MAX_PATHS, graph_paths
 from matcher.model import MatchingModel
 from matcher.ranking.diversify import Diversity
 from matcher.ranking.familiarity import HOPELESS
+from matcher.ranking.pair_scores import Asking, within_reach
 from matcher.ranking.verdict import FOREIGN, withheld
 from matcher.recommendation import (
     NEAREST_ONLY,
@@ -31,16 +32,19 @@ from matcher.recommendation import (
     SimilarRecord,
     Verdict,
 )
+from matcher.request.evidence import listed, reasons_of
 from matcher.request.matches import SHOWN, matches_of
 from matcher.request.pipeline import (
     Query,
+    checked,
     given_pair,
     missing,
     retrieve,
     score,
+    select,
     untaught_order,
 )
-from matcher.request.pool import LocalPool, Pool, reasons_of
+from matcher.request.pool import LocalPool, Pool
 from matcher.request.stages import mark_stage
 from matcher.request.state import State, side_of
 from matcher.request.subject import Subject, find_subject
@@ -169,6 +173,16 @@ class Engine:
             for place, (row, cosine) in enumerate(zip(rows[0][kept].tolist(), cosines[0][kept].tolist(), strict=True))
         ]
 
+    def held(self, side: Side, ids: Sequence[str]) -> EncodedRecords:
+        """Return what is known now of those of the given records that there are."""
+        collection = self.collection(side)
+        rows = [row for record_id in ids if (row := collection.row(record_id)) is not None]
+        return collection.take(CollectionRows(np.array(rows, dtype=np.int64)))
+
+    def within_reach(self, side: Side, asking: EncodedRecords, least: float) -> list[tuple[float, str]]:
+        """Return score and id of all records of a side whose texts come near enough to the one of `asking`, a row."""
+        return within_reach(self.model.space, Asking(side), asking, 0, least, self.collection(side))
+
     def ids(self, side: Side) -> list[str]:
         """Return the ids of all records of a side that can be found now."""
         collection = self.collection(side)
@@ -233,45 +247,49 @@ class Engine:
         rewritings: tuple[str, ...] = (),
     ) -> Recommendation:
         _require_top(top)
-        pool = self._pool(record, side, filters, top, rewritings, personalised=personalised, explained=explained)
+        pool = self.pool(record, side, filters, top, personalised=personalised, rewritings=rewritings)
         subject_id = None if record.record_id == UNSTORED else record.record_id
         if not len(pool):
             return self._answer(subject_id, [], EMPTY_STORE, silent=pool.lacks)
         familiar = pool.familiarity()
         foreign = None if familiar is None or familiar >= 1 else FOREIGN
-        pool = pool.preselected()
-        proposed, scorer = pool.proposed, pool.query.scorer
+        retrieved = pool.preselected()
+        proposed, scorer = retrieved.candidates.proposed(), retrieved.query.scorer
         unread = not is_understood(f"{record.title} {record.content}")
         nothing = NOT_UNDERSTOOD if unread else NO_GOOD_MATCH
         if familiar is not None and familiar < HOPELESS:
             return self._answer(subject_id, [], nothing, verdict=FOREIGN, proposed=proposed, silent=pool.lacks)
         if scorer is None:
-            numbers = pool.order()
-            chosen = pool.select(np.argsort(-numbers, kind="stable"), diversity)
-            matches = pool.matches(chosen, numbers, explained=explained)
+            numbers = untaught_order(retrieved)
+            chosen = select(retrieved, np.argsort(-numbers, kind="stable"), diversity)
+            matches = listed(retrieved, chosen, numbers, explained=explained)
             message = f"{NEAREST_ONLY}；{NO_RANKER}" if foreign else NO_RANKER
             return self._answer(subject_id, matches, message, verdict=foreign, proposed=proposed, silent=pool.lacks)
-        scores = pool.scores()
-        verdict, best = list_verdict(pool.query, scores, familiar), best_probability(scores)
+        scored = checked(score(retrieved, scorer))
+        verdict, best = list_verdict(pool.query, scored.scores, familiar), best_probability(scored.scores)
         if best is None or withheld(best, scorer.average, verdict):
             return self._answer(subject_id, [], nothing, verdict=verdict, proposed=proposed, silent=pool.lacks)
-        chosen = pool.select(np.argsort(-scores.expected, kind="stable"), diversity)
-        matches = pool.matches(chosen, scores, explained=explained)
+        chosen = select(retrieved, np.argsort(-scored.scores.expected, kind="stable"), diversity)
+        matches = listed(retrieved, chosen, scored, explained=explained)
         message = NOT_UNDERSTOOD if unread else "" if verdict.answered else NEAREST_ONLY
         return self._answer(subject_id, matches, message, verdict=verdict, proposed=proposed, silent=pool.lacks)
 
-    def _pool(
+    def pool(
         self,
         record: Achievement | Demand,
         side: Side,
-        filters: Filters,
-        top: int,
-        rewritings: tuple[str, ...],
+        filters: Filters | None = None,
+        top: int = 0,
         *,
-        personalised: bool,
-        explained: bool,
+        personalised: bool = True,
+        rewritings: tuple[str, ...] = (),
     ) -> Pool:
-        """Return the candidates for a record, of which those listed are to be `explained` or not."""
+        """Return what is found for a record, for a list of `top`, before it is decided what is scored.
+
+        Raises:
+            InputError: the record has no text to match by.
+
+        """
         query = self.query(record, side, filters, top, personalised=personalised, figures=True)
         return LocalPool(retrieve(replace(query, rewritings=rewritings)))
 
@@ -299,7 +317,7 @@ class Engine:
             scorer = scorer.without_history()
         checker = None
         if state.quantities is not None and (figures or wanted.by_figures):
-            checker = RequirementChecker(state.quantities, record, subject.row)
+            checker = RequirementChecker.of(state.quantities, record, subject.row)
         mark_stage("subject")
         return Query(state, subject, side, scorer, wanted, top, checker)
 

@@ -28,6 +28,7 @@ from models.encoder.base import Encoder, load_encoder
 
 # Folders of a bundle that depend on the records alone; a new ranker leaves them as they are.
 CONTEXTUAL_FOLDER = "contextual"
+GRAPH_FOLDER = "graph"
 KINDS_FOLDER = "kinds"  # collections of the declared kinds, see `matcher.kinds.index`
 RECORD_FOLDERS = (
     "encoder",
@@ -35,7 +36,7 @@ RECORD_FOLDERS = (
     "viewer",
     "achievements",
     "demands",
-    "graph",
+    GRAPH_FOLDER,
     "quantities",
     KINDS_FOLDER,
 )
@@ -121,7 +122,7 @@ class MatchingModel:
         self.achievements.save(directory / "achievements")
         self.demands.save(directory / "demands")
         if self.graph is not None:
-            self.graph.save(directory / "graph")
+            self.graph.save(directory / GRAPH_FOLDER)
         if self.quantities is not None:
             self.quantities.save(directory / "quantities")
 
@@ -144,7 +145,7 @@ class MatchingModel:
                 f"missing {', '.join(missing[:5])}; train again with `gongxu train`"
             )
         scorer = Scorer.load(directory / SCORER_FOLDER, threads) if manifest.feature_names else None
-        graph = KnowledgeGraph.load(directory / "graph") if (directory / "graph").is_dir() else None
+        graph = KnowledgeGraph.load(directory / GRAPH_FOLDER) if (directory / GRAPH_FOLDER).is_dir() else None
         linking = (_encode_names(encoder), graph_synonyms(graph) if graph else None)
         kept = directory / "quantities"
         contextual = directory / CONTEXTUAL_FOLDER

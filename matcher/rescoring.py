@@ -11,7 +11,6 @@ from data.records import Achievement, Demand
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.filters import Filters
 from matcher.collection.pairs import PairBatch
-from matcher.collection.rows import CollectionRows
 from matcher.engine import Engine
 from matcher.ranking.scorer import Scorer, Scores
 from matcher.recommendation import Verdict
@@ -19,9 +18,6 @@ from matcher.request.pipeline import (
     Scored,
     checked,
     features,
-    preselected,
-    relative_familiarity,
-    retrieve,
     score,
 )
 from matcher.request.verdict import list_verdict
@@ -29,28 +25,26 @@ from matcher.request.verdict import list_verdict
 
 @dataclass(frozen=True)
 class ScoredCandidates:
-    """Candidates of one demand, best expected grade first: collection `rows` (n,), records `found`, `scores` (n,).
+    """Candidates of one demand, best expected grade first: records `found` (n), `scores` (n,).
 
     `reached` (n,) tells which were proposed by text or history, not by the graph alone. The scores leave out the check of
     required figures, so that versions of the demand compare; the `verdict` on the whole list heeds it, as the engine's.
     """
 
     demand: Demand
-    rows: CollectionRows
     found: EncodedRecords
     scores: Scores
     reached: NDArray[np.bool_]
     verdict: Verdict
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.found)
 
     def first(self, n: int) -> "ScoredCandidates":
         """Return the `n` best candidates."""
         rows = np.arange(min(n, len(self)), dtype=np.int64)
         return replace(
             self,
-            rows=CollectionRows(self.rows[rows]),
             found=self.found.take(rows),
             scores=self.scores.take(rows),
             reached=self.reached[rows],
@@ -84,19 +78,17 @@ def candidate_pool(engine: Engine, demand: Demand, filters: Filters | None = Non
 
     """
     scorer = require_scorer(engine)
-    query = engine.query(demand, "achievements", filters, figures=True)
-    reached = retrieve(query)
-    familiar = relative_familiarity(reached) if len(reached) else None
-    retrieved = preselected(reached)
+    pool = engine.pool(demand, "achievements", filters)
+    familiar = pool.familiarity() if len(pool) else None
+    retrieved = pool.preselected()
     scored = score(retrieved, scorer) if len(retrieved) else None
     scores = scored.scores if scored else Scores.none()
-    verdict = list_verdict(query, checked(scored).scores if scored else scores, familiar)
+    verdict = list_verdict(retrieved.query, checked(scored).scores if scored else scores, familiar)
     order = np.argsort(-scores.expected, kind="stable")
     candidates = retrieved.candidates
     by_text = [rank[order] > 0 for name, rank in candidates.channels.items() if name != "graph"]
     return ScoredCandidates(
         demand,
-        CollectionRows(candidates.rows[order]),
         retrieved.found.take(retrieved.places[order]),
         scores.take(order),
         np.any(by_text, axis=0) if by_text else np.zeros(len(order), dtype=np.bool_),
@@ -112,7 +104,7 @@ def best_demands(engine: Engine, achievement: Achievement, limit: int, filters: 
 
     """
     scorer = require_scorer(engine)
-    retrieved = preselected(retrieve(engine.query(achievement, "demands", filters)))
+    retrieved = engine.pool(achievement, "demands", filters).preselected()
     if not len(retrieved):
         return []
     scored: Scored = score(retrieved, scorer)
@@ -143,4 +135,4 @@ def pair_scores(engine: Engine, demands: EncodedRecords, achievements: EncodedRe
     """
     scorer = require_scorer(engine)
     pairs = PairBatch.product(demands, achievements)
-    return scorer.score(features(engine.state, scorer, pairs), pairs).split(len(demands))
+    return scorer.score(features(engine.model, scorer, pairs), pairs).split(len(demands))

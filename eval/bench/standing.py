@@ -17,7 +17,6 @@ from matcher.bundle import current_bundle
 from matcher.engine import Engine
 from matcher.kinds.index import KindIndex
 from matcher.model import MatchingModel
-from matcher.request.state import State
 from matcher.standing.index import StandingIndex
 from matcher.standing.requests import WatchedRequest
 
@@ -57,7 +56,7 @@ def bench_standing(settings: Settings, number: int = REQUESTS) -> list[BenchRow]
         for one in offers
     ]
     one_record, found = _records(index, written)
-    pool, large = KindIndex.build(engine.model.record_encoder, kinds, []), _enlarged(engine.state)
+    pool, large = KindIndex.build(engine.model.record_encoder, kinds, []), _enlarged(engine)
     one_request = []
     for request in requests[:_ROUNDS]:
         begun = time.thread_time()
@@ -75,12 +74,12 @@ def bench_standing(settings: Settings, number: int = REQUESTS) -> list[BenchRow]
     ]
 
 
-def _enlarged(state: State) -> State:
-    """Return a state with `RECORDS` achievements, those of the bundle again and again; its indexes know nothing of them."""
-    held = state.achievements
+def _enlarged(engine: Engine) -> Engine:
+    """Return an engine with `RECORDS` achievements, those of the bundle again and again; its indexes know nothing of them."""
+    held = engine.model.achievements
     view = replace(held.base, graph=None).take(np.arange(RECORDS, dtype=np.int64) % len(held.base))
     large = replace(held, base=view, extra=None, current=np.ones(RECORDS, dtype=np.bool_), row_of={})
-    return replace(state, achievements=large)
+    return Engine(replace(engine.model, achievements=large))
 
 
 def _records(index: StandingIndex, written: Sequence[Achievement]) -> tuple[list[float], float]:

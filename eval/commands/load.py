@@ -19,6 +19,7 @@ def load_command(
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Instead: what GONGXU_EVIDENCE=all costs a request.")
     ] = False,
+    shards: Annotated[bool, typer.Option("--shards", help="Instead: what three shards add to a request.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows to this file.")] = None,
 ) -> None:
     """Put a server under load: latency, throughput, overload, swaps, memory.
@@ -37,22 +38,25 @@ def load_command(
 
       gongxu lab load --evidence --seconds 120
 
+      gongxu lab load --shards
+
     """
     import orjson
 
     from data.settings import settings
     from data.terminal import console as terminal
-    from eval.bench.evidence import bench_evidence
-    from eval.bench.outside import bench_outside
     from eval.bench.report import BenchRow
-    from eval.bench.serve import Plan, bench_serve
+    from eval.bench.servers.evidence import bench_evidence
+    from eval.bench.servers.outside import bench_outside
+    from eval.bench.servers.serve import Plan, bench_serve
+    from eval.bench.servers.shards import bench_shards
     from models.threads import limit_threads
 
     limit_threads(1)
     console = terminal()
     rows: list[BenchRow] = []
     plan = Plan(workers, rate, seconds, clients, swaps, soak)
-    measure = bench_outside if models else bench_evidence if evidence else bench_serve
+    measure = bench_outside if models else bench_evidence if evidence else bench_shards if shards else bench_serve
     for found in measure(settings(), plan):
         for row in found:
             ratio = "" if row.ratio is None else f"  = {row.ratio:.2f} x {row.peer}"

@@ -1,6 +1,6 @@
 """What one question brings, on a simulated platform whose truth is known: NDCG@10 with none, a random and the chosen one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,7 +115,7 @@ def _one(engine: Engine, corpus: Corpus, truth: SimulatedTruth, row: int) -> Ask
     row_of = engine.model.achievements.base.cards.rows
     records = [pairs.achievements[row_of[achievement]] for achievement in best_ids(pool)]
     questions = ask(engine, demand, records, pool=pool)
-    none = _ndcg(pool, grades, ideal)
+    none = _ndcg(pool, row_of, grades, ideal)
     after, clear = [], []
     for question in questions:
         answer = truth.answer(row, question)
@@ -124,7 +124,7 @@ def _one(engine: Engine, corpus: Corpus, truth: SimulatedTruth, row: int) -> Ask
             after.append(none)
             continue
         answered = clarified(demand, [clarification(demand, question.id, answer, "truth", _MOMENT)])
-        after.append(_ndcg(candidate_pool(engine, answered), grades, ideal))
+        after.append(_ndcg(candidate_pool(engine, answered), row_of, grades, ideal))
     if not questions:
         return Asked(dict.fromkeys(POLICIES, none), truth.wording(row) == VAGUE, "", False, 0)
     at_random = float(np.mean(after))  # the expectation over all draws, without the draws' noise
@@ -132,12 +132,12 @@ def _one(engine: Engine, corpus: Corpus, truth: SimulatedTruth, row: int) -> Ask
     return Asked(ndcg, truth.wording(row) == VAGUE, questions[0].kind, clear[0], len(questions))
 
 
-def _ndcg(pool: ScoredCandidates, grades: NDArray[np.int8], ideal: NDArray[np.int8]) -> float:
-    """Return NDCG@10 of the list that the engine would show, by true grades; 0 where nothing relevant exists."""
+def _ndcg(pool: ScoredCandidates, rows: Mapping[str, int], grades: NDArray[np.int8], ideal: NDArray[np.int8]) -> float:
+    """Return NDCG@10 of the list that the engine would show, by true grades of `rows`; 0 where nothing relevant exists."""
     order = np.arange(len(pool), dtype=np.intp)
     shown = diversify(order, pool.found.cards.owners, pool.found.cards.text_ids, TOP)
     best = _dcg(ideal)
-    return _dcg(grades[pool.rows[shown]]) / best if best else 0.0
+    return _dcg(grades[[rows[pool.found.cards.ids[place]] for place in shown.tolist()]]) / best if best else 0.0
 
 
 def _dcg(grades: NDArray[np.int8]) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Self
 from zlib import crc32
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from data.columns.arrays import load_csr, load_mmap, readonly_view, save_csr
+from data.columns.arrays import load_csr, load_mmap, readonly_view, save_csr, stack_rows, take_rows
 from data.columns.strings import StringColumn, StringIndex
 from data.records import Achievement, Demand
 from data.splits import same_groups
@@ -40,6 +40,9 @@ MASKS_KEPT = 32  # answers of `RecordColumns.one_of` kept, a byte per record eac
 _IDENTITY = ("id", "title_key", "body_key", "owner")
 # Derived columns, stored in the bundle so that loading computes nothing, by the name of their file.
 _KEPT = ("trl", "money_min", "money_max", "published", "owners", "text_ids", "region", "fields", "mode_flags")
+# Of these, what says the same of a row in any table.
+_BY_ROW = tuple(name for name in _KEPT if name not in {"owners", "text_ids"})
+_PREFIXED = "industry_prefixes"
 
 
 def _hashed_prefixes(codes: Sequence[str]) -> dict[int, int]:
@@ -52,6 +55,24 @@ def _hashed_prefixes(codes: Sequence[str]) -> dict[int, int]:
 def _in_one_piece(column: pa.ChunkedArray) -> pa.Array:
     """Return a column as one array, without a copy where it is one already."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+@lru_cache(maxsize=8)
+def _written_schema(schema: pa.Schema) -> bytes:
+    return bytes(schema.serialize().to_pybytes())
+
+
+@lru_cache(maxsize=8)
+def _read_schema(written: bytes) -> pa.Schema:
+    return pa.ipc.read_schema(pa.py_buffer(written))
+
+
+def _received(schema: bytes, batch: bytes, known: dict[str, object]) -> "RecordColumns":
+    """Return the columns that another process sent."""
+    found = pa.ipc.read_record_batch(pa.py_buffer(batch), _read_schema(schema))
+    columns = RecordColumns(pa.Table.from_batches([found]))
+    vars(columns).update(known)
+    return columns
 
 
 class RecordColumns:
@@ -75,21 +96,35 @@ class RecordColumns:
     @classmethod
     def concat(cls, parts: Sequence["RecordColumns"]) -> Self:
         """Return the rows of all parts, one after the other."""
-        return cls(pa.concat_tables([part.table for part in parts], promote_options="default"))
+        joined = cls(pa.concat_tables([part.table for part in parts], promote_options="default"))
+        known = [vars(part) for part in parts]
+        for name in _BY_ROW:
+            if all(name in held for held in known):
+                vars(joined)[name] = readonly_view(np.concatenate([held[name] for held in known]))
+        if all(_PREFIXED in held for held in known):
+            vars(joined)[_PREFIXED] = stack_rows([held[_PREFIXED] for held in known])
+        return joined
 
     def take(self, rows: NDArray[np.int64]) -> "RecordColumns":
         """Return the cards of the given rows, in that order."""
         if len(rows) == 1:  # no copy
             return RecordColumns(self.table.slice(int(rows[0]), 1))
-        return RecordColumns(self.table.take(pa.array(rows)))
+        return self.apart(rows)
 
-    def __reduce__(self) -> "tuple[type[RecordColumns], tuple[pa.Table]]":
-        """Go to another process as the table alone: what follows from it is computed there again."""
-        return RecordColumns, (self.table,)
+    def apart(self, rows: NDArray[np.int64]) -> "RecordColumns":
+        """Return the given rows as a table of their own, with what is known of each; fit to be sent to another process."""
+        taken, held = RecordColumns(self.table.take(pa.array(rows))), vars(self)
+        vars(taken).update({name: readonly_view(held[name][rows]) for name in _BY_ROW if name in held})
+        if _PREFIXED in held:
+            vars(taken)[_PREFIXED] = take_rows(held[_PREFIXED], rows)
+        return taken
 
-    def apart(self, row: int) -> "RecordColumns":
-        """Return one row as a table of its own, fit to be sent to another process."""
-        return RecordColumns(self.table.take(pa.array([row])))
+    def __reduce__(self) -> "tuple[Any, ...]":
+        """Go to another process as a batch of Arrow, with what is known of each row."""
+        held = vars(self)
+        known = {name: held[name] for name in (*_BY_ROW, _PREFIXED) if name in held}
+        (batch,) = self.table.to_batches() or [pa.RecordBatch.from_pylist([], schema=self.table.schema)]
+        return _received, (_written_schema(self.table.schema), batch.serialize().to_pybytes(), known)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -195,17 +230,6 @@ class RecordColumns:
         columns = (self._list(column) for column in ("title_key", "body_key", "owner"))
         keys = [(title, body or owned("", owner)) for title, body, owner in zip(*columns, strict=True)]
         return readonly_view(np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64))
-
-    def owner_and_text(self, rows: NDArray[np.int64]) -> list[tuple[str, str]]:
-        """Return for each row what `owners` and `text_ids` number: the owner's name, and what tells its text."""
-        at = pa.array(rows)
-        owners, titles, bodies = (
-            self._arrays[name].take(at).to_pylist() for name in ("owner", "title_key", "body_key")
-        )
-        return [
-            (owner or "", f"{title}\n{body or owned('', owner)}")
-            for owner, title, body in zip(owners, titles, bodies, strict=True)
-        ]
 
     @cached_property
     def region(self) -> NDArray[np.int32]:

@@ -52,9 +52,10 @@ class EncodedRecords:
         graph = None if self.graph is None else self.graph.take(rows)
         return EncodedRecords(self.cards.take(rows), self.texts.take(rows), self.typical[rows], graph)
 
-    def apart(self, row: int) -> "EncodedRecords":
-        """Return one record by itself, nothing of the others behind it: fit to be sent to another process."""
-        return replace(self.take(np.array([row], dtype=np.int64)), cards=self.cards.apart(row))
+    def apart(self, rows: NDArray[np.int64]) -> "EncodedRecords":
+        """Return the given rows by themselves, nothing of the others behind them: fit to be sent to another process."""
+        graph = None if self.graph is None else self.graph.take(rows)
+        return EncodedRecords(self.cards.apart(rows), self.texts.take(rows), self.typical[rows], graph)
 
     @staticmethod
     def concat(parts: Sequence["EncodedRecords"]) -> "EncodedRecords":

@@ -76,14 +76,18 @@ def shared_gaps(
     least = SAME_GAP * sum(left[number] for number in names)
     if not names:
         return ()
-    demands = engine.collection("demands")
+    near_ones = [
+        near
+        for near in engine.similar(demand, 50)
+        if near.status in OPEN_STATUSES and not (near.owner and near.owner == demand.enterprise)
+    ]
+    known = engine.held("demands", [near.id for near in near_ones])
     found: dict[tuple[str, str], tuple[float, SharedGap]] = {}
-    for near in engine.similar(demand, 50):
-        row = demands.row(near.id)
-        if row is None or near.status not in OPEN_STATUSES or (near.owner and near.owner == demand.enterprise):
+    for near in near_ones:
+        row = known.cards.rows.get(near.id)
+        if row is None:
             continue
-        view, place = demands.locate(row)
-        shared = sorted(set(view.terms(place)) & names.keys(), key=lambda number: -left[number])
+        shared = sorted(set(known.terms(row)) & names.keys(), key=lambda number: -left[number])
         share = sum(left[number] for number in shared)
         repeated = not near.owner and near.title == demand.title  # most likely the same demand under another id
         if shared and share >= least and not repeated:

@@ -133,9 +133,8 @@ def _expertise(
 
 
 def _state_of(engine: Engine, collection: Collection) -> State:
-    """Return the engine's state with a kind's collection as what is offered; the graph knows only achievements."""
-    state = engine.state
-    return replace(state, model=replace(state.model, graph=None), achievements=collection)
+    """Return a state of the engine's model with a kind's collection as what is offered; the graph knows only achievements."""
+    return replace(State.of(replace(engine.model, graph=None)), achievements=collection)
 
 
 def _fitting(index: KindIndex, kind: KindDeclaration, query: KindsQuery, enterprise: str) -> NDArray[np.bool_]:

@@ -30,7 +30,7 @@ class RequiredFigures:
     @classmethod
     def of(cls, engine: Engine, subject: Subject) -> Self | None:
         """Return what a demand requires in figures; None where it requires none."""
-        quantities, demand = engine.state.quantities, subject.record
+        quantities, demand = engine.model.quantities, subject.record
         if quantities is None or not isinstance(demand, Demand):
             return None
         table, row = quantities.locate(demand, subject.row)

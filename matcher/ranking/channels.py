@@ -55,21 +55,6 @@ class Found:
     wordings: dict[str, Proposed] = field(default_factory=dict)
 
 
-def find_candidates(
-    vector: FloatArray,
-    words: list[str],
-    collection: Collection,
-    allowed: NDArray[np.bool_],
-    feedback: RelevanceFeedback | None = None,
-    graph: Callable[[int, NDArray[np.bool_]], Proposed] | None = None,
-    depth: int = CHANNEL_DEPTH,
-    rewritten: Sequence[tuple[FloatArray, list[str]]] = (),
-) -> Candidates:
-    """Return the candidates for a record, best first; arguments as for `search_channels`."""
-    found = search_channels(vector, words, collection, allowed, feedback, graph, depth, rewritten)
-    return candidates_of(found, depth, asked_again=bool(rewritten))
-
-
 def search_channels(
     vector: FloatArray,
     words: list[str],

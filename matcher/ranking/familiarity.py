@@ -51,6 +51,12 @@ def familiarity(
     return known / len(different) * max(0.0, min(1.0, cosine))
 
 
+def new_words(space: TextSpace, words: Sequence[str]) -> tuple[str, ...]:
+    """Return the words that `familiarity` asks `written` of, each once: those that the text space does not know."""
+    known = space.words.columns
+    return tuple(word for word in list(dict.fromkeys(words))[:MOST_WORDS] if word not in known)
+
+
 def least_familiarity(
     space: TextSpace, texts: Sequence[str], vectors: NDArray[np.float32], supply: Collection
 ) -> float | None:

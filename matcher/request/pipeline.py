@@ -22,6 +22,7 @@ from matcher.collection.rows import CollectionRows, PairIndices, ViewRows
 from matcher.features.graph import graph_signals, reached_achievements
 from matcher.features.table import FeatureTable
 from matcher.history.outcome_history import RelevanceFeedback
+from matcher.model import MatchingModel
 from matcher.ranking.channels import Candidates, Found, candidates_of, search_channels
 from matcher.ranking.diversify import Diversity, diversify
 from matcher.ranking.familiarity import familiarity
@@ -163,7 +164,7 @@ def not_ruled_out(query: Query, rows: CollectionRows) -> NDArray[np.bool_]:
 def paired(query: Query, history: DemandHistory, candidates: Candidates) -> Retrieved:
     """Return candidates, each paired with the query's subject."""
     found, places = query.collection.view_of(candidates.rows)
-    return _retrieved(query, history, candidates, found, places)
+    return paired_with(query, history, candidates, found, places)
 
 
 def other_wordings(query: Query) -> list[Wording]:
@@ -238,7 +239,7 @@ def preselected(retrieved: Retrieved) -> Retrieved:
 
 def score(retrieved: Retrieved, scorer: Scorer) -> Scored:
     """Return the candidates with their features and scores, in their order."""
-    table = features(retrieved.query.state, scorer, retrieved.pairs)
+    table = features(retrieved.query.state.model, scorer, retrieved.pairs)
     scores = scorer.score(table, retrieved.pairs, retrieved.named)
     mark_stage("score")
     return Scored(retrieved, table, scores)
@@ -283,11 +284,11 @@ def _severity(retrieved: Retrieved) -> NDArray[np.float64]:
     return figures.severity(retrieved.candidates.rows)
 
 
-def features(state: State, scorer: Scorer, pairs: PairBatch) -> FeatureTable:
+def features(model: MatchingModel, scorer: Scorer, pairs: PairBatch) -> FeatureTable:
     """Return all features of pairs, whoever proposed them."""
-    signals = graph_signals(state.model.graph, pairs)
+    signals = graph_signals(model.graph, pairs)
     mark_stage("graph signals")
-    table = scorer.table(state.model.space, pairs, signals)
+    table = scorer.table(model.space, pairs, signals)
     mark_stage("features")
     return table
 
@@ -301,7 +302,7 @@ def given_pair(query: Query, other: Subject) -> Retrieved:
     row = query.collection.row(other.record.record_id)
     rows = CollectionRows(np.array([-1 if row is None else row], dtype=np.int64))
     candidates = Candidates(rows, np.array([cosine]), {})
-    return _retrieved(query, history, candidates, other.view, found)
+    return paired_with(query, history, candidates, other.view, found)
 
 
 def select(retrieved: Retrieved, order: NDArray[np.intp], diversity: Diversity = "balanced") -> PairIndices:
@@ -312,7 +313,7 @@ def select(retrieved: Retrieved, order: NDArray[np.intp], diversity: Diversity =
     return PairIndices(chosen)
 
 
-def _retrieved(
+def paired_with(
     query: Query, history: DemandHistory, candidates: Candidates, found: EncodedRecords, places: ViewRows
 ) -> Retrieved:
     """Return the candidates, which are at `places` of `found`, paired with the subject."""

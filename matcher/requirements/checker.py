@@ -1,6 +1,7 @@
 """The requirement report seen from one demand or one achievement: what others meet of it, or it of others."""
 
 from collections.abc import Iterable
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.quantities.names import Synonyms
 from knowledge_graph.schema import Relation
 from matcher.collection.filters import Filters
-from matcher.requirements.collection import Quantities
+from matcher.requirements.collection import Quantities, QuantityCollection
 from matcher.requirements.misses import miss_severity
 from matcher.requirements.report import RequirementMatches, RequirementReport, compare
 from matcher.requirements.table import QuantityTable, Rows
@@ -22,20 +23,27 @@ LEAST_TEXTS = 1  # that define it: names that are merely close are not taken for
 class RequirementChecker:
     """Compares one record with rows of the other side's collection."""
 
-    def __init__(
-        self,
+    def __init__(self, mine: QuantityTable, row: int, other: QuantityCollection, *, from_demand: bool) -> None:
+        """Compare the record in `row` of `mine` with the rows of `other`, which are achievements if it is a demand."""
+        self._mine, self._row = mine, row
+        self.other = other
+        self._from_demand = from_demand
+
+    @classmethod
+    def of(
+        cls,
         quantities: Quantities,
         record: Achievement | Demand,
         row: int | None = None,
         figures: QuantityTable | None = None,
-    ) -> None:
+    ) -> Self:
         """Look from `record`, which is in its side's `row` of the bundle as it is given, or nowhere (None).
 
         `figures` are its own, where they were read already.
         """
-        self._quantities = quantities
-        self._from_demand = isinstance(record, Demand)
-        self._mine, self._row = quantities.locate(record, row) if figures is None else (figures, 0)
+        from_demand = isinstance(record, Demand)
+        mine, at = quantities.locate(record, row) if figures is None else (figures, 0)
+        return cls(mine, at, quantities.achievements if from_demand else quantities.demands, from_demand=from_demand)
 
     def _compare(self, table: QuantityTable, rows: Rows) -> RequirementMatches:
         mine = np.full(len(rows), self._row, dtype=np.int64)
@@ -45,26 +53,23 @@ class RequirementChecker:
 
     def reports(self, rows: Rows) -> list[RequirementReport]:
         """Return the requirement reports with records `rows` of the other side, in that order."""
-        other = self._quantities.achievements if self._from_demand else self._quantities.demands
         found: dict[int, RequirementReport] = {}
-        for table, part, places in other.parts(rows):
+        for table, part, places in self.other.parts(rows):
             reports = self._compare(table, part)
             found |= {int(place): reports.report(pair) for pair, place in enumerate(places)}
         return [found[place] for place in range(len(rows))]
 
     def severity(self, rows: Rows) -> NDArray[np.float64]:
         """Return (n,) how badly pairs with `rows` miss required figures, see `miss_severity`."""
-        other = self._quantities.achievements if self._from_demand else self._quantities.demands
         found = np.zeros(len(rows))
-        for table, part, places in other.parts(rows):
+        for table, part, places in self.other.parts(rows):
             found[places] = miss_severity(self._compare(table, part))
         return found
 
     def allowed(self, rows: Rows, filters: Filters) -> NDArray[np.bool_]:
         """Return (n,) which of `rows` pass the filters that speak of figures; what is not known is never a failure."""
-        other = self._quantities.achievements if self._from_demand else self._quantities.demands
         kept = np.ones(len(rows), dtype=np.bool_)
-        for table, part, places in other.parts(rows):
+        for table, part, places in self.other.parts(rows):
             kept[places] = _passing(self._compare(table, part), filters)
         return kept
 

@@ -38,6 +38,15 @@ class QuantityCollection:
         extra = table if self.extra is None else QuantityTable.concat([self.extra, table])
         return replace(self, extra=extra if placement.order is None else extra.take(placement.order))
 
+    def take(self, rows: Rows) -> QuantityTable:
+        """Return the quantities of the given rows, in that order, by themselves."""
+        (held, first, places), *rest = self.parts(rows)
+        if not rest:
+            return held.take(first)
+        table = QuantityTable.concat([held.take(first), *(other.take(part) for other, part, _ in rest)])
+        places = np.concatenate([places, *(place for _, _, place in rest)])
+        return table.take(np.argsort(places).astype(np.int64))
+
     def parts(self, rows: Rows) -> list[tuple[QuantityTable, Rows, NDArray[np.intp]]]:
         """Return (table, rows in it, places in `rows`) of each table that holds some of `rows`."""
         late = rows >= len(self.base)

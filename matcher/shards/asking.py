@@ -6,6 +6,7 @@ and decides as an engine over the whole bundle would: what is done with single c
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -13,11 +14,14 @@ from data.columns.arrays import FloatArray
 from data.errors import ShardedError
 from data.records import UNSTORED, Achievement, Demand
 from data.store.reading.results import Change
+from data.text.segment import content_words
 from matcher.collection.collection import Collection, Side
+from matcher.collection.encoded import EncodedRecords
 from matcher.collection.filters import Filters
 from matcher.collection.rows import ViewRow
 from matcher.engine import Engine
 from matcher.model import MatchingModel
+from matcher.ranking.familiarity import new_words
 from matcher.recommendation import SimilarRecord
 from matcher.request.pipeline import Query, other_wordings, read_history
 from matcher.request.state import State
@@ -48,6 +52,18 @@ class AskingEngine(Engine):
         """Return the nearest records of all shards."""
         found = self._of_all("near", side, vector, count)
         return sorted((one for part in found for one in part), key=lambda one: (-one[0], one[1]))[:count]
+
+    def within_reach(self, side: Side, asking: EncodedRecords, least: float) -> list[tuple[float, str]]:
+        """Return what all shards have within reach.
+
+        Raises:
+            ClusterError: one of them does not answer; what it holds would never be found again.
+
+        """
+        answers = self._of_all("within_reach", side, asking, least)
+        if len(answers) < self._shards.count:
+            raise wire.silent()
+        return [one for part in answers for one in part]
 
     def ids(self, side: Side) -> list[str]:
         """Return the ids of all records of a side that can be found now."""
@@ -113,23 +129,28 @@ class AskingEngine(Engine):
         """
         raise _elsewhere()
 
-    def _pool(
+    def held(self, side: Side, ids: Sequence[str]) -> EncodedRecords:
+        """Return what shards know now of those of the given records that there are."""
+        return EncodedRecords.concat(self._of_all("held", side, tuple(ids)))
+
+    def pool(
         self,
         record: Achievement | Demand,
         side: Side,
-        filters: Filters,
-        top: int,
-        rewritings: tuple[str, ...],
+        filters: Filters | None = None,
+        top: int = 0,
         *,
-        personalised: bool,
-        explained: bool,
+        personalised: bool = True,
+        rewritings: tuple[str, ...] = (),
     ) -> MergedPool:
         """Return the candidates that all shards propose together."""
         conversation, scorer = self._shards.begin(), self.model.scorer
         subject, form = self._read(record, conversation)
         if scorer is not None and not personalised:
             scorer = scorer.without_history()
-        query = Query(self._state, subject, side, scorer, filters, top, rewritings=rewritings)
+        wanted = filters or Filters()
+        query = Query(self._state, subject, side, scorer, wanted, top, rewritings=rewritings)
+        history = read_history(query)
         figures = None if form is None else form.figures
         if figures is None and self._state.quantities is not None:
             figures = self._state.quantities.read([record])
@@ -139,20 +160,20 @@ class AskingEngine(Engine):
             subject.view,
             subject.text,
             side,
-            filters,
+            wanted,
             top,
             personalised,
-            explained,
-            read_history(query),
+            replace(history, similarity=None),  # what candidates are scored by stays here
             figures,
             tuple(other_wordings(query)),
+            new_words(self.model.space, content_words(subject.text.full)),
         )
         every = range(self._shards.count)
         proposals = conversation.ask("propose", dict.fromkeys(every, (asked,)))
         if not proposals:
             raise wire.silent()
         bundled = form is not None and form.bundled
-        return merged_proposals(query, asked, proposals, conversation, bundled=bundled)
+        return merged_proposals(query, history, asked, proposals, conversation, bundled=bundled)
 
     def _read(
         self, record: Achievement | Demand, conversation: wire.Conversation

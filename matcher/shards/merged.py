@@ -1,19 +1,21 @@
-"""The candidates of all shards as those of one collection: channels merged, ranks fused, lists made."""
+"""The candidates of all shards as those of one collection: channels merged, ranks fused, what is scored gathered."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
-from matcher.collection.rows import PairIndices
+from matcher.collection.encoded import EncodedRecords
+from matcher.collection.rows import CollectionRows, PairIndices, ViewRows
 from matcher.ranking.channels import CHANNEL_DEPTH, Candidates, Found, Proposed, candidates_of, history_depth
-from matcher.ranking.diversify import Diversity, diversify
 from matcher.ranking.first_stage import preselect_by, with_ranks
-from matcher.ranking.scorer import Scores
-from matcher.recommendation import Match
-from matcher.request.pipeline import Query, familiarity_of
+from matcher.request.pipeline import DemandHistory, Query, Retrieved, familiarity_of, paired, paired_with
 from matcher.request.stages import mark_stage
+from matcher.requirements.checker import RequirementChecker
+from matcher.requirements.collection import QuantityCollection
+from matcher.requirements.table import QuantityTable
 from matcher.shards import wire
 
 ORDER = ("dense", "history", "lexical", "graph")  # of channels, as one process asks them
@@ -22,6 +24,7 @@ Rows = NDArray[np.int64]
 
 def merged_proposals(
     query: Query,
+    history: DemandHistory,
     asked: wire.Asked,
     answers: Mapping[int, wire.Proposal | wire.Refused],
     conversation: wire.Conversation,
@@ -51,7 +54,7 @@ def merged_proposals(
     sizes = [len(part) for part in numbers]
     shards = np.repeat(list(proposals), sizes)[at]
     places = np.concatenate([np.arange(size) for size in sizes])[at]
-    pool = MergedPool(query, asked, proposals, conversation, candidates, at, shards, places, bundled=bundled)
+    pool = MergedPool(query, history, asked, proposals, conversation, candidates, at, shards, places, bundled)
     mark_stage("candidates")
     return pool if kept.all() else pool.take(PairIndices(np.flatnonzero(kept)))
 
@@ -70,160 +73,85 @@ def _merged(parts: list[dict[str, Proposed]], numbers: list[Rows]) -> dict[str, 
     return merged
 
 
+@dataclass(frozen=True)
 class MergedPool:
-    """Candidates on several shards; see `matcher.request.pool.Pool`."""
+    """Candidates on several shards; see `matcher.request.pool.Pool`.
 
-    def __init__(
-        self,
-        query: Query,
-        asked: wire.Asked,
-        proposals: Mapping[int, wire.Proposal],
-        conversation: wire.Conversation,
-        candidates: Candidates,
-        at: Rows,
-        shards: Rows,
-        places: Rows,
-        *,
-        bundled: bool,
-    ) -> None:
-        """Take n candidates: `at` (n,) among all proposals one after the other, `places` (n,) in that of their shard."""
-        self.query = query
-        self._asked = asked
-        self._proposals = proposals
-        self._conversation = conversation
-        self._candidates = candidates
-        self._at = at
-        self._shards = shards
-        self._places = places
-        self._bundled = bundled
-        self._answered: NDArray[np.intp] = np.zeros(0, dtype=np.intp)  # candidates that were scored, in their order
-        self._matches: list[Match] = []
-        self._keys: list[tuple[str, str]] = []
+    Of n candidates `at` (n,) are their places among all proposals one after the other, `places` (n,) those in the proposal
+    of their shard; `bundled` if the bundle holds the very record asked about.
+    """
+
+    query: Query
+    history: DemandHistory
+    asked: wire.Asked
+    proposals: Mapping[int, wire.Proposal]
+    conversation: wire.Conversation
+    candidates: Candidates
+    at: Rows
+    shards: Rows
+    places: Rows
+    bundled: bool
 
     def __len__(self) -> int:
-        return len(self._at)
+        return len(self.at)
 
     @property
     def lacks(self) -> tuple[str, ...]:
         """See `Pool`."""
-        return self._conversation.lacks
-
-    @property
-    def proposed(self) -> dict[str, int]:
-        """See `Pool`."""
-        return self._candidates.proposed()
+        return self.conversation.lacks
 
     def take(self, chosen: PairIndices) -> "MergedPool":
         """Return the given candidates, in that order."""
-        return MergedPool(
-            self.query,
-            self._asked,
-            self._proposals,
-            self._conversation,
-            self._candidates.kept(chosen),
-            self._at[chosen],
-            self._shards[chosen],
-            self._places[chosen],
-            bundled=self._bundled,
-        )
+        at, shards, places = self.at[chosen], self.shards[chosen], self.places[chosen]
+        return replace(self, candidates=self.candidates.kept(chosen), at=at, shards=shards, places=places)
 
     def familiarity(self) -> float | None:
         """See `Pool`."""
-        written = {word for one in self._proposals.values() for word in one.written}
-        cosines = np.concatenate([one.cosines for one in self._proposals.values()])[self._at]
+        written = {word for one in self.proposals.values() for word in one.written}
+        cosines = np.concatenate([one.cosines for one in self.proposals.values()])[self.at]
 
         def nearest() -> float:
-            found = self._conversation.ask("nearest", dict.fromkeys(self._proposals, (self._asked,)))
+            found = self.conversation.ask("nearest", dict.fromkeys(self.proposals, (self.asked,)))
             return max(found.values(), default=-1.0)
 
         return familiarity_of(
-            self.query, lambda: float(cosines.max()), nearest, written.__contains__, stored=self._bundled
+            self.query, lambda: float(cosines.max()), nearest, written.__contains__, stored=self.bundled
         )
 
-    def preselected(self) -> "MergedPool":
-        """See `Pool`."""
+    def preselected(self) -> Retrieved:
+        """See `Pool`; candidates of a shard that is silent by now are left out."""
         scorer, side = self.query.scorer, self.query.side
         stage = scorer.first_stages.get(side) if scorer else None
 
         def columns() -> NDArray[np.float32]:
-            known = [one.columns for one in self._proposals.values() if one.columns is not None]
-            return with_ranks(np.concatenate(known)[self._at], self._candidates)
+            known = [one.columns for one in self.proposals.values() if one.columns is not None]
+            return with_ranks(np.concatenate(known)[self.at], self.candidates)
 
         kept = preselect_by(stage, len(self), self.query.top, columns)
-        named = np.concatenate([one.named for one in self._proposals.values()])[self._at]
+        named = np.concatenate([one.named for one in self.proposals.values()])[self.at]
         chosen = self.take(PairIndices(np.union1d(kept, np.flatnonzero(named))))
         mark_stage("preselection")
-        return chosen
+        return chosen._gathered()
 
-    def order(self) -> NDArray[np.float64]:
-        """See `Pool`."""
-        parts, order = self._ask_scores()
-        numbers: NDArray[np.float64] = np.concatenate([np.zeros(0), *(part.scores for part in parts)])[order]
-        return numbers
-
-    def scores(self) -> Scores:
-        """See `Pool`."""
-        parts, order = self._ask_scores()
-        scores = [part.scores for part in parts if isinstance(part.scores, Scores)]
-        return Scores.concat(scores).take(order) if scores else Scores.none()
-
-    def select(self, order: NDArray[np.intp], diversity: Diversity) -> PairIndices:
-        """See `Pool`."""
-        owners, texts = ([key[part] for key in self._keys] for part in (0, 1))
-        chosen = diversify(order, _numbered(owners), _numbered(texts), self.query.top, diversity)
-        mark_stage("selection")
-        return PairIndices(chosen)
-
-    def matches(self, chosen: PairIndices, numbers: Scores | NDArray[np.float64], *, explained: bool) -> list[Match]:
-        """See `Pool`."""
-        reasoned_by_place = self._explained(chosen) if explained else {}
-        matches = []
-        for rank, place in enumerate(chosen.tolist(), start=1):
-            update = {"rank": rank, "channels": self._candidates.proposed_by(int(self._answered[place]))}
-            if (reasoned := reasoned_by_place.get(place)) is not None:
-                parts = ("reasons", "requirements", "requirements_text")
-                update |= {name: getattr(reasoned, name) for name in parts}
-            matches.append(self._matches[place].model_copy(update=update))
-        mark_stage("reasons")
-        return matches
-
-    def _ask_scores(self) -> tuple[list[wire.Scored], NDArray[np.intp]]:
-        """Return what shards say of their candidates, and the order that makes it that of all of them.
-
-        Candidates of a shard that is silent by now are left out.
-        """
-        of = {shard: np.flatnonzero(self._shards == shard) for shard in np.unique(self._shards).tolist()}
-        asked = {shard: (self._asked.token, PairIndices(self._places[own])) for shard, own in of.items()}
-        answers = self._conversation.ask("score", asked)
-        if asked and not answers:
+    def _gathered(self) -> Retrieved:
+        """Return the candidates as they would be found in a collection of nothing else."""
+        of = {shard: np.flatnonzero(self.shards == shard) for shard in np.unique(self.shards).tolist()}
+        asked = {shard: (self.asked.token, PairIndices(self.places[own])) for shard, own in of.items()}
+        if not asked:
+            return paired(self.query, self.history, self.candidates)
+        answers = self.conversation.ask("records", asked)
+        if not answers:
             raise wire.silent()
-        answered = np.concatenate([np.zeros(0, dtype=np.intp), *(of[shard] for shard in answers)])
-        order = np.argsort(answered, kind="stable")
-        self._answered = answered[order]
-        self._matches, self._keys = (
-            [every[place] for place in order.tolist()]
-            for every in (
-                [one for part in answers.values() for one in part.matches],
-                [one for part in answers.values() for one in part.keys],
-            )
-        )
-        mark_stage("score")
-        return list(answers.values()), order
-
-    def _explained(self, chosen: PairIndices) -> dict[int, Match]:
-        """Return the chosen with reasons, by their places among those answered, as far as their shards still answer."""
-        at = self._answered[chosen]
-        of = {shard: np.flatnonzero(self._shards[at] == shard) for shard in np.unique(self._shards[at]).tolist()}
-        asked = {shard: (self._asked.token, PairIndices(self._places[at[own]])) for shard, own in of.items()}
-        answers = self._conversation.ask("explain", asked)
-        return {
-            int(chosen[own]): match
-            for shard, found in answers.items()
-            for own, match in zip(of[shard].tolist(), found, strict=True)
-        }
-
-
-def _numbered(names: list[str]) -> NDArray[np.int64]:
-    """Return (n,) numbers of names, equal for equal ones; -1 for an empty one."""
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(name, len(numbers)) if name else -1 for name in names], dtype=np.int64)
+        parts = list(answers.values())
+        answered = np.concatenate([of[shard] for shard in answers])
+        order = np.argsort(answered, kind="stable").astype(np.int64)
+        candidates = replace(self.candidates.kept(PairIndices(answered[order])), rows=CollectionRows(order))
+        found = EncodedRecords.concat([part.view for part in parts])
+        query, mine = self.query, self.asked.figures
+        figures = [part.figures for part in parts if part.figures is not None]
+        if mine is not None and figures:
+            other = QuantityCollection(QuantityTable.concat(figures))
+            checker = RequirementChecker(mine, 0, other, from_demand=query.side == "achievements")
+            query = replace(query, figures=checker)
+        mark_stage("records")
+        return paired_with(query, self.history, candidates, found, ViewRows(order))

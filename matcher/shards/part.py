@@ -2,7 +2,7 @@
 
 A part is a bundle's folder of its own, sealed and loaded as any other. What does not grow with the records is linked from
 the bundle; text space, terms, frequencies, history and ranker are those of all records, so that a record is found, compared
-and scored as in the bundle.
+and scored as in the bundle. The part that asks has the whole graph, mapped and read where terms are counted.
 """
 
 import json
@@ -20,7 +20,7 @@ from data.columns.strings import StringColumn, StringIndex
 from data.errors import BundleError
 from matcher.bundle import Manifest, link_files, new_bundle, publish, verify
 from matcher.collection.collection import Collection, Side
-from matcher.model import CONTEXTUAL_FOLDER, SCORER_FOLDER, MatchingModel
+from matcher.model import CONTEXTUAL_FOLDER, GRAPH_FOLDER, SCORER_FOLDER, MatchingModel
 from models.vector_index import build_vector_index
 
 Rows = NDArray[np.int64]
@@ -121,12 +121,19 @@ def part_of(directory: Path) -> Part | None:
 def load_part(directory: Path, threads: int, manifest: Manifest) -> MatchingModel:
     """Return the model of a part, whose files were checked."""
     model = MatchingModel.load(directory, threads=threads, verified=manifest)
-    named = {side: Titles.load(directory / FOLDER / f"{side}-titles") for side in SIDES}
-    return replace(
-        model,
-        achievements=replace(model.achievements, other_titles=named["achievements"]),
-        demands=replace(model.demands, other_titles=named["demands"]),
+    achievements, demands = (
+        replace(_readable(collection), other_titles=Titles.load(directory / FOLDER / f"{side}-titles"))
+        for side, collection in zip(SIDES, (model.achievements, model.demands), strict=True)
     )
+    return replace(model, achievements=achievements, demands=demands)
+
+
+def _readable(collection: Collection) -> Collection:
+    """Return a collection whose graph rows are those of its records: where none are held, the graph still counts all."""
+    graph = collection.base.graph
+    if len(collection) or graph is None:
+        return collection
+    return replace(collection, base=collection.base.with_graph(graph.take(np.zeros(0, dtype=np.int64))))
 
 
 class Cutter:
@@ -165,12 +172,12 @@ class Cutter:
         rows = {side: np.flatnonzero(of == number).astype(np.int64) for side, of in self._of.items()}
         part = Part(self._shards, shard, rows, {side: len(of) for side, of in self._of.items()})
         with new_bundle(folder) as directory:
-            link_files(self._bundle, directory, _SHARED)
+            link_files(self._bundle, directory, _SHARED if shard is not None else (*_SHARED, GRAPH_FOLDER))
             for side, collection in self._collections.items():
                 _cut(collection, rows[side]).save(directory / side)
-            if self._model.graph is not None:
-                graph = directory / "graph"
-                self._model.graph.save_shard(graph, self._bundle / "graph", rows["achievements"], rows["demands"])
+            if self._model.graph is not None and shard is not None:
+                graph = directory / GRAPH_FOLDER
+                self._model.graph.save_shard(graph, self._bundle / GRAPH_FOLDER, rows["achievements"], rows["demands"])
             if self._model.quantities is not None:
                 self._model.quantities.shard(rows["demands"], rows["achievements"]).save(directory / "quantities")
             part.save(directory / FOLDER)

@@ -10,30 +10,21 @@ from data.columns.arrays import FloatArray
 from data.errors import InputError
 from data.records import Achievement, Demand
 from data.store.reading.results import Change
-from data.text.segment import content_words
 from matcher.collection.collection import Side
 from matcher.collection.rows import CollectionRows, PairIndices, ViewRow
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 from matcher.ranking.channels import Candidates, Found, Proposed
 from matcher.ranking.first_stage import prefilter_features
-from matcher.recommendation import Match, SimilarRecord
-from matcher.request.matches import matches_of
+from matcher.recommendation import SimilarRecord
 from matcher.request.pipeline import (
     Query,
-    Retrieved,
-    Scored,
-    checked,
     not_ruled_out,
     paired,
-    score,
     search,
-    untaught_order,
 )
-from matcher.request.pool import evidence_of, requirement_reports
 from matcher.request.subject import Subject, require_text, stored_form
 from matcher.requirements.checker import RequirementChecker
-from matcher.requirements.wording import with_requirement_reports
 from matcher.shards import wire
 from matcher.shards.part import Part
 
@@ -46,7 +37,7 @@ class ShardEngine(Engine):
     def __init__(self, model: MatchingModel, part: Part) -> None:
         super().__init__(model)
         self.part = part
-        self._asked: OrderedDict[str, tuple[bool, Retrieved]] = OrderedDict()
+        self._asked: OrderedDict[str, tuple[Query, CollectionRows]] = OrderedDict()
         self._asked_lock = Lock()
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -64,10 +55,10 @@ class ShardEngine(Engine):
         if state.quantities is not None:
             table, at = state.quantities.locate(record, row)
             figures = table if row is None else table.take(np.array([at], dtype=np.int64))
-        return wire.SubjectForm(view.apart(place), row is not None, figures)
+        return wire.SubjectForm(view.apart(np.array([place], dtype=np.int64)), row is not None, figures)
 
     def propose(self, asked: wire.Asked) -> wire.Proposal | wire.Refused:
-        """Return the candidates that this shard proposes, and keep them in mind for `score`."""
+        """Return the candidates that this shard proposes, and keep them in mind for `records`."""
         query = self._query(asked)
         try:
             found = search(query, asked.history, list(asked.wordings))
@@ -76,7 +67,7 @@ class ShardEngine(Engine):
         rows = _distinct([*found.channels.values(), *found.wordings.values()])
         retrieved = paired(query, asked.history, Candidates(CollectionRows(rows), np.ones(len(rows)), {}))
         with self._asked_lock:
-            self._asked[asked.token] = asked.explained, retrieved
+            self._asked[asked.token] = query, CollectionRows(rows)
             while len(self._asked) > REMEMBERED:
                 self._asked.popitem(last=False)
         scorer, feedback = query.scorer, asked.history.feedback
@@ -91,32 +82,18 @@ class ShardEngine(Engine):
             retrieved.named,
             np.asarray(retrieved.found.texts.full.vectors[retrieved.places] @ vectors[0]),
             prefilter_features(retrieved.pairs, retrieved.candidates, feedback, asked.side) if taught else None,
-            self._written(asked),
+            tuple(word for word in asked.new_words if len(query.collection.lexical.search([word], 1)[0])),
         )
 
-    def score(self, token: str, places: PairIndices) -> wire.Scored | None:
-        """Return the scores of candidates proposed before, by their places; None where they are forgotten."""
-        retrieved = self._recalled(token, "score")
-        if retrieved is None:
+    def records(self, token: str, places: PairIndices) -> wire.Held | None:
+        """Return what is held of candidates proposed before, by their places; None where they are forgotten."""
+        with self._asked_lock:
+            known = self._asked.pop(token, None)
+        if known is None:
             return None
-        retrieved = retrieved.take(places)
-        scored, every = _scored(retrieved), PairIndices(np.arange(len(retrieved), dtype=np.intp))
-        numbers = untaught_order(retrieved) if scored is None else scored.scores
-        digests = evidence_of(retrieved, scored, every, explained=False)[1]
-        keys = retrieved.found.cards.owner_and_text(retrieved.places)
-        return wire.Scored(numbers, tuple(matches_of(retrieved, every, numbers, digests=digests)), tuple(keys))
-
-    def explain(self, token: str, places: PairIndices) -> list[Match] | None:
-        """Return candidates proposed before with reasons and requirement reports; None where they are forgotten."""
-        retrieved = self._recalled(token, "explain")
-        if retrieved is None:
-            return None
-        retrieved = retrieved.take(places)
-        scored, every = _scored(retrieved), PairIndices(np.arange(len(retrieved), dtype=np.intp))
-        numbers = np.zeros(len(retrieved)) if scored is None else scored.scores
-        reasons, digests = evidence_of(retrieved, scored, every, explained=True)
-        matches = matches_of(retrieved, every, numbers, reasons, digests)
-        return with_requirement_reports(matches, requirement_reports(retrieved, every))
+        query, rows = known[0], CollectionRows(known[1][places])
+        view, at = query.collection.view_of(rows)
+        return wire.Held(view.apart(at), None if query.figures is None else query.figures.other.take(rows))
 
     def nearest(self, asked: wire.Asked) -> float:
         """Return the cosine of the record whose full text is nearest to the question's, whatever filters say."""
@@ -140,28 +117,9 @@ class ShardEngine(Engine):
             scorer = scorer.without_history()
         checker = None
         if state.quantities is not None:
-            checker = RequirementChecker(state.quantities, asked.record, figures=asked.figures)
+            checker = RequirementChecker.of(state.quantities, asked.record, figures=asked.figures)
         subject = Subject(asked.record, asked.view, ViewRow(0), asked.text, None)
         return Query(state, subject, asked.side, scorer, asked.filters, asked.top, checker)
-
-    def _written(self, asked: wire.Asked) -> tuple[str, ...]:
-        """Return the words of a demand that are new since the text space was fitted and that records of this shard use."""
-        known, lexical = self.model.space.words.columns, self.collection(asked.side).lexical
-        new = dict.fromkeys(word for word in content_words(asked.text.full) if word not in known)
-        return tuple(word for word in new if len(lexical.search([word], 1)[0]))
-
-    def _recalled(self, token: str, question: str) -> Retrieved | None:
-        """Return what was proposed for a request; it is kept for one more question where reasons are to come."""
-        with self._asked_lock:
-            explained, retrieved = self._asked.get(token, (False, None))
-            if question == "explain" or not explained:
-                self._asked.pop(token, None)
-            return retrieved
-
-
-def _scored(retrieved: Retrieved) -> Scored | None:
-    scorer = retrieved.query.scorer
-    return None if scorer is None else checked(score(retrieved, scorer))
 
 
 def _distinct(parts: Sequence[Proposed]) -> wire.Rows:

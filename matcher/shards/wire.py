@@ -14,8 +14,6 @@ from matcher.collection.collection import Side
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.filters import Filters
 from matcher.ranking.channels import Found
-from matcher.ranking.scorer import Scores
-from matcher.recommendation import Match
 from matcher.request.pipeline import DemandHistory, Wording
 from matcher.requirements.table import QuantityTable
 from matcher.texts.space import RecordText
@@ -36,7 +34,8 @@ class SubjectForm:
 class Asked:
     """One question for candidates: the record that they are for, read once, and what is looked for.
 
-    `token` names the question when candidates of the answer are asked for later; reasons are only if `explained`.
+    `token` names the question when the records of candidates are asked for later; `new_words` are those of the text that
+    the text space does not know.
     """
 
     token: str
@@ -47,10 +46,10 @@ class Asked:
     filters: Filters
     top: int
     personalised: bool
-    explained: bool
     history: DemandHistory
     figures: QuantityTable | None
     wordings: tuple[Wording, ...] = ()
+    new_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,15 +71,11 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """Scores of candidates, or the numbers that order them where no ranker was taught, and what their list is made of.
+class Held:
+    """All that a shard holds of n candidates: `view` (n) and their figures, None where the bundle has none."""
 
-    `matches` are as shown, without reasons; `keys` (owner, text): equal owners and texts have equal ones.
-    """
-
-    scores: Scores | NDArray[np.float64]
-    matches: tuple[Match, ...]
-    keys: tuple[tuple[str, str], ...]
+    view: EncodedRecords
+    figures: QuantityTable | None
 
 
 @dataclass(frozen=True)

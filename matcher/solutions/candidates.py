@@ -122,12 +122,10 @@ def _part(
 
 def _price(engine: Engine, record_id: str) -> float | None:
     """Return the least price that an achievement asks, in 万元; None where it states none."""
-    collection = engine.state.achievements
-    row = collection.row(record_id)
-    if row is None:
+    known = engine.held("achievements", [record_id])
+    if not len(known):
         return None
-    view, place = collection.locate(row)
-    card = view.cards.card(int(place), _MONEY)
+    card = known.cards.card(0, _MONEY)
     low = card["money_min"] if card["money_min"] is not None else card["money_max"]
     return None if low is None else float(low)
 

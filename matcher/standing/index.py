@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 from data.kinds.registry import Kinds
 from data.records import Achievement, Demand
 from data.standing.types import Found
-from matcher.collection.collection import Collection, Side
+from matcher.collection.collection import Side
 from matcher.collection.encoded import EncodedRecords, RecordEncoder
 from matcher.collection.rows import ViewRows
 from matcher.engine import Engine
 from matcher.kinds.index import KindIndex
-from matcher.request.state import State
-from matcher.request.subject import stored_form
-from matcher.standing.requests import ACHIEVEMENT, DEMAND, Watched, WatchedRequest, admits, matched_form, offered
-from matcher.standing.scores import (
+from matcher.ranking.pair_scores import (
     SLACK,
     Asking,
-    records_within_reach,
+    has_text,
     requests_within_reach,
     score_of_pair,
     scores,
+    within_reach,
 )
+from matcher.request.state import side_of
+from matcher.standing.requests import ACHIEVEMENT, DEMAND, Watched, WatchedRequest, admits, matched_form, offered
 from matcher.texts.space import record_text
 
 SIDES: tuple[Side, ...] = ("achievements", "demands")
@@ -91,18 +91,21 @@ class StandingIndex:
 
         Those of stored records are taken from the engine's collections, the others encoded together.
         """
-        stored: dict[int, tuple[EncodedRecords, list[WatchedRequest], list[int]]] = {}
+        found: list[tuple[list[WatchedRequest], EncodedRecords]] = []
         fresh: list[tuple[WatchedRequest, Demand | Achievement]] = []
-        for request, record in asking:
-            known = stored_form(engine.state, record, record_text(record))
-            if known is None:
-                fresh.append((request, record))
-                continue
-            view, place, _ = known
-            _, requests, rows = stored.setdefault(id(view), (view, [], []))
-            requests.append(request)
-            rows.append(int(place))
-        found = [(requests, view.take(np.array(rows))) for view, requests, rows in stored.values()]
+        for side in SIDES:
+            on_side = [one for one in asking if side_of(one[1]) == side]
+            held = engine.held(side, list({record.record_id: 0 for _, record in on_side}))
+            known: list[tuple[WatchedRequest, int]] = []
+            for request, record in on_side:
+                row = held.cards.rows.get(record.record_id)
+                if row is not None and held.cards.describes(row, record, record_text(record)):
+                    known.append((request, row))
+                else:
+                    fresh.append((request, record))
+            if known:
+                rows = np.array([row for _, row in known], dtype=np.int64)
+                found.append(([request for request, _ in known], held.take(rows)))
         encoder = self.encoder
         wants = [(request, record) for request, record in fresh if isinstance(record, Demand)]
         offers = [(request, record) for request, record in fresh if isinstance(record, Achievement)]
@@ -146,35 +149,30 @@ class StandingIndex:
                 found.append(Found(request.id, kind, record.record_id, score))
         return sorted(found, key=lambda one: one.request_id)
 
-    def near(self, state: State, index: KindIndex, request_id: str) -> list[tuple[float, str, str]]:
-        """Return score, kind and id of every record that is near enough to a request, best first; rules are not looked at."""
+    def near(self, engine: Engine, index: KindIndex, request_id: str) -> list[tuple[float, str, str]]:
+        """Return score, kind and id of every record that is near enough to a request, best first; rules are not looked at.
+
+        Raises:
+            ClusterError: records are on shards, and one of them did not answer.
+
+        """
         found: list[tuple[float, str, str]] = []
-        for side in self.sides.values():
+        for name, side in self.sides.items():
             place = side.rows.get(request_id)
             if place is None or side.view is None:
                 continue
             request = side.requests[place]
+            asked = side.view.apart(np.array([place], dtype=np.int64))
             for kind in sorted(request.kinds):
-                if (kind == DEMAND) != (side.asking.side == "demands"):
+                if (kind == DEMAND) != (name == "demands"):
                     continue
-                collection = _collection(state, index, kind)
-                parts = () if collection is None else (collection.base, collection.extra)
-                start = 0
-                for part in parts:
-                    if part is None or collection is None:
-                        continue
-                    rows = np.flatnonzero(collection.current[start : start + len(part)]).astype(np.int64)
-                    start += len(part)
-                    rows = records_within_reach(side.view, place, request.least, part, rows)
-                    if not len(rows):
-                        continue
-                    asks = ViewRows(np.full(len(rows), place, dtype=np.int64))
-                    pairs = side.asking.pairs(side.view, asks, part, ViewRows(rows))
-                    rough = scores(self.encoder.space, side.asking, pairs)
-                    for row in rows[rough >= request.least - SLACK].tolist():
-                        score = score_of_pair(self.encoder.space, side.asking, side.view, place, part, row)
-                        if score >= request.least and has_text(part, row):
-                            found.append((score, kind, part.cards.ids[row]))
+                if kind in (DEMAND, ACHIEVEMENT):
+                    near = engine.within_reach(name, asked, request.least)
+                elif (collection := index.collections.get(kind)) is not None:
+                    near = within_reach(self.encoder.space, side.asking, asked, 0, request.least, collection)
+                else:
+                    near = []
+                found += [(score, kind, record_id) for score, record_id in near]
         return sorted(found, key=lambda one: (-one[0], one[1], one[2]))
 
     def admitted(self, request_id: str, kind: str, record: Watched, on: date) -> bool:
@@ -189,15 +187,3 @@ def kind_name(record: Watched) -> str:
     if isinstance(record, Achievement):
         return ACHIEVEMENT
     return DEMAND if isinstance(record, Demand) else record.kind
-
-
-def has_text(view: EncodedRecords, row: int) -> bool:
-    """Tell whether a record says anything to match by."""
-    return bool(np.asarray(view.texts.full.vectors[row]).any())
-
-
-def _collection(state: State, index: KindIndex, kind: str) -> Collection | None:
-    """Return the collection that holds the records of a kind; None where there is none yet."""
-    if kind == DEMAND:
-        return state.demands
-    return state.achievements if kind == ACHIEVEMENT else index.collections.get(kind)

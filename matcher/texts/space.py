@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
 from data.cluster.workers import THIS_PROCESS, Workers
-from data.columns.arrays import FloatArray, csr_parts, heaviest, load_csr, load_mmap, save_csr
+from data.columns.arrays import FloatArray, csr_parts, heaviest, load_csr, load_mmap, save_csr, stack_rows, take_rows
 from data.columns.strings import StringColumn, StringIndex
 from data.records import Achievement, Demand, Record
 from data.text.exclusions import without_things
@@ -89,15 +89,16 @@ class TextRows:
 
     def take(self, rows: NDArray[np.int64]) -> "TextRows":
         """Return the given rows, in that order."""
-        return TextRows(self.vectors[rows], self.words[rows], self.grams[rows], self.topics[rows], self.reach[rows])
+        words, grams = take_rows(self.words, rows), take_rows(self.grams, rows)
+        return TextRows(self.vectors[rows], words, grams, self.topics[rows], self.reach[rows])
 
     @staticmethod
     def concat(parts: Sequence["TextRows"]) -> "TextRows":
         """Return the rows of all parts, one after the other."""
         return TextRows(
             np.vstack([part.vectors for part in parts]),
-            csr_array(vstack([part.words for part in parts])),
-            csr_array(vstack([part.grams for part in parts])),
+            stack_rows([part.words for part in parts]),
+            stack_rows([part.grams for part in parts]),
             np.vstack([part.topics for part in parts]),
             np.concatenate([part.reach for part in parts]),
         )

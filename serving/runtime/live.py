@@ -101,6 +101,12 @@ class LiveModel:
         }
         return [name for name, lacking in missing.items() if lacking]
 
+    def is_behind(self, store: Store, mark: int) -> bool:
+        """Tell whether records written up to the watermark `mark` were not taken in yet: by the shards, where it asks some."""
+        if not isinstance(self.engine, AskingEngine):
+            return False
+        return any(change.revision <= mark for change in islice(store.changes_since(self.revision), 1))
+
     def catch_up(self, store: Store) -> int:
         """Take in what changed in the store since the last call (at first: since the bundle was built); return how much."""
         with self._lock:

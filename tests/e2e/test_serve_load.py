@@ -6,10 +6,11 @@ import pytest
 
 from data.errors import InputError
 from data.store.store import Store
-from eval.bench import evidence
-from eval.bench.evidence import bench_evidence
-from eval.bench.load import LoadResult
-from eval.bench.serve import Plan, bench_serve
+from eval.bench.servers import evidence
+from eval.bench.servers.evidence import bench_evidence
+from eval.bench.servers.load import LoadResult
+from eval.bench.servers.serve import Plan, bench_serve
+from eval.bench.servers.shards import bench_shards
 from serving.access.credentials import add_key
 from serving.access.roles import Role
 from tests.e2e.servers import copy_of
@@ -43,6 +44,16 @@ def test_the_cost_of_evidence_is_measured_beside_a_server_without(platform, monk
     assert each.stage == "evidence all"
     assert each.ratio == pytest.approx(each.value / off.value)
     assert 0 < low.value <= each.ratio <= high.value
+
+
+def test_servers_that_ask_shards_answer_as_one_process_does(platform):
+    found = [row for rows in bench_shards(platform.settings, Plan(seconds=2)) for row in rows]
+    rows = {(row.stage, row.metric): row for row in found}
+    assert rows["lists", "equal in ids, order and scores"].value == rows["lists", "asked"].value > 60
+    cut = rows["3 shards, free text", "p50"]
+    assert cut.ratio == pytest.approx(cut.value / rows["one process, free text", "p50"].value)
+    assert not any(row.value for row in found if row.metric == "failed")
+    assert all(rows[f"shard {number}", "memory"].value > 0 for number in range(3))
 
 
 def test_a_home_with_keys_is_refused(platform, tmp_path):

@@ -11,7 +11,7 @@ from data.text.segment import content_words
 from matcher.collection.filters import Filters
 from matcher.engine import MAX_TOP, Engine
 from matcher.model import MatchingModel
-from matcher.ranking.channels import find_candidates
+from matcher.ranking.channels import candidates_of, search_channels
 from matcher.texts.space import record_text
 
 EVERYTHING = Filters.none()
@@ -158,7 +158,7 @@ def test_a_slow_reader_still_finds_what_was_there_when_it_began(known, engine):
         engine.upsert_achievements([renamed(record, f"污泥改名{n}")])
     words = content_words(record_text(demand).full)
     vector = np.asarray(known.model.record_encoder.demands([demand]).texts.full.vectors[0])
-    candidates = find_candidates(vector, words, collection, collection.allowed(EVERYTHING))
+    candidates = candidates_of(search_channels(vector, words, collection, collection.allowed(EVERYTHING)))
     titles = [
         collection.base.cards.titles[row]
         for row in candidates.rows

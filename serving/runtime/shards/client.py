@@ -20,7 +20,8 @@ from serving.runtime.shards.places import NAMESPACE, Cluster, actor_name, kept_t
 
 PROBE_SECONDS = 0.25  # between two looks whether a replica answers again
 UNUSED_SECONDS = 30.0  # without a request, after which nobody looks any more
-REPEATABLE = ("form", "propose", "near", "ids", "size", "nearest", "revision")  # may be asked of another replica
+# Questions that may be asked of another replica.
+REPEATABLE = ("form", "propose", "near", "within_reach", "held", "ids", "size", "nearest", "revision")
 Replica = tuple[int, int]  # shard, number
 Line = Connection
 
@@ -257,7 +258,7 @@ class RayConversation:
                     continue
                 if isinstance(answer, Broken):
                     raise ClusterError(f"shard {shard} failed over {question!r}: {answer.reason}")
-                if answer is None and question in ("score", "explain"):
+                if answer is None and question == "records":
                     self._late.add(shard)  # started again since it was asked first
                 elif isinstance(answer, Absent):
                     self._give_up(shard, "another version")

@@ -61,7 +61,11 @@ class StandingMatcher:
             return 0
         if not self._chosen(store):
             return 0
-        number = self._refresh(live, store, today, now)
+        mark = store.watermark()
+        live.catch_up(store)
+        if live.is_behind(store, mark):
+            return 0  # shards follow the store by themselves
+        number = self._refresh(live, store, mark, today, now)
         self._seen = seen
         return number
 
@@ -88,9 +92,7 @@ class StandingMatcher:
             self._shared = store.locks.take("standing")
         return self._held is not None and self._shared is not None
 
-    def _refresh(self, live: LiveModel, store: Store, today: date, now: datetime) -> int:
-        mark = store.watermark()
-        live.catch_up(store)
+    def _refresh(self, live: LiveModel, store: Store, mark: int, today: date, now: datetime) -> int:
         self._kinds.refresh(live.engine, store)
         store.standing.end(store.standing.expired(today), RequestState.EXPIRED, now)
         records = store.standing.progress()[1]
@@ -160,7 +162,7 @@ class StandingMatcher:
             batch, found = fresh[start : start + BATCH], []
             for one in batch:
                 best = 0
-                for score, kind, record_id in index.near(engine.state, kinds, one.id):
+                for score, kind, record_id in index.near(engine, kinds, one.id):
                     if best == MOST_FIRST:
                         break
                     try:

@@ -135,7 +135,7 @@ def test_features_that_are_left_out_are_known_to_nobody(fitted):
     task, model, without = fitted
     engine = Engine(replace(model, scorer=without["history"]))
     query = engine.query(task.asked[0].demand, "achievements", top=10)
-    table = features(engine.state, query.scorer, preselected(retrieve(query)).pairs)
+    table = features(engine.model, query.scorer, preselected(retrieve(query)).pairs)
     names = PARTS["history"].blank
     assert np.isnan(table.select(names)).all()
     assert np.isfinite(table.select(("kernel_grade", "vectors_f"))).all()

@@ -58,7 +58,7 @@ def test_the_channels_have_one_caller():
         str(path.relative_to(ROOT))
         for room in ("data", "knowledge_graph", "models", "matcher", "eval", "training", "serving")
         for path in (ROOT / room).rglob("*.py")
-        if "find_candidates(" in path.read_text(encoding="utf-8")
+        if "search_channels(" in path.read_text(encoding="utf-8")
     }
     assert using == {"matcher/ranking/channels.py", "matcher/request/pipeline.py"}
 

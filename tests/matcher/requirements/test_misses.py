@@ -22,7 +22,7 @@ OFFERED = {
 def test_severity_grows_with_misses_and_is_the_same_for_a_pair_and_a_list():
     achievements = [Achievement(achievement_id=name, title="铝合金", content=text) for name, text in OFFERED.items()]
     quantities = Quantities.build([DEMAND], achievements)
-    severity = RequirementChecker(quantities, DEMAND).severity(np.arange(len(achievements), dtype=np.int64))
+    severity = RequirementChecker.of(quantities, DEMAND).severity(np.arange(len(achievements), dtype=np.int64))
     found = dict(zip(OFFERED, severity.tolist(), strict=True))
     assert found["met"] == found["unknown"] == 0.0
     assert 0.0 < found["near"] < found["hard"] == 1.0 < found["both"] == 2.0

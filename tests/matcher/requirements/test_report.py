@@ -148,7 +148,7 @@ def test_written_records_stand_behind_the_built_ones():
     assert len(later.achievements) == 3
     features = later.pair_features(np.zeros(3, dtype=np.int64), np.array([2, 1, 0], dtype=np.int64))
     np.testing.assert_array_equal(features[0], features[2])
-    reports = RequirementChecker(later, demands[0]).reports(np.array([2, 1], dtype=np.int64))
+    reports = RequirementChecker.of(later, demands[0]).reports(np.array([2, 1], dtype=np.int64))
     assert [entry.status for entry in reports[0].entries] == ["met", "missed"]
     assert [entry.status for entry in reports[1].entries] == ["unknown", "unknown"]
     assert len(book.achievements) == 1
@@ -176,7 +176,7 @@ def test_saved_quantities_come_back(tmp_path):
     rows = np.arange(2, dtype=np.int64)
     first = np.zeros(2, dtype=np.int64)
     np.testing.assert_array_equal(loaded.pair_features(first, rows), book.pair_features(first, rows))
-    kept, fresh = RequirementChecker(loaded, demands[0], 0), RequirementChecker(book, demands[0])
+    kept, fresh = RequirementChecker.of(loaded, demands[0], 0), RequirementChecker.of(book, demands[0])
     for one, other in some(zip(kept.reports(rows), fresh.reports(rows), strict=True)):
         assert one.entries == other.entries
     assert loaded.achievements.base.quantity(0) == quantities_of(offers[0])[0]
@@ -186,21 +186,21 @@ def test_answer_quotes_both_sides():
     demands, offers = records()
     book = Quantities.build(demands, offers)
     one = np.zeros(1, dtype=np.int64)
-    found = RequirementChecker(book, demands[0]).reports(one)[0]
+    found = RequirementChecker.of(book, demands[0]).reports(one)[0]
     missed, met = checks(found)
     assert met.text == "要求“抗压强度≥50MPa”，成果称“抗压强度达到60MPa”：满足（余量 20%）"
     assert missed.offered.field == "indicators"
     assert missed.text.endswith("未达到（相差 25%）")
     assert summary(found) == "指标核对：2 项要求中满足 1 项，未达到 1 项"
-    assert summary(RequirementChecker(book, demands[1]).reports(one)[0]) == ""
+    assert summary(RequirementChecker.of(book, demands[1]).reports(one)[0]) == ""
 
 
 def test_the_report_is_seen_from_either_side():
     demands, offers = records()
     book = Quantities.build(demands, offers)
     rows = np.arange(2, dtype=np.int64)
-    from_demand = RequirementChecker(book, demands[0], 0)
-    from_offer = RequirementChecker(book, offers[0], 0)
+    from_demand = RequirementChecker.of(book, demands[0], 0)
+    from_offer = RequirementChecker.of(book, offers[0], 0)
     assert from_demand.reports(rows)[0].entries == from_offer.reports(rows)[0].entries
     assert from_demand.allowed(rows, Filters(hide_hard_misses=True)).tolist() == [False, True]
     assert from_offer.allowed(rows, Filters(hide_hard_misses=True)).tolist() == [False, True]
@@ -210,7 +210,7 @@ def test_filters_by_figures_never_take_the_unknown_for_a_failure():
     demands, offers = records()
     book = Quantities.build(demands, [*offers, Achievement(achievement_id="A9", title="什么也没有说")])
     rows = np.arange(3, dtype=np.int64)
-    checker = RequirementChecker(book, demands[0], 0)
+    checker = RequirementChecker.of(book, demands[0], 0)
     reports = checker.reports(rows)
     assert (
         reports[0].share_met,
@@ -227,7 +227,7 @@ def test_filters_by_figures_never_take_the_unknown_for_a_failure():
     ):
         assert filters.by_figures
         assert checker.allowed(rows, filters).tolist() == kept
-    asks_nothing = RequirementChecker(book, demands[1], 1)
+    asks_nothing = RequirementChecker.of(book, demands[1], 1)
     assert asks_nothing.allowed(rows, Filters(share_known_at_least=1.0, share_met_at_least=1.0)).all()
     assert not Filters(exclude=("A1",)).by_figures
 

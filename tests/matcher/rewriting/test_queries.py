@@ -10,7 +10,7 @@ from data.records import Demand
 from data.text.segment import content_words
 from matcher.engine import Engine
 from matcher.model import MatchingModel
-from matcher.ranking.channels import find_candidates
+from matcher.ranking.channels import candidates_of, search_channels
 from matcher.rewriting.gate import FILE, RewriteGate, load_gate
 from matcher.rewriting.queries import PROMPT, ask_queries
 from models.encoder.base import load_encoder
@@ -51,8 +51,9 @@ def test_rewritings_propose_candidates_beside_the_other_channels():
     allowed = np.ones(len(collection), dtype=np.bool_)
     other = "小麦抗病育种，锈病种质资源"
     rewritten = [(engine.model.space.encoder.encode([other], "query")[0], content_words(other))]
-    plain = find_candidates(vector, words, collection, allowed, depth=5)
-    more = find_candidates(vector, words, collection, allowed, depth=5, rewritten=rewritten)
+    plain = candidates_of(search_channels(vector, words, collection, allowed, depth=5), 5)
+    found = search_channels(vector, words, collection, allowed, depth=5, rewritten=rewritten)
+    more = candidates_of(found, 5, asked_again=True)
     new = [place for place, row in enumerate(more.rows.tolist()) if row not in plain.rows.tolist()]
     assert 0 < len(new) <= 5
     assert {channel for place in new for channel in more.proposed_by(place)} == {"rewriting"}

@@ -43,7 +43,7 @@ def seen(value: Any) -> Any:
         return {name: seen(part) for name, part in value.items()}
     if isinstance(value, list):
         return [seen(part) for part in value]
-    return pytest.approx(value, abs=1e-3, nan_ok=True) if isinstance(value, float) else value
+    return pytest.approx(value, rel=0, abs=0, nan_ok=True) if isinstance(value, float) else value
 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)

@@ -83,7 +83,7 @@ def test_a_pair_is_found_whoever_came_first_with_the_same_score(engine, records)
     from_requests = {
         (one.id, record_id, score)
         for one in requests
-        for score, kind, record_id in index.near(engine.state, kinds, one.id)
+        for score, kind, record_id in index.near(engine, kinds, one.id)
         if index.admitted(one.id, kind, pool[record_id], TODAY)
     }
     from_records = {

@@ -1,18 +1,22 @@
 """A server that asks shards: the answers of one that holds the bundle, the store followed, two versions held."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from data.records import Achievement
 from data.store.store import Store
+from data.taxonomy.industry_chain import Chain, ChainNode
 from matcher.bundle import current_bundle, set_current
 from matcher.shards.asking import AskingEngine
-from matcher.shards.part import SIDES, Cutter, load_part, part_of
+from matcher.shards.part import SIDES, Cutter, load_part, part_of, shard_of
 from serving.runtime import live
 from serving.runtime.shards.absent import Absent
 from serving.runtime.shards.loading import open_engine
 from serving.runtime.shards.places import asking_name, part_folder
 from serving.shards.actor import ShardActor
 from tests.serving.conftest import copy_of, running, wait_for
+from tests.some import some
 
 SHARDS = 2
 ASKED = {"text": "低温污泥干化设备，处理量每天50吨，含水率降到40%以下", "top_k": 5, "explain": "full"}
@@ -105,12 +109,91 @@ def test_a_silent_shard_is_named_and_its_answer_not_kept(served):
     assert answer(client, asked)["lacks"] == []
 
 
-def test_what_needs_all_records_is_refused_by_name(served):
+READ = (
+    "/v1/demands/{demand}/gaps",
+    "/v1/demands/{demand}/completeness",
+    "/v1/demands/{demand}/clarifications",
+    "/v1/demands/{demand}/similar",
+    "/v1/achievements/{achievement}/advice",
+    "/v1/achievements/{achievement}/cards",
+    "/v1/matches/{demand}/{achievement}",
+    "/v1/matches/{demand}/{achievement}/requirements",
+    "/v1/graph/paths?demand_id={demand}&achievement_id={achievement}",
+    "/v1/graph/gaps",
+    "/v1/graph/terms/污泥",
+)
+
+
+@pytest.fixture(scope="module")
+def records(served):
     client, _ = served
     with Store.open(client.app.state.services.settings.store_url) as store:
-        demand = next(iter(store.demands())).demand_id
-    refused = client.get(f"/v1/demands/{demand}/gaps")
+        return {
+            "demand": next(iter(store.demands())).demand_id,
+            "achievement": next(iter(store.achievements())).achievement_id,
+        }
+
+
+def without_ids(given):
+    return {name: value for name, value in given.items() if name != "request_id"}
+
+
+@pytest.mark.parametrize("path", READ)
+def test_what_reads_records_answers_as_a_server_does_that_holds_the_bundle(served, reader, records, path):
+    ours, theirs = (client.get(path.format(**records)) for client in (served[0], reader))
+    assert theirs.status_code == 200, theirs.text
+    assert ours.status_code == 200, ours.text
+    assert without_ids(ours.json()) == without_ids(theirs.json())
+
+
+def test_what_counts_over_all_records_is_refused_by_name(served):
+    client, _ = served
+    with Store.open(client.app.state.services.settings.store_url) as store:
+        store.chains.put(Chain("c", "环保", (ChainNode("n", "污泥低温干化"),)), datetime.now(UTC))
+    refused = client.get("/v1/chains/c")
     assert (refused.status_code, refused.json()["type"]) == (501, "urn:gongxu:problem:not-on-shards")
+
+
+def test_other_kinds_are_found_beside(served):
+    client, _ = served
+    client.put("/v1/records/service/S-shards", json={"title": "污泥含水率检测", "service_class": "检验检测认证"})
+    asked = {"for": {"text": "需要检测污泥含水率"}, "kinds": {"service": 3, "achievement": 3}}
+
+    def found():
+        answered = client.post("/v1/recommendations", json=asked)
+        assert answered.status_code == 200, answered.text
+        return {one["kind"]: [item["id"] for item in one["items"]] for one in answered.json()["kinds"]}
+
+    wait_for(lambda: found()["service"] == ["S-shards"])
+    assert len(found()["achievement"]) == 3
+
+
+def test_a_bundle_of_parts_is_put_together(served):
+    asked = {"demand": {"text": ASKED["text"]}, "roles": {"technology": {}}, "limits": {"budget": 2000}}
+    found = served[0].post("/v1/bundles", json=asked)
+    assert found.status_code == 200, found.text
+    assert found.json()["bundles"]
+
+
+def test_a_standing_request_is_matched_with_what_all_shards_hold_and_what_is_written(served):
+    client, shards = served
+    for shard in some(range(SHARDS)):  # one that each of them holds
+        name = next(f"W{number}" for number in range(99) if shard_of(f"W{number}", SHARDS) == shard)
+        text = {"title": "甘蔗尾叶青贮打捆", "content": f"甘蔗尾叶青贮打捆第{shard}套"}
+        assert client.put(f"/v1/achievements/{name}", json={"achievement_id": name} | text).status_code == 200
+    shards.silent = {1}
+    assert client.put("/v1/standing/S1", json={"for": {"text": "甘蔗尾叶青贮打捆"}}).status_code == 200
+
+    def noticed():
+        return {one["record_id"] for one in client.get("/v1/matches/new").json()["matches"]}
+
+    assert noticed() == set()
+    assert not client.get("/v1/standing/S1").json()["settled"]
+    shards.silent = set()
+    wait_for(lambda: len(noticed()) == SHARDS)
+    client.put("/v1/demands/W-new", json={"demand_id": "W-new", "title": "甘蔗尾叶青贮"})
+    client.put("/v1/achievements/W-new", json={"achievement_id": "W-new", "title": "甘蔗尾叶青贮打捆机"})
+    wait_for(lambda: "W-new" in noticed())
 
 
 def test_a_written_record_is_found_through_its_shard(served):

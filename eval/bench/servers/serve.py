@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,14 +24,15 @@ import uvloop
 from data.errors import InputError
 from data.settings import Settings
 from data.store.store import Store
-from eval.bench.load import LoadResult, closed_loop, open_loop, prepared
 from eval.bench.report import BenchRow, latency
+from eval.bench.servers.load import LoadResult, closed_loop, open_loop, prepared
 from matcher.bundle import current_bundle, set_current
 from matcher.engine import Engine
 from matcher.model import MatchingModel
 
 PATH = "/v1/recommendations/achievements"
-START_LIMIT = 300.0
+START_LIMIT = 600.0
+LOG = "server.log"
 DEMANDS = 2_000
 IN_PROCESS = 60
 OVERLOAD = 5
@@ -199,7 +200,7 @@ def _soak(server: Served, questions: list[bytes], plan: Plan) -> list[BenchRow]:
     for part in range(10):
         load = uvloop.run(open_loop(server.port, questions, plan.rate, plan.soak_minutes * 6, seed=part))
         failed += load.failures
-        sizes.append(_memory(server.process.pid)[1])
+        sizes.append(memory(server.process.pid)[1])
     stage = f"soak {plan.soak_minutes:g} min at {plan.rate:g}/s"
     return [
         BenchRow(stage, "own memory after a tenth", sizes[0], "MiB"),
@@ -209,7 +210,7 @@ def _soak(server: Served, questions: list[bytes], plan: Plan) -> list[BenchRow]:
 
 
 def _resources(server: Served, workers: int, when: str, *, started: bool = True) -> list[BenchRow]:
-    together, own = _memory(server.process.pid)
+    together, own = memory(server.process.pid)
     stage = f"{workers} workers, {when}"
     rows = [
         BenchRow(stage, "memory together, shared pages once", together, "MiB"),
@@ -218,10 +219,10 @@ def _resources(server: Served, workers: int, when: str, *, started: bool = True)
     return [BenchRow(stage, "start to ready", server.seconds_to_ready, "s"), *rows] if started else rows
 
 
-def _memory(pid: int) -> tuple[float, float]:
+def memory(pid: int) -> tuple[float, float]:
     """Return MiB that a process and its descendants hold: all with shared pages counted once, and anonymous ones."""
     together = own = 0
-    for process in _family(pid):
+    for process in family(pid):
         rollup = Path(f"/proc/{process}/smaps_rollup")
         for line in rollup.read_text(encoding="ascii").splitlines()[1:] if rollup.exists() else []:
             name, _, value = line.partition(":")
@@ -233,22 +234,30 @@ def _memory(pid: int) -> tuple[float, float]:
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process and its descendants have used so far."""
     ticks = 0
-    for process in _family(pid):
+    for process in family(pid):
         fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _family(pid: int) -> Iterator[int]:
+def family(pid: int) -> Iterator[int]:
+    """Yield a process and its descendants."""
     yield pid
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in task.read_text(encoding="ascii").split():
-            yield from _family(int(child))
+            yield from family(int(child))
 
 
 @contextmanager
 def served(settings: Settings, workers: int, cache: int, **more: str) -> Iterator[Served]:
     """Yield a server on a copy of the store, ready; it ends with the block. `more` are further settings by their names."""
+    with copied(settings) as home, started(home, workers, cache, **more) as server:
+        yield server
+
+
+@contextmanager
+def copied(settings: Settings) -> Iterator[Path]:
+    """Yield a home with a copy of the store and the current bundle."""
     with tempfile.TemporaryDirectory(prefix="gongxu-bench-", dir=settings.home) as folder:
         home = Path(folder)
         with (
@@ -259,31 +268,55 @@ def served(settings: Settings, workers: int, cache: int, **more: str) -> Iterato
         version = current_bundle(settings.bundles).name
         shutil.copytree(settings.bundles / version, home / "bundles" / version, copy_function=os.link)
         set_current(home / "bundles", version)
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            port = listener.getsockname()[1]
-        own = {"HOME": str(home), "SERVE_CACHE": str(cache), "SERVE_RATE_LIMIT": "1000000", "THREADS": "1"}
-        own |= {name.upper(): value for name, value in more.items()}
-        environment = os.environ | {f"GONGXU_{name}": value for name, value in own.items()} | {"OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "gongxu", "serve", "--port", str(port), "--workers", str(workers)]
-        begun = time.perf_counter()
-        with (home / "server.log").open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own program
-                [*command, "--log-level", "WARNING"], stdout=log, stderr=log, env=environment
-            )
+        yield home
+
+
+@contextmanager
+def started(home: Path, workers: int, cache: int, *flags: str, **more: str) -> Iterator[Served]:
+    """Yield a server on a home, ready; it ends with the block. `more` are further settings by their names."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    own = {"SERVE_CACHE": str(cache), "SERVE_RATE_LIMIT": "1000000"}
+    own |= {name.upper(): value for name, value in more.items()}
+    arguments = ("serve", "--port", str(port), "--workers", str(workers), "--log-level", "WARNING", *flags)
+    begun = time.perf_counter()
+    with running(home, arguments, own) as process:
+        while not _loaded_at(port):
+            require_alive(home, process, begun)
+            time.sleep(0.05)
+        yield Served(port, process, home, time.perf_counter() - begun)
+
+
+@contextmanager
+def running(home: Path, arguments: Sequence[str], own: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a gongxu command that runs on a home, on one thread, with settings of its `own`; it ends with the block."""
+    given = {"HOME": str(home), "THREADS": "1", **own}
+    environment = os.environ | {f"GONGXU_{name}": value for name, value in given.items()} | {"OMP_NUM_THREADS": "1"}
+    with (home / LOG).open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", "gongxu", *arguments], stdout=log, stderr=log, env=environment
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
         try:
-            while not _loaded_at(port):
-                if process.poll() is not None or time.perf_counter() > begun + START_LIMIT:
-                    last = (home / "server.log").read_text(encoding="utf-8", errors="replace")[-500:]
-                    raise InputError(f"the server did not become ready: {last}")
-                time.sleep(0.05)
-            yield Served(port, process, home, time.perf_counter() - begun)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def require_alive(home: Path, process: subprocess.Popen[bytes], begun: float) -> None:
+    """Refuse to wait any longer for what ended, or began too long ago.
+
+    Raises:
+        InputError: it did; the end of its log is named.
+
+    """
+    if process.poll() is not None or time.perf_counter() > begun + START_LIMIT:
+        last = (home / LOG).read_text(encoding="utf-8", errors="replace")[-500:]
+        raise InputError(f"the server did not become ready: {last}")
 
 
 def _loaded_at(port: int) -> str:

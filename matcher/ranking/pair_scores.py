@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.columns.arrays import FloatArray
-from matcher.collection.collection import Side
+from matcher.collection.collection import Collection, Side
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.pairs import PairBatch
 from matcher.collection.rows import ViewRows
@@ -84,6 +84,34 @@ def records_within_reach(
     context = records.texts.context.similarities(requests.texts.context.vectors(np.array([row]))[0], rows)
     typical = np.broadcast_to(requests.typical[row], (len(rows), *requests.typical.shape[1:]))
     return rows[_bound(typical, meaning, context) >= least - SLACK]
+
+
+def within_reach(
+    space: TextSpace, asking: Asking, requests: EncodedRecords, row: int, least: float, collection: Collection
+) -> list[tuple[float, str]]:
+    """Return score and id of every record of a collection whose score with one request is at least `least`."""
+    found: list[tuple[float, str]] = []
+    start = 0
+    for part in (collection.base, collection.extra):
+        if part is None:
+            continue
+        rows = np.flatnonzero(collection.current[start : start + len(part)]).astype(np.int64)
+        start += len(part)
+        rows = records_within_reach(requests, row, least, part, rows)
+        if not len(rows):
+            continue
+        asks = ViewRows(np.full(len(rows), row, dtype=np.int64))
+        rough = scores(space, asking, asking.pairs(requests, asks, part, ViewRows(rows)))
+        for place in rows[rough >= least - SLACK].tolist():
+            score = score_of_pair(space, asking, requests, row, part, place)
+            if score >= least and has_text(part, place):
+                found.append((score, part.cards.ids[place]))
+    return found
+
+
+def has_text(view: EncodedRecords, row: int) -> bool:
+    """Tell whether a record says anything to match by."""
+    return bool(np.asarray(view.texts.full.vectors[row]).any())
 
 
 def _bound(typical: FloatArray, meaning: FloatArray, context: FloatArray) -> NDArray[np.float64]:

@@ -10,9 +10,9 @@ import orjson
 import uvloop
 
 from data.settings import Settings
-from eval.bench.load import LoadResult, open_loop, prepared
 from eval.bench.report import BenchRow
-from eval.bench.serve import Plan, asked_demands, question, served
+from eval.bench.servers.load import LoadResult, open_loop, prepared
+from eval.bench.servers.serve import Plan, asked_demands, question, served
 from matcher.bundle import current_bundle
 
 STRUCTURE = "/v1/demands:structure"

@@ -8,9 +8,9 @@ import uvloop
 from numpy.typing import NDArray
 
 from data.settings import Settings
-from eval.bench.load import closed_loop
 from eval.bench.report import BenchRow
-from eval.bench.serve import Plan, Served, asked_demands, cpu_seconds, question, served
+from eval.bench.servers.load import closed_loop
+from eval.bench.servers.serve import Plan, Served, asked_demands, cpu_seconds, question, served
 from matcher.bundle import current_bundle
 
 ROUNDS = 20

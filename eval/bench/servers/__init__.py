@@ -1,0 +1,1 @@
+"""Whole servers measured, on the machine that they run on."""
