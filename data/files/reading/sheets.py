@@ -55,7 +55,10 @@ def header_strength(table: Table) -> int:
 
 
 def _header_place(ahead: Sequence[RawRow], wanted: int | None, source: str) -> int | None:
-    """Return which of the rows is the header: the one with most known headers, else the first."""
+    """Return which of the rows is the header: the one with most known headers, else the first.
+
+    Of a header that is repeated further down it is the first, though a name was lost there.
+    """
     if wanted is not None:
         for place, row in enumerate(ahead):
             if row.number == wanted:
@@ -70,10 +73,18 @@ def _header_place(ahead: Sequence[RawRow], wanted: int | None, source: str) -> i
     strength = {place: known_headers(ahead[place].cells) for place in readable}
     best = max(strength.values())
     if best >= _LEAST:
-        return next(place for place in readable if strength[place] == best)
+        at = next(place for place in readable if strength[place] == best)
+        names = set(map(_bare, map(_text, ahead[at].cells)))
+        return next(place for place in readable if place == at or _is_part(ahead[place], strength[place], names))
     # A single known header may be a word of the data: it counts where its row is the first that is as wide as the table.
     width = max(_filled(ahead[place]) for place in readable)
     return next(place for place in readable if _filled(ahead[place]) >= min(width, 2) or strength[place])
+
+
+def _is_part(row: RawRow, known: int, names: set[str]) -> bool:
+    """Tell whether a row with so many known headers is one whose names, or nearly all of them, are `names` too."""
+    own = [name for name in map(_bare, map(_text, row.cells)) if name]
+    return known >= _LEAST and sum(name in names for name in own) * 3 >= len(own) * 2
 
 
 def _filled(row: RawRow) -> int:
@@ -192,10 +203,10 @@ def _no_record(cells: Sequence[Any], keys: tuple[str, ...]) -> str:  # noqa: PLR
     if not isinstance(first, str) or len(first) > 200:
         return ""
     begin = _bare(first)
-    if begin in keys and sum(_bare(_text(cell)) == key for cell, key in zip(cells, keys, strict=False) if key) >= max(
-        1, sum(bool(_text(cell)) for cell in cells) * 2 // 3
-    ):
-        return _REPEATED
+    if begin in keys:
+        named = [name for name in map(_bare, map(_text, cells)) if name]  # where a column was lost they lie elsewhere
+        if sum(name in keys for name in named) >= max(1, len(named) * 2 // 3):
+            return _REPEATED
     if first.isascii():
         return ""
     text = normalise(first)

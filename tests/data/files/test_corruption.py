@@ -257,6 +257,16 @@ def test_a_damaged_csv_file_loses_nothing(names, text_name, bytes_name, seed):
         check(path, rows, exact=not lines and not odd and bytes_name != "broken byte" and text_name != "sep line")
 
 
+@pytest.mark.parametrize("lost", ["column gone", "no header of a column"])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_header_below_a_damaged_one_is_no_new_beginning(lost, seed, tmp_path):
+    """The whole header further down has more known names than the first, whose rows are records all the same."""
+    rows, data = damaged([lost, "header again"], "", "", seed)
+    path = tmp_path / "成果.csv"
+    path.write_bytes(data)
+    check(path, rows, exact=True)
+
+
 @pytest.mark.parametrize("name", sorted(ON_ROWS))
 def test_a_damaged_workbook_loses_nothing(name, tmp_path):
     rows = [list(HEADER), *map(list, ROWS)]
