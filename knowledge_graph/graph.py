@@ -40,8 +40,9 @@ from knowledge_graph.records.holders import (
 from knowledge_graph.records.table import GraphRow, RecordTable
 from knowledge_graph.relations.matrix import RelationMatrix
 from knowledge_graph.relations.synonyms import Encode
+from knowledge_graph.renewal import Kept, renewed_parts
 from knowledge_graph.schema import NodeKind
-from knowledge_graph.storage import NAMES, Stored, read_graph, write_graph, write_shard
+from knowledge_graph.storage import NAMES, Stored, read_graph, write_graph, write_renewed, write_shard
 from knowledge_graph.taxonomy.chains import load_chains
 from knowledge_graph.terms.vocabulary import Vocabulary
 
@@ -109,9 +110,22 @@ class KnowledgeGraph:
         graph.set_outcomes(outcomes)
         return graph
 
-    def save(self, directory: FilePath) -> None:
-        """Write the graph into a folder of arrays and strings."""
-        write_graph(directory, self._stored())
+    def renewed(
+        self, achievements: Sequence[Achievement], demands: Sequence[Demand], offers: Kept, asks: Kept
+    ) -> "KnowledgeGraph":
+        """Return the graph of other records, of which `offers` and `asks` tell which rows this one has; it knows no outcome.
+
+        Terms, relations, frequencies and classifiers stay as they are.
+        """
+        parts = renewed_parts(self._as_parts(), achievements, demands, offers, asks)
+        return KnowledgeGraph(parts, Outcomes.empty(len(parts.demand_ids)))
+
+    def save(self, directory: FilePath, source: FilePath | None = None) -> None:
+        """Write the graph into a folder of arrays and strings; one that was `renewed` is linked with its `source`'s."""
+        if source is None:
+            write_graph(directory, self._stored())
+        else:
+            write_renewed(directory, self._stored(), source)
 
     def save_shard(self, directory: FilePath, source: FilePath, achievements: Rows, demands: Rows) -> None:
         """Write the graph of the records at the given rows, ascending; `source` is the folder that this one was read from.

@@ -38,6 +38,7 @@ NAMES = (
     "achievement_ipc",
     "achievement_experts",
 )
+_OF_HOLDERS = ("outcomes.", "portfolios.", "organisations")  # what changes with who holds which records
 _OF_RECORDS = (*NAMES, "achievements.", "demands.", "postings.", "demand-postings.")  # beginnings of files' names
 EDGE_COLUMNS = {"confidence": np.float32, "support": np.int32, "measure": np.float32}
 
@@ -59,12 +60,8 @@ def write_graph(directory: Path, stored: Stored) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     vocabulary, classifier = parts.describer.vocabulary, parts.describer.classifier
     _write_columns(directory, "vocabulary", {"df": vocabulary.df, "idf": vocabulary.idf, "kinds": vocabulary.kinds})
-    for name, part in (
-        ("relations", parts.relations),
-        ("outcomes", stored.outcomes),
-        ("portfolios", stored.portfolios),
-    ):
-        _write_columns(directory, name, _columns_of(part))
+    _write_columns(directory, "relations", _columns_of(parts.relations))
+    _write_holders(directory, stored)
     _write_records(directory, stored)
     classifiers = {}
     for name, model in (("industry", classifier.industry), ("field", classifier.field)):
@@ -79,7 +76,6 @@ def write_graph(directory: Path, stored: Stored) -> None:
             }
     _write_term_graph(directory, parts.terms())
     _write_strings(directory, "terms", vocabulary.terms)
-    _write_strings(directory, "organisations", list(parts.describer.organisations))
     StringIndex.of(vocabulary.numbers).save(directory / "terms")
     StringIndex.of(vocabulary.lookup).save(directory / "lookup")
     _write_header(directory, stored, classifiers)
@@ -87,12 +83,28 @@ def write_graph(directory: Path, stored: Stored) -> None:
 
 def write_shard(directory: Path, stored: Stored, source: Path) -> None:
     """Write a graph of some of the records whose graph lies in `source`; all that is not of records is linked from there."""
+    _write_beside(directory, stored, source, _OF_RECORDS)
+
+
+def write_renewed(directory: Path, stored: Stored, source: Path) -> None:
+    """Write a graph of other records than that in `source`; terms and what is known of them are linked from there."""
+    _write_beside(directory, stored, source, (*_OF_RECORDS, *_OF_HOLDERS))
+    _write_holders(directory, stored)
+
+
+def _write_beside(directory: Path, stored: Stored, source: Path, own: tuple[str, ...]) -> None:
     directory.mkdir(parents=True)
     for path in source.iterdir():
-        if path.name != HEADER and not path.name.startswith(_OF_RECORDS):
+        if path.name != HEADER and not path.name.startswith(own):
             link_or_copy(path, directory / path.name)
     _write_records(directory, stored)
     _write_header(directory, stored, _read_json(source / HEADER)["classifiers"])
+
+
+def _write_holders(directory: Path, stored: Stored) -> None:
+    _write_columns(directory, "outcomes", _columns_of(stored.outcomes))
+    _write_columns(directory, "portfolios", _columns_of(stored.portfolios))
+    _write_strings(directory, "organisations", list(stored.parts.describer.organisations))
 
 
 def _write_records(directory: Path, stored: Stored) -> None:

@@ -55,6 +55,11 @@ class Manifest(BaseModel):
     # Judged or observed pairs the ranker learned from.
     training_pairs: int = 0
     mlflow_run_id: str = ""
+    # The bundle whose vocabularies, topics and terms these are; how many records were written or deleted since it was
+    # built; and a digest of how texts were read.
+    fitted: str = ""
+    changed: int = 0
+    reading: str = ""
     files: dict[str, FileEntry] = {}
 
 

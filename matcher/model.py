@@ -13,7 +13,7 @@ from data.errors import BundleError, InputError
 from data.records import Achievement, Demand, Record
 from knowledge_graph.graph import KnowledgeGraph
 from knowledge_graph.quantities.names import Encode
-from matcher.bundle import Manifest, verify
+from matcher.bundle import Manifest, link_files, verify
 from matcher.collection.collection import Collection
 from matcher.collection.encoded import RecordEncoder
 from matcher.collection.pairs import PairBatch
@@ -41,6 +41,7 @@ RECORD_FOLDERS = (
     KINDS_FOLDER,
 )
 SCORER_FOLDER = "scorer"
+_FITTED = ("encoder", CONTEXTUAL_FOLDER, "viewer")
 FAMILIARITY_FILE = "viewer/familiarity.json"
 
 
@@ -111,20 +112,29 @@ class MatchingModel:
             least_familiarity(space, texts[: len(demands)], np.asarray(demand_view.texts.full.vectors), supply),
         )
 
-    def save_records(self, directory: Path) -> None:
-        """Write everything but the scorer into the folder of a new bundle."""
+    def save_records(self, directory: Path, source: Path | None = None) -> None:
+        """Write everything but the scorer into the folder of a new bundle.
+
+        What was fitted is linked from the bundle `source`, where one is given that has the same.
+        """
+        if source is None:
+            self._save_fitted(directory)
+        else:
+            link_files(source, directory, _FITTED)
+        self.achievements.save(directory / "achievements")
+        self.demands.save(directory / "demands")
+        if self.graph is not None:
+            self.graph.save(directory / GRAPH_FOLDER, None if source is None else source / GRAPH_FOLDER)
+        if self.quantities is not None:
+            self.quantities.save(directory / "quantities")
+
+    def _save_fitted(self, directory: Path) -> None:
         self.space.encoder.save(directory / "encoder")
         if self.space.contextual is not None:
             self.space.contextual.save(directory / CONTEXTUAL_FOLDER)
         self.record_encoder.save(directory / "viewer")
         if self.least_familiarity is not None:
             (directory / FAMILIARITY_FILE).write_text(json.dumps({"least": self.least_familiarity}), encoding="utf-8")
-        self.achievements.save(directory / "achievements")
-        self.demands.save(directory / "demands")
-        if self.graph is not None:
-            self.graph.save(directory / GRAPH_FOLDER)
-        if self.quantities is not None:
-            self.quantities.save(directory / "quantities")
 
     @classmethod
     def load(cls, directory: Path, *, threads: int = 1, verified: Manifest | None = None) -> Self:

@@ -36,6 +36,7 @@ from matcher.kinds.index import KindIndex
 from matcher.kinds.teaching import fit_rankers
 from matcher.learning.fit import Examples, fit_scorer
 from matcher.model import KINDS_FOLDER, MatchingModel
+from matcher.renewal import renewed
 from matcher.texts.encoding import contextual_encoder, store_encoder
 from models.ranking.ordinal import RankerParameters
 from training.candidate.asking import asking
@@ -43,6 +44,7 @@ from training.candidate.make import BuiltBundle, FittedScorer, finish
 from training.candidate.tuning import STUDIES_FILE, tune
 from training.outcomes.graded_pairs import graded_pairs
 from training.outcomes.holdout import split_pairs
+from training.renewal import reading_digest, renewable
 from training.versions.registry import bundle_facts
 from training.versions.runs import recorded_run
 
@@ -53,10 +55,16 @@ WORK = ("build or training", "构建或训练")
 
 
 def build(
-    settings: Settings, store: Store, progress: Progress = lambda _: None, workers: Workers = THIS_PROCESS
+    settings: Settings,
+    store: Store,
+    progress: Progress = lambda _: None,
+    workers: Workers = THIS_PROCESS,
+    *,
+    full: bool = False,
 ) -> BuiltBundle:
     """Build a bundle from all records of the store; it has no ranker yet and is what the next training starts from.
 
+    Where few records changed since the latest build only these are read (`training.renewal`), unless `full`.
     It is served at once unless that would replace a bundle with a ranker by one without. Its run goes to MLflow with the
     next one that is pushed. `workers` do what concerns single records; the bundle's files are the same wherever they run.
 
@@ -67,17 +75,23 @@ def build(
 
     """
     with exclusive(settings.home / LOCK, *WORK):
-        return _build(settings, store, progress, workers)
+        return _build(settings, store, progress, workers, full=full)
 
 
-def _build(settings: Settings, store: Store, progress: Progress, workers: Workers) -> BuiltBundle:
+def _build(settings: Settings, store: Store, progress: Progress, workers: Workers, *, full: bool) -> BuiltBundle:
     started, watermark = monotonic(), store.watermark()
     progress("records")
     achievements, demands = list(store.achievements()), list(store.demands())
-    progress("encoder")
-    encoder = store_encoder(settings, demands, achievements)
     contextual = contextual_encoder(settings, workers)
-    model = MatchingModel.build(achievements, demands, encoder, progress, contextual, workers)
+    reading = reading_digest(settings, contextual)
+    latest = None if full else renewable(settings, store, achievements, demands, reading)
+    if latest is None:
+        progress("encoder")
+        encoder = store_encoder(settings, demands, achievements)
+        model = MatchingModel.build(achievements, demands, encoder, progress, contextual, workers)
+    else:
+        encoder = latest.model.space.encoder
+        model = renewed(latest.model, achievements, demands, latest.kept, contextual, progress)
     progress("kinds")
     kinds = load_kinds(settings.kinds)
     others = KindIndex.build(
@@ -94,12 +108,15 @@ def _build(settings: Settings, store: Store, progress: Progress, workers: Worker
         achievements=len(achievements),
         demands=len(demands),
         encoder_digest=encoder.digest,
+        fitted=version if latest is None else latest.manifest.fitted,
+        changed=0 if latest is None else latest.changed,
+        reading=reading,
     )
     progress("bundle")
     current = pointed(settings.bundles, CURRENT)
     serve = not current or not has_ranker(settings.bundles / current)
     with new_bundle(settings.bundles) as directory:
-        model.save_records(directory)
+        model.save_records(directory, None if latest is None else latest.directory)
         others.save(directory / KINDS_FOLDER)
         published = publish(directory, manifest, serve=serve)
     set_pointer(settings.bundles, BUILT, version)
@@ -114,8 +131,10 @@ def _build(settings: Settings, store: Store, progress: Progress, workers: Worker
             "encoder_digest": encoder.digest,
             "contextual_encoder_digest": contextual.digest if contextual else "none",
             "encoder_adapt": settings.encoder_adapt,
+            "fitted": manifest.fitted,
         }
         run.metrics = {"achievements": len(achievements), "demands": len(demands), "bytes": size}
+        run.metrics["changed_since_fit"] = manifest.changed
         run.metrics["seconds"] = monotonic() - started
         run.tags = {"gongxu.bundle": version}
     return BuiltBundle(published, manifest)

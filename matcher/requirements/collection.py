@@ -108,12 +108,12 @@ class Quantities:
     def with_demands(self, records: Sequence[Demand], placement: Placement) -> "Quantities":
         """Return the quantities after demands were written, which got the rows of `placement`."""
         written = self.demands.written(self.read(records), placement)
-        return Quantities(written, self.achievements, self._encode, self._synonyms)
+        return self.of(written, self.achievements)
 
     def with_achievements(self, records: Sequence[Achievement], placement: Placement) -> "Quantities":
         """Return the quantities after achievements were written, which got the rows of `placement`."""
         written = self.achievements.written(self.read(records), placement)
-        return Quantities(self.demands, written, self._encode, self._synonyms)
+        return self.of(self.demands, written)
 
     def pair_features(self, demands: Rows, achievements: Rows) -> NDArray[np.float32]:
         """Return (n, len(FEATURES)) of stored demands with stored achievements, by their rows, (n,) each."""
@@ -123,10 +123,14 @@ class Quantities:
                 result[places[within]] = requirement_features(wanted, d[within], offered, a)
         return result
 
+    def of(self, demands: QuantityCollection, achievements: QuantityCollection) -> "Quantities":
+        """Return other quantities, read in the same way."""
+        return Quantities(demands, achievements, self._encode, self._synonyms)
+
     def shard(self, demands: Rows, achievements: Rows) -> "Quantities":
         """Return the quantities of the records at the given rows of the bundle, as rows of their own."""
         wanted, offered = self.demands.base.take(demands), self.achievements.base.take(achievements)
-        return Quantities(QuantityCollection(wanted), QuantityCollection(offered), self._encode, self._synonyms)
+        return self.of(QuantityCollection(wanted), QuantityCollection(offered))
 
     def save(self, directory: Path) -> None:
         """Write both sides into `directory`, which is created; only quantities as built can be saved."""

@@ -1,7 +1,7 @@
 """The quantities of many records as columns, parsed once, linked and judged all together."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -161,6 +161,21 @@ class QuantityTable:
             np.concatenate(texts) if texts else self.texts[:0],
             np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         )
+
+    def with_distinct_names(self) -> "QuantityTable":
+        """Return the table with each name once, numbered in the order in which quantities first have it."""
+        held = np.ascontiguousarray(np.hstack([self.names.codes.view(np.int8), self.names.vectors]))
+        rows = held.view(np.dtype((np.void, held.shape[1]))).ravel()
+        _, number = np.unique(rows, return_inverse=True)
+        used = number[self.codes[:, NAME]]
+        _, first, place = np.unique(used, return_index=True, return_inverse=True)
+        order = np.argsort(first)  # names by where they first occur
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        codes = self.codes.copy()
+        codes[:, NAME] = rank[place]
+        chosen = self.codes[np.sort(first), NAME]
+        return replace(self, codes=codes, names=NameTable(self.names.codes[chosen], self.names.vectors[chosen]))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -266,8 +266,12 @@ class TextSpace:
 
     def without_context(self) -> "TextSpace":
         """Return the same space without its second encoder, which is not needed for `rows`."""
+        return self.with_context(None)
+
+    def with_context(self, contextual: Encoder | None) -> "TextSpace":
+        """Return the same space with another second encoder."""
         space = copy(self)
-        space.contextual = None
+        space.contextual = contextual
         return space
 
     def comparing(self) -> "TextSpace":

@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 
 def build_command(
     cluster: ClusterOption = "",
+    full: Annotated[
+        bool, typer.Option("--full", help="Read all records again and fit vocabularies, topics and terms to them.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the bundle's manifest summary as JSON.")] = False,
 ) -> None:
     """Build a bundle from the store's records: text space, vectors, indexes. Run it after an import.
 
-    It is served at once unless a trained bundle serves: then the next `gongxu train` starts from it.
+    Where at most 5% of the records changed since vocabularies, topics and terms were fitted, these stay and only changed
+    records are read. It is served at once unless a trained bundle serves: then the next `gongxu train` starts from it.
 
     Examples:
       gongxu build
+
+      gongxu build --full
 
       gongxu build --cluster 10.0.0.5:6379
 
@@ -41,7 +47,7 @@ def build_command(
         if cluster:
             progress("cluster")
         with open_workers(cluster, progress.part) as workers:
-            built = build(settings(), store, progress, workers)
+            built = build(settings(), store, progress, workers, full=full)
         progress("mlflow")
         built = replace(built, unreached=push_pending(settings()))
     _report(built, as_json)
@@ -207,6 +213,8 @@ def _report(built: "BuiltBundle", as_json: bool, decision: "Decision | None" = N
         "directory": str(built.directory),
         "achievements": manifest.achievements,
         "demands": manifest.demands,
+        "fitted": manifest.fitted,
+        "changed_since_fit": manifest.changed,
         "features": len(manifest.feature_names),
         "training_pairs": manifest.training_pairs,
         "mlflow_run_id": manifest.mlflow_run_id,
@@ -219,6 +227,10 @@ def _report(built: "BuiltBundle", as_json: bool, decision: "Decision | None" = N
         typer.echo(json.dumps(facts, ensure_ascii=False))
         return
     typer.echo(f"模型包 {manifest.version}：成果 {manifest.achievements:,} 项，需求 {manifest.demands:,} 项。")
+    if manifest.fitted != manifest.version and not manifest.training_pairs:
+        typer.echo(
+            f"沿用 {manifest.fitted} 的词表、主题与术语，此后有 {manifest.changed:,} 条记录变化；--full 全部重算。"
+        )
     if manifest.training_pairs:
         run = f"，MLflow 运行编号 {manifest.mlflow_run_id}" if manifest.mlflow_run_id else ""
         typer.echo(f"排序模型由 {manifest.training_pairs:,} 对结果训练{run}。")
