@@ -146,6 +146,25 @@ def test_what_reads_records_answers_as_a_server_does_that_holds_the_bundle(serve
     assert without_ids(ours.json()) == without_ids(theirs.json())
 
 
+def paths_of(routes, prefix=""):
+    """Return the paths of pages and answers that take no parameter."""
+    found = set()
+    for route in routes:
+        path = prefix + getattr(route, "path", "")
+        if getattr(route, "routes", None):
+            found |= paths_of(route.routes, path)
+        elif "GET" in (getattr(route, "methods", None) or ()) and "{" not in path:
+            found.add(path)
+    return found
+
+
+def test_every_page_is_there_as_on_a_server_that_holds_the_bundle(served, reader):
+    paths = sorted(paths_of(served[0].app.routes))
+    assert len([path for path in paths if path.startswith("/dashboard")]) > 20
+    expected = {path: reader.get(path).status_code for path in paths}
+    assert {path: served[0].get(path).status_code for path in paths} == expected
+
+
 def test_what_counts_over_all_records_is_refused_by_name(served):
     client, _ = served
     with Store.open(client.app.state.services.settings.store_url) as store:
