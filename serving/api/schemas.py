@@ -160,6 +160,7 @@ class ReadyReport(BaseModel):
     demands: int
     ranker: bool = Field(description="False: answers are ordered by retrieval only")
     graph: bool = Field(description="False: no knowledge graph; its routes answer 503")
+    lacks: list[str] = Field(description="What answers are made without at the moment, such as `store` or `shard 2`")
     store: Literal["ok", "unreachable"]
     revision: int = Field(description="Store revision up to which records are searchable")
     rejected_bundle: "RejectedBundle | None" = Field(description="A newer bundle that could not be loaded")

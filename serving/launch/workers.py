@@ -20,6 +20,8 @@ import structlog
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
+from serving.telemetry.metrics import forget_process
+
 log = structlog.get_logger("gongxu.workers")
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -110,6 +112,7 @@ class Workers:
     def _take_away(self, worker: _Worker) -> None:
         worker.process.join()
         worker.channel.close()
+        forget_process(worker.process.pid)
         self._workers.remove(worker)
         if self._stopping:
             return

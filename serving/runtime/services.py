@@ -17,6 +17,7 @@ from data.store.judging import UNDO, submit, submit_moves
 from data.store.store import Store
 from eval.online.experiments import Mode
 from matcher.recommendation import Recommendation
+from matcher.shards.asking import AskingEngine
 from serving.access.credentials import KeyRing
 from serving.access.disclosure.registry import DisclosureRegistry
 from serving.problems import NO_BUNDLE, ApiError
@@ -42,7 +43,7 @@ from serving.runtime.standing.delivery import Deliverer
 from serving.runtime.standing.matching import StandingMatcher
 from serving.runtime.storage import StoreAccess, StoreThreads
 from serving.runtime.work.ordering import submit_orders
-from serving.telemetry.metrics import BUNDLE_CREATED, IMPRESSIONS_LOST
+from serving.telemetry.metrics import BUNDLE_CREATED, BUNDLE_SERVES, IMPRESSIONS_LOST, SHARD_SILENT
 from serving.telemetry.tracing import start_tracing, stop_tracing
 
 _T = TypeVar("_T")
@@ -101,6 +102,7 @@ class Services:
         self.model_threads = ModelThreads(settings.model_concurrency)
         self.reranking = Reranking(settings, self.model_threads)
         self.rewriting = Rewriting(settings, self.chat, self.model_threads)
+        self._shards, self._version = 0, ""  # as the gauges know them
         self.upload_cleaner = PeriodicTask("uploads", self._expire_uploads, UPLOAD_INTERVAL)
 
     def start(self) -> None:
@@ -249,6 +251,15 @@ class Services:
         if self.reload(force=False):
             # What was written while the bundle was loading is searchable at once.
             self.follower.wake()
+        self._note_silent_shards()
+
+    def _note_silent_shards(self) -> None:
+        live = self.holder.live
+        if live is not None and isinstance(live.engine, AskingEngine):
+            self._shards = max(self._shards, live.engine.part.shards)  # of all that were ever asked: none stays silent
+            silent = live.engine.lacks
+            for shard in range(self._shards):
+                SHARD_SILENT.labels(shard).set(f"shard {shard}" in silent)
 
     def reload(self, *, force: bool) -> bool:
         """Load the current bundle if it is a new one, or anyway; return whether a newly loaded one serves now."""
@@ -278,7 +289,13 @@ class Services:
         for endpoint in encoder_endpoints(self.holder.live):
             counted(endpoint)
         if self.holder.live is not None:
-            BUNDLE_CREATED.set(self.holder.live.manifest.created_at.timestamp())
+            manifest = self.holder.live.manifest
+            BUNDLE_CREATED.set(manifest.created_at.timestamp())
+            if self._version != manifest.version:
+                if self._version:
+                    BUNDLE_SERVES.labels(self._version).set(0)
+                self._version = manifest.version
+                BUNDLE_SERVES.labels(self._version).set(1)
 
 
 def services_of(request: Request) -> Services:

@@ -3,16 +3,18 @@
 import os
 import sys
 from pathlib import Path
+from time import time
 from typing import Any
 
 from data.errors import StoreError
 from data.settings import Settings
 from data.store.store import Store
 from matcher.bundle import PREVIOUS, pointed
+from matcher.shards.part import SIDES
 from models.threads import limit_threads
 from serving.runtime.background import PeriodicTask
 from serving.runtime.live import BundleHolder, LiveModel
-from serving.runtime.memory import few_arenas
+from serving.runtime.memory import few_arenas, resident_bytes
 from serving.runtime.shards.absent import Absent
 from serving.runtime.shards.lines import Exchange
 from serving.runtime.shards.places import kept_token, part_folder
@@ -42,6 +44,7 @@ class ShardActor:
         self._access = StoreAccess(settings)
         self._holder = BundleHolder(self._folder, threads=1)
         self._versions: dict[str, LiveModel] = {}
+        self._started = self._followed = time()
         self._watch()
         self._exchange = Exchange(host, kept_token(settings.home), self.ask)
         for name, work in (("watcher", self._watch), ("follower", self._follow)):
@@ -55,13 +58,21 @@ class ShardActor:
         return live.revision if question == "revision" else getattr(live.engine, question)(*arguments)
 
     def status(self) -> dict[str, Any]:
-        """Return the versions held, why the newest was refused ("" unless it was), and the number of the process."""
-        rejected = self._holder.rejected
+        """Return the versions held, why the newest was refused ("" unless it was), how far the store was followed, and more.
+
+        `behind` is the seconds since all that had been written was taken in, `memory` the resident bytes of the process.
+        """
+        rejected, live = self._holder.rejected, self._holder.live
         return {
             "versions": list(self._versions),
             "rejected": "" if rejected is None else rejected.reason,
             "pid": os.getpid(),
             "address": self._exchange.address,
+            "started": self._started,
+            "revision": 0 if live is None else live.revision,
+            "behind": time() - self._followed,
+            "records": {} if live is None else {side: live.engine.size(side) for side in SIDES},
+            "memory": resident_bytes(),
         }
 
     def _watch(self) -> None:
@@ -77,6 +88,7 @@ class ShardActor:
         store = self._access.store()
         for live in tuple(self._versions.values()):
             live.catch_up(store)
+        self._followed = time()
 
     def _store(self) -> Store | None:
         try:

@@ -17,6 +17,7 @@ from serving.shards.actor import ShardActor
 
 KEPT = 2  # versions whose parts are left: the current and the one before
 LOAD_SECONDS = 600.0  # for all actors to load a version
+STATUS_SECONDS = 2.0  # that actors get to say how they are
 TAKEN_OVER_SECONDS = 10.0  # that requests of the number of shards before get to end
 
 log = structlog.get_logger("gongxu.shards")
@@ -25,8 +26,12 @@ log = structlog.get_logger("gongxu.shards")
 class Keeper:
     """The actors of so many shards, so many replicas each, in the cluster that `ray` is connected to."""
 
-    def __init__(self, ray: Any, settings: Settings, shards: int, replicas: int, threads: int = 2) -> None:
+    def __init__(
+        self, ray: Any, settings: Settings, shards: int, replicas: int, threads: int = 2, resource: str = ""
+    ) -> None:
+        """Start nothing yet. Each actor takes one unit of `resource` of its node; of every node with "" for it."""
         self._ray = ray
+        self._resources = {resource: 1.0} if resource else {}
         self._settings = settings.model_copy(update={"home": settings.home.resolve()})
         self.shards = shards
         self.replicas = replicas
@@ -46,10 +51,11 @@ class Keeper:
         version, _, shards = name.rpartition(".")
         return version if shards == str(self.shards) else ""
 
-    def run(self, token: str, ready: Callable[[str], None]) -> None:
+    def run(self, token: str, ready: Callable[[str], None], *, leave: bool = False) -> None:
         """Follow the current bundle until `stopping`, or until another number of shards took over; then end the actors.
 
-        `token` is that of the cluster; `ready` is called with each version that is served.
+        `token` is that of the cluster; `ready` is called with each version that is served. With `leave` the actors go on
+        after `stopping`, for the keeper that takes them over.
         """
         self._token, began = token, False
         while not self.stopping.is_set():
@@ -61,7 +67,8 @@ class Keeper:
                 began = True
                 ready(self.serving)
             self.stopping.wait(self._settings.serve_poll)
-        self.end()
+        if not (leave and self.stopping.is_set()):
+            self.end()
 
     def refresh(self) -> bool:
         """Serve the current bundle if it is another than before; return whether a new one is served now.
@@ -80,6 +87,21 @@ class Keeper:
             log.warning("bundle rejected", version=bundle.name, reason=str(error))
             return False
         return True
+
+    def statuses(self) -> dict[tuple[int, int], dict[str, Any] | None]:
+        """Return what each actor says of itself, by shard and replica; None for one that does not answer in time."""
+        asked = {replica: actor.status.remote() for replica, actor in tuple(self._actors.items())}
+        ready, _ = (
+            self._ray.wait(list(asked.values()), num_returns=len(asked), timeout=STATUS_SECONDS) if asked else ([], [])
+        )
+        return {replica: self._answer(one) if one in ready else None for replica, one in asked.items()}
+
+    def _answer(self, ready: Any) -> dict[str, Any] | None:
+        try:
+            status: dict[str, Any] = self._ray.get(ready)
+        except self._ray.exceptions.RayError:
+            return None  # the process died
+        return status
 
     def end(self) -> None:
         """End all actors."""
@@ -119,6 +141,7 @@ class Keeper:
                         max_restarts=-1,
                         max_concurrency=self._threads,
                         num_cpus=0,
+                        resources=self._resources,
                         scheduling_strategy="SPREAD",
                     ).remote(self._settings, self.shards, shard)
 

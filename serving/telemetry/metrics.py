@@ -1,6 +1,9 @@
 """What the server counts and times, for Prometheus."""
 
+import os
+
 from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.multiprocess import mark_process_dead
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -54,8 +57,31 @@ IMPRESSIONS = Counter("gongxu_impressions_total", "Impressions written to the st
 IMPRESSIONS_LOST = Counter("gongxu_impressions_lost_total", "Impressions dropped because the queue was full")
 BUNDLE_LOADS = Counter("gongxu_bundle_loads_total", "Bundles loaded or rejected", ["result"])
 BUNDLE_CREATED = Gauge(
-    "gongxu_bundle_created_timestamp_seconds", "When the bundle that is served was built", multiprocess_mode="min"
+    "gongxu_bundle_created_timestamp_seconds", "When the bundle that is served was built", multiprocess_mode="livemin"
 )
-BUNDLE_REJECTED = Gauge("gongxu_bundle_rejected", "1 while a newer bundle is refused, else 0", multiprocess_mode="max")
-STORE_SILENCE = Gauge("gongxu_store_silence_seconds", "Time since the store last answered", multiprocess_mode="max")
+BUNDLE_SERVES = Gauge(
+    "gongxu_bundle_serves",
+    "Processes that answer with a version, or ask shards for it",
+    ["version"],
+    multiprocess_mode="livesum",
+)
+BUNDLE_REJECTED = Gauge(
+    "gongxu_bundle_rejected", "1 while a newer bundle is refused, else 0", multiprocess_mode="livemax"
+)
+STORE_SILENCE = Gauge("gongxu_store_silence_seconds", "Time since the store last answered", multiprocess_mode="livemax")
 RECORDS_REPLAYED = Counter("gongxu_records_replayed_total", "Records taken in since the bundle was built")
+SHARD_SECONDS = Histogram(
+    "gongxu_shard_seconds", "Time from a question to one shard's answer", ["question"], buckets=_SECONDS
+)
+SHARD_UNANSWERED = Counter(
+    "gongxu_shard_unanswered_total", "Questions that a shard, silent or late, did not answer", ["shard", "question"]
+)
+SHARD_SILENT = Gauge(
+    "gongxu_shard_silent", "1 while no replica of a shard answers, else 0", ["shard"], multiprocess_mode="livemax"
+)
+
+
+def forget_process(pid: int | None) -> None:
+    """Leave the gauges of a worker that has ended out of what the others answer; its counts remain."""
+    if pid is not None and "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -39,6 +39,7 @@ async def readyz(services: ServicesOf) -> Response:
         demands=live.engine.size("demands") if live else 0,
         ranker=live is not None and "ranker" not in lacks,
         graph=live is not None and "graph" not in lacks,
+        lacks=lacks,
         store="ok" if store_ok else "unreachable",
         revision=live.revision if live else 0,
         rejected_bundle=rejected

@@ -3724,6 +3724,10 @@ class ReadyReport(BaseModel):
     """
     False: no knowledge graph; its routes answer 503
     """
+    lacks: list[str]
+    """
+    What answers are made without at the moment, such as `store` or `shard 2`
+    """
     store: Literal["ok", "unreachable"]
     revision: int
     """

@@ -4,10 +4,11 @@ import os
 import signal
 import threading
 from collections.abc import Mapping
+from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from data.errors import ClusterError
 from serving.runtime.shards.absent import Absent
 from serving.runtime.shards.lines import CLOSED, Address, Broken, open_line
 from serving.runtime.shards.places import NAMESPACE, Cluster, actor_name, kept_token
+from serving.telemetry.metrics import SHARD_SECONDS, SHARD_UNANSWERED
 
 PROBE_SECONDS = 0.25  # between two looks whether a replica answers again
 UNUSED_SECONDS = 30.0  # without a request, after which nobody looks any more
@@ -26,6 +28,7 @@ Replica = tuple[int, int]  # shard, number
 Line = Connection
 
 log = structlog.get_logger("gongxu.shards")
+_seconds = cache(SHARD_SECONDS.labels)
 
 
 class RayShards:
@@ -205,6 +208,8 @@ class RayConversation:
         while wanted:
             asked = self._sent(question, of, wanted)
             wanted = self._collect(question, asked, answers)
+        for shard in of.keys() - answers.keys():
+            SHARD_UNANSWERED.labels(shard, question).inc()
         return {shard: answers[shard] for shard in of if shard in answers}
 
     def _sent(self, question: str, of: Mapping[int, tuple[Any, ...]], wanted: list[int]) -> "dict[Line[Any, Any], int]":
@@ -245,7 +250,7 @@ class RayConversation:
 
         """
         again: list[int] = []
-        waiting = dict(asked)
+        waiting, began, seconds = dict(asked), perf_counter(), _seconds(question)
         while waiting:
             ready: list[Any] = wait(list(waiting), max(0.0, self._until - monotonic()))
             for line in ready:
@@ -264,6 +269,7 @@ class RayConversation:
                     self._give_up(shard, "another version")
                 else:
                     answers[shard] = answer
+                    seconds.observe(perf_counter() - began)
             if not ready:
                 for shard in waiting.values():
                     self._late.add(shard)

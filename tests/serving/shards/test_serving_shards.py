@@ -1,8 +1,10 @@
 """A server that asks shards: the answers of one that holds the bundle, the store followed, two versions held."""
 
 from datetime import UTC, datetime
+from urllib.request import urlopen
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from data.records import Achievement
 from data.store.store import Store
@@ -15,6 +17,7 @@ from serving.runtime.shards.absent import Absent
 from serving.runtime.shards.loading import open_engine
 from serving.runtime.shards.places import asking_name, part_folder
 from serving.shards.actor import ShardActor
+from serving.shards.exporter import export
 from tests.serving.conftest import copy_of, running, wait_for
 from tests.some import some
 
@@ -26,10 +29,14 @@ NEW = Achievement(achievement_id="A-shards", title="石墨烯散热膜卷对卷�
 class InThisProcess:
     """The actors of all shards as plain objects, of which one may be silent."""
 
-    count, patience, lacks = SHARDS, 1.0, ()
+    count, patience = SHARDS, 1.0
 
     def __init__(self, actors, version):
         self.actors, self.version, self.silent = actors, version, set()
+
+    @property
+    def lacks(self):
+        return tuple(f"shard {shard}" for shard in sorted(self.silent))
 
     def begin(self):
         return Conversation(self)
@@ -38,7 +45,7 @@ class InThisProcess:
 class Conversation:
     def __init__(self, shards):
         self._shards = shards
-        self.lacks = tuple(f"shard {shard}" for shard in sorted(shards.silent))
+        self.lacks = shards.lacks
 
     def ask(self, question, of):
         known = {shard: given for shard, given in of.items() if shard not in self._shards.silent}
@@ -76,6 +83,11 @@ def served(cut):
             yield client, shards
 
 
+def metric(client, name, label="shard"):
+    families = {family.name: family for family in text_string_to_metric_families(client.get("/metrics").text)}
+    return {sample.labels[label]: sample.value for sample in families[name].samples}
+
+
 def answer(client, asked=ASKED):
     found = client.post("/v1/recommendations/achievements", json=asked)
     assert found.status_code == 200, found.text
@@ -102,11 +114,14 @@ def test_a_silent_shard_is_named_and_its_answer_not_kept(served):
     partial = answer(client, asked)
     shards.silent = {0, 1}
     refused = client.post("/v1/recommendations/achievements", json=asked | {"top_k": 6})
+    wait_for(lambda: metric(client, "gongxu_shard_silent") == {"0": 1.0, "1": 1.0})
+    assert client.get("/readyz").json()["lacks"] == ["shard 0", "shard 1"]
     shards.silent = set()
     assert partial["lacks"] == ["shard 1"]
     assert partial["degraded"]
     assert (refused.status_code, refused.json()["type"]) == (503, "urn:gongxu:problem:shards-silent")
     assert answer(client, asked)["lacks"] == []
+    wait_for(lambda: metric(client, "gongxu_shard_silent") == {"0": 0.0, "1": 0.0})
 
 
 READ = (
@@ -225,6 +240,28 @@ def test_a_written_record_is_found_through_its_shard(served):
     wait_for(lambda: NEW.achievement_id in [item["id"] for item in answer(client, asked)["items"]])
     held = [NEW.achievement_id in actor.ask(shards.version, "ids", "achievements") for actor in shards.actors]
     assert sorted(held) == [False, True]
+
+
+def test_actors_say_how_they_are_for_prometheus(served):
+    _, shards = served
+    statuses = {(shard, 0): actor.status() for shard, actor in enumerate(shards.actors)} | {(1, 1): None}
+    port = export(lambda: statuses, "127.0.0.1", 0)
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+        told = response.read().decode()
+    found = {
+        (sample.name, sample.labels["shard"], sample.labels["replica"]): sample.value
+        for family in text_string_to_metric_families(told)
+        for sample in family.samples
+    }
+    ups = {replica: found["gongxu_shard_up", *replica] for replica in (("0", "0"), ("1", "0"), ("1", "1"))}
+    assert ups == {("0", "0"): 1, ("1", "0"): 1, ("1", "1"): 0}
+    assert ("gongxu_shard_revision", "1", "1") not in found
+    assert found["gongxu_shard_revision", "0", "0"] >= 1
+    assert found["gongxu_shard_memory_bytes", "0", "0"] > 10**8
+    assert 0 <= found["gongxu_shard_behind_seconds", "0", "0"] < 60
+    assert f'gongxu_shard_holds{{replica="0",shard="0",version="{shards.version}"}} 1.0' in told
+    records = sum(status["records"]["demands"] for status in statuses.values() if status)
+    assert records == served[0].get("/readyz").json()["demands"]
 
 
 def test_a_shard_holds_the_version_before_beside_the_current_one(cut, platform):

@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from prometheus_client import REGISTRY
 
 from data.cluster import ray_workers
 from data.errors import ClusterError
@@ -82,13 +83,22 @@ def test_who_does_not_know_the_token_is_not_answered(ray, shards):
         open_line(shards._address((1, 0)), "guessed")
 
 
+def counted(name, **labels):
+    return REGISTRY.get_sample_value(name, labels) or 0
+
+
 def test_a_late_shard_is_left_out_and_asked_no_more_in_the_same_request(shards):
     assert shards.begin().ask("ids", EVERY)
     shards.patience = 0.5
     conversation = shards.begin()
     assert conversation.ask("near", {1: ()}) == {}
     assert conversation.lacks == ("shard 1",)
+    before = counted("gongxu_shard_unanswered_total", shard="1", question="ids")
     assert 1 not in conversation.ask("ids", EVERY)
+    assert counted("gongxu_shard_unanswered_total", shard="1", question="ids") == before + 1
+    assert counted("gongxu_shard_unanswered_total", shard="1", question="near") == 1
+    assert counted("gongxu_shard_seconds_count", question="ids") > 0
+    assert counted("gongxu_shard_seconds_count", question="near") == 0
 
 
 def test_the_other_replica_is_asked_where_one_is_killed(ray, shards):
