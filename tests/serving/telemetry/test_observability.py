@@ -1,63 +1,15 @@
-"""Metrics that alerts and dashboard may rely on, and traces for those who want them."""
+"""Stage times as metrics, and traces for those who want them."""
 
-import json
-import re
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.serving.conftest import running, wait_for
-from tests.some import some
 
-MONITORING = Path(__file__).resolve().parents[3] / "docs" / "monitoring"
 URL = "/v1/recommendations/achievements"
-NAME = re.compile(r"gongxu_[a-z_]+")
-
-
-def exposed(client):
-    """Return the names that Prometheus stores, with the labels of each."""
-    labels = {}
-    for family in text_string_to_metric_families(client.get("/metrics").text):
-        labels.setdefault(family.name, set())
-        for sample in family.samples:
-            labels.setdefault(sample.name, set()).update(sample.labels)
-    for family in list(labels):  # one that counted nothing yet has no sample
-        for suffix in ("_total", "_bucket", "_count", "_sum"):
-            labels.setdefault(family + suffix, set())
-    return labels
-
-
-def expressions():
-    dashboard = json.loads((MONITORING / "dashboard.json").read_text(encoding="utf-8"))
-    yield from (target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
-    yield from re.findall(
-        r"expr: (?:>\n)?((?:.+\n)+?)(?= +(?:for|annotations):)", (MONITORING / "alerts.yml").read_text()
-    )
-
-
-def test_alerts_and_dashboard_ask_for_what_there_is(client):
-    client.post(URL, json={"demand_id": "D000001"})
-    client.post(
-        "/v1/events",
-        json={
-            "event_id": "e",
-            "demand_id": "D",
-            "achievement_id": "A",
-            "kind": "click",
-            "occurred_at": "2026-01-01T09:30:00+08:00",
-        },
-    )
-    known = exposed(client)
-    asked = {name for expression in expressions() for name in NAME.findall(expression)}
-    assert len(asked) >= 15
-    assert asked <= known.keys()
-    for expression in some(expressions()):
-        for name, chosen in re.findall(r"(gongxu_[a-z_]+)\{([a-z]+)=", expression):
-            assert not known[name] or chosen in known[name], (name, chosen)
 
 
 def test_every_stage_of_a_request_is_timed(client):
