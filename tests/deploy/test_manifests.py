@@ -1,5 +1,6 @@
 """Compose and Kubernetes files hold to their schemas, and to what a rehearsal cannot see: probes, budgets, no secrets."""
 
+import json
 import re
 from pathlib import Path
 
@@ -12,20 +13,42 @@ from data.settings import settings
 from tests.some import some
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
-MANIFESTS = [
-    document
-    for path in sorted((DEPLOY / "kubernetes").glob("*.yaml"))
-    if path.name != "kustomization.yaml"
-    for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
-]
-WORKLOADS = [one for one in MANIFESTS if one["kind"] in ("Deployment", "StatefulSet")]
-KUSTOMIZATION = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text(encoding="utf-8"))
-COMPOSE = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
-SECRET = re.compile(r"password|token|secret|key$", re.IGNORECASE)
+SHARDED = DEPLOY / "kubernetes-shards"
+
+
+def read(*paths):
+    return [document for path in paths for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+
+
+def merged(base, over):
+    """Lay a patch over a document as kustomize does with the parts that we patch: lists go together by name or mount."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        return base | {key: merged(base.get(key), value) for key, value in over.items()}
+    if isinstance(base, list) and isinstance(over, list) and isinstance(over[0], dict):
+        by_name = {one.get("mountPath", one["name"]): one for one in base}
+        for one in over:
+            key = one.get("mountPath", one["name"])
+            by_name[key] = merged(by_name.get(key), one)
+        return list(by_name.values())
+    return over
 
 
 def name_of(document):
     return f"{document['kind']}/{document['metadata']['name']}"
+
+
+KUSTOMIZATIONS = {folder: read(folder / "kustomization.yaml")[0] for folder in (DEPLOY / "kubernetes", SHARDED)}
+PATCHES = read(SHARDED / "api.yaml")
+PLAIN = [
+    document
+    for folder, kustomization in KUSTOMIZATIONS.items()
+    for document in read(*(folder / name for name in kustomization["resources"] if name.endswith(".yaml")))
+]
+PATCHED = [merged(base, over) for over in PATCHES for base in PLAIN if name_of(base) == name_of(over)]
+MANIFESTS = PLAIN + PATCHED
+WORKLOADS = [one for one in MANIFESTS if one["kind"] in ("Deployment", "StatefulSet")]
+COMPOSE = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+SECRET = re.compile(r"password|token|secret|key$", re.IGNORECASE)
 
 
 def pod(workload):
@@ -48,10 +71,15 @@ def test_a_manifest_with_anything_else_does_not():
 
 
 def test_every_file_is_applied():
-    files = {path.name for path in (DEPLOY / "kubernetes").glob("*.yaml")} - {"kustomization.yaml"}
-    assert set(KUSTOMIZATION["resources"]) == files
-    own = {one["image"] for one in containers() if ":" not in one["image"]}
-    assert own == {one["name"] for one in KUSTOMIZATION["images"]}
+    for folder, kustomization in some(KUSTOMIZATIONS.items()):
+        files = {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
+        patches = {one["path"] for one in kustomization.get("patches", [])}
+        assert {*kustomization["resources"], *patches} - {"../kubernetes"} == files
+        text = "".join((folder / name).read_text(encoding="utf-8") for name in files)
+        assert set(re.findall(r"image: ([\w-]+)$", text, re.MULTILINE)) == {
+            one["name"] for one in kustomization["images"]
+        }
+    assert len(PATCHED) == len(PATCHES)
 
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=name_of)
@@ -84,7 +112,7 @@ def test_what_selects_pods_finds_some(kind):
 
 def test_what_serves_or_remembers_is_not_drained_away():
     budgets = [one["spec"]["selector"] for one in MANIFESTS if one["kind"] == "PodDisruptionBudget"]
-    for workload in some(one for one in WORKLOADS if one["metadata"]["name"] != "mlflow"):
+    for workload in some(one for one in WORKLOADS if one["metadata"]["name"] not in ("mlflow", "shards")):
         labels = workload["spec"]["template"]["metadata"]["labels"]
         assert any(selects(one, labels) for one in budgets), name_of(workload)
 
@@ -118,10 +146,36 @@ def test_variables_are_settings(monkeypatch):
     for one in MANIFESTS:
         if one["kind"] == "ConfigMap":
             compose["services"][name_of(one)] = {"environment": one["data"]}
-    for service in some(compose["services"].values()):
+    sharded = yaml.safe_load((DEPLOY / "compose.shards.yaml").read_text(encoding="utf-8"))
+    for service in some([*compose["services"].values(), *sharded["services"].values()]):
         for name in service.get("environment", {}):
             if name.startswith("GONGXU_"):
                 monkeypatch.setenv(name, "1" if name.endswith("THREADS") else "x")
     settings.cache_clear()
     assert settings().database_url
     settings.cache_clear()
+
+
+def test_shards_are_asked_by_servers_and_ray_alone():
+    """Policies add up, and the one named `nothing` lets nobody through: who reaches a shard is named here."""
+    shard = next(one for one in WORKLOADS if one["metadata"]["name"] == "ray-shard")
+    labels = shard["spec"]["template"]["metadata"]["labels"]
+    policies = [one["spec"] for one in MANIFESTS if one["kind"] == "NetworkPolicy"]
+    let = [
+        each["podSelector"]["matchLabels"]
+        for spec in some(one for one in policies if selects(one["podSelector"], labels))
+        for rule in spec.get("ingress", [])
+        for each in rule["from"]
+    ]
+    assert sorted(let, key=str) == [{"app": "api"}, {"app": "ray"}]
+
+
+def test_there_is_room_for_each_actor():
+    """`gongxu shards` puts one actor on each unit of the resource that the pods or containers of shards have."""
+    command = " ".join(next(one for one in containers() if one["name"] == "shards")["command"])
+    asked = {name: re.search(rf"--{name} (\S+)", command)[1] for name in ("shards", "replicas", "resource")}
+    (workload,) = [one for one in WORKLOADS if one["metadata"]["name"] == "ray-shard"]
+    given = pod(workload)["containers"][0]["command"]
+    units = json.loads(given[given.index("--resources") + 1])[asked["resource"]]
+    assert units * workload["spec"]["replicas"] == int(asked["shards"]) * int(asked["replicas"])
+    assert "--leave-running" in command
