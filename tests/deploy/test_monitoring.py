@@ -87,8 +87,8 @@ def test_an_expression_asks_for_what_there_is(expression):
         assert series.name in known
         labels |= known[series.name]
         assert {matcher.name for matcher in series.matchers.matchers} <= known[series.name] | OF_TARGETS
-    for aggregate in parts(expression, promql_parser.AggregateExpr):
-        assert set(aggregate.modifier.labels if aggregate.modifier else []) <= labels
+    modifiers = [one.modifier for one in parts(expression, promql_parser.AggregateExpr) if one.modifier]
+    assert {label for modifier in modifiers for label in modifier.labels} <= labels
 
 
 def test_every_panel_is_placed_titled_and_has_a_source():
