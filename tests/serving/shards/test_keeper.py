@@ -10,14 +10,14 @@ from serving.shards.keeper import Keeper
 HELD = {"versions": ["1"]}
 
 
-class Dead(Exception):
+class DeadError(Exception):
     pass
 
 
 class NoCluster:
     """Actors are words: one that is "alive" answers, "dead" fails, "late" does not answer in time."""
 
-    exceptions = SimpleNamespace(RayError=Dead)
+    exceptions = SimpleNamespace(RayError=DeadError)
 
     def __init__(self):
         self.killed = []
@@ -27,7 +27,7 @@ class NoCluster:
 
     def get(self, ready):
         if ready == "dead":
-            raise Dead
+            raise DeadError
         return HELD
 
     def kill(self, actor):
