@@ -42,8 +42,9 @@ def shown_items(
 ) -> Iterator[ShownItem]:
     """Yield the items that demand `number` is shown, with what is known of them.
 
-    By `levels` where there is one; else an item is as good as the scorer says of shown pairs if lists showed it, and not good
-    if they never did, as far as they showed what they would. Without a log only items with a level are known.
+    By `levels` where there is one; else an item is as good as the scorer says of shown pairs if lists showed it, and as good
+    as it says of pairs that no list would show if they never did, as far as they showed what they would. Without a log only
+    items with a level are known.
     """
     for item, probability in zip(one.texts[:SHOWN], one.probability[:SHOWN], strict=True):
         if item in levels:
@@ -51,4 +52,4 @@ def shown_items(
         elif log is not None and item in log.items:
             yield ShownItem(number, probability, scorer.if_shown(probability))
         elif log is not None:
-            yield ShownItem(number, probability, 0.0, 1.0 - log.unseen)
+            yield ShownItem(number, probability, scorer.if_never_shown(probability), 1.0 - log.unseen)

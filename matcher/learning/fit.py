@@ -17,6 +17,7 @@ from matcher.learning.exposure import ASKED, AskDemands, fit_exposure
 from matcher.learning.out_of_fold import FOLDS, new_in_first, past_features
 from matcher.ranking.prior import text_prior
 from matcher.ranking.scorer import DEAL_GRADE, GOOD_GRADE, MIN_CALIBRATION_ROWS, FirstDay, Scorer
+from matcher.ranking.unseen import Exposure
 from matcher.ranking.verdict import TARGET_RISK, AnswerThreshold
 from models.ranking.calibration import IsotonicCalibration, LevelCutpoints
 from models.ranking.ordinal import OrdinalRanker, RankerParameters
@@ -236,7 +237,7 @@ def _first_day(
     return FirstDay(ranker, good, deal, least, _cutpoints(pairs, expected))
 
 
-def _exposure(scorer: Scorer, pairs: GradedPairs, held: OutOfFold, ask: AskDemands) -> IsotonicCalibration | None:
+def _exposure(scorer: Scorer, pairs: GradedPairs, held: OutOfFold, ask: AskDemands) -> Exposure | None:
     """Return the exposure as `scorer` without its knowledge of the first fold's demands learns it by asking for them."""
     if held.first is None or pairs.showings is None:
         return None

@@ -14,7 +14,7 @@ from matcher.features.table import FeatureTable, label_free_table, with_history
 from matcher.history.outcome_history import History
 from matcher.ranking.first_stage import FirstStage, first_stages_in, save_first_stages
 from matcher.ranking.prior import text_prior
-from matcher.ranking.unseen import unseen_probability
+from matcher.ranking.unseen import Exposure
 from matcher.ranking.verdict import AnswerThreshold
 from matcher.texts.space import TextSpace
 from models.ranking.calibration import IsotonicCalibration, LevelCutpoints
@@ -98,7 +98,7 @@ class Scorer:
 
     `first_day` takes the place of ranker, calibrations and threshold where history plays no part. `first_stages` are by
     the side that candidates are on: "achievements", "demands". `exposure` leads from the probability of a pair that lists
-    showed to that of one they never showed (`matcher.learning.exposure`); None where no log tells.
+    showed to that of one they never showed; None where no log tells.
     """
 
     history: History
@@ -109,14 +109,14 @@ class Scorer:
     first_day: FirstDay | None = None
     first_stages: Mapping[str, FirstStage] = field(default_factory=dict)
     cutpoints: LevelCutpoints | None = None
-    exposure: IsotonicCalibration | None = None
+    exposure: Exposure | None = None
 
     @property
     def average(self) -> float | None:
         """Share of good ones among the pairs whose outcome is known, as if none had been shown; None where not calibrated."""
         return None if self.calibration is None else self._unseen(self.calibration.base_rate_)
 
-    def with_exposure(self, exposure: IsotonicCalibration | None) -> "Scorer":
+    def with_exposure(self, exposure: Exposure | None) -> "Scorer":
         """Return a scorer that tells unseen pairs from shown ones; its thresholds, of lists of shown ones, are of unseen."""
         changed = replace(self, exposure=exposure)
         day = self.first_day
@@ -132,14 +132,18 @@ class Scorer:
 
     def if_shown(self, probability: float) -> float:
         """Return what the probability of a pair that was never shown would be if it had been."""
+        return probability if self.exposure is None else self.exposure.if_shown(probability)
+
+    def if_never_shown(self, probability: float) -> float:
+        """Return what the probability of a pair that was not shown so far would be if none ever showed it; 0 unless learned."""
         if self.exposure is None:
-            return probability
-        return max(probability, float(np.interp(probability, self.exposure.probabilities_, self.exposure.scores_)))
+            return 0.0
+        return float(self.exposure.never_shown(np.array([self.exposure.if_shown(probability)]))[0])
 
     def _unseen(self, probability: float) -> float:
         if self.exposure is None:
             return probability
-        return float(unseen_probability(np.array([probability]), np.ones(1), self.exposure)[0])
+        return float(self.exposure.unseen(np.array([probability]), np.ones(1))[0])
 
     def _least(self, threshold: AnswerThreshold | None) -> AnswerThreshold | None:
         return threshold and threshold.model_copy(update={"probability": self._unseen(threshold.probability)})
@@ -181,7 +185,7 @@ class Scorer:
         if self.calibration and self.exposure:
             left = self.history.unseen_mass(pairs)
             unseen = np.flatnonzero(~np.isnan(left))
-            probability[unseen] = unseen_probability(probability[unseen], left[unseen], self.exposure)
+            probability[unseen] = self.exposure.unseen(probability[unseen], left[unseen])
         sealed = self.ranker.above(exceeds, DEAL_GRADE - 1)
         deal = self.deal_calibration.predict(sealed) if self.deal_calibration else unknown
         return Scores(expected, self.grades(expected), probability, deal)
@@ -217,7 +221,8 @@ class Scorer:
             day = FirstDay(plain, plain_good, plain_deal, least, cuts)
         stages = first_stages_in(directory / FIRST_STAGE_FILE)
         history, ranker = History.load(directory / "history"), OrdinalRanker.load(directory, threads)
-        exposure = _calibration_in(directory / EXPOSURE_FILE)
+        kept = directory / EXPOSURE_FILE
+        exposure = Exposure.load(kept) if kept.is_file() else None
         return cls(history, ranker, good, deal, threshold, day, stages, cutpoints, exposure)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from data.errors import InputError, NotFoundError
 from matcher.engine import Engine
-from matcher.learning.exposure import LISTED, AskDemands, AskedList
+from matcher.learning.exposure import COUNTED, LISTED, AskDemands, AskedList
 from matcher.model import MatchingModel
 from matcher.ranking.scorer import Scorer
 from matcher.request.pipeline import retrieve, score
@@ -26,7 +26,8 @@ def asking(model: MatchingModel, store: RecordReader) -> AskDemands:
             except (NotFoundError, InputError):
                 continue
             scored = score(retrieve(query), scorer)
-            best = np.argsort(-scored.scores.expected, kind="stable")[:LISTED]
-            yield AskedList(row, np.asarray(scored.retrieved.places)[best], scored.scores.probability[best])
+            order, probability = np.argsort(-scored.scores.expected, kind="stable"), scored.scores.probability
+            best, good = order[:LISTED], float(probability[order[:COUNTED]].sum())
+            yield AskedList(row, np.asarray(scored.retrieved.places)[best], probability[best], good)
 
     return ask

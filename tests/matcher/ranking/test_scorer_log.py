@@ -11,7 +11,7 @@ from matcher.history.graded_pairs import Showings
 from matcher.learning.fit import MIN_DEALS, fit_scorer
 from matcher.learning.out_of_fold import history_of
 from matcher.ranking.scorer import DEAL_GRADE, GOOD_GRADE, Scorer
-from matcher.ranking.unseen import unseen_probability
+from matcher.ranking.unseen import Exposure
 from matcher.ranking.verdict import AnswerThreshold
 from models.ranking.calibration import IsotonicCalibration
 from tests.matcher.conftest import PARAMETERS
@@ -81,7 +81,7 @@ def test_without_enough_deals_no_probability_of_one_is_given(known, taught):
 def test_a_pair_that_nobody_saw_is_worth_less_and_one_that_was_shown_is_not(known, order, scorer, rest, tmp_path):
     half = IsotonicCalibration()
     half.scores_, half.probabilities_, half.base_rate_ = np.array([0.0, 1.0]), np.array([0.0, 0.5]), 0.25
-    exposed = scorer.with_exposure(half)
+    exposed = scorer.with_exposure(Exposure(half))
     exposed.save(tmp_path / "scorer")
     for one in some([exposed, Scorer.load(tmp_path / "scorer")]):
         new = one.score(known.asked(one, rest), known.batch(rest))
@@ -105,9 +105,9 @@ def test_thresholds_mean_the_same_lists_as_before(scorer):
     half.scores_, half.probabilities_, half.base_rate_ = np.array([0.0, 1.0]), np.array([0.0, 0.5]), 0.25
     threshold = AnswerThreshold(probability=0.4, target=0.4, risk=0.3, coverage=0.5, demands=40)
     day = replace(scorer.first_day, threshold=threshold)
-    exposed = replace(scorer, threshold=threshold, first_day=day).with_exposure(half)
+    exposed = replace(scorer, threshold=threshold, first_day=day).with_exposure(Exposure(half))
     assert exposed.threshold.probability == exposed.without_history().threshold.probability == 0.2
-    assert exposed.without_history().exposure is half
+    assert exposed.without_history().exposure.comes is half
 
 
 @pytest.mark.parametrize(("left", "worth"), [(1.0, 0.2), (0.5, 0.4 / 3), (0.0, 0.001)])
@@ -115,7 +115,7 @@ def test_the_more_was_shown_the_less_an_unseen_pair_is_worth(left, worth):
     """Of pairs that are good in 40% if shown a search would come to show half."""
     half = IsotonicCalibration()
     half.scores_, half.probabilities_, half.base_rate_ = np.array([0.0, 1.0]), np.array([0.0, 0.5]), 0.25
-    assert unseen_probability(np.array([0.4]), np.array([left]), half) == pytest.approx(worth)
+    assert Exposure(half).unseen(np.array([0.4]), np.array([left])) == pytest.approx(worth)
 
 
 def test_a_demand_s_showings_tell_how_much_is_still_unseen(known, order, pairs):
