@@ -6,7 +6,7 @@ import pytest
 
 from data.errors import InputError
 from data.store.store import Store
-from eval.bench.servers import evidence
+from eval.bench.servers import evidence, shards
 from eval.bench.servers.evidence import bench_evidence
 from eval.bench.servers.load import LoadResult
 from eval.bench.servers.serve import Plan, bench_serve
@@ -46,8 +46,9 @@ def test_the_cost_of_evidence_is_measured_beside_a_server_without(platform, monk
     assert 0 < low.value <= each.ratio <= high.value
 
 
-def test_servers_that_ask_shards_answer_as_one_process_does(platform):
-    found = [row for rows in bench_shards(platform.settings, Plan(seconds=2)) for row in rows]
+def test_servers_that_ask_shards_answer_as_one_process_does(platform, monkeypatch):
+    monkeypatch.setattr(shards, "SAME", 25)
+    found = [row for rows in bench_shards(platform.settings, Plan(seconds=1)) for row in rows]
     rows = {(row.stage, row.metric): row for row in found}
     assert rows["lists", "equal in ids, order and scores"].value == rows["lists", "asked"].value > 60
     cut = rows["3 shards, free text", "p50"]
