@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 import sqlalchemy as sa
@@ -22,6 +23,10 @@ from data.settings import Settings
 hypothesis_settings.register_profile("suite", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("suite")
 
+
+# Ray reads its token once in a process: all clusters that a worker of the tests begins one after the other have the same.
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+os.environ.setdefault("RAY_AUTH_TOKEN", token_hex(32))
 
 SLOW_FIXTURES = {"platform", "judged", "way"}
 """What takes more than ten seconds to make: a test that needs it is slow, whatever it does itself."""
