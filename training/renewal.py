@@ -63,21 +63,18 @@ def renewable(
         return None  # nothing was built yet, or nothing that this version reads
     if manifest.reading != reading or not achievements or not demands:
         return None
-    changes: dict[Side, set[str]] = {"achievements": set(), "demands": set()}
+    written: dict[Side, set[str]] = {"achievements": set(), "demands": set()}
     for change in store.changes_since(manifest.watermark):
-        changes["achievements" if change.kind == "achievements" else "demands"].add(change.record_id)
-    changed = manifest.changed + sum(map(len, changes.values()))
+        written[change.kind].add(change.record_id)
+    changed = manifest.changed + sum(map(len, written.values()))
     if changed > MOST_CHANGED * (manifest.achievements + manifest.demands):
         return None
     model = MatchingModel.load(directory, threads=settings.threads, verified=manifest)
-    kept: dict[Side, Kept] = {}
-    found = (
-        ("achievements", kept_rows(model.achievements.base, achievements, changes["achievements"])),
-        ("demands", kept_rows(model.demands.base, demands, changes["demands"])),
-    )
-    for side, rows in found:
-        if isinstance(rows, Unlike):
-            log.warning("all records are read again", bundle=manifest.version, reason=rows.reason)
-            return None
-        kept["achievements" if side == "achievements" else "demands"] = rows
+    offers = kept_rows(model.achievements.base, achievements, written["achievements"])
+    asks = kept_rows(model.demands.base, demands, written["demands"])
+    if isinstance(offers, Unlike) or isinstance(asks, Unlike):
+        reasons = [one.reason for one in (offers, asks) if isinstance(one, Unlike)]
+        log.warning("all records are read again", bundle=manifest.version, reason="; ".join(reasons))
+        return None
+    kept: dict[Side, Kept] = {"achievements": offers, "demands": asks}
     return Latest(directory, manifest, model, kept, changed)

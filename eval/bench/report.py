@@ -1,14 +1,13 @@
 """Rows of a benchmark, the way they are timed, and the table that shows them."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
+from data.resident import resident_bytes
 from data.terminal import Table
 
 
@@ -58,11 +57,8 @@ def throughput(calls: Sequence[Callable[[], object]], threads: int) -> float:
 
 
 def resident_mib() -> float:
-    """Return the memory that this process holds now in MiB, pages of mapped files included; NaN where Linux does not tell."""
-    path = Path("/proc/self/statm")
-    if not path.is_file():
-        return float("nan")
-    return int(path.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    """Return the memory that this process holds now in MiB, see `resident_bytes`."""
+    return resident_bytes() / 2**20
 
 
 def table(rows: Sequence[BenchRow], title: str) -> Table:

@@ -107,10 +107,6 @@ class ShardEngine(Engine):
         numbers = self.part.numbers(side, np.array([row for _, row, _ in found], dtype=np.int64)).tolist()
         return [(cosine, number, one) for (cosine, _, one), number in zip(found, numbers, strict=True)]
 
-    def sizes(self) -> dict[Side, int]:
-        """Return how many records of each side can be found now."""
-        return {side: self.size(side) for side in ("achievements", "demands")}
-
     def _query(self, asked: wire.Asked) -> Query:
         state, scorer = self.state, self.model.scorer
         if scorer is not None and not asked.personalised:

@@ -7,6 +7,7 @@ from time import time
 from typing import Any
 
 from data.errors import StoreError
+from data.resident import resident_bytes
 from data.settings import Settings
 from data.store.store import Store
 from matcher.bundle import PREVIOUS, pointed
@@ -14,7 +15,7 @@ from matcher.shards.part import SIDES
 from models.threads import limit_threads
 from serving.runtime.background import PeriodicTask
 from serving.runtime.live import BundleHolder, LiveModel
-from serving.runtime.memory import few_arenas, resident_bytes
+from serving.runtime.memory import few_arenas
 from serving.runtime.shards.absent import Absent
 from serving.runtime.shards.lines import Exchange
 from serving.runtime.shards.places import kept_token, part_folder
