@@ -59,6 +59,8 @@ def load_csr(stem: Path) -> csr_array:
 
 def readonly_view(array: NDArray[_Number]) -> NDArray[_Number]:
     """Return a read-only view: compiled loops are compiled once, for arrays in files and in memory alike."""
+    if type(array) is np.ndarray and not array.flags.writeable:
+        return array
     view = np.asarray(array).view()
     view.flags.writeable = False
     return view

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 from data.columns.strings import StringColumn
 
 _FILES = ("demand_ids.arrow", "achievement_ids.arrow")
@@ -15,16 +18,19 @@ class PairIds(Sequence[tuple[str, str]]):
     def __init__(self, demands: StringColumn, achievements: StringColumn) -> None:
         """Take both columns, n strings each."""
         if len(demands) != len(achievements):
-            raise ValueError(f"{len(demands)} demands stand beside {len(achievements)} achievements")
+            raise ValueError(f"{len(demands)} demands are beside {len(achievements)} achievements")
         self._demands = demands
         self._achievements = achievements
 
     @classmethod
-    def of(cls, pairs: Sequence[tuple[str, str]]) -> Self:
-        """Return the ids of a sequence of pairs."""
-        return cls(
-            StringColumn.of([demand for demand, _ in pairs]), StringColumn.of([achievement for _, achievement in pairs])
-        )
+    def of(cls, demands: Sequence[str], achievements: Sequence[str]) -> Self:
+        """Return the ids of n pairs, given side by side."""
+        return cls(StringColumn.of(demands), StringColumn.of(achievements))
+
+    def take(self, pairs: NDArray[np.intp]) -> Self:
+        """Return the ids of the given pairs, in that order."""
+        places = pairs.tolist()
+        return type(self).of(self._demands.at(places), self._achievements.at(places))
 
     def __len__(self) -> int:
         return len(self._demands)
@@ -40,6 +46,10 @@ class PairIds(Sequence[tuple[str, str]]):
         if isinstance(place, slice):
             return [self[i] for i in range(*place.indices(len(self)))]
         return self._demands[place], self._achievements[place]
+
+    def achievements(self, start: int, end: int) -> list[str]:
+        """Return the ids of the achievements of the pairs from `start` to `end`."""
+        return self._achievements.at(range(start, end))
 
     def save(self, directory: Path) -> None:
         """Write one file for each side into `directory`, which exists."""

@@ -53,6 +53,11 @@ class StringColumn(Sequence[str]):
         place += n if place < 0 else 0
         return str(self._text[self._bounds[place] : self._bounds[place + 1]], "utf-8")
 
+    def at(self, places: Iterable[int]) -> list[str]:
+        """Return the strings at places that there are, one by one: quicker than asking for each of them."""
+        text, bounds = self._text, self._bounds
+        return [str(text[bounds[place] : bounds[place + 1]], "utf-8") for place in places]
+
     def __eq__(self, other: object) -> bool:
         """Tell whether another sequence, a list for instance, holds the same strings in the same order."""
         return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))

@@ -11,18 +11,30 @@ from matcher.collection.rows import PairIndices, ViewRows, repeated
 
 
 @dataclass(frozen=True)
+class KnownDemand:
+    """A demand as a history knows it: its `vector` (1, r) there, its `number`, -1 unless it has outcomes of its own.
+
+    `similarity` (1, g) is that to each demand with outcomes.
+    """
+
+    vector: FloatArray
+    number: int
+    similarity: FloatArray
+
+
+@dataclass(frozen=True)
 class PairBatch:
     """n pairs (demands[d], achievements[a]); `d` and `a` (n,) are rows of the two views.
 
-    `similarity` (1, g) is the similarity of the one demand of all pairs to each demand with outcomes; None where the
-    pairs have several demands, or nobody computed it yet.
+    `known` is the one demand of all pairs as the history knows it; None where the pairs have several demands, or nobody
+    looked yet.
     """
 
     demands: EncodedRecords
     achievements: EncodedRecords
     d: ViewRows
     a: ViewRows
-    similarity: FloatArray | None = None
+    known: KnownDemand | None = None
 
     @classmethod
     def of_demand(
@@ -31,10 +43,10 @@ class PairBatch:
         demand: int,
         achievements: EncodedRecords,
         a: ViewRows,
-        similarity: FloatArray | None = None,
+        known: KnownDemand | None = None,
     ) -> "PairBatch":
         """Return the pairs of one demand with achievements."""
-        return cls(demands, achievements, repeated(demand, len(a)), a, similarity)
+        return cls(demands, achievements, repeated(demand, len(a)), a, known)
 
     @classmethod
     def of_achievement(

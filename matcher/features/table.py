@@ -4,9 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from data.columns.arrays import FloatArray, readonly_view
 from data.columns.features import Feature, names_of
 from data.errors import BundleError
 from knowledge_graph.reading.signals import SIGNALS
@@ -16,6 +18,8 @@ from matcher.history.features import HISTORY, HISTORY_FEATURES
 from matcher.history.outcome_history import History
 from matcher.texts.similarities import SIMILARITIES, SIMILARITY_FEATURES, achievement_against, demand_against
 from matcher.texts.space import TextSpace
+
+Rows = NDArray[np.int64]
 
 
 def _derived(suffix: str, label: str) -> tuple[Feature, ...]:
@@ -85,19 +89,32 @@ def label_free_table(space: TextSpace, pairs: PairBatch, signals: NDArray[np.flo
 
     `signals` (n, len(SIGNAL_NAMES)) are the knowledge graph's, see `graph_signals`.
     """
-    demands, achievements, d, a = pairs.demands, pairs.achievements, pairs.d, pairs.a
-    values = pair_similarities(space, pairs)
-    by_demand, by_achievement = demands.typical[d], achievements.typical[a]
-    parts = [
-        values,
-        (values - by_demand[:, 0]) / by_demand[:, 1],
-        (values - by_achievement[:, 0]) / by_achievement[:, 1],
-        by_demand[:, 0],
-        by_achievement[:, 0],
-        attribute_features(pairs),
-        signals,
-    ]
-    return FeatureTable(np.hstack(parts).astype(np.float32, copy=False), LABEL_FREE)
+    values = np.empty((len(pairs), len(LABEL_FREE)), dtype=np.float32)
+    by_demand, by_achievement = readonly_view(pairs.demands.typical), readonly_view(pairs.achievements.typical)
+    _beside_typical(pair_similarities(space, pairs), by_demand, pairs.d, by_achievement, pairs.a, values)
+    values[:, len(TEXT_FEATURES) : -len(SIGNALS)] = attribute_features(pairs)
+    values[:, -len(SIGNALS) :] = signals
+    return FeatureTable(values, LABEL_FREE)
+
+
+@numba.njit(nogil=True, cache=True)
+def _beside_typical(
+    similarities: FloatArray, by_demand: FloatArray, d: Rows, by_achievement: FloatArray, a: Rows, values: FloatArray
+) -> None:
+    """Write (n, s) similarities and what follows from them to the first columns of `values`, in the order of `TEXT_FEATURES`.
+
+    `by_demand` and `by_achievement` (all, 2, s) are means and deviations over the reference records of each record.
+    """
+    s = similarities.shape[1]
+    for i in range(len(d)):
+        wanted, offered = by_demand[d[i]], by_achievement[a[i]]
+        for j in range(s):
+            value = similarities[i, j]
+            values[i, j] = value
+            values[i, s + j] = (value - wanted[0, j]) / wanted[1, j]
+            values[i, 2 * s + j] = (value - offered[0, j]) / offered[1, j]
+            values[i, 3 * s + j] = wanted[0, j]
+            values[i, 4 * s + j] = offered[0, j]
 
 
 def pair_similarities(space: TextSpace, pairs: PairBatch) -> NDArray[np.float32]:

@@ -15,6 +15,14 @@ def numbered(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int
     return np.unique(rows, return_inverse=True)
 
 
+def same(rows: NDArray[np.int64]) -> list[NDArray[np.intp]]:
+    """Return the places (m,) of each of the different rows (n,), the lowest row first; none of no rows."""
+    if not len(rows) or (rows == rows[0]).all():
+        return [np.arange(len(rows))] if len(rows) else []
+    order = np.argsort(rows, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(rows[order])) + 1)
+
+
 def number_demands(cards: RecordColumns, d: NDArray[np.int64]) -> tuple[dict[str, int], NDArray[np.int64]]:
     """Return names of the demands that occur and (n,) their numbers; demands of one title or body have one number."""
     unique, inverse = np.unique(d, return_inverse=True)

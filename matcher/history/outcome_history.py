@@ -1,6 +1,6 @@
 """What earlier outcomes say about a pair: those of this demand, of similar demands, and of a kernel model over all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -13,12 +13,12 @@ from data.columns.pair_ids import PairIds
 from data.columns.strings import StringIndex
 from matcher.collection.columns import RecordColumns
 from matcher.collection.encoded import EncodedRecords
-from matcher.collection.pairs import PairBatch
+from matcher.collection.pairs import KnownDemand, PairBatch
 from matcher.history.axes import HistoryAxes, along
 from matcher.history.details import OutcomeDetails, text_key
 from matcher.history.features import HISTORY, KERNEL_FEATURES
 from matcher.history.kernels import nearest_demands, nearest_likeness, others_outcomes, outcomes_of, own_outcomes
-from matcher.history.numbering import number_demands, numbered, spread_over
+from matcher.history.numbering import number_demands, numbered, same, spread_over
 from matcher.history.vectors import achievement_vectors, demand_vectors, of_length_1
 from models.ranking.pair_kernel import PairInputs, PairKernelRidge
 
@@ -67,7 +67,7 @@ class History:
         achievements: FloatArray,
         group: NDArray[np.int64],
         grades: NDArray[np.float64],
-        ids: Sequence[tuple[str, str]],
+        ids: PairIds,
         kernel: PairKernelRidge | None,
         demand_axes: FloatArray,
         achievement_axes: FloatArray,
@@ -103,7 +103,7 @@ class History:
             nothing,
             np.zeros(0, np.int64),
             np.zeros(0),
-            [],
+            PairIds.of((), ()),
             None,
             nothing,
             nothing,
@@ -154,7 +154,7 @@ class History:
         kept = grades[support]
         targets = np.stack([kept, kept > 0, kept > 1, kept > 2], axis=1).astype(np.float64)
         kernel = PairKernelRidge().fit(inputs, targets, weights=counts[support])
-        ids = [(demands.cards.ids[i], achievements.cards.ids[j]) for i, j in zip(d.tolist(), a.tolist(), strict=True)]
+        ids = PairIds.of(demands.cards.ids.at(d.tolist()), achievements.cards.ids.at(a.tolist()))
         text_keys = [""] * len(grades)  # only judgements are looked up by their texts, and logs are long
         for place in np.flatnonzero(judged).tolist():
             text_keys[place] = text_key(pairs, int(d[place]), int(a[place]))
@@ -178,7 +178,7 @@ class History:
         present = np.zeros(len(self.demands), dtype=np.bool_)
         present[group] = True
         keys = {key: number for key, number in self.keys.items() if present[number]}
-        ids = [self.ids[place] for place in kept.tolist()]
+        ids = self.ids.take(kept)
         axes = self.demand_axes, self.achievement_axes
         of_kept = self.achievements[kept], group, self.grades[kept], ids
         return History(keys, self.demands, *of_kept, kernel, *axes, self.details.take(kept), self.unseen)
@@ -195,54 +195,49 @@ class History:
         unique_a, of_a = numbered(a)
         candidates = self._achievements(achievements, unique_a)
         unique_d, of_d = numbered(d)
-        asking = self._demands(demands, unique_d)
-        group = np.array([self._group_of(demands.cards, row) for row in unique_d.tolist()], dtype=np.int64)
-        similarity = asking @ self.demands.T if pairs.similarity is None else pairs.similarity
-        order = np.argsort(of_d, kind="stable")
-        for some in np.split(order, np.flatnonzero(np.diff(of_d[order])) + 1):
-            if len(some):
-                one = int(of_d[some[0]])
-                table[some, :-_KERNEL] = self._neighbours(similarity[one], int(group[one]), candidates[of_a[some]])
+        if (known := pairs.known) is not None:
+            asking, similarity, group = known.vector, known.similarity, np.array([known.number], dtype=np.int64)
+        else:
+            asking = self._demands(demands, unique_d)
+            similarity = asking @ self.demands.T
+            group = np.array([self._group_of(demands.cards, row) for row in unique_d.tolist()], dtype=np.int64)
+        for some in same(of_d):
+            one = int(of_d[some[0]])
+            table[some, :-_KERNEL] = self._neighbours(similarity[one], int(group[one]), candidates[of_a[some]])
         for start in range(0, len(d), _BLOCK):
             block = slice(start, start + _BLOCK)
             inputs = PairInputs(asking, of_d[block], group, candidates[of_a[block]], nearness[block])
             table[block, -_KERNEL:] = self.kernel.predict(inputs)
         return table
 
-    def demand_similarity(self, demands: EncodedRecords, rows: NDArray[np.int64]) -> FloatArray:
-        """Return (n, g) similarity of demands, as they are in a view, to those with known outcomes.
+    def known_demand(self, demands: EncodedRecords, row: int) -> KnownDemand:
+        """Return what is known of the demand at `row` of a view.
 
-        Of one demand only that to about `LIKELY` and more known ones is computed, found by their leading axes; to the rest,
-        which lie too far away to tell anything, it is -inf.
+        Its similarity is computed to about `LIKELY` and more known demands, found by their leading axes; to the rest, which
+        lie too far away to tell anything, it is -inf.
         """
-        asking = self._demands(demands, rows)
-        if len(asking) == 1 and len(self.demands) > 2 * LIKELY:
-            found = np.empty((1, len(self.demands)), dtype=np.float32)
-            nearest_likeness(
-                self._leading @ asking[0, :LEADING_AXES], asking[0], readonly_view(self.demands), LIKELY, found[0]
-            )
-            return found
-        return np.asarray(asking @ self.demands.T, dtype=np.float32)
+        vector = self._demands(demands, np.array([row], dtype=np.int64))
+        number = self._group_of(demands.cards, row)
+        if len(self.demands) <= 2 * LIKELY:
+            return KnownDemand(vector, number, np.asarray(vector @ self.demands.T, dtype=np.float32))
+        found = np.empty((1, len(self.demands)), dtype=np.float32)
+        leading = self._leading @ vector[0, :LEADING_AXES]
+        nearest_likeness(leading, vector[0], readonly_view(self.demands), LIKELY, found[0])
+        return KnownDemand(vector, number, found)
 
-    def feedback(
-        self, demands: EncodedRecords, row: int, similarity: FloatArray | None = None
-    ) -> "RelevanceFeedback | None":
-        """Return relevance feedback from the demand at `row` and similar ones, or None if there is none.
-
-        `similarity` (1, g) is the demand's to those with outcomes, if the caller knows it.
-        """
+    def feedback(self, known: KnownDemand, dimensions: int) -> "RelevanceFeedback | None":
+        """Return relevance feedback from a demand and similar ones, vectors of the encoder's `dimensions`; None without any."""
         if self.kernel is None:
             return None
-        known = self.demand_similarity(demands, np.array([row])) if similarity is None else similarity
-        near = np.where(known[0] >= SIMILAR_DEMAND, known[0], np.float32(-np.inf))
-        group = self._group_of(demands.cards, row)
-        if group >= 0:
-            near[group] = 1.0
+        similarity = known.similarity[0]
+        near = np.where(similarity >= SIMILAR_DEMAND, similarity, np.float32(-np.inf))
+        if known.number >= 0:
+            near[known.number] = 1.0
         others = self._nearest_outcomes(near)
         if not len(others):
             return None
         weight = np.exp(np.float32(SHARPNESS) * (near[self.group[others]] - 1)) * self.details.weights[others]
-        axes = self.achievement_axes[: demands.texts.full.vectors.shape[1]]
+        axes = self.achievement_axes[:dimensions]
         good, mean = self._grades[others] >= 2, None
         if good.any():
             graded = (weight * self._grades[others])[good]
@@ -257,16 +252,13 @@ class History:
         A pair is known that was shown, taken up or judged, if under earlier texts.
         """
         found = np.full(len(pairs), np.nan)
-        met: dict[int, tuple[float, set[str]]] = {}
-        for place, (d, a) in enumerate(zip(pairs.d.tolist(), pairs.a.tolist(), strict=True)):
-            if d not in met:
-                group = self._group_of(pairs.demands.cards, d)
-                outcomes = range(int(self._starts[group]), int(self._starts[group + 1])) if group >= 0 else ()
-                left = float(self.unseen[group]) if group >= 0 else 1.0
-                met[d] = left, {self.ids[outcome][1] for outcome in outcomes}
-            left, known = met[d]
-            if not known or pairs.achievements.cards.ids[a] not in known:
-                found[place] = left
+        for number, places in self._by_demand(pairs):
+            if number < 0:
+                found[places] = 1.0
+                continue
+            known = set(self.ids.achievements(int(self._starts[number]), int(self._starts[number + 1])))
+            new = [name not in known for name in pairs.achievements.cards.ids.at(pairs.a[places].tolist())]
+            found[places] = np.where(new, self.unseen[number], np.nan)
         return found
 
     def judgements(self, pairs: PairBatch) -> NDArray[np.float64]:
@@ -274,14 +266,19 @@ class History:
         found = np.full(len(pairs), np.nan)
         if not self._any_judged:
             return found
-        of_demand: dict[int, dict[str, list[float]]] = {}
-        for place, (d, a) in enumerate(zip(pairs.d.tolist(), pairs.a.tolist(), strict=True)):
-            if d not in of_demand:
-                of_demand[d] = self._judgements_of(self._group_of(pairs.demands.cards, d))
-            grades = of_demand[d].get(text_key(pairs, d, a)) if of_demand[d] else None
-            if grades:
-                found[place] = np.mean(grades)
+        for number, places in self._by_demand(pairs):
+            grades = self._judgements_of(number)
+            for place in places.tolist() if grades else ():
+                if given := grades.get(text_key(pairs, int(pairs.d[place]), int(pairs.a[place]))):
+                    found[place] = np.mean(given)
         return found
+
+    def _by_demand(self, pairs: PairBatch) -> list[tuple[int, NDArray[np.intp]]]:
+        """Return the number of each demand of pairs, -1 of one without outcomes, and which of the pairs are its."""
+        if pairs.known is not None:
+            return [(pairs.known.number, np.arange(len(pairs)))]
+        cards = pairs.demands.cards
+        return [(self._group_of(cards, int(pairs.d[places[0]])), places) for places in same(pairs.d)]
 
     def _judgements_of(self, group: int) -> dict[str, list[float]]:
         """Return the grades that experts gave to one demand's pairs, by the key of their texts."""
@@ -302,17 +299,14 @@ class History:
         found: list[list[tuple[str, str, int, float]]] = [[] for _ in d]
         if self.kernel is None:
             return found
-        unique_d, of_d = np.unique(d, return_inverse=True)
-        similarity = self.demand_similarity(demands, unique_d) if pairs.similarity is None else pairs.similarity
         offered = self._achievements(achievements, a)
-        for one, row in enumerate(unique_d.tolist()):
-            nearness = np.clip(similarity[one], 0.0, 1.0)
-            group = self._group_of(demands.cards, row)
-            if group >= 0:
-                nearness[group] = 1.0
+        for places in same(d):
+            known = pairs.known or self.known_demand(demands, int(d[places[0]]))
+            nearness = np.clip(known.similarity[0], 0.0, 1.0)
+            if known.number >= 0:
+                nearness[known.number] = 1.0
             near = self._nearest_outcomes(nearness)
             near = near[~self.details.silent[near]]  # what nobody took up is no failure to quote
-            places = np.flatnonzero(of_d == one)
             alike = nearness[self.group[near]] * np.clip(offered[places] @ self.achievements[near].T, 0, 1)
             for _ in range(min(limit, len(near))):
                 best = alike.argmax(axis=1)
@@ -372,7 +366,7 @@ class History:
         """Write the outcomes and the kernel model into `directory`, which is created."""
         directory.mkdir(parents=True)
         StringIndex.of(self.keys).save(directory / "keys")
-        PairIds.of(self.ids).save(directory)
+        self.ids.save(directory)
         for name in _ARRAYS:
             np.save(directory / f"{name}.npy", getattr(self, name))
         np.save(directory / "unseen.npy", self.unseen)

@@ -36,12 +36,13 @@ def text_prior(values: NDArray[np.float32], names: Sequence[str], spread: float 
         BundleError: a feature is missing.
 
     """
+    missing = [name for name in WEIGHTS if name not in names]
+    if missing:
+        raise BundleError(f"the feature table lacks {missing[0]}, which the order needs; run `gongxu train`")
     total = np.zeros(len(values))
     for name, weight in WEIGHTS.items():
-        if name not in names:
-            raise BundleError(f"the feature table lacks {name}, which the order needs; run `gongxu train`")
-        deviations = np.clip(values[:, list(names).index(name)].astype(np.float64), -FURTHEST, FURTHEST)
-        total += spread / SPREAD * weight * np.nan_to_num(deviations)
+        deviations = np.clip(values[:, names.index(name)].astype(np.float64), -FURTHEST, FURTHEST)
+        total += spread / SPREAD * weight * np.where(np.isnan(deviations), 0.0, deviations)
     return total
 
 

@@ -12,12 +12,12 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from data.columns.arrays import FloatArray
+from data.columns.arrays import FloatArray, readonly_view
 from data.text.segment import content_words
 from matcher.collection.collection import Collection, Side
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.filters import Filters
-from matcher.collection.pairs import PairBatch
+from matcher.collection.pairs import KnownDemand, PairBatch
 from matcher.collection.rows import CollectionRows, PairIndices, ViewRows
 from matcher.features.graph import graph_signals, reached_achievements
 from matcher.features.table import FeatureTable
@@ -36,6 +36,7 @@ from matcher.request.stages import mark_stage
 from matcher.request.state import State
 from matcher.request.subject import Subject
 from matcher.requirements.checker import RequirementChecker
+from models.vector_index.kernels import products_at
 
 Wording = tuple[FloatArray, list[str]]
 """The vector (d,) and the words of a demand in other words."""
@@ -68,9 +69,9 @@ class Query:
 
 @dataclass(frozen=True)
 class DemandHistory:
-    """A demand's `similarity` (1, g) to each demand with outcomes, and relevance feedback from the similar ones."""
+    """A demand as the history knows it, and relevance feedback from similar ones."""
 
-    similarity: FloatArray | None = None
+    known: KnownDemand | None = None
     feedback: RelevanceFeedback | None = None
 
 
@@ -120,8 +121,9 @@ def read_history(query: Query) -> DemandHistory:
     scorer, subject = query.scorer, query.subject
     if scorer is None or query.side != "achievements" or scorer.history.kernel is None:
         return DemandHistory()
-    similarity = scorer.history.demand_similarity(subject.view, np.array([subject.place], dtype=np.int64))
-    found = DemandHistory(similarity, scorer.history.feedback(subject.view, subject.place, similarity))
+    known = scorer.history.known_demand(subject.view, subject.place)
+    dimensions = subject.view.texts.full.vectors.shape[1]
+    found = DemandHistory(known, scorer.history.feedback(known, dimensions))
     mark_stage("history")
     return found
 
@@ -146,9 +148,8 @@ def search(query: Query, history: DemandHistory, wordings: list[Wording]) -> Fou
     reach = None
     if graph is not None and described is not None and query.side == "achievements":
         reach = partial(reached_achievements, graph, described.row(subject.place), collection)
-    words = content_words(subject.text.full)
     vector = np.asarray(subject.view.texts.full.vectors[subject.place])
-    return search_channels(vector, words, collection, allowed, history.feedback, reach, rewritten=wordings)
+    return search_channels(vector, subject.words, collection, allowed, history.feedback, reach, rewritten=wordings)
 
 
 def not_ruled_out(query: Query, rows: CollectionRows) -> NDArray[np.bool_]:
@@ -189,7 +190,7 @@ def relative_familiarity(retrieved: Retrieved) -> float | None:
 
     return familiarity_of(
         query,
-        lambda: float((retrieved.found.texts.full.vectors[retrieved.places] @ vector).max()),
+        lambda: float(products_at(readonly_view(retrieved.found.texts.full.vectors), vector, retrieved.places).max()),
         nearest,
         lambda word: bool(len(lexical.search([word], 1)[0])),
         stored=subject.row is not None,
@@ -212,7 +213,7 @@ def familiarity_of(
     model = query.state.model
     if query.side != "achievements" or not model.least_familiarity:
         return None
-    words, known_to_be = content_words(query.subject.text.full), cache(written)
+    words, known_to_be = query.subject.words, cache(written)
 
     def relative(cosine: float) -> float:
         known = familiarity(model.space, words, cosine, stored=stored, written=known_to_be)
@@ -232,7 +233,9 @@ def preselected(retrieved: Retrieved) -> Retrieved:
     stage = query.scorer.first_stages.get(query.side) if query.scorer else None
     feedback = retrieved.history.feedback
     kept = preselect(stage, retrieved.pairs, retrieved.candidates, feedback, query.top, query.side)
-    chosen = retrieved.take(PairIndices(np.union1d(kept, np.flatnonzero(retrieved.named))))
+    if retrieved.named.any():
+        kept = PairIndices(np.union1d(kept, np.flatnonzero(retrieved.named)))
+    chosen = retrieved.take(kept)
     mark_stage("preselection")
     return chosen
 
@@ -319,7 +322,7 @@ def paired_with(
     """Return the candidates, which are at `places` of `found`, paired with the subject."""
     subject = query.subject
     if query.side == "achievements":
-        pairs = PairBatch.of_demand(subject.view, subject.place, found, places, history.similarity)
+        pairs = PairBatch.of_demand(subject.view, subject.place, found, places, history.known)
     else:
         pairs = PairBatch.of_achievement(subject.view, subject.place, found, places)
     title = only_title(subject.text)

@@ -1,10 +1,12 @@
 """The record a request is about."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from data.errors import InputError
 from data.records import Achievement, Demand
 from data.text.normalise import normalise
+from data.text.segment import content_words
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.rows import BundleRow, ViewRow
 from matcher.request.state import State, side_of
@@ -23,6 +25,11 @@ class Subject:
     place: ViewRow
     text: RecordText
     row: BundleRow | None
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The content words of its full text, in order."""
+        return content_words(self.text.full)
 
 
 def require_text(record: Achievement | Demand) -> RecordText:

@@ -14,7 +14,6 @@ from data.columns.arrays import FloatArray
 from data.errors import ShardedError
 from data.records import UNSTORED, Achievement, Demand
 from data.store.reading.results import Change
-from data.text.segment import content_words
 from matcher.collection.collection import Collection, Side
 from matcher.collection.encoded import EncodedRecords
 from matcher.collection.filters import Filters
@@ -163,10 +162,10 @@ class AskingEngine(Engine):
             wanted,
             top,
             personalised,
-            replace(history, similarity=None),  # what candidates are scored by stays here
+            replace(history, known=None),  # what candidates are scored by stays here
             figures,
             tuple(other_wordings(query)),
-            new_words(self.model.space, content_words(subject.text.full)),
+            new_words(self.model.space, subject.words),
         )
         every = range(self._shards.count)
         proposals = conversation.ask("propose", dict.fromkeys(every, (asked,)))

@@ -1,6 +1,7 @@
 """Kernel ridge regression over pairs of texts: similar demands with similar achievements have similar outcomes."""
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
@@ -60,13 +61,21 @@ class _Landmarks:
 
     @classmethod
     def fit(cls, points: FloatArray, sharpness: float) -> Self:
-        values, vectors = np.linalg.eigh(_radial(points, points, sharpness).astype(np.float64))
+        values, vectors = np.linalg.eigh(_radial(points, points, sharpness, _squares(points)).astype(np.float64))
         kept = values > 1e-6 * values[-1]
         return cls(points, (vectors[:, kept] / np.sqrt(values[kept])).astype(np.float32), np.array(sharpness))
 
     def kernel(self, vectors: FloatArray) -> FloatArray:
         """Return k of n vectors with the points, (n, r)."""
-        return _radial(vectors, self.points, float(self.sharpness))
+        return _radial(vectors, self.points, float(self.sharpness), self._squares)
+
+    def saved(self) -> dict[str, NDArray[np.generic]]:
+        """Return what makes it, by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @cached_property
+    def _squares(self) -> FloatArray:
+        return _squares(self.points)
 
     def describe(self, vectors: FloatArray) -> FloatArray:
         """Return f of n vectors, (n, s)."""
@@ -172,7 +181,7 @@ class PairKernelRidge:
     def save(self, path: Path) -> None:
         """Write an npz file."""
         parts = {"demand": self.demands_, "achievement": self.achievements_, "feature": self.features_}
-        landmarks = {f"{name}_{field}": array for name, part in parts.items() for field, array in vars(part).items()}
+        landmarks = {f"{name}_{field}": array for name, part in parts.items() for field, array in part.saved().items()}
         sums = {f"sums_{field}": array for field, array in vars(self.sums_).items()}
         np.savez(
             path,
@@ -288,11 +297,19 @@ def _half_width(weight: PairKernelParameters, features: FloatArray) -> float:
     return 2.0 * weight.feature_sharpness / int(features.shape[1])
 
 
-def _radial(left: FloatArray, right: FloatArray, sharpness: float) -> FloatArray:
-    """Return (n, r) exp(-sharpness · squared distance / 2); of vectors of length 1, exp(sharpness · (cosine - 1))."""
+def _squares(vectors: FloatArray) -> FloatArray:
+    """Return (n,) half the squared lengths of vectors (n, k)."""
+    return np.asarray(0.5 * np.einsum("nk,nk->n", vectors, vectors), dtype=np.float32)
+
+
+def _radial(left: FloatArray, right: FloatArray, sharpness: float, of_right: FloatArray) -> FloatArray:
+    """Return (n, r) exp(-sharpness · squared distance / 2); of vectors of length 1, exp(sharpness · (cosine - 1)).
+
+    `of_right` (r,) are the `_squares` of `right`.
+    """
     kernel = left @ right.T
-    kernel -= 0.5 * np.einsum("nk,nk->n", left, left)[:, None]
-    kernel -= 0.5 * np.einsum("nk,nk->n", right, right)[None, :]
+    kernel -= _squares(left)[:, None]
+    kernel -= of_right[None, :]
     kernel *= np.float32(sharpness)
     return np.asarray(np.exp(kernel, out=kernel), dtype=np.float32)
 

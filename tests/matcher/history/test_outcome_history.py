@@ -186,8 +186,8 @@ def test_evidence_of_many_pairs_is_that_of_each(known, history, outcomes):
     d, a = np.array([4, 2, 4, 7]), np.array([10, 3, 1, 10])
     together = history.evidence(PairBatch(known.demands, known.achievements, d, a))
     for pair, likest in some(enumerate(together)):
-        similarity = history.demand_similarity(known.demands, d[[pair]]) if pair % 2 else None
-        one = PairBatch(known.demands, known.achievements, d[[pair]], a[[pair]], similarity)
+        asking = history.known_demand(known.demands, int(d[pair])) if pair % 2 else None
+        one = PairBatch(known.demands, known.achievements, d[[pair]], a[[pair]], asking)
         (alone,) = history.evidence(one, limit=8)
         for outcome, other in some(zip(likest, alone, strict=False)):
             assert outcome[3] == pytest.approx(other[3], abs=1e-5)
@@ -196,7 +196,7 @@ def test_evidence_of_many_pairs_is_that_of_each(known, history, outcomes):
 
 def test_feedback_points_to_achievements_that_did_well(known, history):
     view = known.model.record_encoder.demands([known.world.demands[1]])
-    feedback = history.feedback(view, 0)
+    feedback = _feedback(history, view)
     vector = feedback.good
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
     assert np.linalg.norm(feedback.examples, axis=1) == pytest.approx(1, abs=1e-5)
@@ -211,10 +211,14 @@ def test_feedback_points_to_achievements_that_did_well(known, history):
 def test_no_feedback_where_nothing_similar_did_well(known, outcomes):
     bad = fit(known, outcomes, np.ones(len(outcomes)))
     view = known.model.record_encoder.demands([known.world.demands[1]])
-    assert bad.feedback(view, 0).good is None
-    assert set(bad.feedback(view, 0).grades.tolist()) == {1}
+    assert _feedback(bad, view).good is None
+    assert set(_feedback(bad, view).grades.tolist()) == {1}
     strange = known.model.record_encoder.demands([Demand(demand_id="X", title="儿童舞蹈服装采购")])
-    assert History.empty().feedback(strange, 0) is None
+    assert _feedback(fit(known, outcomes, np.ones(len(outcomes))), strange) is None
+
+
+def _feedback(history, view):
+    return history.feedback(history.known_demand(view, 0), view.texts.full.vectors.shape[1])
 
 
 def test_numbers_stay_finite_for_texts_that_say_nothing(known, history):
