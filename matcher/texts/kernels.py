@@ -9,33 +9,6 @@ Floats = NDArray[np.float32]
 
 
 @numba.njit(nogil=True, cache=True)
-def hop(
-    columns: Ints, weights: Floats, indptr: Ints, indices: Ints, data: Floats, sums: Floats
-) -> tuple[NDArray[np.int32], Floats]:
-    """Return columns and values of the sparse row (columns, weights) times a CSR matrix.
-
-    All numbers are positive; each column of the result occurs once, in no order. `sums` (as long as the matrix is wide, or
-    longer) is scratch: zeros before and after.
-    """
-    bound = 0
-    for column in columns:
-        bound += indptr[column + 1] - indptr[column]
-    touched = np.empty(bound, dtype=np.int32)
-    count = 0
-    for i in range(len(columns)):
-        for p in range(indptr[columns[i]], indptr[columns[i] + 1]):
-            if sums[indices[p]] == 0:
-                touched[count] = indices[p]
-                count += 1
-            sums[indices[p]] += weights[i] * data[p]
-    reached = np.empty(count, dtype=np.float32)
-    for i in range(count):
-        reached[i] = sums[touched[i]]
-        sums[touched[i]] = 0
-    return touched[:count], reached
-
-
-@numba.njit(nogil=True, cache=True)
 def reach(
     row_indptr: Ints, row_indices: Ints, row_data: Floats, indptr: Ints, indices: Ints, data: Floats, width: int
 ) -> Floats:
@@ -92,6 +65,84 @@ def gather(
                     sums[i, c] += data[p] * table[line, c]
                 for c in range(weighted, table.shape[1]):
                     sums[i, c] += table[line, c]
+
+
+@numba.njit(nogil=True, cache=True)
+def number_columns(indptr: Ints, indices: Ints, rows: Ints, slot: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the different columns of the CSR matrix' `rows` (n,), and write to `slot` (width,) of each its place from 1.
+
+    `slot` is zero elsewhere. Who is done with it writes zeros there again.
+    """
+    bound = 0
+    for row in rows:
+        bound += indptr[row + 1] - indptr[row]
+    columns = np.empty(bound, dtype=np.int32)
+    used = 0
+    for row in rows:
+        for p in range(indptr[row], indptr[row + 1]):
+            if slot[indices[p]] == 0:
+                columns[used] = indices[p]
+                used += 1
+                slot[indices[p]] = used
+    return columns[:used]
+
+
+@numba.njit(nogil=True, cache=True)
+def word_table(
+    words: Ints,
+    weights: Floats,
+    reach: np.float32,
+    idf: Floats,
+    forward_indptr: Ints,
+    forward: Ints,
+    forward_data: Floats,
+    backward_indptr: Ints,
+    backward: Ints,
+    backward_data: Floats,
+    demand_leads: bool,
+    slot: NDArray[np.int32],
+    used: int,
+    sums: Floats,
+) -> Floats:
+    """Return (1 + used, 4) what a text's `words` and their `weights` are worth to the words in `slot`, by their places.
+
+    Columns: the text's own weights; once associated, over `reach` (as the demand's words reach, else as they are reached); the
+    same twice; inverse document frequencies of its own words. Only words with a place in `slot` (width,) are looked at, which
+    is what makes the second step cheap. `sums` (width,) is scratch: zeros before and after.
+    """
+    table = np.zeros((1 + used, 4), dtype=np.float32)
+    bound = 0
+    for column in words:
+        bound += forward_indptr[column + 1] - forward_indptr[column]
+    touched = np.empty(bound, dtype=np.int32)
+    count = 0
+    for i in range(len(words)):
+        place = slot[words[i]]
+        if place != 0:
+            table[place, 0] = weights[i]
+            table[place, 3] = idf[words[i]]
+        for p in range(forward_indptr[words[i]], forward_indptr[words[i] + 1]):
+            if sums[forward[p]] == 0:
+                touched[count] = forward[p]
+                count += 1
+            sums[forward[p]] += weights[i] * forward_data[p]
+        if not demand_leads:
+            for p in range(backward_indptr[words[i]], backward_indptr[words[i] + 1]):
+                place = slot[backward[p]]
+                if place != 0:
+                    table[place, 1] += weights[i] * backward_data[p]
+    for i in range(count):
+        word = touched[i]
+        mass = sums[word] / reach
+        sums[word] = 0
+        place = slot[word]
+        if demand_leads and place != 0:
+            table[place, 1] = mass
+        for p in range(backward_indptr[word], backward_indptr[word + 1]):
+            place = slot[backward[p]]
+            if place != 0:
+                table[place, 2] += mass * backward_data[p]
+    return table
 
 
 @numba.njit(nogil=True, cache=True)

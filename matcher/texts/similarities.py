@@ -166,48 +166,37 @@ def _against_words(
     A product with a partner's associated words, x · (y A), is one of its own words with x brought back: (x Aᵀ) · y.
     """
     forward, backward = csr_parts(space.associations), csr_parts(space.associated_by)
-    width = len(space.words.terms)
-    idf = readonly_view(space.words.idf)
-    columns: list[tuple[NDArray[np.int32], FloatArray]] = []
+    indptr, indices, data = csr_parts(partners.words)
+    width, idf = len(space.words.terms), readonly_view(space.words.idf)
+    slot, scratch = _zeros("slot", width, np.int32), _zeros("sums", width, np.float32)
+    columns = text_kernels.number_columns(indptr, indices, rows, slot)
+    far = np.maximum(partners.reach[rows], np.float32(1e-12))[:, None]
+    found = []
     for lead in leads:
         words, weights = _entries(lead.words, row)
-        reached, mass = text_kernels.hop(words, weights, *forward, _zeros("sums", width, np.float32))
-        mass /= max(float(lead.reach[row]), 1e-12)
-        sums = _zeros("sums", width, np.float32)
-        once = (reached, mass) if demand_leads else text_kernels.hop(words, weights, *backward, sums)
-        columns += [
-            (words, weights),
-            once,
-            text_kernels.hop(readonly_view(reached), readonly_view(mass), *backward, sums),
-        ]
-    weighted = len(columns)
-    columns += [(words, idf[words]) for words, _ in columns[::3]]
-    sums = _gathered(partners.words, rows, columns, weighted, width)
-    far = np.maximum(partners.reach[rows], np.float32(1e-12))[:, None]
-    sums[:, 2:weighted:3] /= far
-    if not demand_leads:
-        sums[:, 1:weighted:3] /= far
-    return [sums[:, (3 * k, 3 * k + 1, 3 * k + 2, weighted + k)] for k in range(len(leads))]
+        reach = np.float32(max(float(lead.reach[row]), 1e-12))
+        towards = *forward, *backward, demand_leads, slot, len(columns), scratch
+        table = text_kernels.word_table(readonly_view(words), readonly_view(weights), reach, idf, *towards)
+        sums = np.zeros((len(rows), 4), dtype=np.float32)
+        text_kernels.gather(indptr, indices, data, rows, slot, table, 3, sums)
+        sums[:, 2 if demand_leads else 1 : 3] /= far
+        found.append(sums)
+    slot[columns] = 0
+    return found
 
 
 def _against_grams(
     space: TextSpace, leads: tuple[TextRows, ...], row: int, partners: TextRows, rows: Rows
 ) -> FloatArray:
+    """Return (n, leads) products of each lead's n-grams with the partners' in `rows`."""
+    slot = _zeros("slot", len(space.grams.terms), np.int32)
     columns = [_entries(lead.grams, row) for lead in leads]
-    return _gathered(partners.grams, rows, columns, len(columns), len(space.grams.terms))
-
-
-def _gathered(
-    partners: csr_array, rows: Rows, columns: list[tuple[NDArray[np.int32], FloatArray]], weighted: int, width: int
-) -> FloatArray:
-    """Return (n, c) products of sparse columns with the partners' `rows`; those after `weighted` count what occurs."""
-    slot = _zeros("slot", width, np.int32)
     table = np.zeros((1 + sum(len(places) for places, _ in columns), len(columns)), dtype=np.float32)
     sums = np.zeros((len(rows), len(columns)), dtype=np.float32)
     used = 1
     for at, (places, values) in enumerate(columns):
         used = text_kernels.place(readonly_view(places), readonly_view(values), at, slot, table, used)
-    text_kernels.gather(*csr_parts(partners), rows, slot, table, weighted, sums)
+    text_kernels.gather(*csr_parts(partners.grams), rows, slot, table, len(columns), sums)
     for places, _ in columns:
         slot[places] = 0
     return sums
