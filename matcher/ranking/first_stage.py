@@ -22,10 +22,10 @@ from matcher.collection.collection import Side
 from matcher.collection.pairs import PairBatch
 from matcher.collection.rows import PairIndices
 from matcher.features.attributes import ATTRIBUTES, attribute_features
-from matcher.history.kernels import fast_exp
 from matcher.history.outcome_history import SHARPNESS, RelevanceFeedback
 from matcher.ranking.channels import Candidates
 from matcher.texts.similarities import SIMILARITIES, TextSide, products
+from models.ranking.radial import fast_exp
 
 Rows = NDArray[np.int64]
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from data.errors import InputError
+from models.ranking.radial import from_products
 
 FloatArray = NDArray[np.float32]
 LANDMARKS = 256  # pairs whose kernels with a pair describe it
@@ -69,7 +70,7 @@ class _Landmarks:
         """Return k of n vectors with the points, (n, r)."""
         return _radial(vectors, self.points, float(self.sharpness), self._squares)
 
-    def saved(self) -> dict[str, NDArray[np.generic]]:
+    def saved(self) -> dict[str, NDArray[Any]]:
         """Return what makes it, by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
@@ -307,11 +308,9 @@ def _radial(left: FloatArray, right: FloatArray, sharpness: float, of_right: Flo
 
     `of_right` (r,) are the `_squares` of `right`.
     """
-    kernel = left @ right.T
-    kernel -= _squares(left)[:, None]
-    kernel -= of_right[None, :]
-    kernel *= np.float32(sharpness)
-    return np.asarray(np.exp(kernel, out=kernel), dtype=np.float32)
+    kernel: FloatArray = left @ right.T
+    from_products(kernel, _squares(left), of_right, np.float32(sharpness))
+    return kernel
 
 
 def _inverse(kernel: FloatArray) -> FloatArray:
