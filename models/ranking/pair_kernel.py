@@ -70,7 +70,7 @@ class _Landmarks:
         """Return k of n vectors with the points, (n, r)."""
         return _radial(vectors, self.points, float(self.sharpness), self._squares)
 
-    def saved(self) -> dict[str, NDArray[Any]]:
+    def saved(self) -> dict[str, Any]:
         """Return what makes it, by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
