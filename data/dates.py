@@ -51,6 +51,12 @@ _EXCEL = (18_264, 73_415)  # 1950 to 2100
 _UNIX = (631_152_000, 4_102_444_800)  # 1990 to 2100
 
 
+# 2024-05-01T08:30:00+08:00 as programs write it: no other spelling is to be thought of.
+is_plain_moment = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+\-][0-9]{2}:[0-9]{2})"
+).fullmatch
+
+
 class DateError(ValueError):
     """A text is no date; the message is a short Chinese reason."""
 

@@ -34,6 +34,8 @@ _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "
 _EXCEL_TEXT = re.compile(r"=\s*[\"“”](.*)[\"“”]")
 _POWER_OF_TEN = re.compile(r"\d(?:\.\d+)?[eE]\+\d+")
 _WHOLE = re.compile(r"\d+\.0")
+# Letters, digits, - and _ with a digit among them: nearly every id, and none of what the other rules are about.
+_PLAIN_ID = re.compile(r"[A-Za-z_\-]*[0-9][A-Za-z0-9_\-]*").fullmatch
 _EXACT_UP_TO = 10**15
 _NO_ID = frozenset(
     (
@@ -73,6 +75,8 @@ def clean_id(value: Any) -> str:
         ValueError: there is no id, a placeholder (-, /, 无, N/A) or one that a spreadsheet has damaged; the message is Chinese.
 
     """
+    if isinstance(value, str) and _PLAIN_ID(value):
+        return value
     if isinstance(value, float | Decimal):
         if not (value.is_finite() if isinstance(value, Decimal) else isfinite(value)):
             raise ValueError("必填，不能为空")
@@ -103,6 +107,8 @@ def _is_stored(info: ValidationInfo) -> bool:
 
 def _identifier_of(value: Any, info: ValidationInfo) -> Any:
     """Read an id as files are read; what the store holds already stays as it is."""
+    if isinstance(value, str) and _PLAIN_ID(value):
+        return value
     if _is_stored(info) or isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return _text_of(value)
     if isinstance(value, str) and _CONTROL.search(value.strip()):

@@ -1,28 +1,24 @@
 """Files into the store: good rows go in, bad rows are listed, and running it again changes nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from data.errors import GongxuError, ImportStoppedError, InputError
-from data.files.kind_rows import reader_of
-from data.files.reading.readers import open_tables
-from data.files.reading.rows import Table
-from data.files.rejects import Reject, RejectsFile
+from data.files.batches.apart import reading
+from data.files.batches.tables import Batch, ReadyRow
+from data.files.rejects import RejectsFile
 from data.files.report import NAMED, FileResult, ImportSummary
-from data.files.rows import ReadRow, RowReader
-from data.files.seen import SeenIds
 from data.files.sources import ImportOptions, Source, find_sources
 from data.files.synonyms import FileKind
 from data.files.table_kinds import DeclaredKind
-from data.kinds.record import KindRecord
-from data.records import Achievement, Demand, OutcomeEvent
+from data.records import RecordKind
 from data.settings import settings
-from data.store.imports.log import ImportedKindRecord, ImportedRecord, Written
+from data.store.imports.log import GivenRow, ImportedKindRecord, Written
 from data.store.store import Store
-from data.store.upserts import BATCH
-from data.text.normalise import looks_garbled
 
 # Called after every batch with the file and the share of it that is done, 0-1.
 Progress = Callable[[Path, float], None]
@@ -39,13 +35,14 @@ def import_paths(
     *,
     options: ImportOptions | None = None,
     actor: str = "命令行",
+    apart: bool = False,
 ) -> ImportSummary:
     """Import files and folders: achievements first, then demands, events and judgements.
 
     Rows go in by batches of one transaction each, so that an interrupted import leaves whole batches, and running it
     again completes it. Of a folder the files directly in it are read. `kind` overrules what names and headers tell;
     `rejects` is the folder for lists of rejected and noted rows (default: `rejects` in GONGXU_HOME). The report is kept in
-    the store under `actor`.
+    the store under `actor`. With `apart` a process of its own reads large files while this one writes.
 
     Raises:
         InputError: a path is missing, or a file is empty, unreadable or of no recognisable kind. All files are looked
@@ -66,7 +63,7 @@ def import_paths(
             f"{folder}：无法存放被拒绝行的清单：{reason}",
         ) from error
     number = store.imports.start(actor, datetime.now(UTC))
-    summary = import_sources(store, sources, number, folder, progress, replace=chosen.replace)
+    summary = import_sources(store, sources, number, folder, progress, replace=chosen.replace, apart=apart)
     return replace(
         summary, ignored=tuple(path for path, _ in ignored), ignored_why=tuple(reason for _, reason in ignored)
     )
@@ -80,11 +77,12 @@ def import_sources(
     progress: Progress | None = None,
     *,
     replace: bool = False,
+    apart: bool = False,
 ) -> ImportSummary:
     """Import tables in the given order as the import `number`, which was started; started again it completes.
 
     `rejects` is the folder for lists of rejected and noted rows. What `progress` raises ends the import between two
-    batches, which are whole.
+    batches, which are whole. With `apart` a process of its own reads large files while this one writes.
 
     Raises:
         InputError: a file is gone or cannot be read any more, before anything is written.
@@ -92,13 +90,14 @@ def import_sources(
         ImportStoppedError: the store or a file fails after some rows were written.
 
     """
-    seen: dict[Path, SeenIds] = {}
     results: list[FileResult] = []
     try:
-        for source in sources:
-            task = _TableImport(store, source, number, replace=replace)
-            results.append(task.result)
-            task.run(rejects, seen.setdefault(source.path, SeenIds()), progress)
+        with reading(sources, apart=apart) as read:
+            for source in sources:
+                task = _TableImport(store, source, number, replace=replace)
+                results.append(task.result)
+                with closing(read(source)) as batches:
+                    task.run(rejects, batches, progress)
         store.imports.finish(number, [result.as_dict() for result in results], datetime.now(UTC))
     except (GongxuError, OSError) as error:
         raise _stopped(error, number, results) from error
@@ -127,28 +126,22 @@ class _TableImport:
         self._store, self._source, self._number, self._replace = store, source, number, replace
         self.result = FileResult(source.path, source.kind, source.sheet or "")
 
-    def run(self, folder: Path, seen: SeenIds, progress: Progress | None) -> None:
-        """Import the table batch by batch; `seen` are the ids of the file's tables before this one."""
+    def run(self, folder: Path, batches: Iterator[Batch], progress: Progress | None) -> None:
+        """Write the table's batches and list its rejected and noted rows in `folder`."""
         source, result = self._source, self.result
         rejects = RejectsFile(folder, source.path, source.sheet or "")
         notes = RejectsFile(folder, source.path, source.sheet or "", suffix="-notes")
         try:
-            with open_tables(source.path, source.sheet, source.header_row) as (table, *_):
-                reader = reader_of(
-                    table.headers,
-                    source.kind,
-                    str(source.path),
-                    mapping=source.mapping,
-                    seen=seen,
-                    sheet=source.sheet or "",
-                )
-                self._describe(table, reader)
-                for batch in _batches(self._good_rows(table, reader, rejects, notes)):
-                    self._write(batch)
+            for batch in batches:
+                for name, value in batch.report.items():
+                    setattr(result, name, value)
+                for file, listed in ((rejects, batch.rejects), (notes, batch.notes)):
+                    if listed:
+                        file.write(listed)
+                if batch.rows:
+                    self._write(batch.rows)
                     if progress:
-                        progress(source.path, table.done())
-            result.unknown_columns = list(reader.unknown_headers)
-            result.columns = {c.header: str(c.field) for c in reader.columns.values() if c.field}
+                        progress(source.path, batch.done)
             result.rejects_file, result.notes_file = rejects.publish(), notes.publish()
         finally:
             rejects.discard()
@@ -156,82 +149,33 @@ class _TableImport:
         if progress:
             progress(source.path, 1.0)
 
-    def _describe(self, table: Table, reader: RowReader) -> None:
-        """Say what is not obvious about how the table is read."""
-        notes = self.result.notes
-        notes += table.notes
-        if reader.makes_ids:
-            notes.append("没有编号列，编号由单位和名称生成，再次导入时不变")
-        similar = [f"{c.header}→{c.field}" for c in reader.columns.values() if c.how == "similar"]
-        if similar:
-            notes.append(f"按相近的列名识别：{'、'.join(similar)}（不对时用 --map 列=字段 改正）")
-        if self._source.mapping_name:
-            notes.append(f"使用已保存的列对应“{self._source.mapping_name}”")
-
-    def _good_rows(
-        self, table: Table, reader: RowReader, rejects: RejectsFile, notes: RejectsFile
-    ) -> Iterator[ReadRow]:
-        """Yield the rows that can go in; list and count the others."""
-        result = self.result
-        for number, cells, problem, note, skipped in table.rows:
-            result.read += 1
-            if skipped:
-                result.skipped += 1
-                first = next((str(cell) for cell in cells.values() if cell is not None and str(cell).strip()), "")
-                notes.write([Reject(number, "", first, skipped)])
-                continue
-            read = ReadRow(problems=[Reject(number, "", "", problem)]) if problem else reader.read(number, cells)
-            if read.problems:
-                result.rejected += 1
-                rejects.write([*read.problems, *([Reject(number, "", "", note)] if note else [])])
-                continue
-            if note:
-                read.notes.append(Reject(number, "", "", note))
-            if read.notes:
-                result.noted += 1
-                notes.write(read.notes)
-            if read.repeated:
-                result.repeated += 1
-                continue
-            parsed = read.parsed
-            if parsed is not None and not isinstance(parsed, OutcomeEvent):
-                result.garbled += looks_garbled(parsed.title) or looks_garbled(parsed.content[:200])
-            yield read
-
-    def _write(self, batch: list[ReadRow]) -> None:
+    def _write(self, batch: list[ReadyRow]) -> None:
         """Write one batch and count inserted, updated and unchanged rows."""
-        result = self.result
+        imports = self._store.imports
         if isinstance(self._source.kind, DeclaredKind):
-            records = [
-                ImportedKindRecord(read.parsed, read.given, read.given_extra)
-                for read in batch
-                if isinstance(read.parsed, KindRecord)
-            ]
-            kind_name = self._source.kind.value
-            done = self._store.imports.write_kind(self._number, kind_name, records, replace=self._replace)
-            self._count(done)
+            of_kind = [row for row in batch if isinstance(row, ImportedKindRecord)]
+            self._count(imports.write_kind(self._number, self._source.kind.value, of_kind, replace=self._replace))
             return
         if self._source.kind in (FileKind.ACHIEVEMENTS, FileKind.DEMANDS):
-            rows = [
-                ImportedRecord(read.parsed, read.given, read.given_extra)
-                for read in batch
-                if isinstance(read.parsed, Achievement | Demand)
-            ]
-            kind = "achievements" if self._source.kind is FileKind.ACHIEVEMENTS else "demands"
-            written = self._store.imports.write(self._number, kind, rows, replace=self._replace)  # type: ignore[arg-type]
-            self._count(written)
+            rows = [row for row in batch if isinstance(row, GivenRow)]
+            kind: RecordKind = "achievements" if self._source.kind is FileKind.ACHIEVEMENTS else "demands"
+            self._count(imports.write_rows(self._number, kind, rows, replace=self._replace))
             return
-        events = [read.parsed for read in batch if isinstance(read.parsed, OutcomeEvent)]
-        counts = self._store.imports.append(self._number, events)
+        self._append([row for row in batch if isinstance(row, dict)])
+
+    def _append(self, events: list[dict[str, Any]]) -> None:
+        """Write a batch of events; count them, and those that name unknown records."""
+        result = self.result
+        counts = self._store.imports.append_rows(self._number, events)
         result.inserted += counts.added
         result.unchanged += counts.known
         result.conflicting += counts.conflicting
         demands, achievements = self._store.imports.unknown_ids(
-            (event.demand_id for event in events), (event.achievement_id for event in events)
+            (event["demand_id"] for event in events), (event["achievement_id"] for event in events)
         )
         if demands or achievements:
-            result.unknown_demands += sum(event.demand_id in demands for event in events)
-            result.unknown_achievements += sum(event.achievement_id in achievements for event in events)
+            result.unknown_demands += sum(event["demand_id"] in demands for event in events)
+            result.unknown_achievements += sum(event["achievement_id"] in achievements for event in events)
             named = dict.fromkeys([*result.unknown_named, *sorted(demands), *sorted(achievements)])
             result.unknown_named = list(named)[:NAMED]
 
@@ -241,15 +185,3 @@ class _TableImport:
         self.result.updated += written.updated
         self.result.unchanged += written.unchanged
         self.result.changed_fields.update(written.fields)
-
-
-def _batches(rows: Iterator[ReadRow]) -> Iterator[list[ReadRow]]:
-    """Cut rows into transactions."""
-    batch: list[ReadRow] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

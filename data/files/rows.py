@@ -33,6 +33,7 @@ _MODELS: dict[FileKind, type[Achievement | Demand | OutcomeEvent]] = {
     FileKind.EVENTS: OutcomeEvent,
     FileKind.JUDGEMENTS: OutcomeEvent,
 }
+_REQUIRED = ("achievement_id", "demand_id", "event_id", "id", "title", "kind")
 _IDS = frozenset({"achievement_id", "demand_id", "event_id"})
 # What a row is nothing without; any other cell that cannot be read is left empty and noted.
 _NEEDED: dict[FileKind, frozenset[str]] = {
@@ -45,6 +46,7 @@ _NEEDED: dict[FileKind, frozenset[str]] = {
 _RANGES = {"achievements": ("price_min", "price_max", "price"), "demands": ("budget_min", "budget_max", "budget")}
 _HOLDERS = {FileKind.ACHIEVEMENTS: "holder", FileKind.DEMANDS: "enterprise"}
 _CACHED = 100_000
+_FEW = 1_000
 _UNNAMED = re.compile(r"第\d+列")  # how sheets call a column without header
 
 
@@ -128,9 +130,9 @@ class RowReader:
         extra: dict[str, str] = {}
         given: set[str] = set()
         given_extra: set[str] = set()
-        needed = self._needed
+        needed, columns, readers = self._needed, self.columns, self._readers
         for header, cell in cells.items():
-            column = self.columns.get(header) or self._new_column(header, cells, row, result)
+            column = columns.get(header) or self._new_column(header, cells, row, result)
             if column is None:
                 continue
             if column.field is None:
@@ -141,7 +143,8 @@ class RowReader:
             if (cell is None or cell == "") and field not in needed:
                 given.add(field)  # nearly half of all cells are blank
                 continue
-            read = self._read_cell(column, cell)
+            reader = _uncomputed if type(cell) is Uncomputed else readers.get(header) or self._reader_of(column)
+            read = reader(cell)
             if read.note:
                 self._note(row, column, cell, read, result, extra)
                 given_extra.add(header)
@@ -227,11 +230,11 @@ class RowReader:
                 values[name] = value
                 given.add(name)
 
-    def _read_cell(self, column: Column, cell: Any) -> Cell:
-        reader = self._readers.get(column.header)
-        if reader is None:
-            reader = self._readers[column.header] = self._field_reader(str(column.field), column.scale)
-        return Cell(note=str(cell)) if isinstance(cell, Uncomputed) else reader(cell)
+    def _reader_of(self, column: Column) -> Callable[[Any], Cell]:
+        """Return, and keep, the function that reads a column's cells."""
+        read = self._field_reader(str(column.field), column.scale)
+        self._readers[column.header] = read
+        return read
 
     def _field_reader(self, field: str, scale: float) -> Callable[[Any], Cell]:
         """Return the function that reads a field's cells; numbers in the cells times `scale` are in 万元."""
@@ -246,7 +249,7 @@ class RowReader:
                 return
         if self._makes_ids and "title" in values:
             self._make_id(values)
-        for name in ("achievement_id", "demand_id", "event_id", "id", "title", "kind"):
+        for name in _REQUIRED:
             if name in self._needed and name not in values and name in self._headers:
                 header = self._headers[name]
                 result.problems.append(Reject(row, header, text.written(cells.get(header)).strip(), "必填，不能为空"))
@@ -353,13 +356,19 @@ def _reader(field: str, kind: TableKind, scale: float) -> Callable[[Any], Cell]:
     }
     if field in special:
         return special[field]
-    return text.items if field in LISTS else text.text if field in TEXTS else text.label
+    if field in LISTS:
+        return text.items
+    return text.text if field in TEXTS else cached(text.label, _FEW)
 
 
-def cached(read: Callable[[Any], Cell]) -> Callable[[Any], Cell]:
-    """Return `read` with a memory for texts: a column says the same few things again and again."""
-    kept = lru_cache(maxsize=_CACHED)(read)
+def cached(read: Callable[[Any], Cell], most: int = _CACHED) -> Callable[[Any], Cell]:
+    """Return `read` with a memory for texts, `most` at once: a column says the same few things again and again."""
+    kept = lru_cache(maxsize=most)(read)
     return lambda cell: kept(cell) if isinstance(cell, str) and len(cell) <= 60 else read(cell)
+
+
+def _uncomputed(cell: Any) -> Cell:
+    return Cell(note=str(cell))
 
 
 def _foreign(cell: Any) -> Cell:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from data.dates import CHINA_STANDARD_TIME
 from data.records import MAX_ID, EventKind
 from data.store.dashboard_tables import achievement_progress, daily_counts, demand_progress
-from data.store.postgresql.many_rows import insert_into, insert_rows
+from data.store.postgresql.many_rows import among, insert_into, insert_rows, listed
 from data.store.tables import demands, division, events
 
 ALL, FIELD, REGION, INDUSTRY, VERSION = "all", "field", "region", "industry", "version"
@@ -27,7 +27,6 @@ _CHINA_IS_AHEAD = CHINA_STANDARD_TIME.utcoffset(None)
 _LOCK = 7_355_608_114
 _CHUNK = 1_000
 _TRAITS = sa.select(demands.c.id, demands.c.field, demands.c.region, demands.c.record)
-_TRAITS_OF = _TRAITS.where(demands.c.id.in_(sa.bindparam("ids", expanding=True)))
 
 
 class Traits(NamedTuple):
@@ -60,14 +59,20 @@ def china_day(moment: datetime) -> date:
 
 def traits_of(connection: sa.Connection, ids: Iterable[str] | None = None) -> dict[str, Traits]:
     """Return the traits of the demands with the given ids (None: of all), deleted ones too."""
-    parts = [(_TRAITS, {})] if ids is None else [(_TRAITS_OF, {"ids": part}) for part in _chunks(ids)]
+    query = _TRAITS if ids is None else _traits_among(connection.dialect.name)
+    parts: list[dict[str, str]] = [{}] if ids is None else [{"id": listed(part)} for part in _chunks(ids)]
     options = {"yield_per": _CHUNK} if ids is None else {}  # a cursor of the database's costs three calls more
     found = {}
-    for query, values in parts:
+    for values in parts:
         for name, sector, region, text in connection.execute(query, values, execution_options=options):
             industries = orjson.loads(text).get("industries") or [""]
             found[name] = Traits(sector[:MAX_ID], (region or "")[:2], division(industries[0]))
     return found
+
+
+@cache
+def _traits_among(dialect: str) -> sa.Select[Any]:
+    return _TRAITS.where(among(demands.c.id, dialect))
 
 
 @dataclass

@@ -16,7 +16,7 @@ from data.store.clarifications import Clarification, clarified, insert_clarifica
 from data.store.database import LOCK_TIMEOUT, begin_write, open_engine, translated_errors
 from data.store.eligibility.firm_facts import StatedFirms
 from data.store.eligibility.policy_criteria import PolicyCriteria
-from data.store.imports.appending import append
+from data.store.imports.appending import append, event_row
 from data.store.imports.log import Imports
 from data.store.keys import ApiKeys
 from data.store.kind_records import KindOutcomes, KindRecords
@@ -288,7 +288,7 @@ class Store:
 
     def _append(self, batch: list[OutcomeEvent]) -> list[EventResult]:
         with self._writing() as connection:
-            results, _ = append(connection, batch)
+            results, _ = append(connection, [event_row(event) for event in batch])
         return results
 
     def _record(self, table: sa.Table, query: sa.Select[Any], model: type[_R], kind: str, record_id: str) -> _R:

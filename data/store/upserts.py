@@ -3,19 +3,25 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from data.store.aggregates import sides_followed
-from data.store.postgresql.many_rows import insert_into, insert_rows
+from data.store.postgresql.many_rows import among, insert_rows, listed, upsert_into
 from data.store.tables import demands, revisions
 
 BATCH = 1_000
 """Rows in one transaction."""
+EVENT_BATCH = 5_000
+"""Events in one transaction of an import: they are short, and the same pages of indexes are written, and synced, once."""
 
 _T = TypeVar("_T")
+_TAKE_REVISIONS = (
+    sa.update(revisions).values(value=revisions.c.value + sa.bindparam("count")).returning(revisions.c.value)
+)
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,12 @@ class UpsertCounts:
         )
 
 
-def batches(items: Iterable[_T], key: Callable[[_T], str]) -> Iterator[list[_T]]:
-    """Cut `items` into lists of at most BATCH; one list never holds a key twice, so that a later item wins."""
+def batches(items: Iterable[_T], key: Callable[[_T], str], most: int = BATCH) -> Iterator[list[_T]]:
+    """Cut `items` into lists of at most `most`; one list never holds a key twice, so that a later item wins."""
     batch: list[_T] = []
     keys: set[str] = set()
     for item in items:
-        if len(batch) == BATCH or key(item) in keys:
+        if len(batch) == most or key(item) in keys:
             yield batch
             batch, keys = [], set()
         batch.append(item)
@@ -48,8 +54,7 @@ def batches(items: Iterable[_T], key: Callable[[_T], str]) -> Iterator[list[_T]]
 
 def next_revision(connection: sa.Connection, count: int) -> int:
     """Take `count` revisions and return the first free one after them; makes other writers wait for our commit."""
-    update = sa.update(revisions).values(value=revisions.c.value + count).returning(revisions.c.value)
-    return int(connection.execute(update).scalar_one()) + 1
+    return int(connection.execute(_TAKE_REVISIONS, {"count": count}).scalar_one()) + 1
 
 
 def with_digest(columns: dict[str, Any], text: str, name: str) -> dict[str, Any]:
@@ -60,27 +65,29 @@ def with_digest(columns: dict[str, Any], text: str, name: str) -> dict[str, Any]
 def upsert_rows(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> UpsertCounts:
     """Write those of `rows` (distinct primary keys) that differ from what the table holds."""
     first_free = next_revision(connection, 0)
-    keys = [column for column in table.c if column.primary_key]
-    names: list[str] = [column.name for column in keys]
+    names: list[str] = [column.name for column in table.c if column.primary_key]
 
-    def key_of(row: Mapping[str, Any] | sa.RowMapping) -> tuple[Any, ...]:
+    def key_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(row[name] for name in names)
 
-    wanted = (
-        sa.tuple_(*keys).in_(list(map(key_of, rows))) if len(keys) > 1 else keys[0].in_([key_of(r)[0] for r in rows])
-    )
-    query = sa.select(*keys, table.c.digest, table.c.deleted).where(wanted)
-    found = connection.execute(query).mappings()
-    known = {key_of(row): None if row["deleted"] else row["digest"] for row in found}
+    # Of keys of several columns more may be found than are asked for.
+    given = {name: listed({row[name] for row in rows}) for name in names}
+    found = connection.execute(_stored(table, connection.dialect.name), given)
+    known = {tuple(key): None if deleted else digest for *key, digest, deleted in found}
     changed = [row for row in rows if known.get(key_of(row)) != row["digest"]]
     for i, row in enumerate(changed):
         row.update(revision=first_free + i, deleted=False)
     if changed:
         next_revision(connection, len(changed))
-        insert = insert_into(table, connection.dialect.name)
-        updates = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
         followed = sides_followed(connection, [row["id"] for row in changed]) if table is demands else nullcontext()
         with followed:
-            insert_rows(connection, insert.on_conflict_do_update(index_elements=keys, set_=updates), table, changed)
+            insert_rows(connection, upsert_into(table, connection.dialect.name), table, changed)
     updated = sum(known.get(key_of(row)) is not None for row in changed)
     return UpsertCounts(len(changed) - updated, updated, len(rows) - len(changed))
+
+
+@cache
+def _stored(table: sa.Table, dialect: str) -> sa.Select[Any]:
+    """Return the question what digests a table's rows with some keys have."""
+    keys = [column for column in table.c if column.primary_key]
+    return sa.select(*keys, table.c.digest, table.c.deleted).where(*(among(key, dialect) for key in keys))

@@ -1,7 +1,18 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from data.records import UNSTORED, Achievement, Demand, OutcomeEvent, UnstoredAchievement
+from data.records import (
+    _PLAIN_ID,
+    UNSTORED,
+    Achievement,
+    Demand,
+    OutcomeEvent,
+    UnstoredAchievement,
+    _clean_text_id,
+    clean_id,
+)
 
 
 def test_what_is_missing_may_be_blank_or_none():
@@ -57,3 +68,13 @@ def test_no_id_that_is_allowed_is_that_of_free_texts():
                     "occurred_at": "2024-05-01",
                 }
             )
+
+
+@given(st.text(alphabet="AaEeNn09_-.+", max_size=12).filter(_PLAIN_ID))
+def test_what_the_rules_for_ids_leave_of_a_plain_id_is_the_id_itself(text):
+    assert _clean_text_id(text) == clean_id(text) == text
+
+
+@pytest.mark.parametrize("text", ["1e+5", "1.0", "12.0", "nan", "A B1", "\u200bA1", "=1", "１", "-", ""])
+def test_an_id_that_some_rule_is_about_is_not_plain(text):
+    assert not _PLAIN_ID(text)

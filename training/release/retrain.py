@@ -80,7 +80,7 @@ def retrain(
         imported = rejected = 0
         if paths:
             progress("import")
-            summary = import_paths(store, list(paths), rejects=settings.home / "rejects")
+            summary = import_paths(store, list(paths), rejects=settings.home / "rejects", apart=settings.threads > 1)
             imported = sum(file.inserted + file.updated for file in summary.files)
             rejected = sum(file.rejected for file in summary.files)
         progress("digest")

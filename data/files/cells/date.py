@@ -4,7 +4,7 @@ import re
 from datetime import UTC, date, datetime
 
 from data.clocks import EARLIEST, SKEW
-from data.dates import CHINA_STANDARD_TIME, DateError, read_day, read_moment
+from data.dates import CHINA_STANDARD_TIME, DateError, is_plain_moment, read_day, read_moment
 from data.files.cells import EMPTY, Cell, plain
 
 _FOR_EVER = re.compile(
@@ -31,7 +31,8 @@ def day(value: object, *, end: bool = False, past: bool = False) -> Cell:
 
 def moment(value: object) -> Cell:
     """Return the moment in the past that a cell tells, in UTC."""
-    text = value if isinstance(value, int | float | date) and not isinstance(value, bool) else plain(value)
+    as_it_is = isinstance(value, int | float | date) and not isinstance(value, bool)
+    text = value if as_it_is or (isinstance(value, str) and is_plain_moment(value)) else plain(value)
     if text == "":
         return EMPTY
     try:

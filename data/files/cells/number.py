@@ -6,8 +6,10 @@ from data.files.cells import EMPTY, Cell, as_float, is_whole, numeral, plain
 from data.text.digits import SeparatorError, without_separators
 
 
-def read(value: object) -> Cell:
+def read(value: object) -> Cell:  # noqa: PLR0911 - one return for each kind of cell
     """Return the whole number that a cell tells."""
+    if type(value) is int and -(10**15) < value < 10**15:
+        return Cell(value)
     if isinstance(value, bool):
         return Cell(note="不是整数")
     if isinstance(value, int | float | Decimal):

@@ -13,14 +13,14 @@ from data.errors import InputError, NotFoundError
 from data.kinds.record import KindRecord
 from data.records import STORED, Achievement, Demand, OutcomeEvent, Record, RecordKind
 from data.store.database import begin_write, translated_errors
-from data.store.imports.appending import append
+from data.store.imports.appending import append, event_row
 from data.store.imports.tables import import_changes, imports
 from data.store.imports.undo import EVENTS, Undone, take_back
 from data.store.kind_records import kind_row, known_rows
-from data.store.postgresql.many_rows import insert_into, insert_rows
+from data.store.postgresql.many_rows import among, insert_rows, listed, upsert_into
 from data.store.reading.results import EventCounts
 from data.store.tables import achievement_columns, achievements, canonical_json, demand_columns, demands, records
-from data.store.upserts import UpsertCounts, batches, next_revision, upsert_rows, with_digest
+from data.store.upserts import EVENT_BATCH, UpsertCounts, batches, next_revision, upsert_rows, with_digest
 
 MERGED_INTO = "merged_into"
 """Key in a record's `extra` that names the record which stands for it now."""
@@ -35,6 +35,14 @@ class ImportedRecord(NamedTuple):
     """A record as a file gives it; the fields and unknown columns that the file speaks of (None: all)."""
 
     record: Record
+    given: frozenset[str] | None = None
+    given_extra: frozenset[str] = frozenset()
+
+
+class GivenRow(NamedTuple):
+    """The row that `record_row` makes of a record, and what `ImportedRecord` says of it."""
+
+    row: dict[str, Any]
     given: frozenset[str] | None = None
     given_extra: frozenset[str] = frozenset()
 
@@ -118,12 +126,19 @@ class Imports:
         Fields that a file does not speak of stay as they are; with `replace` they are emptied. What the records were is
         kept under the import's `number`.
         """
+        given = [GivenRow(record_row(row.record), row.given, row.given_extra) for row in rows]
+        return self.write_rows(number, kind, given, replace=replace)
+
+    def write_rows(
+        self, number: int | None, kind: RecordKind, rows: Sequence[GivenRow], *, replace: bool = False
+    ) -> Written:
+        """Write a batch of records given by their rows, as `write` does."""
         table = achievements if kind == "achievements" else demands
         written = Written()
         with translated_errors(self._engine.url), begin_write(self._engine) as connection:
             next_revision(connection, 0)  # other writers wait from here on, so that nothing changes under the merging
-            known = _known(connection, table, [row.record.record_id for row in rows])
-            new = [_laid_over(known.get(row.record.record_id), row, replace, written) for row in rows]
+            known = _known(connection, table, [row.row["id"] for row in rows])
+            new = [_laid_over(kind, known.get(row.row["id"]), row, replace, written) for row in rows]
             changed = [row for row in new if row is not None]
             counts = upsert_rows(connection, table, changed) if changed else None
             if number is not None and changed:
@@ -136,8 +151,12 @@ class Imports:
 
     def append(self, number: int | None, sent: Iterable[OutcomeEvent]) -> EventCounts:
         """Append events as the store does; the new ones are kept under the import's `number`, so that they can go with it."""
+        return self.append_rows(number, map(event_row, sent))
+
+    def append_rows(self, number: int | None, sent: Iterable[dict[str, Any]]) -> EventCounts:
+        """Append events given by what `event_row` makes of them, as `append` does."""
         total = EventCounts()
-        for batch in batches(sent, lambda event: event.event_id):
+        for batch in batches(sent, lambda row: str(row["event_id"]), EVENT_BATCH):
             with translated_errors(self._engine.url), begin_write(self._engine) as connection:
                 results, new = append(connection, batch)
                 if number is not None and new:
@@ -244,27 +263,25 @@ class Imports:
             }
             for row in rows
         ]
-        insert = insert_into(import_changes, connection.dialect.name)
-        key = [import_changes.c.import_number, import_changes.c.kind, import_changes.c.record_id]
-        later = {"digest": insert.excluded["digest"]}  # a record's state before its first change stays
-        unless_known = insert.on_conflict_do_update(index_elements=key, set_=later)
-        insert_rows(connection, unless_known, import_changes, values)
+        # A record's state before its first change stays.
+        later = upsert_into(import_changes, connection.dialect.name, ("digest",))
+        insert_rows(connection, later, import_changes, values)
 
 
 def _known(connection: sa.Connection, table: sa.Table, ids: list[str]) -> dict[str, Any]:
-    query = sa.select(table.c.id, table.c.digest, table.c.record).where(table.c.id.in_(ids), ~table.c.deleted)
-    return {row.id: row for row in connection.execute(query)}
+    columns = (table.c.id, table.c.digest, table.c.record)
+    query = sa.select(*columns).where(among(table.c.id, connection.dialect.name), ~table.c.deleted)
+    return {row.id: row for row in connection.execute(query, {"id": listed(ids)})}
 
 
 def _unknown(connection: sa.Connection, table: sa.Table, ids: set[str]) -> set[str]:
-    known = connection.execute(sa.select(table.c.id).where(table.c.id.in_(ids), ~table.c.deleted)).scalars()
-    return ids - set(known)
+    query = sa.select(table.c.id).where(among(table.c.id, connection.dialect.name), ~table.c.deleted)
+    return ids - set(connection.execute(query, {"id": listed(ids)}).scalars())
 
 
-def _laid_over(known: Any, row: ImportedRecord, replace: bool, written: Written) -> dict[str, Any] | None:
+def _laid_over(kind: str, known: Any, row: GivenRow, replace: bool, written: Written) -> dict[str, Any] | None:
     """Return the row to write, None if nothing changes; count the fields that change."""
-    kind = "achievements" if isinstance(row.record, Achievement) else "demands"
-    fresh = _row(kind, row.record)
+    fresh = row.row
     if known is None:
         return fresh
     if known.digest == fresh["digest"]:
@@ -273,7 +290,7 @@ def _laid_over(known: Any, row: ImportedRecord, replace: bool, written: Written)
     new = orjson.loads(fresh["record"])
     merged = new if replace else merge(old, new, row.given, row.given_extra)
     if merged is not new:
-        fresh = _row(kind, _parsed_values(kind, merged))
+        fresh = record_row(_parsed_values(kind, merged))
         if known.digest == fresh["digest"]:
             return None
     written.fields.update(name for name in old.keys() | merged.keys() if old.get(name) != merged.get(name))
@@ -330,7 +347,8 @@ def laid_over(known: str, row: ImportedKindRecord) -> KindRecord:
     return KindRecord.model_validate(values | parts)
 
 
-def _row(kind: str, record: Record) -> dict[str, Any]:
+def record_row(record: Record) -> dict[str, Any]:
+    """Return the columns of an achievement or demand."""
     columns = achievement_columns(record) if isinstance(record, Achievement) else demand_columns(record)
     return with_digest(columns, canonical_json(record), "record")
 

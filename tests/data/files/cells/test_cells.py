@@ -374,3 +374,8 @@ def test_levels_in_other_spellings(said, level):
 def test_an_industry_with_its_code_in_brackets():
     assert industry.read("[C35]专用设备制造业").value == ("35",)
     assert industry.read("【C35】专用设备制造业").value == ("35",)
+
+
+@given(st.from_regex(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})\Z"))
+def test_a_moment_as_programs_write_it_reads_as_any_other_text(written):
+    assert date.moment(written) == date.moment(f" {written} ")
