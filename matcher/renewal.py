@@ -11,7 +11,7 @@ import numpy as np
 
 from data.records import Achievement, Demand, Record
 from knowledge_graph.renewal import Kept
-from matcher.collection.collection import Collection, Side
+from matcher.collection.collection import Side
 from matcher.collection.encoded import EncodedRecords, RecordEncoder
 from matcher.model import MatchingModel
 from matcher.requirements.collection import Quantities, QuantityCollection
@@ -76,12 +76,11 @@ def renewed(
     progress("quantities")
     figures = None if previous.quantities is None else _figures(previous.quantities, achievements, demands, kept)
     progress("indexes")
-    terms = () if graph is None else graph.vocabulary.terms
     return MatchingModel(
         "",
         encoder,
-        Collection.build(offered, list(achievements), terms),
-        Collection.build(wanted, list(demands), terms),
+        previous.achievements.renewed(offered, offers.rows, offers.to_read(achievements)),
+        previous.demands.renewed(wanted, asks.rows, asks.to_read(demands)),
         None,
         graph,
         figures,

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -45,19 +46,24 @@ _OUTLIVING = {"RAY_gcs_rpc_server_reconnect_timeout_s": str(10 * 365 * 24 * 3600
 def open_workers(address: str, report: Report, size: int = PARTITION) -> Iterator[Workers]:
     """Yield the workers at `address`: "" this process, "local" a Ray of its own, else the cluster at `HOST:PORT`.
 
+    Ray is imported, and a cluster asked for, only when there is work for several of its processors.
+
     Raises:
         SettingsError: it is no address, or Ray is not installed.
-        ClusterError: nothing usable answers at the address.
 
     """
     if not address:
         yield Workers(report, size)
         return
-    ray = connect(address)
+    if address != LOCAL:
+        _require_address(address)
+    if find_spec("ray") is None:
+        raise _not_installed(address)
+    workers = RayWorkers(address, report, size)
     try:
-        yield RayWorkers(ray, report, size)
+        yield workers
     finally:
-        ray.shutdown()
+        workers.shutdown()
 
 
 def connect(address: str, **options: Any) -> Any:
@@ -76,10 +82,7 @@ def connect(address: str, **options: Any) -> Any:
     try:
         import ray  # reads the environment now, once and for all
     except ImportError as error:
-        raise SettingsError(
-            f"--cluster {address} needs Ray, which is not installed; pip install 'gongxu[cluster]', or leave --cluster out",
-            f"--cluster {address} 需要 Ray，尚未安装：pip install 'gongxu[cluster]'；或不用 --cluster",
-        ) from error
+        raise _not_installed(address) from error
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
     if address == LOCAL:
         quiet["include_dashboard"] = False
@@ -106,16 +109,29 @@ def join(address: str, token: str) -> Any:
     return ray if ray.is_initialized() else connect(address)
 
 
-def _require_answer(address: str) -> None:
-    """Try whether anything listens at an address: Ray itself would try for many minutes."""
+def _not_installed(address: str) -> SettingsError:
+    return SettingsError(
+        f"--cluster {address} needs Ray, which is not installed; pip install 'gongxu[cluster]', or leave --cluster out",
+        f"--cluster {address} 需要 Ray，尚未安装：pip install 'gongxu[cluster]'；或不用 --cluster",
+    )
+
+
+def _require_address(address: str) -> tuple[str, int]:
+    """Return the host and the port that an address names."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
         raise SettingsError(
             f"--cluster {address!r} is no address; give HOST:PORT of Ray's head, or {LOCAL}",
             f"--cluster {address!r} 不是地址；请给出 Ray 主节点的 主机:端口，或 {LOCAL}",
         )
+    return host.strip("[]"), int(port)
+
+
+def _require_answer(address: str) -> None:
+    """Try whether anything listens at an address: Ray itself would try for many minutes."""
+    host_and_port = _require_address(address)
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
+        socket.create_connection(host_and_port, timeout=CONNECT_SECONDS).close()
     except OSError as error:
         raise _no_cluster(address, error) from error
 
@@ -140,14 +156,25 @@ def _set_environment(*, own: bool) -> None:
 
 
 class RayWorkers(Workers):
-    """The processors of the Ray cluster that this process is connected to."""
+    """The processors of a Ray cluster, to which this process connects when there are several partitions."""
 
-    def __init__(self, ray: Any, report: Report, size: int = PARTITION) -> None:
-        """Take the connected module `ray`."""
+    def __init__(self, address: str, report: Report, size: int = PARTITION) -> None:
+        """Take the address of the cluster; see `connect`."""
         super().__init__(report, size)
-        self._ray = ray
-        # A disk that is full or a process that was killed is no fault of the partition: another worker tries it.
-        self._task = ray.remote(num_cpus=1, max_retries=RETRIES, retry_exceptions=[OSError])(_work)
+        self._address = address
+        self._ray: Any = None
+        self._task: Any = None
+
+    def shutdown(self) -> None:
+        """Leave the cluster, or end the one of this process's own."""
+        if self._ray is not None:
+            self._ray.shutdown()
+
+    def _connect(self) -> None:
+        if self._ray is None:
+            self._ray = connect(self._address)
+            # A disk that is full or a process that was killed is no fault of the partition: another worker tries it.
+            self._task = self._ray.remote(num_cpus=1, max_retries=RETRIES, retry_exceptions=[OSError])(_work)
 
     def _results(
         self, function: Callable[[Shared, Part], Result], parts: Sequence[Part], shared: Shared
@@ -157,6 +184,10 @@ class RayWorkers(Workers):
         Given up, those handed out are left to end: Ray 2.60 aborts the whole process where a task is cancelled that it is
         about to try again (`Tried to complete task that was not pending`), and ends them with this process in any case.
         """
+        if self._ray is None and len(parts) <= 1:  # a cluster takes longer to find than one partition to work through
+            yield from super()._results(function, parts, shared)
+            return
+        self._connect()
         held = [self._ray.put(shared)]  # in a list, so that a worker fetches it once and not for each partition
         waiting: deque[Any] = deque()
         given = 0

@@ -65,6 +65,19 @@ class Collection:
             view, build_vector_index(view.texts.full.vectors), LexicalIndex.build(words, terms=terms), current, {}
         )
 
+    def renewed(
+        self, view: EncodedRecords, kept: NDArray[np.int64], read: list[Achievement] | list[Demand]
+    ) -> "Collection":
+        """Return the collection that `build` makes of a view whose records have rows `kept` (n,) here, -1 for those `read`.
+
+        Only the texts of those that are read are segmented. This collection must be as it was built.
+        """
+        words = (content_words(record_text(record).full) for record in read)
+        lexical = self.lexical.renewed(kept, words)
+        return Collection(
+            view, build_vector_index(view.texts.full.vectors), lexical, np.ones(len(view), dtype=np.bool_), {}
+        )
+
     def __len__(self) -> int:
         """Return the number of rows, stale ones too."""
         return len(self.current)

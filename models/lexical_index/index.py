@@ -8,6 +8,7 @@ next merge; the average length is that of the last merge.
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -19,7 +20,7 @@ from models.index_state.live_state import LiveState
 from models.index_state.rows import check_search, checked_rows, last_of_each
 from models.index_state.selection import k_best
 from models.lexical_index.domain_terms import DomainTerms
-from models.lexical_index.postings import Postings
+from models.lexical_index.postings import Postings, joined
 from models.lexical_index.segments import Segments
 
 FORMAT_VERSION = 2
@@ -108,6 +109,27 @@ class LexicalIndex:
         if len(segments.parts) > 1 or segments.alive[0] is not None or not segments.parts[0].rows_are_positions:
             raise InputError("only a lexical index as it was built can be cut into shards")
         return LexicalIndex(Segments.of(segments.parts[0].shard(rows)), self.terms)
+
+    def renewed(self, kept: NDArray[np.int64], documents: Iterable[Sequence[str]]) -> "LexicalIndex":
+        """Return the index that `build` makes of n documents, of which this one holds those under rows `kept` (n,).
+
+        -1 marks a row that it does not hold; `documents` are these, segmented, in their order.
+
+        Raises InputError if it was written to since it was built, or the documents are not as many as the rows without one.
+        """
+        segments = self._state.now
+        if len(segments.parts) > 1 or segments.alive[0] is not None or not segments.parts[0].rows_are_positions:
+            raise InputError("only a lexical index as it was built can be renewed")
+        base, held, places = segments.parts[0], kept >= 0, np.arange(len(kept), dtype=np.int64)
+        mask = np.zeros(len(base), dtype=np.bool_)
+        mask[kept[held]] = True
+        rows = np.zeros(len(base), dtype=np.int64)
+        rows[kept[held]] = places[held]
+        read = Postings.of(map(self.terms.added_to, documents), None, None)
+        if len(read) != np.count_nonzero(~held):
+            raise InputError(f"{len(read)} documents are given for {np.count_nonzero(~held)} rows that are not kept")
+        parts = [(replace(base, rows=rows), mask), (replace(read, rows=places[~held]), None)]
+        return LexicalIndex(Segments.of(joined(parts, None)), self.terms)
 
     def merge(self) -> None:
         """Build one new base from all live documents now, in this thread; searches and writes go on meanwhile."""

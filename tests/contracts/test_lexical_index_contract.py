@@ -265,3 +265,37 @@ def test_a_very_long_word_is_read_in_linear_time():
     begun = time.process_time()
     assert terms.added_to(["电池" * 20_000]).count("电池") == 20_000
     assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize("terms", [(), ("词1词2", "词33")])
+def test_a_renewed_index_is_the_one_built_of_all_documents(documents, terms, mapped, tmp_path):
+    before = LexicalIndex.build(documents, terms=terms)
+    if mapped:
+        before.save(tmp_path / "index")
+        before = LexicalIndex.load(tmp_path / "index")
+    # Some documents go, some are new or edited, and one that is kept moves to the front.
+    kept = np.array([3_999, -1, *range(2_000), -1, *range(2_010, 3_000), -1])
+    read = [["新词", "词1", "词2"], *random_documents(2, 7)]
+    given = iter(read)
+    now = [next(given) if row < 0 else documents[row] for row in kept.tolist()]
+    renewed, built = before.renewed(kept, read), LexicalIndex.build(now, terms=terms)
+    assert len(renewed) == len(built) == len(now)
+    for query in some([*random_documents(30, 9, 12), ["新词", "词5"], ["词33"]]):
+        ours, theirs = renewed.search(query, 50), built.search(query, 50)
+        np.testing.assert_array_equal(ours[1], theirs[1])
+        np.testing.assert_array_equal(
+            renewed.scores(query, np.arange(len(now))), built.scores(query, np.arange(len(now)))
+        )
+    nothing = before.renewed(np.full(len(read), -1), read)
+    np.testing.assert_array_equal(
+        nothing.scores(["词1"], np.arange(3)), LexicalIndex.build(read, terms=terms).scores(["词1"], np.arange(3))
+    )
+    assert len(before.renewed(np.arange(5), [])) == 5
+    with pytest.raises(InputError, match="1 documents are given for 0 rows"):
+        before.renewed(np.arange(5), [["词1"]])
+    before.add(np.array([1]), [["词1"]])
+    before.remove(np.arange(3_000))
+    if not mapped:
+        with pytest.raises(InputError, match="as it was built"):
+            before.renewed(np.arange(5), [])

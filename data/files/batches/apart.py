@@ -3,7 +3,7 @@
 import gc
 import signal
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -21,7 +21,7 @@ WORTH_A_PROCESS = 16 << 20
 """Bytes of files from which on reading them takes longer than starting a process."""
 _AHEAD = 2  # batches that wait to be sent
 
-Read = Callable[[Source], Iterator[Batch]]
+Read = Callable[[Source], Generator[Batch, None, None]]
 """Returns a table's batches; tables are to be read in the order in which they were given."""
 
 
@@ -46,7 +46,7 @@ def _read_apart(sources: Sequence[Source]) -> Iterator[Read]:
     process.start()
     sending.close()
 
-    def received(_source: Source) -> Iterator[Batch]:
+    def received(_source: Source) -> Generator[Batch, None, None]:
         while True:
             try:
                 found = receiving.recv()

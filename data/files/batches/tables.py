@@ -1,6 +1,6 @@
 """A table as batches of rows ready to be written, with what was noticed while they were read."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +42,7 @@ class Batch:
     done: float = 0.0
 
 
-def read_batches(source: Source, seen: SeenIds) -> Iterator[Batch]:
+def read_batches(source: Source, seen: SeenIds) -> Generator[Batch, None, None]:
     """Yield a table in batches, the last with what is known at the end; `seen` are the ids of the file's earlier tables.
 
     Raises:
